@@ -1,0 +1,52 @@
+// Package schema describes, as plain data, the arguments that actions and transports take and the results that
+// actions give. The language checks sites against it and the reference is printed from it; it evaluates nothing.
+package schema
+
+// Type is the type of an attribute, in the words of the language.
+type Type string
+
+// The types.
+const (
+	String   Type = "string"
+	Number   Type = "number"
+	Bool     Type = "bool"
+	Strings  Type = "list(string)"
+	Numbers  Type = "list(number)"
+	Map      Type = "map(string)"
+	Mode     Type = "mode"     // a string of three or four octal digits, such as "0640"
+	Duration Type = "duration" // a string such as "1m30s"
+	Path     Type = "path"     // an absolute path on the target
+	Source   Type = "source"   // a path on the controller, relative to the module's directory; its content is sent
+	Any      Type = "any"
+)
+
+// Attribute is one argument or one result.
+type Attribute struct {
+	Name     string
+	Type     Type
+	Required bool
+	Secret   bool     // a value that is never shown, whether or not it is marked sensitive
+	Static   bool     // must be known without facts and results
+	OneOf    []string // the values allowed, if they are few
+	Doc      string   // one sentence, for the reference
+}
+
+// Block describes an action or a transport.
+type Block struct {
+	Name      string
+	Doc       string
+	Arguments []Attribute
+	Results   []Attribute // of an action, beside changed, failed, skipped and duration
+	Example   string      // a block that the reference shows and a test runs
+	// Check finds what the attributes alone cannot say (two that exclude each other, a name that is none). It gets the
+	// arguments that are known (string, float64, bool, []any, map[string]any) and returns nil or an *ArgumentError.
+	Check func(known map[string]any) error
+}
+
+// ArgumentError says what is wrong with one argument.
+type ArgumentError struct {
+	Argument string // "" when it is about the block
+	Message  string // a full sentence
+}
+
+func (e *ArgumentError) Error() string { return e.Message }

@@ -1,0 +1,58 @@
+package wire
+
+// PeerID names a peer on one connection. The controller grants it; 0 is never granted.
+type PeerID uint32
+
+// CallID names a call on its peer. The controller grants it; 0 stands in frames that belong to no call.
+type CallID uint32
+
+// Kind says what a frame is for.
+type Kind uint8
+
+// The kinds of frames. Down means from the controller towards a peer, up the other way.
+const (
+	KindHello   Kind = iota + 1 // up: Hello, the first frame of a peer
+	KindOpen                    // down, to the parent: Open, start the child whose id is in Call
+	KindLost                    // up, from the parent in the child's name: Lost, the peer and all behind it are gone
+	KindClose                   // down: end this peer and everything behind it
+	KindCall                    // down: Call
+	KindStarted                 // up: Started, the call holds its lane and runs now
+	KindData                    // both: raw bytes of one stream of a call; an empty payload ends the stream
+	KindCredit                  // both: Credit, more bytes may be sent on one stream of a call
+	KindCancel                  // down: Cancel
+	KindResult                  // up: Result, the last frame of a call
+	KindRefused                 // both: Refused, a frame could not be taken
+	KindPing                    // both, one link only: answered with KindPong
+	KindPong                    // both, one link only
+)
+
+// Stream tells the byte streams of one call apart. Frames that belong to none carry 0.
+type Stream uint8
+
+// The streams of a call.
+const (
+	StreamInput  Stream = iota // down
+	StreamOutput               // up: standard output, or the bytes that an action reads
+	StreamError                // up: standard error
+)
+
+// Frame is the unit of the wire: a fixed header and a payload whose meaning Kind gives.
+type Frame struct {
+	Kind    Kind
+	Stream  Stream
+	Peer    PeerID // the addressee downwards, the author upwards
+	Call    CallID // in KindOpen the id granted to the new peer
+	Payload []byte
+}
+
+// Sizes that both sides keep to.
+const (
+	HeaderSize = 14        // bytes: length u32, kind u8, stream u8, peer u32, call u32, big endian
+	MaxPayload = 4 << 20   // bytes of one frame's payload
+	MaxChunk   = 64 << 10  // bytes of one data frame's payload
+	MaxNoise   = 64 << 10  // bytes before a hello
+	Window     = 256 << 10 // bytes of one stream that may be under way without further credit
+	MaxInline  = 256 << 10 // bytes of content that a call carries itself; more goes by StreamInput
+	MaxPending = 8 << 20   // bytes of call payloads that may wait at one peer, held frames included
+	MaxCalls   = 4096      // calls that may wait at one peer
+)

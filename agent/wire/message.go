@@ -1,0 +1,258 @@
+package wire
+
+import "time"
+
+// Capability is the protocol's number; a peer with another one is refused with both versions named.
+const Capability = 1
+
+// Hello is how a peer introduces itself.
+type Hello struct {
+	Capability int    `cbor:"1,keyasint"`
+	Nonce      string `cbor:"2,keyasint"` // as given on its command line
+	Hash       string `cbor:"3,keyasint"` // SHA-256 of its executable, hex
+	Version    string `cbor:"4,keyasint"`
+	OS         string `cbor:"5,keyasint"` // GOOS
+	Arch       string `cbor:"6,keyasint"` // GOARCH
+	Target     Target `cbor:"7,keyasint"`
+	Facts      Facts  `cbor:"8,keyasint"`
+}
+
+// Target is what a lane belongs to: one user of one running system.
+type Target struct {
+	Machine string `cbor:"1,keyasint"` // hash of boot id, pid namespace and root directory
+	User    string `cbor:"2,keyasint"` // numeric user id
+}
+
+// Facts are what language.md calls self.facts. The CBOR names are the language's.
+type Facts struct {
+	OS             OSFacts             `cbor:"os"`
+	Arch           string              `cbor:"arch"` // what uname -m prints
+	Kernel         string              `cbor:"kernel"`
+	Hostname       string              `cbor:"hostname"`
+	FQDN           string              `cbor:"fqdn"`
+	CPUs           int                 `cbor:"cpus"`
+	MemoryBytes    int64               `cbor:"memory_bytes"`
+	User           UserFacts           `cbor:"user"`
+	MachineID      string              `cbor:"machine_id"`
+	Virtualization string              `cbor:"virtualization"`
+	PackageManager string              `cbor:"package_manager"`
+	ServiceManager string              `cbor:"service_manager"`
+	Interfaces     map[string]NetFacts `cbor:"interfaces"`
+	Mounts         []MountFacts        `cbor:"mounts"`
+	Env            map[string]string   `cbor:"env"` // sensitive
+	TimeZone       string              `cbor:"time_zone"`
+}
+
+// OSFacts come from os-release or its like.
+type OSFacts struct {
+	Family  string `cbor:"family"` // debian, rhel, alpine, darwin, freebsd, …
+	ID      string `cbor:"id"`
+	Version string `cbor:"version"`
+	Name    string `cbor:"name"`
+}
+
+// UserFacts come from the user database of the target.
+type UserFacts struct {
+	Name  string `cbor:"name"`
+	UID   int    `cbor:"uid"`
+	GID   int    `cbor:"gid"`
+	Home  string `cbor:"home"`
+	Shell string `cbor:"shell"`
+}
+
+// NetFacts describe one network interface.
+type NetFacts struct {
+	MAC       string   `cbor:"mac"`
+	MTU       int      `cbor:"mtu"`
+	Up        bool     `cbor:"up"`
+	Addresses []string `cbor:"addresses"` // with prefix length
+}
+
+// MountFacts describe one mount; nothing in it asks the file system itself.
+type MountFacts struct {
+	Path    string `cbor:"path"`
+	Device  string `cbor:"device"`
+	Type    string `cbor:"type"`
+	Options string `cbor:"options"`
+}
+
+// Open asks a peer to start a child. Everything the parent needs is in it: a transport is data.
+type Open struct {
+	Nonce    string    `cbor:"1,keyasint"` // random, hex; the child's hello repeats it
+	Name     string    `cbor:"2,keyasint"` // of the hop, for errors: "sudo root"
+	Attempts []Attempt `cbor:"3,keyasint"` // in order; the next is tried where Next matches
+}
+
+// Entry says how an agent gets to the other side of a hop.
+type Entry uint8
+
+// The entries.
+const (
+	EntryShell     Entry = iota + 1 // /bin/sh runs the bootstrap script, behind Argv
+	EntryPath                       // the agent lies at Path on the other side: run it, behind Argv
+	EntryCopy                       // put the agent at Path with Copy (a tar stream on its standard input), then as EntryPath
+	EntryNamespace                  // join the namespaces of the process that Inspect prints; the parent must be root
+)
+
+// Attempt is one way to start the child.
+type Attempt struct {
+	Entry    Entry             `cbor:"1,keyasint"`
+	Argv     []string          `cbor:"2,keyasint"`           // program and arguments that lead to the other side; never a shell string
+	Env      map[string]string `cbor:"3,keyasint,omitempty"` // added to the parent's own; the child restores what the parent had
+	Terminal bool              `cbor:"4,keyasint,omitempty"` // a controlling terminal for prompts; the standard streams stay pipes
+	Prompt   *Prompt           `cbor:"5,keyasint,omitempty"`
+	Path     string            `cbor:"6,keyasint,omitempty"` // for EntryPath and EntryCopy; "%h" stands for the agent's hash
+	Copy     []string          `cbor:"7,keyasint,omitempty"` // argv for EntryCopy
+	Inspect  []string          `cbor:"8,keyasint,omitempty"` // argv for EntryNamespace; prints the process id and the user, separated by a space
+	Failures []Failure         `cbor:"9,keyasint,omitempty"` // first match wins
+}
+
+// Prompt is a question that the hop's program may ask on its terminal, and the one answer it gets.
+type Prompt struct {
+	Marker string `cbor:"1,keyasint,omitempty"` // what the program was told to print; empty: it has no such option
+	Secret []byte `cbor:"2,keyasint"`
+}
+
+// Failure turns what a failing program printed into a named error.
+type Failure struct {
+	Contains string `cbor:"1,keyasint,omitempty"` // text in what it printed; empty matches any
+	Exit     int    `cbor:"2,keyasint,omitempty"` // exit status; 0 matches any
+	Code     Code   `cbor:"3,keyasint"`
+	Hint     string `cbor:"4,keyasint,omitempty"` // a full sentence: what to do
+	Next     bool   `cbor:"5,keyasint,omitempty"` // no error: go on with the next attempt
+}
+
+// Code names why a peer was lost, a call failed or a frame was refused. Text is for people, codes are for programs.
+type Code string
+
+// The codes.
+const (
+	CodeClosed      Code = "closed"      // the controller asked for it
+	CodeEnded       Code = "ended"       // the hop's program ended or closed its output
+	CodeNoise       Code = "noise"       // too much text before the hello, or none of ours
+	CodeSilent      Code = "silent"      // nothing heard for too long
+	CodeStart       Code = "start"       // the hop's program could not be started
+	CodeTimeout     Code = "timeout"     // connect_timeout or the call's own timeout
+	CodePassword    Code = "password"    // the password was refused
+	CodeNoPassword  Code = "no_password" // a password was asked for and none is configured
+	CodeTerminal    Code = "terminal"    // no terminal could be had
+	CodeNoExec      Code = "noexec"      // no directory allows the agent to be stored and run
+	CodePlatform    Code = "platform"    // no agent for that platform
+	CodeVersion     Code = "version"     // the agent is not the one this controller was built with
+	CodeProtocol    Code = "protocol"    // a frame that must not be
+	CodeTooLarge    Code = "too_large"
+	CodeFull        Code = "full" // a capped table is full
+	CodeUnsupported Code = "unsupported"
+	CodeHop         Code = "hop"       // the hop's program refused, in its own words
+	CodeParent      Code = "parent"    // a hop before this one was lost
+	CodeArguments   Code = "arguments" // the action cannot take its arguments
+	CodeAction      Code = "action"    // the action failed
+	CodeExit        Code = "exit"      // a process ended with a status that is not ok
+	CodeSignal      Code = "signal"
+	CodeCancelled   Code = "cancelled"
+	CodePipeline    Code = "pipeline" // an earlier call of the same pipeline failed; this one was not started
+	CodeLost        Code = "lost"     // contact was lost; what the call did is not known
+)
+
+// Problem is an error that crosses the wire.
+type Problem struct {
+	Code    Code   `cbor:"1,keyasint"`
+	Message string `cbor:"2,keyasint"`           // lower case, without the place
+	Hint    string `cbor:"3,keyasint,omitempty"` // a full sentence: what to do
+	Quote   string `cbor:"4,keyasint,omitempty"` // last words of the other program, at most 4 KiB, as it printed them
+}
+
+// Error makes a Problem an error; the quote and the hint are the caller's to show.
+func (p *Problem) Error() string { return p.Message }
+
+// Lost tells that a peer is gone.
+type Lost struct {
+	Problem Problem `cbor:"1,keyasint"`
+	Ready   bool    `cbor:"2,keyasint"` // it had said hello; otherwise none of its calls was started
+}
+
+// Mode says what a call may do.
+type Mode uint8
+
+// The modes.
+const (
+	ModeLook Mode = iota + 1 // preview: change nothing on the target
+	ModeApply
+)
+
+// Call asks a peer to do one thing.
+type Call struct {
+	Action   string            `cbor:"1,keyasint"`
+	Args     []byte            `cbor:"2,keyasint,omitempty"` // CBOR map of the action's arguments
+	Mode     Mode              `cbor:"3,keyasint"`
+	Pipeline uint32            `cbor:"4,keyasint,omitempty"` // calls of one pipeline are cancelled from the first failure on; 0: none
+	Flags    Flags             `cbor:"5,keyasint,omitempty"`
+	Lane     string            `cbor:"6,keyasint,omitempty"` // "": the target's default lane
+	Timeout  time.Duration     `cbor:"7,keyasint,omitempty"` // 0: none
+	Env      map[string]string `cbor:"8,keyasint,omitempty"`
+	Unknown  []string          `cbor:"9,keyasint,omitempty"` // ModeLook: arguments that are not known yet
+}
+
+// Flags of a call.
+type Flags uint8
+
+// The flags.
+const (
+	FlagContinue Flags = 1 << iota // a failure does not cancel the pipeline (on_failure = "continue")
+	FlagAlways                     // runs even when the pipeline was cancelled
+	FlagLive                       // output is streamed as well
+	FlagNoLane                     // needs no lane (dial, facts, shell)
+	FlagFinish                     // must not be cut: only a second interrupt ends it
+)
+
+// Started tells that a call runs.
+type Started struct {
+	At time.Time `cbor:"1,keyasint"` // the target's clock
+}
+
+// Cancel ends a call: politely first, at once when Kill is set.
+type Cancel struct {
+	Kill bool `cbor:"1,keyasint,omitempty"`
+}
+
+// Credit allows N more bytes on the frame's stream.
+type Credit struct {
+	N uint32 `cbor:"1,keyasint"`
+}
+
+// Result ends a call.
+type Result struct {
+	Problem *Problem      `cbor:"1,keyasint,omitempty"`
+	Change  Change        `cbor:"2,keyasint"`
+	Values  []byte        `cbor:"3,keyasint,omitempty"` // CBOR map: what the action documents as its result
+	Started time.Time     `cbor:"4,keyasint"`           // the target's clock, after the lane was taken
+	Elapsed time.Duration `cbor:"5,keyasint"`
+}
+
+// Verb says what a change is.
+type Verb string
+
+// The verbs, as planned_change shows them.
+const (
+	VerbNone   Verb = "none"
+	VerbCreate Verb = "create"
+	VerbUpdate Verb = "update"
+	VerbRemove Verb = "remove"
+	VerbRun    Verb = "run"
+	VerbRead   Verb = "read"
+)
+
+// Change is what an action would do, or did.
+type Change struct {
+	Verb    Verb     `cbor:"1,keyasint"`
+	Before  []byte   `cbor:"2,keyasint,omitempty"` // CBOR map of attributes, absent on create
+	After   []byte   `cbor:"3,keyasint,omitempty"` // CBOR map of attributes, absent on remove
+	Diff    string   `cbor:"4,keyasint,omitempty"` // unified diff of the content, shortened with a note
+	Unknown []string `cbor:"5,keyasint,omitempty"` // attributes that only the run will give
+}
+
+// Refused answers a frame that could not be taken.
+type Refused struct {
+	Kind    Kind    `cbor:"1,keyasint"` // of the refused frame
+	Problem Problem `cbor:"2,keyasint"`
+}

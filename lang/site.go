@@ -1,0 +1,141 @@
+package lang
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/agent/schema"
+)
+
+// Catalog is what sites may use: the actions and transports by name.
+type Catalog struct {
+	Actions    map[string]schema.Block
+	Transports map[string]schema.Block
+}
+
+// Options are what a site is loaded with beside its files.
+type Options struct {
+	Catalog Catalog
+	Version string     // the runner's own, for required_version
+	Environ []string   // NAME=VALUE; RUNNER_VAR_* are variables, all of it is what env() reads
+	Vars    []VarInput // --var and --var-file, in the order given: later ones win
+}
+
+// VarInput is one --var or --var-file.
+type VarInput struct {
+	Name, Value string // of --var
+	File        string // of --var-file
+}
+
+// Site is a checked configuration: blocks are expanded, static expressions are evaluated, tasks are not.
+type Site struct {
+	Dir      string // absolute
+	Settings Settings
+	Hosts    []*Host // in source order; host.localhost only where it is used
+	Jobs     []*Job  // in source order
+	Outputs  []*Output
+
+	scope *scope // what expressions can see
+}
+
+// Settings are the runner block's.
+type Settings struct {
+	Parallelism    int           // 0: not set
+	ConnectTimeout time.Duration // 0: not set
+	TaskTimeout    time.Duration // 0: not set
+}
+
+// Host is one host, expanded from its block.
+type Host struct {
+	Name    string // web, web["a"], web[0]
+	Address string
+	Hops    []*Hop // outermost first: those of via, of chain, its own
+	Labels  map[string]string
+	Vars    any // plain
+	Range   hcl.Range
+}
+
+// Hop is one step of a chain.
+type Hop struct {
+	Transport string
+	Options   map[string]any // plain values; an ssh hop has its address
+	Secrets   []string       // names of the options that are sensitive
+	Range     hcl.Range
+}
+
+// Job is an ordered list of work on some hosts.
+type Job struct {
+	Name      string
+	Hosts     []*Host
+	DependsOn []string // names of jobs: declared, or read by an expression
+	Tasks     []*Task
+	Handlers  []*Task
+	Range     hcl.Range
+}
+
+// Task is a task or a handler, not evaluated yet.
+type Task struct {
+	Address   string // job.web.task.file.conf, job.web.handler.reload
+	Action    string
+	Name      string
+	Tags      []string // its own and its job's
+	Notify    []string // names of handlers
+	OnFailure string   // stop, continue, abort
+	Needs     []string // addresses of the tasks whose results it reads, in this job or another
+	SelfFacts bool     // reads self.facts
+	Facts     []string // names of the other hosts whose facts it reads
+	Range     hcl.Range
+
+	job  *Job
+	body *taskBody
+}
+
+// Output is what a run prints at its end.
+type Output struct {
+	Name      string
+	Sensitive bool
+	Range     hcl.Range
+
+	expr hcl.Expression
+}
+
+// State is what a run has learned so far. Values are plain: string, float64, int64, bool, []any, map[string]any, nil.
+type State interface {
+	// Facts returns a host's facts, or false while they are not known.
+	Facts(host string) (map[string]any, bool)
+	// Results returns what a task gave on a host, by for_each key (a string, or an int for lists; nil without
+	// for_each), or false while it is not known.
+	Results(address, host string) (Results, bool)
+}
+
+// Results are a task's results on one host.
+type Results struct {
+	Keyed     bool // the task has for_each
+	Elements  []Result
+	Sensitive bool
+}
+
+// Result is one result. A value that is not known yet (while planning) is listed in Unknown.
+type Result struct {
+	Key                      any
+	Changed, Failed, Skipped bool
+	Seconds                  float64
+	Values                   map[string]any // what the action documents
+	Unknown                  bool           // Values will only be given by the run
+	UnknownChanged           bool           // Changed too
+}
+
+// Instance is a task evaluated for a host, one for each element of its for_each.
+type Instance struct {
+	Address     string // with ["key"] under for_each
+	Key         any    // nil, string or int
+	Keyed       bool
+	Skip        bool // when is false
+	Args        map[string]any
+	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
+	Sources     map[string]string // argument of type source → absolute file on the controller
+	Sensitive   bool
+	Environment map[string]string // the job's and the task's
+	Timeout     time.Duration
+}

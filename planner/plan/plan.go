@@ -1,0 +1,93 @@
+// Package plan is what a plan consists of, as plain data: no expressions, no connections, no behaviour. The planner
+// makes it, the executor walks it, the command line shows it.
+package plan
+
+import "time"
+
+// Plan is everything a run needs, but for the values that only the run will give.
+type Plan struct {
+	Site        string       // the site's directory, absolute
+	Connections []Connection // parents before children
+	Hosts       []Host
+	Jobs        []Job // dependencies before dependants
+	Parallelism int   // hosts worked on at once
+}
+
+// Connection is one hop, opened at most once and shared by all that need it.
+type Connection struct {
+	Parent    int // index in Plan.Connections; -1: the controller
+	Transport string
+	Title     string         // for people: "ssh deploy@127.0.1.1"
+	Options   map[string]any // checked; secrets among them
+	Secrets   []string       // names of the options that are never shown
+	Timeout   time.Duration  // until the hop's hello
+	Transit   bool           // only tunnelled through to reach another ssh hop: no agent is started here
+	Place     Place
+}
+
+// Host is something that tasks run on.
+type Host struct {
+	Name       string
+	Address    string
+	Labels     map[string]string
+	Connection int // index in Plan.Connections: the last hop of its chain
+}
+
+// Job is an ordered list of work on some hosts.
+type Job struct {
+	Name     string
+	After    []int // indices in Plan.Jobs that must have ended well
+	Hosts    []int // indices in Plan.Hosts
+	Tasks    []Task
+	Handlers []Task
+	Place    Place
+}
+
+// Task is one task or handler of a job, before it is evaluated for a host.
+type Task struct {
+	Address     string // job.web.task.file.conf
+	Action      string
+	Name        string
+	Needs       []string    // addresses of the tasks whose results it reads; the pipeline is cut before it
+	Facts       []int       // indices in Plan.Hosts whose facts it reads, beside its own host's
+	SelfFacts   bool        // reads its own host's facts
+	Connections map[int]int // host → connection, where run_as or hops lead further than the host's chain
+	Notify      []string    // names of handlers
+	OnFailure   OnFailure
+	Selected    bool // not left out by --tags, --skip-tags or --target
+	Place       Place
+}
+
+// OnFailure says what a failed task means for its host.
+type OnFailure string
+
+// What a failed task can mean.
+const (
+	Stop     OnFailure = "stop"
+	Continue OnFailure = "continue"
+	Abort    OnFailure = "abort"
+)
+
+// Instance is a task evaluated for a host, one for each element of its for_each.
+type Instance struct {
+	Address     string // with ["key"] under for_each
+	Key         any    // nil, string or int
+	Skip        bool   // when is false
+	Args        map[string]any
+	Unknown     []string          // arguments, or "when", that only the run will give
+	Sources     map[string]string // argument → file on the controller whose content goes to the target
+	Sensitive   bool              // arguments, results and diffs are not shown
+	Environment map[string]string
+	Timeout     time.Duration
+}
+
+// Place is where something was declared.
+type Place struct {
+	File      string
+	Line      int // from 1
+	Column    int // from 1, in characters
+	EndLine   int
+	EndColumn int
+	Byte      int
+	EndByte   int
+}
