@@ -91,6 +91,10 @@ type Task struct {
 	body *taskBody
 }
 
+// Hops returns the further hops of a task on one host: those of its job's run_as or hop blocks, then its own. They are
+// static: facts and results are not among what they may use. (Implemented in tasks.go.)
+// func (t *Task) Hops(h *Host) []*Hop
+
 // Output is what a run prints at its end.
 type Output struct {
 	Name      string
