@@ -1,0 +1,302 @@
+// Package event is what a run tells while it goes on: one type for each thing that happens, in the names and meanings of
+// the --json table in docs/cli.md. The executor emits them, cmd/runner/cli/views shows them; nothing here does either.
+// Fields without a JSON name are for people only. Fields are only ever added within Format's major number.
+package event
+
+import (
+	"time"
+
+	"runner/planner/plan"
+)
+
+// Format is the version of the JSON form.
+const Format = "1.0"
+
+// Hidden stands for a value that must not be shown. Whoever makes an event puts it there: what reaches a sink is shown.
+const Hidden = "(sensitive)"
+
+// Event is one of the types of this package, by value.
+type Event interface{ Kind() Kind }
+
+// Sink takes events, from any number of goroutines. Those of one goroutine keep their order. Emit may block while the
+// output does, and never fails: a run does not end because nobody can read about it any more.
+type Sink interface{ Emit(Event) }
+
+// Kind is the "type" of an event.
+type Kind string
+
+// The kinds.
+const (
+	KindVersion       Kind = "version"
+	KindDiagnostic    Kind = "diagnostic"
+	KindRunStart      Kind = "run_start"
+	KindConnection    Kind = "connection"
+	KindPlannedChange Kind = "planned_change"
+	KindPlanSummary   Kind = "plan_summary"
+	KindTaskStart     Kind = "task_start"
+	KindOutput        Kind = "output"
+	KindProgress      Kind = "progress"
+	KindTaskEnd       Kind = "task_end"
+	KindHostEnd       Kind = "host_end"
+	KindRunEnd        Kind = "run_end"
+)
+
+// Version is the first event of every output.
+type Version struct {
+	Format string `json:"format"`
+	Runner string `json:"runner"`
+}
+
+// Diagnostic is an error or a warning about the site, or about a host of it.
+type Diagnostic struct {
+	Severity string `json:"severity"` // error, warning
+	Code     string `json:"code"`
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail,omitempty"`
+	File     string `json:"file,omitempty"`
+	Range    *Range `json:"range,omitempty"`
+	Host     string `json:"host,omitempty"`
+	Address  string `json:"address,omitempty"`
+}
+
+// Range is a part of a file.
+type Range struct {
+	Start Position `json:"start"`
+	End   Position `json:"end"`
+}
+
+// Position is a place in a file.
+type Position struct {
+	Line   int `json:"line"`   // from 1
+	Column int `json:"column"` // from 1, in characters
+	Byte   int `json:"byte"`   // from 0
+}
+
+// RunStart comes before the first connection.
+type RunStart struct {
+	Run     string `json:"run"`
+	Site    string `json:"site"`
+	Hosts   int    `json:"hosts"`
+	Resumed bool   `json:"resumed"`
+}
+
+// ConnectionStatus is what became of a hop.
+type ConnectionStatus string
+
+// The states of a hop.
+const (
+	Opening    ConnectionStatus = "opening"
+	Ready      ConnectionStatus = "ready"
+	ConnFailed ConnectionStatus = "failed"
+	Closed     ConnectionStatus = "closed"
+)
+
+// Connection tells of one hop of a host's chain.
+type Connection struct {
+	Host      string           `json:"host"`
+	Hop       int              `json:"hop"` // from 0
+	Transport string           `json:"transport"`
+	User      string           `json:"user,omitempty"`
+	Status    ConnectionStatus `json:"status"`
+	Reused    bool             `json:"reused"`
+	Seconds   float64          `json:"seconds"` // since opening
+	Error     string           `json:"error,omitempty"`
+
+	Title   string   `json:"-"` // "ssh deploy@127.0.1.1"
+	Failure *Failure `json:"-"`
+}
+
+// Verb says what a change is.
+type Verb string
+
+// The verbs.
+const (
+	Create Verb = "create"
+	Update Verb = "update"
+	Remove Verb = "remove"
+	Run    Verb = "run"
+	None   Verb = "none"
+	Read   Verb = "read"
+	Skip   Verb = "skip"
+)
+
+// PlannedChange is what a task would do on a host.
+type PlannedChange struct {
+	Job     string   `json:"job"`
+	Address string   `json:"address"` // with ["key"] under for_each
+	Host    string   `json:"host"`
+	Action  Verb     `json:"action"`
+	Before  any      `json:"before"` // plain map of attributes, nil on create
+	After   any      `json:"after"`  // plain map of attributes, nil on remove
+	Diff    string   `json:"diff,omitempty"`
+	Unknown []string `json:"unknown,omitempty"` // paths of attributes that only the run will give
+}
+
+// PlanSummary ends a plan.
+type PlanSummary struct {
+	Create      int `json:"create"`
+	Update      int `json:"update"`
+	Remove      int `json:"remove"`
+	Run         int `json:"run"`
+	None        int `json:"none"`
+	Hosts       int `json:"hosts"`
+	Connections int `json:"connections"`
+	Reused      int `json:"reused"`
+	Pipelines   int `json:"pipelines"`
+}
+
+// Target is one user of one running system.
+type Target struct {
+	Machine string `json:"machine"`
+	User    string `json:"user"`
+}
+
+// TaskStart tells that an attempt at a task has begun.
+type TaskStart struct {
+	Job     string `json:"job"`
+	Address string `json:"address"`
+	Host    string `json:"host"`
+	Target  Target `json:"target"`
+	Attempt int    `json:"attempt"` // from 1
+}
+
+// Output is a piece of what a running task prints; pieces end anywhere.
+type Output struct {
+	Address string `json:"address"`
+	Host    string `json:"host"`
+	Stream  string `json:"stream"` // stdout, stderr
+	Text    string `json:"text"`
+}
+
+// Progress tells how far a long transfer is. It is for people only.
+type Progress struct {
+	Host    string
+	Address string // empty: the agent itself is on its way
+	Bytes   int64
+	Total   int64 // 0: not known
+}
+
+// Status is how a task ended on a host.
+type Status string
+
+// The ways a task can end.
+const (
+	OK          Status = "ok"
+	Changed     Status = "changed"
+	Failed      Status = "failed"
+	Skipped     Status = "skipped"
+	Unreachable Status = "unreachable"
+	Unknown     Status = "unknown" // contact was lost while it ran
+	Cancelled   Status = "cancelled"
+)
+
+// TaskEnd tells how a task, or an element of its for_each, ended on a host. There is one for each, whatever its attempts.
+type TaskEnd struct {
+	Job      string  `json:"job"`
+	Address  string  `json:"address"` // with ["key"] under for_each
+	Host     string  `json:"host"`
+	Target   *Target `json:"target,omitempty"` // nil when it never got there
+	Status   Status  `json:"status"`
+	Reason   string  `json:"reason,omitempty"` // of an abnormal end: exit, signal, timeout, lost, …
+	Handled  bool    `json:"handled"`
+	Attempts int     `json:"attempts"`
+	Started  Time    `json:"started"` // the target's clock
+	Seconds  float64 `json:"seconds"` // of the last attempt
+	Result   any     `json:"result"`  // plain map, as expressions see it
+	Diff     string  `json:"diff,omitempty"`
+	Error    string  `json:"error,omitempty"`
+
+	Action    Verb     `json:"-"` // what it did
+	Before    any      `json:"-"` // plain map of attributes, as in PlannedChange
+	After     any      `json:"-"`
+	Sensitive bool     `json:"-"` // its result is hidden
+	Failure   *Failure `json:"-"`
+}
+
+// Failure is an error as people need it.
+type Failure struct {
+	Message string
+	Hop     string // of a chain, where one failed: "sudo root"
+	Hint    string // a full sentence: what to do
+	Quote   string // last words of the program that failed, as it printed them
+	Place   plan.Place
+}
+
+// Counts are numbers of tasks by how they ended.
+type Counts struct {
+	OK          int `json:"ok"`
+	Changed     int `json:"changed"`
+	Failed      int `json:"failed"` // those that were handled among them
+	Skipped     int `json:"skipped"`
+	Unreachable int `json:"unreachable"`
+	Unknown     int `json:"unknown"`
+	Cancelled   int `json:"cancelled"`
+}
+
+// Add counts one more end.
+func (c *Counts) Add(s Status) {
+	switch s {
+	case OK:
+		c.OK++
+	case Changed:
+		c.Changed++
+	case Failed:
+		c.Failed++
+	case Skipped:
+		c.Skipped++
+	case Unreachable:
+		c.Unreachable++
+	case Unknown:
+		c.Unknown++
+	case Cancelled:
+		c.Cancelled++
+	}
+}
+
+// HostEnd tells that a job is through with a host.
+type HostEnd struct {
+	Host string `json:"host"`
+	Job  string `json:"job"`
+	Counts
+}
+
+// RunStatus is how a run ended.
+type RunStatus string
+
+// The ways a run can end.
+const (
+	RunOK          RunStatus = "ok"
+	RunFailed      RunStatus = "failed"
+	RunUnreachable RunStatus = "unreachable"
+	RunStale       RunStatus = "stale"
+	RunInterrupted RunStatus = "interrupted"
+)
+
+// RunEnd is the last event of a run.
+type RunEnd struct {
+	Run    string    `json:"run"`
+	Status RunStatus `json:"status"`
+	Counts
+	Hosts         int            `json:"hosts"`
+	Seconds       float64        `json:"seconds"`
+	RoundTrips    int            `json:"round_trips"` // the longest chain of request-then-wait on any one connection, after the last authentication
+	BytesSent     int64          `json:"bytes_sent"`
+	BytesReceived int64          `json:"bytes_received"`
+	Connections   int            `json:"connections"`
+	Reused        int            `json:"reused"`
+	Outputs       map[string]any `json:"outputs"` // plain
+}
+
+// Time is printed in RFC 3339, in UTC, with nine digits of fraction; the zero time is null.
+type Time time.Time
+
+// Layout is how times are printed, after they were converted to UTC.
+const Layout = "2006-01-02T15:04:05.000000000Z"
+
+// MarshalJSON prints the time.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if time.Time(t).IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(`"` + time.Time(t).UTC().Format(Layout) + `"`), nil
+}

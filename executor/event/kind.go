@@ -1,0 +1,37 @@
+package event
+
+// Kind names the event's type.
+func (Version) Kind() Kind { return KindVersion }
+
+// Kind names the event's type.
+func (Diagnostic) Kind() Kind { return KindDiagnostic }
+
+// Kind names the event's type.
+func (RunStart) Kind() Kind { return KindRunStart }
+
+// Kind names the event's type.
+func (Connection) Kind() Kind { return KindConnection }
+
+// Kind names the event's type.
+func (PlannedChange) Kind() Kind { return KindPlannedChange }
+
+// Kind names the event's type.
+func (PlanSummary) Kind() Kind { return KindPlanSummary }
+
+// Kind names the event's type.
+func (TaskStart) Kind() Kind { return KindTaskStart }
+
+// Kind names the event's type.
+func (Output) Kind() Kind { return KindOutput }
+
+// Kind names the event's type.
+func (Progress) Kind() Kind { return KindProgress }
+
+// Kind names the event's type.
+func (TaskEnd) Kind() Kind { return KindTaskEnd }
+
+// Kind names the event's type.
+func (HostEnd) Kind() Kind { return KindHostEnd }
+
+// Kind names the event's type.
+func (RunEnd) Kind() Kind { return KindRunEnd }
