@@ -80,7 +80,7 @@ type Task struct {
 	Action    string
 	Name      string
 	Tags      []string // its own and its job's
-	Notify    []string // names of handlers
+	Notify    []string // names of all handlers that it can notify
 	OnFailure string   // stop, continue, abort
 	Needs     []string // addresses of the tasks whose results it reads, in this job or another
 	SelfFacts bool     // reads self.facts
@@ -90,10 +90,6 @@ type Task struct {
 	job  *Job
 	body *taskBody
 }
-
-// Hops returns the further hops of a task on one host: those of its job's run_as or hop blocks, then its own. They are
-// static: facts and results are not among what they may use. (Implemented in tasks.go.)
-// func (t *Task) Hops(h *Host) []*Hop
 
 // Output is what a run prints at its end.
 type Output struct {
@@ -109,7 +105,8 @@ type State interface {
 	// Facts returns a host's facts, or false while they are not known.
 	Facts(host string) (map[string]any, bool)
 	// Results returns what a task gave on a host, by for_each key (a string, or an int for lists; nil without
-	// for_each), or false while it is not known.
+	// for_each), or false while it is not known. Results without elements that are not keyed say that the host never
+	// reached the task.
 	Results(address, host string) (Results, bool)
 }
 
@@ -139,7 +136,8 @@ type Instance struct {
 	Args        map[string]any
 	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
 	Sources     map[string]string // argument of type source → absolute file on the controller
-	Sensitive   bool
+	Sensitive   bool              // the task says so, or an argument is
 	Environment map[string]string // the job's and the task's
-	Timeout     time.Duration
+	Notify      []string          // names of handlers, in source order; Task.Notify has all that could be
+	Timeout     time.Duration     // 0: not set
 }
