@@ -198,11 +198,12 @@ type Flags uint8
 
 // The flags.
 const (
-	FlagContinue Flags = 1 << iota // a failure does not cancel the pipeline (on_failure = "continue")
-	FlagAlways                     // runs even when the pipeline was cancelled
-	FlagLive                       // output is streamed as well
-	FlagNoLane                     // needs no lane (dial, facts, shell)
-	FlagFinish                     // must not be cut: only a second interrupt ends it
+	FlagContinue  Flags = 1 << iota // a failure does not cancel the pipeline (on_failure = "continue")
+	FlagAlways                      // runs even when the pipeline was cancelled
+	FlagLive                        // output is streamed as well
+	FlagNoLane                      // needs no lane (dial, facts, shell)
+	FlagFinish                      // must not be cut: only a second interrupt ends it
+	FlagUnsettled                   // ModeLook: something that this pipeline's view does not hold would change before
 )
 
 // Started tells that a call runs.
@@ -210,9 +211,10 @@ type Started struct {
 	At time.Time `cbor:"1,keyasint"` // the target's clock
 }
 
-// Cancel ends a call: politely first, at once when Kill is set.
+// Cancel ends a call: politely first, at once when Kill is set, only a waiting one when Queued is set.
 type Cancel struct {
-	Kill bool `cbor:"1,keyasint,omitempty"`
+	Kill   bool `cbor:"1,keyasint,omitempty"`
+	Queued bool `cbor:\"2,keyasint,omitempty\"` // only if it has not started
 }
 
 // Credit allows N more bytes on the frame's stream.

@@ -57,6 +57,8 @@ type Diagnostic struct {
 	Range    *Range `json:"range,omitempty"`
 	Host     string `json:"host,omitempty"`
 	Address  string `json:"address,omitempty"`
+
+	Failure *Failure `json:"-"`
 }
 
 // Range is a part of a file.
@@ -220,6 +222,7 @@ type Failure struct {
 	Hint    string // a full sentence: what to do
 	Quote   string // last words of the program that failed, as it printed them
 	Place   plan.Place
+	Cause   error // with its type: an evaluation error has diagnostics of its own
 }
 
 // Counts are numbers of tasks by how they ended.

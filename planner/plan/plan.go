@@ -72,13 +72,35 @@ const (
 type Instance struct {
 	Address     string // with ["key"] under for_each
 	Key         any    // nil, string or int
+	Keyed       bool   // the task has for_each
 	Skip        bool   // when is false
 	Args        map[string]any
-	Unknown     []string          // arguments, or "when", that only the run will give
-	Sources     map[string]string // argument → file on the controller whose content goes to the target
-	Sensitive   bool              // arguments, results and diffs are not shown
+	Unknown     []string // arguments, "when" or "for_each", that only the run will give
+	Content     *Content // what is too large for Args
+	Sensitive   bool     // arguments, results and diffs are not shown
 	Environment map[string]string
-	Timeout     time.Duration
+	Timeout     time.Duration // 0: none
+}
+
+// Content is bytes that go to a target when it asks for them: Data, or the file's when File is set.
+type Content struct {
+	File string
+	Data []byte
+}
+
+// Output is a value that a run prints at its end.
+type Output struct {
+	Name      string
+	Value     any
+	Sensitive bool
+}
+
+// Pipeline is a run of a job's tasks on one host that are sent without waiting in between.
+type Pipeline struct {
+	Job, Host int    // indices in Plan.Jobs and Plan.Hosts
+	From, To  int    // Tasks[From:To] of the job
+	Cut       string // why it does not continue the one before; "" for the first
+	Wait      bool   // it needs facts that come with a connection behind the first hop
 }
 
 // Place is where something was declared.
