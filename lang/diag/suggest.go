@@ -42,7 +42,15 @@ func Quote(s string) string {
 
 // limit is how many edits a name of this length may be away.
 func limit(name string) int {
-	return min(max(1, utf8.RuneCountInString(name)/3), 3)
+	switch n := utf8.RuneCountInString(name); {
+	case n <= 1:
+		return 0
+	case n <= 3:
+		return 1
+	case n <= 8:
+		return 2
+	}
+	return 3
 }
 
 // nearness is the number of edits between two names; that separators differ or are missing, or that one name is the
