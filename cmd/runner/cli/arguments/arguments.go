@@ -1,0 +1,268 @@
+// Package arguments turns the flags and arguments of each command into a struct. Its functions are pure: they read no
+// file, no environment and no terminal. Package cli, its neighbour, calls them and acts on what they return; whether a
+// host, a tag or a variable exists is for lang and planner to say.
+package arguments
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"runner/lang"
+)
+
+// Error is a command line that cannot be understood.
+type Error struct {
+	Message string // lower case, without the command's name
+	Hint    string // a full sentence: what to do; may be empty
+}
+
+func (e *Error) Error() string { return e.Message }
+
+func errorf(hint, format string, args ...any) *Error {
+	return &Error{Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// Output is how a command shows what it does.
+type Output struct {
+	JSON     bool
+	NoColor  bool
+	Verbose  bool
+	LogLevel Level
+	LogFile  string // empty: standard error
+}
+
+// Level is the least important kind of log line that is written.
+type Level string
+
+// The levels.
+const (
+	LevelError Level = "error"
+	LevelWarn  Level = "warn"
+	LevelInfo  Level = "info"
+	LevelDebug Level = "debug"
+)
+
+// Levels lists the levels, the quietest first.
+func Levels() []string {
+	return []string{string(LevelError), string(LevelWarn), string(LevelInfo), string(LevelDebug)}
+}
+
+// Site is what a command needs to load a site and to choose from it.
+type Site struct {
+	Path         string
+	Vars         []lang.VarInput // in the order given: the later one wins
+	Selection    Selection
+	Parallelism  int      // 0: as the site says
+	AskPasswords []string // hops, as TRANSPORT or TRANSPORT:USER
+}
+
+// Selection narrows a command to some hosts and tasks. Its fields are those of planner.Selection.
+type Selection struct {
+	Limit    []string
+	Tags     []string
+	SkipTags []string
+	Targets  []string
+}
+
+// Diff is how much of the differences of files a plan shows.
+type Diff string
+
+// The ways to show differences.
+const (
+	DiffFull  Diff = "full"
+	DiffShort Diff = "short"
+	DiffNone  Diff = "none"
+)
+
+// Diffs lists the ways to show differences.
+func Diffs() []string { return []string{string(DiffFull), string(DiffShort), string(DiffNone)} }
+
+// Plan is what `runner plan` was asked for.
+type Plan struct {
+	Site
+	Output
+	Offline          bool
+	DetailedExitCode bool
+	Diff             Diff
+}
+
+// Apply is what `runner apply` was asked for.
+type Apply struct {
+	Site
+	Output
+	AutoApprove         bool
+	NoHandlersOnFailure bool
+}
+
+// Validate is what `runner validate` was asked for.
+type Validate struct {
+	Site
+	Output
+}
+
+// Exec is what `runner exec` was asked for.
+type Exec struct {
+	Site
+	Output
+	Patterns []string // of hosts
+	Argv     []string
+}
+
+// Fmt is what `runner fmt` was asked for.
+type Fmt struct {
+	Paths   []string // "-": standard input
+	Check   bool
+	Diff    bool
+	NoColor bool
+}
+
+// Version is what `runner version` was asked for.
+type Version struct {
+	JSON bool
+}
+
+// BindPlan defines the flags of `runner plan`. What it returns makes the struct of the arguments that are left once the
+// flags are parsed.
+func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
+	var out Plan
+	bindOutput(fs, &out.Output, true)
+	bindSite(fs, &out.Site)
+	out.Diff = DiffFull
+	fs.BoolVar(&out.Offline, "offline", false, "connect to nothing: show chains, pipelines and what is known")
+	fs.BoolVar(&out.DetailedExitCode, "detailed-exitcode", false, "exit with 2 when there is something to change")
+	fs.Var(newChoice(&out.Diff, Diffs()), "diff", "differences of files: full, short or none")
+	return func(args []string) (Plan, error) {
+		err := sitePath(&out.Site, args)
+		return out, err
+	}
+}
+
+// BindApply is BindPlan for `runner apply`.
+func BindApply(fs *pflag.FlagSet) func(args []string) (Apply, error) {
+	var out Apply
+	bindOutput(fs, &out.Output, true)
+	bindSite(fs, &out.Site)
+	fs.BoolVar(&out.AutoApprove, "auto-approve", false, "do not ask: look and act in one pass")
+	fs.BoolVar(&out.NoHandlersOnFailure, "no-handlers-on-failure", false, "run no handlers on a host where a task has failed")
+	return func(args []string) (Apply, error) {
+		err := sitePath(&out.Site, args)
+		return out, err
+	}
+}
+
+// BindValidate is BindPlan for `runner validate`.
+func BindValidate(fs *pflag.FlagSet) func(args []string) (Validate, error) {
+	var out Validate
+	bindOutput(fs, &out.Output, true)
+	bindVariables(fs, &out.Site)
+	bindSelection(fs, &out.Site)
+	return func(args []string) (Validate, error) {
+		err := sitePath(&out.Site, args)
+		return out, err
+	}
+}
+
+// BindExec is BindPlan for `runner exec`.
+func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
+	var out Exec
+	bindOutput(fs, &out.Output, true)
+	bindVariables(fs, &out.Site)
+	bindRun(fs, &out.Site)
+	fs.StringVar(&out.Path, "site", ".", "the site: a file or a directory")
+	return func(args []string) (Exec, error) {
+		dash := fs.ArgsLenAtDash()
+		switch {
+		case len(args) == 0 || dash == 0:
+			return out, errorf("Name hosts, such as: runner exec 'web[*]' -- uptime", "no host pattern is given")
+		case dash < 0:
+			return out, errorf("Put -- between the hosts and the command, such as: runner exec 'web[*]' -- uptime", "no -- is given")
+		case dash > 1:
+			return out, errorf("Join several patterns with commas.", "%d host patterns are given", dash)
+		case len(args) == dash:
+			return out, errorf("Name a program behind --, such as: runner exec 'web[*]' -- uptime", "no command is given")
+		}
+		out.Patterns, out.Argv = slices.Clone(args[:dash]), slices.Clone(args[dash:])
+		return out, nil
+	}
+}
+
+// BindFmt is BindPlan for `runner fmt`.
+func BindFmt(fs *pflag.FlagSet) func(args []string) (Fmt, error) {
+	var out Fmt
+	fs.BoolVar(&out.Check, "check", false, "write nothing; exit with 1 when a file is not in the canonical format")
+	fs.BoolVar(&out.Diff, "diff", false, "print what changes")
+	fs.BoolVar(&out.NoColor, "no-color", false, "print no colours (also the environment variable NO_COLOR)")
+	return func(args []string) (Fmt, error) {
+		out.Paths = slices.Clone(args)
+		if len(out.Paths) == 0 {
+			out.Paths = []string{"."}
+		}
+		if slices.Contains(out.Paths, "-") && len(out.Paths) > 1 {
+			return out, errorf("Format standard input in a call of its own.", "- stands beside other paths")
+		}
+		return out, nil
+	}
+}
+
+// BindVersion is BindPlan for `runner version`.
+func BindVersion(fs *pflag.FlagSet) func(args []string) (Version, error) {
+	var out Version
+	fs.BoolVar(&out.JSON, "json", false, "print one JSON object")
+	return func(args []string) (Version, error) {
+		if len(args) > 0 {
+			return out, errorf("", "version takes no arguments, but got %q", args[0])
+		}
+		return out, nil
+	}
+}
+
+func bindOutput(fs *pflag.FlagSet, out *Output, verbose bool) {
+	out.LogLevel = LevelWarn
+	fs.BoolVar(&out.JSON, "json", false, "print events, one JSON object a line")
+	fs.BoolVar(&out.NoColor, "no-color", false, "print no colours (also the environment variable NO_COLOR)")
+	fs.Var(newChoice(&out.LogLevel, Levels()), "log-level", "what to log: error, warn, info or debug")
+	fs.StringVar(&out.LogFile, "log-file", "", "log to `FILE` instead of standard error")
+	if verbose {
+		fs.BoolVarP(&out.Verbose, "verbose", "v", false, "show unchanged tasks and the output of commands too")
+	}
+}
+
+func bindSite(fs *pflag.FlagSet, out *Site) {
+	bindVariables(fs, out)
+	bindSelection(fs, out)
+	bindRun(fs, out)
+}
+
+func bindVariables(fs *pflag.FlagSet, out *Site) {
+	fs.Var(&varFlag{&out.Vars}, "var", "set a variable of the site: `NAME=VALUE`; may be repeated")
+	fs.Var(&varFileFlag{&out.Vars}, "var-file", "set variables from `FILE`; may be repeated, the later flag wins")
+}
+
+func bindSelection(fs *pflag.FlagSet, out *Site) {
+	s := &out.Selection
+	fs.StringArrayVar(&s.Limit, "limit", nil, "only these hosts: names, globs, label=value, ! to exclude; `PATTERN`s are joined by commas")
+	fs.StringArrayVar(&s.Tags, "tags", nil, "only tasks that have one of these `TAGS`, joined by commas")
+	fs.StringArrayVar(&s.SkipTags, "skip-tags", nil, "no task that has one of these `TAGS`, joined by commas")
+	fs.StringArrayVar(&s.Targets, "target", nil, "only the job or task with this `ADDRESS`, and what it depends on; may be repeated")
+}
+
+func bindRun(fs *pflag.FlagSet, out *Site) {
+	fs.Var(&countFlag{&out.Parallelism}, "parallelism", "work on at most `N` hosts at once")
+	fs.StringArrayVar(&out.AskPasswords, "ask-password", nil,
+		"ask for the password of each `HOP` that has none: a transport such as sudo, or transport:user; may be repeated")
+}
+
+func sitePath(out *Site, args []string) error {
+	switch len(args) {
+	case 0:
+		out.Path = "."
+	case 1:
+		out.Path = args[0]
+	default:
+		return errorf("A site is one file or one directory.", "%d paths are given: %s", len(args), strings.Join(args, ", "))
+	}
+	return nil
+}

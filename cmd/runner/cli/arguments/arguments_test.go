@@ -1,0 +1,114 @@
+package arguments
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"runner/lang"
+)
+
+// parse does with a command line what cli does, without cobra.
+func parse[T any](t *testing.T, bind func(*pflag.FlagSet) func([]string) (T, error), args ...string) (T, error) {
+	t.Helper()
+	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	finish := bind(fs)
+	if err := fs.Parse(args); err != nil {
+		var zero T
+		return zero, FlagError(fs, err)
+	}
+	return finish(fs.Args())
+}
+
+func TestPlan(t *testing.T) {
+	got, err := parse(t, BindPlan, "--var", "a=1", "--var-file", "x.hcl", "--var=b=x=y", "site", "--limit", "web*,!web[a]",
+		"--limit", "tier=db", "--tags", "one,two", "--skip-tags=three", "--target", `job.web.task.file.conf["k"]`,
+		"--parallelism", "7", "--ask-password", "sudo", "--offline", "--detailed-exitcode", "--diff=short", "-v", "--log-level", "debug")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Plan{
+		Site: Site{
+			Path: "site",
+			Vars: []lang.VarInput{{Name: "a", Value: "1"}, {File: "x.hcl"}, {Name: "b", Value: "x=y"}},
+			Selection: Selection{
+				Limit: []string{"web*,!web[a]", "tier=db"}, Tags: []string{"one,two"}, SkipTags: []string{"three"},
+				Targets: []string{`job.web.task.file.conf["k"]`},
+			},
+			Parallelism: 7, AskPasswords: []string{"sudo"},
+		},
+		Output:  Output{Verbose: true, LogLevel: LevelDebug},
+		Offline: true, DetailedExitCode: true, Diff: DiffShort,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	got, err := parse(t, BindPlan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Plan{Site: Site{Path: "."}, Output: Output{LogLevel: LevelWarn}, Diff: DiffFull}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestExec(t *testing.T) {
+	got, err := parse(t, BindExec, "web*", "--site", "s.hcl", "--json", "--", "ls", "-la", "--", "--json=false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got.Patterns, []string{"web*"}) || got.Path != "s.hcl" || !got.JSON ||
+		!reflect.DeepEqual(got.Argv, []string{"ls", "-la", "--", "--json=false"}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	plan := func(args ...string) error { _, err := parse(t, BindPlan, args...); return err }
+	exec := func(args ...string) error { _, err := parse(t, BindExec, args...); return err }
+	fmt := func(args ...string) error { _, err := parse(t, BindFmt, args...); return err }
+	for _, c := range []struct {
+		err           error
+		message, hint string
+	}{
+		{plan("--offlin"), "unknown flag --offlin", "Did you mean --offline?"},
+		{plan("--zzzzzzzz"), "unknown flag --zzzzzzzz", ""},
+		{plan("-x"), "unknown flag -x in -x", ""},
+		{plan("--diff", "ful"), "the value of --diff is not valid: it takes one of full, short, none. Did you mean \"full\"?", ""},
+		{plan("--parallelism", "0"), "the value of --parallelism is not valid: it takes a whole number from 1", ""},
+		{plan("--offline=perhaps"), "the value of --offline is not valid: it takes true or false", ""},
+		{plan("--log-file"), "--log-file needs a value", ""},
+		{plan("--=x"), `"--=x" is not a flag`, ""},
+		{plan("a", "b"), "2 paths are given: a, b", "A site is one file or one directory."},
+		{exec(), "no host pattern is given", "Name hosts, such as: runner exec 'web[*]' -- uptime"},
+		{exec("--", "ls"), "no host pattern is given", "Name hosts, such as: runner exec 'web[*]' -- uptime"},
+		{exec("a", "ls"), "no -- is given", "Put -- between the hosts and the command, such as: runner exec 'web[*]' -- uptime"},
+		{exec("a", "--"), "no command is given", "Name a program behind --, such as: runner exec 'web[*]' -- uptime"},
+		{exec("a", "b", "--", "ls"), "2 host patterns are given", "Join several patterns with commas."},
+		{fmt("-", "a"), "- stands beside other paths", "Format standard input in a call of its own."},
+	} {
+		var e *Error
+		if !errors.As(c.err, &e) {
+			t.Errorf("%q: got %v", c.message, c.err)
+			continue
+		}
+		if e.Message != c.message || e.Hint != c.hint {
+			t.Errorf("got  %q, %q\nwant %q, %q", e.Message, e.Hint, c.message, c.hint)
+		}
+	}
+}
+
+// A misplaced secret is not repeated (G36).
+func TestG36VarErrorHidesValue(t *testing.T) {
+	_, err := parse(t, BindPlan, "--var", "hunter2")
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,75 @@
+package arguments
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"runner/lang"
+	"runner/lang/diag"
+)
+
+// choice is a flag that takes one of a few words.
+type choice[T ~string] struct {
+	value *T
+	words []string
+}
+
+func newChoice[T ~string](value *T, words []string) *choice[T] { return &choice[T]{value, words} }
+
+func (c *choice[T]) Set(s string) error {
+	if !slices.Contains(c.words, s) {
+		return fmt.Errorf("it takes one of %s.%s", strings.Join(c.words, ", "), diag.DidYouMean(s, c.words))
+	}
+	*c.value = T(s)
+	return nil
+}
+
+func (c *choice[T]) String() string { return string(*c.value) }
+func (c *choice[T]) Type() string   { return strings.Join(c.words, "|") }
+
+// varFlag is --var; it shares its list with --var-file, because the order among both counts.
+type varFlag struct{ list *[]lang.VarInput }
+
+func (f *varFlag) Set(s string) error {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || name == "" {
+		return errors.New("it takes NAME=VALUE")
+	}
+	*f.list = append(*f.list, lang.VarInput{Name: strings.TrimSpace(name), Value: value})
+	return nil
+}
+
+func (f *varFlag) String() string { return "" }
+func (f *varFlag) Type() string   { return "NAME=VALUE" }
+
+// varFileFlag is --var-file.
+type varFileFlag struct{ list *[]lang.VarInput }
+
+func (f *varFileFlag) Set(s string) error {
+	if s == "" {
+		return errors.New("it takes the path of a file")
+	}
+	*f.list = append(*f.list, lang.VarInput{File: s})
+	return nil
+}
+
+func (f *varFileFlag) String() string { return "" }
+func (f *varFileFlag) Type() string   { return "FILE" }
+
+// countFlag is a number from 1.
+type countFlag struct{ value *int }
+
+func (f *countFlag) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return errors.New("it takes a whole number from 1")
+	}
+	*f.value = n
+	return nil
+}
+
+func (f *countFlag) String() string { return "" }
+func (f *countFlag) Type() string   { return "N" }
