@@ -45,6 +45,10 @@ const (
 	// Hosts.
 	NoHop     Code = "no_hop"
 	NoAddress Code = "no_address"
+	BadHop    Code = "bad_hop"
+
+	// Selection.
+	NoMatch Code = "no_match"
 )
 
 // Description is a code and one sentence on when it is given, for the reference.
@@ -93,5 +97,8 @@ func Codes() []Description {
 
 		{NoHop, "A host has no hop: there is no way to reach it."},
 		{NoAddress, "An ssh hop has no address."},
+		{BadHop, "A hop cannot be resolved, for example because of what the ssh configuration says about it."},
+
+		{NoMatch, "A pattern, tag or address given on the command line selects nothing."},
 	}
 }

@@ -1,0 +1,44 @@
+package planner
+
+import (
+	"errors"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/lang"
+	"runner/lang/diag"
+)
+
+// EvaluationError is what the executor gets when a task cannot be evaluated; the command line shows its diagnostics.
+type EvaluationError struct{ Diagnostics hcl.Diagnostics }
+
+// Error is the first diagnostic's summary and detail.
+func (e *EvaluationError) Error() string {
+	for _, d := range e.Diagnostics {
+		if d.Severity == hcl.DiagError {
+			return d.Summary + ": " + d.Detail
+		}
+	}
+	return "cannot evaluate"
+}
+
+func evaluationError(diags hcl.Diagnostics) error {
+	if diags.HasErrors() {
+		return &EvaluationError{diags}
+	}
+	return nil
+}
+
+// hopError says at the hop's place why it could not be resolved.
+func hopError(hop *lang.Hop, err error) *hcl.Diagnostic {
+	detail := err.Error()
+	var hinted interface{ Advice() string }
+	if errors.As(err, &hinted) {
+		detail += " " + hinted.Advice()
+	}
+	return diag.Errorf(diag.BadHop, hop.Range, "Hop cannot be resolved", "%s", detail)
+}
+
+func sourceError(task *lang.Task, err error) *hcl.Diagnostic {
+	return diag.Errorf(diag.Unreadable, task.Range, "Source cannot be read", "%s.", err)
+}

@@ -1,0 +1,118 @@
+package planner
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/agent/schema"
+	"runner/agent/wire"
+	"runner/lang"
+	"runner/planner/plan"
+)
+
+// Evaluator gives the values that only a run can give. It is the one place where the executor reaches expressions. It
+// may be used by many goroutines.
+type Evaluator struct {
+	site    *lang.Site
+	hosts   []*lang.Host // in the order of plan.Hosts
+	actions map[string]schema.Block
+	timeout time.Duration
+	tasks   map[string]*lang.Task
+}
+
+// Expand evaluates a task for a host (an index in plan.Hosts) with what is known so far.
+func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.Instance, error) {
+	task := e.tasks[address]
+	instances, diags := e.site.Expand(task, e.hosts[host], adapt{state})
+	if diags.HasErrors() {
+		return nil, evaluationError(diags)
+	}
+	out := make([]plan.Instance, len(instances))
+	for i, in := range instances {
+		out[i] = plan.Instance{
+			Address: in.Address, Key: in.Key, Keyed: in.Keyed, Skip: in.Skip,
+			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive,
+			Environment: in.Environment, Timeout: in.Timeout,
+		}
+		if out[i].Timeout == 0 {
+			out[i].Timeout = e.timeout
+		}
+		if err := takeContent(&out[i], in.Sources); err != nil {
+			diags = append(diags, sourceError(task, err))
+		}
+	}
+	return out, evaluationError(diags)
+}
+
+// Outputs evaluates the site's outputs; one that is not known is left out, a sensitive one is marked.
+func (e *Evaluator) Outputs(state plan.State) ([]plan.Output, error) {
+	var out []plan.Output
+	var diags hcl.Diagnostics
+	for _, o := range e.site.Outputs {
+		value, known, d := e.site.Output(o, adapt{state})
+		diags = append(diags, d...)
+		if known && !d.HasErrors() {
+			out = append(out, plan.Output{Name: o.Name, Value: value, Sensitive: o.Sensitive})
+		}
+	}
+	return out, evaluationError(diags)
+}
+
+// adapt shows a plan's state to the language.
+type adapt struct{ plan.State }
+
+// Results returns what a task gave on a host.
+func (a adapt) Results(address, host string) (lang.Results, bool) {
+	r, ok := a.State.Results(address, host)
+	elements := make([]lang.Result, len(r.Elements))
+	for i, e := range r.Elements {
+		elements[i] = lang.Result(e)
+	}
+	return lang.Results{Keyed: r.Keyed, Elements: elements, Sensitive: r.Sensitive}, ok
+}
+
+// takeContent moves what is large, or lies in a file, from the arguments to the instance's content. The action gets
+// small content inside the call; of large content it gets size and digest, and asks for the bytes when it needs them.
+func takeContent(in *plan.Instance, sources map[string]string) error {
+	for name, file := range sources {
+		delete(in.Args, name)
+		size, digest, err := digestFile(file)
+		if err != nil {
+			return fmt.Errorf("cannot read %s: %w", file, err)
+		}
+		if size <= wire.MaxInline {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("cannot read %s: %w", file, err)
+			}
+			in.Args["content"] = data
+			continue
+		}
+		in.Content = &plan.Content{File: file}
+		in.Args["content_size"], in.Args["content_sha256"] = size, digest
+	}
+	if text, ok := in.Args["content"].(string); ok && len(text) > wire.MaxInline {
+		delete(in.Args, "content")
+		sum := sha256.Sum256([]byte(text))
+		in.Content = &plan.Content{Data: []byte(text)}
+		in.Args["content_size"], in.Args["content_sha256"] = int64(len(text)), hex.EncodeToString(sum[:])
+	}
+	return nil
+}
+
+func digestFile(file string) (size int64, digest string, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	size, err = io.Copy(sum, f)
+	return size, hex.EncodeToString(sum.Sum(nil)), err
+}

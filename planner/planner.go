@@ -1,0 +1,187 @@
+// Package planner turns a checked site into a plan: which connections are needed and who shares them, which jobs wait
+// for which, where pipelines are cut. It opens no connection. Its neighbours are lang, which it reads, planner/plan,
+// which it fills, and executor, which walks the result and asks its Evaluator for the values that only a run can give.
+package planner
+
+import (
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/agent/schema"
+	"runner/lang"
+	"runner/planner/plan"
+)
+
+// Options are what planning needs to know beside the site.
+type Options struct {
+	Selection Selection
+	Actions   map[string]schema.Block
+	// Expand resolves one hop into those that it stands for: an ssh hop into its jump hosts and itself, with the values
+	// of ~/.ssh/config filled in. Other hops come back as they are.
+	Expand func(transport string, options map[string]any) ([]map[string]any, error)
+	// Title names a hop for people, without its secrets.
+	Title func(transport string, options map[string]any) string
+}
+
+// Build plans a site. The plan is nil when there are errors.
+func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics) {
+	picked, diags := o.Selection.apply(site)
+	if diags.HasErrors() {
+		return nil, nil, diags
+	}
+	b := &builder{
+		options: o,
+		site:    site,
+		picked:  picked,
+		tree:    newTree(o, site.Settings.ConnectTimeout),
+		hosts:   map[*lang.Host]int{},
+		plan:    &plan.Plan{Site: site.Dir, Parallelism: site.Settings.Parallelism},
+		eval:    &Evaluator{site: site, actions: o.Actions, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}},
+	}
+	b.build()
+	if b.diags.HasErrors() {
+		return nil, nil, append(diags, b.diags...)
+	}
+	return b.plan, b.eval, append(diags, b.diags...)
+}
+
+// builder fills one plan.
+type builder struct {
+	options Options
+	site    *lang.Site
+	picked  selected
+	tree    *tree
+	hosts   map[*lang.Host]int // index in plan.Hosts
+	plan    *plan.Plan
+	eval    *Evaluator
+	diags   hcl.Diagnostics
+}
+
+func (b *builder) build() {
+	byName := map[string]int{}
+	for _, job := range b.site.Jobs {
+		if b.picked.jobs[job.Name] {
+			byName[job.Name] = len(byName)
+		}
+	}
+	for _, job := range inOrder(b.site.Jobs) {
+		if b.picked.jobs[job.Name] {
+			byName[job.Name] = len(b.plan.Jobs)
+			b.plan.Jobs = append(b.plan.Jobs, b.job(job, byName))
+		}
+	}
+	b.tree.markTransit(b.plan)
+	b.plan.Connections = b.tree.connections
+}
+
+// inOrder returns the jobs with dependencies before dependants, otherwise in source order. Cycles are lang's to refuse.
+func inOrder(jobs []*lang.Job) []*lang.Job {
+	byName := make(map[string]*lang.Job, len(jobs))
+	for _, j := range jobs {
+		byName[j.Name] = j
+	}
+	var out []*lang.Job
+	seen := map[string]bool{}
+	var visit func(*lang.Job)
+	visit = func(j *lang.Job) {
+		if j == nil || seen[j.Name] {
+			return
+		}
+		seen[j.Name] = true
+		for _, name := range j.DependsOn {
+			visit(byName[name])
+		}
+		out = append(out, j)
+	}
+	for _, j := range jobs {
+		visit(j)
+	}
+	return out
+}
+
+func (b *builder) job(job *lang.Job, byName map[string]int) plan.Job {
+	out := plan.Job{Name: job.Name, Place: placeOf(job.Range)}
+	for _, name := range job.DependsOn {
+		if i, ok := byName[name]; ok {
+			out.After = append(out.After, i)
+		}
+	}
+	var hosts []*lang.Host
+	for _, h := range job.Hosts {
+		if b.picked.hosts == nil || b.picked.hosts[h.Name] {
+			hosts = append(hosts, h)
+			out.Hosts = append(out.Hosts, b.host(h))
+		}
+	}
+	for _, t := range job.Tasks {
+		out.Tasks = append(out.Tasks, b.task(t, hosts))
+	}
+	for _, t := range job.Handlers {
+		out.Handlers = append(out.Handlers, b.task(t, hosts))
+	}
+	return out
+}
+
+func (b *builder) host(h *lang.Host) int {
+	if i, ok := b.hosts[h]; ok {
+		return i
+	}
+	connection, diags := b.tree.chain(-1, h.Hops)
+	b.diags = append(b.diags, diags...)
+	b.hosts[h] = len(b.plan.Hosts)
+	b.plan.Hosts = append(b.plan.Hosts, plan.Host{
+		Name: h.Name, Address: h.Address, Labels: h.Labels, Connection: connection,
+	})
+	b.eval.hosts = append(b.eval.hosts, h)
+	return b.hosts[h]
+}
+
+func (b *builder) task(t *lang.Task, hosts []*lang.Host) plan.Task {
+	out := plan.Task{
+		Address: t.Address, Action: t.Action, Name: t.Name,
+		Needs: t.Needs, SelfFacts: t.SelfFacts, Notify: t.Notify,
+		OnFailure: plan.OnFailure(t.OnFailure), Selected: b.picked.takes(t), Place: placeOf(t.Range),
+	}
+	if out.OnFailure == "" {
+		out.OnFailure = plan.Stop
+	}
+	b.eval.tasks[t.Address] = t
+	if !out.Selected {
+		return out
+	}
+	for _, name := range t.Facts {
+		if h := b.siteHost(name); h != nil {
+			out.Facts = append(out.Facts, b.host(h))
+		}
+	}
+	for _, h := range hosts {
+		hops := t.Hops(h)
+		if len(hops) == 0 {
+			continue
+		}
+		index := b.hosts[h]
+		connection, diags := b.tree.chain(b.plan.Hosts[index].Connection, hops)
+		b.diags = append(b.diags, diags...)
+		if out.Connections == nil {
+			out.Connections = map[int]int{}
+		}
+		out.Connections[index] = connection
+	}
+	return out
+}
+
+func (b *builder) siteHost(name string) *lang.Host {
+	for _, h := range b.site.Hosts {
+		if h.Name == name {
+			return h
+		}
+	}
+	return nil
+}
+
+func placeOf(r hcl.Range) plan.Place {
+	return plan.Place{
+		File: r.Filename,
+		Line: r.Start.Line, Column: r.Start.Column, Byte: r.Start.Byte,
+		EndLine: r.End.Line, EndColumn: r.End.Column, EndByte: r.End.Byte,
+	}
+}

@@ -1,0 +1,231 @@
+package planner
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/lang"
+	"runner/lang/diag"
+)
+
+// Selection narrows a run to some hosts and tasks.
+type Selection struct {
+	Limit    []string // --limit: host names, globs, label=value, ! excludes; commas join
+	Tags     []string // --tags
+	SkipTags []string // --skip-tags
+	Targets  []string // --target: addresses of jobs or tasks
+}
+
+// selected is a Selection applied to a site.
+type selected struct {
+	hosts    map[string]bool // nil: all
+	jobs     map[string]bool
+	tasks    map[string]bool // by address; nil: all
+	tags     []string
+	skipTags []string
+}
+
+// takes says whether a task is in the run. Handlers are always ready to be notified.
+func (s selected) takes(t *lang.Task) bool {
+	if s.tasks != nil && !s.tasks[t.Address] {
+		return false
+	}
+	if strings.Contains(t.Address, ".handler.") {
+		return true
+	}
+	if overlap(t.Tags, s.skipTags) {
+		return false
+	}
+	return len(s.tags) == 0 || overlap(t.Tags, s.tags)
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+func (s Selection) apply(site *lang.Site) (selected, hcl.Diagnostics) {
+	out := selected{jobs: map[string]bool{}, tags: split(s.Tags), skipTags: split(s.SkipTags)}
+	var diags hcl.Diagnostics
+	if limit := split(s.Limit); len(limit) > 0 {
+		var d hcl.Diagnostics
+		out.hosts, d = MatchHosts(site, limit)
+		diags = append(diags, d...)
+	}
+	for _, job := range site.Jobs {
+		out.jobs[job.Name] = true
+	}
+	if len(s.Targets) > 0 {
+		diags = append(diags, out.target(site, split(s.Targets))...)
+	}
+	if len(out.tags) > 0 {
+		diags = append(diags, out.checkTags(site)...)
+	}
+	return out, diags
+}
+
+func split(patterns []string) []string {
+	var out []string
+	for _, p := range patterns {
+		for part := range strings.SplitSeq(p, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				out = append(out, part)
+			}
+		}
+	}
+	return out
+}
+
+// MatchHosts returns the names of the hosts that match the patterns of --limit: names, globs, label=value, each with !
+// in front to exclude. When only exclusions are given they take away from all hosts. A pattern without a host is an
+// error.
+func MatchHosts(site *lang.Site, patterns []string) (map[string]bool, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	in, out := map[string]bool{}, map[string]bool{}
+	including := false
+	for _, pattern := range patterns {
+		bare, exclude := strings.CutPrefix(pattern, "!")
+		into := in
+		if exclude {
+			into = out
+		} else {
+			including = true
+		}
+		found := false
+		for _, h := range site.Hosts {
+			if matchHost(bare, h) {
+				into[h.Name] = true
+				found = true
+			}
+		}
+		if !found {
+			diags = append(diags, noHost(site, bare))
+		}
+	}
+	result := map[string]bool{}
+	for _, h := range site.Hosts {
+		if (in[h.Name] || !including) && !out[h.Name] {
+			result[h.Name] = true
+		}
+	}
+	if len(result) == 0 && !diags.HasErrors() {
+		diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No host is left",
+			"The pattern %q excludes every host of the site.", strings.Join(patterns, ",")))
+	}
+	return result, diags
+}
+
+func matchHost(pattern string, h *lang.Host) bool {
+	if name, value, ok := strings.Cut(pattern, "="); ok {
+		label, has := h.Labels[name]
+		return has && globMatch(value, label)
+	}
+	bare := strings.ReplaceAll(h.Name, `"`, "") // web[a] stands for web["a"]
+	pattern = strings.ReplaceAll(pattern, `"`, "")
+	return globMatch(pattern, bare)
+}
+
+// globMatch matches * and ? and takes brackets as they are: they are part of host names.
+func globMatch(pattern, name string) bool {
+	escaped := strings.NewReplacer(`\`, `\\`, "[", `\[`, "/", "\x01").Replace(pattern)
+	ok, err := path.Match(escaped, strings.ReplaceAll(name, "/", "\x01"))
+	return ok && err == nil
+}
+
+func noHost(site *lang.Site, pattern string) *hcl.Diagnostic {
+	var names []string
+	for _, h := range site.Hosts {
+		names = append(names, h.Name)
+	}
+	return diag.Errorf(diag.NoMatch, hcl.Range{}, "No such host", "The pattern %q matches no host of the site."+"%s", pattern, diag.DidYouMean(pattern, names))
+}
+
+// target keeps the tasks that the addresses name and what they depend on.
+func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	jobs := map[string]*lang.Job{}
+	tasks := map[string]*lang.Task{}
+	owner := map[string]*lang.Job{}
+	var known []string
+	for _, j := range site.Jobs {
+		jobs["job."+j.Name] = j
+		known = append(known, "job."+j.Name)
+		for _, t := range slices.Concat(j.Tasks, j.Handlers) {
+			tasks[t.Address] = t
+			owner[t.Address] = j
+			known = append(known, t.Address)
+		}
+	}
+	s.jobs, s.tasks = map[string]bool{}, map[string]bool{}
+	var addJob func(*lang.Job)
+	var addTask func(*lang.Task)
+	dependencies := func(j *lang.Job) {
+		if s.jobs[j.Name] {
+			return
+		}
+		s.jobs[j.Name] = true
+		for _, name := range j.DependsOn {
+			addJob(jobs["job."+name])
+		}
+	}
+	addTask = func(t *lang.Task) {
+		if s.tasks[t.Address] {
+			return
+		}
+		s.tasks[t.Address] = true
+		dependencies(owner[t.Address])
+		for _, need := range t.Needs {
+			if n := tasks[need]; n != nil {
+				addTask(n)
+			}
+		}
+		for _, name := range t.Notify {
+			for _, h := range owner[t.Address].Handlers {
+				if h.Name == name {
+					addTask(h)
+				}
+			}
+		}
+	}
+	addJob = func(j *lang.Job) {
+		if j == nil {
+			return
+		}
+		dependencies(j)
+		for _, t := range slices.Concat(j.Tasks, j.Handlers) {
+			addTask(t)
+		}
+	}
+	for _, a := range addresses {
+		switch {
+		case jobs[a] != nil:
+			addJob(jobs[a])
+		case tasks[a] != nil:
+			addTask(tasks[a])
+		default:
+			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such target",
+				"No job or task has the address %q.%s", a, diag.DidYouMean(a, known)))
+		}
+	}
+	return diags
+}
+
+func (s *selected) checkTags(site *lang.Site) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	var all []string
+	for _, j := range site.Jobs {
+		for _, t := range j.Tasks {
+			all = append(all, t.Tags...)
+		}
+	}
+	for _, tag := range s.tags {
+		if slices.Contains(all, tag) {
+			continue
+		}
+		diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such tag",
+			"No task has the tag %q.%s", tag, diag.DidYouMean(tag, all)))
+	}
+	return diags
+}

@@ -1,0 +1,119 @@
+package planner
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/lang"
+	"runner/planner/plan"
+)
+
+// defaultConnectTimeout is how long a hop may take until its hello when neither the hop nor the site says.
+const defaultConnectTimeout = 30 * time.Second
+
+// tree collects connections: each hop once, with what lies before it as its parent.
+type tree struct {
+	options     Options
+	timeout     time.Duration
+	connections []plan.Connection
+	index       map[string]int              // parent, transport and options → connection
+	expanded    map[string][]map[string]any // memo of Options.Expand: a thousand hosts may share a jump host
+}
+
+func newTree(o Options, timeout time.Duration) *tree {
+	if timeout == 0 {
+		timeout = defaultConnectTimeout
+	}
+	return &tree{options: o, timeout: timeout, index: map[string]int{}, expanded: map[string][]map[string]any{}}
+}
+
+// chain adds hops behind a connection (-1: the controller) and returns the last one's index.
+func (t *tree) chain(parent int, hops []*lang.Hop) (int, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	for _, hop := range hops {
+		steps, err := t.expand(hop)
+		if err != nil {
+			diags = append(diags, hopError(hop, err))
+			continue
+		}
+		for _, options := range steps {
+			parent = t.add(parent, hop, options)
+		}
+	}
+	return parent, diags
+}
+
+func (t *tree) expand(hop *lang.Hop) ([]map[string]any, error) {
+	key := identity(-1, hop.Transport, hop.Options)
+	if steps, ok := t.expanded[key]; ok {
+		return steps, nil
+	}
+	steps, err := t.options.Expand(hop.Transport, hop.Options)
+	if err != nil {
+		return nil, err
+	}
+	t.expanded[key] = steps
+	return steps, nil
+}
+
+func (t *tree) add(parent int, hop *lang.Hop, options map[string]any) int {
+	key := identity(parent, hop.Transport, options)
+	if i, ok := t.index[key]; ok {
+		return i
+	}
+	timeout := t.timeout
+	if s, ok := options["connect_timeout"].(string); ok {
+		if d, err := time.ParseDuration(s); err == nil {
+			timeout = d
+		}
+	}
+	i := len(t.connections)
+	t.index[key] = i
+	t.connections = append(t.connections, plan.Connection{
+		Parent: parent, Transport: hop.Transport, Title: t.options.Title(hop.Transport, options),
+		Options: options, Secrets: hop.Secrets, Timeout: timeout, Place: placeOf(hop.Range),
+	})
+	return i
+}
+
+// identity is equal for hops that may share a connection. It holds secrets, so it stays in memory.
+func identity(parent int, transport string, options map[string]any) string {
+	encoded, err := json.Marshal(options) // sorts keys; options are plain values, which always encode
+	if err != nil {
+		panic("options of hop " + transport + " are not plain values: " + err.Error())
+	}
+	return strconv.Itoa(parent) + " " + transport + " " + string(encoded)
+}
+
+// markTransit finds the ssh hops that nothing but further ssh hops need: they are tunnelled through, no agent starts.
+func (t *tree) markTransit(p *plan.Plan) {
+	needed := make([]bool, len(t.connections))
+	for _, h := range p.Hosts {
+		needed[h.Connection] = true
+	}
+	for _, job := range p.Jobs {
+		for _, tasks := range [][]plan.Task{job.Tasks, job.Handlers} {
+			for _, task := range tasks {
+				for _, c := range task.Connections {
+					needed[c] = true
+				}
+			}
+		}
+	}
+	leadsOn := make([]bool, len(t.connections))
+	for _, c := range t.connections {
+		if c.Parent < 0 {
+			continue
+		}
+		leadsOn[c.Parent] = true
+		if c.Transport != "ssh" || t.connections[c.Parent].Transport != "ssh" {
+			needed[c.Parent] = true
+		}
+	}
+	for i := range t.connections {
+		t.connections[i].Transit = !needed[i] && leadsOn[i]
+	}
+}
