@@ -8,7 +8,6 @@ import (
 	"context"
 	"io"
 
-	"runner/agent/process"
 	"runner/agent/schema"
 	"runner/agent/view"
 	"runner/agent/wire"
@@ -34,8 +33,7 @@ type Outcome struct {
 // Env is what an agent offers to an action.
 type Env struct {
 	Mode      wire.Mode
-	View      *view.View // the target's files, in ModeLook as the earlier calls of the pipeline will leave them
-	Processes *process.Table
+	View      *view.View                         // the target's files, in ModeLook as the earlier calls of the pipeline will leave them
 	Environ   []string                           // of the task's processes, complete
 	Dir       string                             // where they run unless the task says else
 	Input     func() io.Reader                   // the call's input; the first Read asks for it

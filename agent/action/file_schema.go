@@ -1,0 +1,74 @@
+package action
+
+import (
+	"strings"
+
+	"runner/agent/schema"
+)
+
+func fileSchema() schema.Block {
+	return schema.Block{
+		Name: "file",
+		Doc: "Makes sure that a regular file is there, with the content, mode and owner that are given, or that none is there. The file appears whole " +
+			"or not at all: it is written beside its place and renamed, which keeps the owner, mode, ACL, extended attributes and label of the file that was there, " +
+			"but for what the task sets. A symbolic link at the path is replaced (or removed) itself, what it points to is never touched; " +
+			"a directory, device, pipe or socket there is an error, and so is a mount point, such as a container's /etc/hosts, unless `in_place` is set. " +
+			"Directories on the way must exist; links among them are followed where nobody but root, the task's user, or the owner of the directory they " +
+			"lead to could have put them. Without `content` and `source` the content is left alone, and a new file is empty.",
+		Arguments: []schema.Attribute{
+			{Name: "path", Type: schema.Path, Required: true, Doc: "Where the file is."},
+			{Name: "content", Type: schema.String, Doc: "What is in it, as text."},
+			{Name: "source", Type: schema.Source, Doc: "A file on the controller whose bytes are what is in it, instead of `content`."},
+			{Name: "mode", Type: schema.Mode, Doc: "Its permissions, such as `\"0640\"`, whatever the umask. Unless set, a new file gets `\"0644\"` and an old one keeps its own."},
+			{Name: "owner", Type: schema.String, Doc: "The name or number of the user it belongs to. Unless set, a new file belongs to the task's user and an old one keeps its own."},
+			{Name: "group", Type: schema.String, Doc: "The name or number of its group, likewise."},
+			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`: there is no file or link at the path."},
+			{Name: "backup", Type: schema.Bool, Doc: "Keep the old file beside the new one before its content changes or it is removed, as `PATH.2026-11-23T04-05-06Z~` (UTC), with its owner and mode."},
+			{Name: "validate", Type: schema.Strings, Doc: "A program with arguments that checks the new content before it goes live; `%s` in them is the path of a file that has it. " +
+				"Any exit code but 0 leaves the old file as it is and fails the task."},
+			{Name: "in_place", Type: schema.Bool, Doc: "Write into the old file instead of replacing it. Readers can see it half written; meant for mount points and for files whose hard links must stay."},
+			{Name: "durable", Type: schema.Bool, Doc: "Have the file and its directory on the disk before the task ends. Otherwise that is so before the job ends."},
+		},
+		Results: []schema.Attribute{
+			{Name: "path", Type: schema.String, Doc: "The path as given."},
+			{Name: "size", Type: schema.Number, Doc: "Bytes; null when absent."},
+			{Name: "sha256", Type: schema.String, Doc: "SHA-256 of the content in hexadecimal; null when absent."},
+			{Name: "mode", Type: schema.String, Doc: "The permissions, such as `0640`; null when absent."},
+			{Name: "owner", Type: schema.String, Doc: "The name of the owner, or the number if it has none; null when absent."},
+			{Name: "group", Type: schema.String, Doc: "The name of the group, or the number if it has none; null when absent."},
+			{Name: "backup", Type: schema.String, Doc: "The path of the backup, or null if none was made."},
+		},
+		Example: `task "file" "motd" {
+  path     = "/tmp/runner-example-motd"
+  content  = "Managed by ${self.name}\n"
+  mode     = "0640"
+  validate = ["/bin/grep", "-q", "Managed", "%s"]
+}`,
+		Check: checkFile,
+	}
+}
+
+func checkFile(m map[string]any) error {
+	k := known(m)
+	if err := first(k.named("path"), k.oneOf("state", "present", "absent"), k.mode("mode"), k.account("owner"), k.account("group"), k.argv("validate")); err != nil {
+		return err
+	}
+	if strings.HasSuffix(k.text("path"), "/") {
+		return wrong("path", "The path of a file must not end in a slash.")
+	}
+	if k.text("state") == "absent" {
+		return k.without(`when state is "absent"`, "content", "source", "mode", "owner", "group", "validate", "in_place")
+	}
+	if k.has("content") && k.text("source") != "" {
+		return wrong("source", "content and source exclude each other.")
+	}
+	if argv, ok := k["validate"].([]any); ok {
+		for _, v := range argv[1:] {
+			if s, _ := v.(string); strings.Contains(s, "%s") {
+				return nil
+			}
+		}
+		return wrong("validate", "validate must have %%s among its arguments, where the path of the new file goes.")
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package action
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
+	all := Schemas()
+	for _, c := range []struct {
+		action string
+		known  map[string]any
+		want   string // in the message; "" for none
+	}{
+		{"file", map[string]any{"path": "/a", "content": "x"}, ""},
+		{"file", map[string]any{"path": "/a", "content": "x", "source": "y"}, "exclude each other"},
+		{"file", map[string]any{"path": "/a", "content": nil, "source": "y"}, ""},
+		{"file", map[string]any{"path": "a"}, "must be absolute"},
+		{"file", map[string]any{"path": "~/a"}, "self.facts.user.home"},
+		{"file", map[string]any{"path": "/a/"}, "must not end in a slash"},
+		{"file", map[string]any{"path": "/"}, "root directory"},
+		{"file", map[string]any{"path": "/a/.."}, "must end in a name"},
+		{"file", map[string]any{"path": "/a\x00"}, "NUL"},
+		{"file", map[string]any{"path": "/a", "mode": "0888"}, "octal"},
+		{"file", map[string]any{"path": "/a", "mode": "64"}, "octal"},
+		{"file", map[string]any{"path": "/a", "mode": "u=rw"}, "octal"},
+		{"file", map[string]any{"path": "/a", "mode": "+064"}, "octal"},
+		{"file", map[string]any{"path": "/a", "mode": "4755"}, ""},
+		{"file", map[string]any{"path": "/a", "owner": "a:b"}, "user or group"},
+		{"file", map[string]any{"path": "/a", "state": "gone"}, `"present" or "absent"`},
+		{"file", map[string]any{"path": "/a", "state": "absent", "content": "x"}, "means nothing"},
+		{"file", map[string]any{"path": "/a", "state": "absent", "backup": true}, ""},
+		{"file", map[string]any{"path": "/a", "content": "x", "validate": []any{"visudo", "-cf"}}, "%s"},
+		{"file", map[string]any{"path": "/a", "content": "x", "validate": []any{"%s"}}, "%s"},
+		{"file", map[string]any{"path": "/a", "content": "x", "validate": []any{"visudo", "-cf", "%s"}}, ""},
+		{"file", map[string]any{"path": "/a", "content": "x", "validate": []any{}}, "name a program"},
+		{"directory", map[string]any{"path": "/a/"}, ""},
+		{"directory", map[string]any{"path": "/a", "state": "absent", "mode": "0755"}, "means nothing"},
+		{"symlink", map[string]any{"path": "/a", "target": ""}, "empty"},
+		{"symlink", map[string]any{"path": "/a", "target": "b", "state": "absent"}, "means nothing"},
+		{"command", map[string]any{"argv": []any{}}, "name a program"},
+		{"command", map[string]any{"argv": []any{""}}, "name a program"},
+		{"command", map[string]any{"argv": []any{"a"}, "creates": "b"}, "relative to chdir"},
+		{"command", map[string]any{"argv": []any{"a"}, "creates": "b", "chdir": "/c"}, ""},
+		{"command", map[string]any{"argv": []any{"a"}, "creates": "/b["}, "no pattern"},
+		{"command", map[string]any{"argv": []any{"a"}, "ok_exit_codes": []any{0.0, 256.0}}, "0 to 255"},
+		{"command", map[string]any{"argv": []any{"a"}, "ok_exit_codes": []any{}}, "at least one"},
+		{"shell", map[string]any{"script": " \n"}, "empty"},
+		{"shell", map[string]any{"script": "x", "interpreter": "/bin/bash -e"}, "as a list"},
+		{"shell", map[string]any{"script": "x", "interpreter": []any{"/bin/bash", "-e"}}, ""},
+		{"shell", map[string]any{"script": "x", "interpreter": 1.0}, "string or a list"},
+	} {
+		err := all[c.action].Check(c.known)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s %v: got %v, want %q", c.action, c.known, err, c.want)
+		}
+	}
+}
