@@ -30,6 +30,7 @@ const (
 	KindVersion       Kind = "version"
 	KindDiagnostic    Kind = "diagnostic"
 	KindRunStart      Kind = "run_start"
+	KindOutline       Kind = "outline"
 	KindConnection    Kind = "connection"
 	KindPlannedChange Kind = "planned_change"
 	KindPlanSummary   Kind = "plan_summary"
@@ -80,6 +81,12 @@ type RunStart struct {
 	Site    string `json:"site"`
 	Hosts   int    `json:"hosts"`
 	Resumed bool   `json:"resumed"`
+}
+
+// Outline is what is about to be looked at or done. It is for people only.
+type Outline struct {
+	Plan    *plan.Plan
+	Preview bool
 }
 
 // ConnectionStatus is what became of a hop.

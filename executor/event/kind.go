@@ -10,6 +10,9 @@ func (Diagnostic) Kind() Kind { return KindDiagnostic }
 func (RunStart) Kind() Kind { return KindRunStart }
 
 // Kind names the event's type.
+func (Outline) Kind() Kind { return KindOutline }
+
+// Kind names the event's type.
 func (Connection) Kind() Kind { return KindConnection }
 
 // Kind names the event's type.
