@@ -1,3 +1,6 @@
+// Package wire is what travels between a controller and its agents: frames, the messages in them, and the links that
+// carry them. PROTOCOL.md beside it defines the bytes. It knows no transports and starts nothing: agent and
+// executor/broker use it to talk, agent/bootstrap and agent/child to find the first byte of a peer.
 package wire
 
 // PeerID names a peer on one connection. The controller grants it; 0 is never granted.
@@ -50,6 +53,7 @@ const (
 	HeaderSize = 14        // bytes: length u32, kind u8, stream u8, peer u32, call u32, big endian
 	MaxPayload = 4 << 20   // bytes of one frame's payload
 	MaxChunk   = 64 << 10  // bytes of one data frame's payload
+	MaxSmall   = 16 << 10  // bytes of one frame's payload, of the kinds that carry no content
 	MaxNoise   = 64 << 10  // bytes before a hello
 	Window     = 256 << 10 // bytes of one stream that may be under way without further credit
 	MaxInline  = 256 << 10 // bytes of content that a call carries itself; more goes by StreamInput

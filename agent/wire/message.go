@@ -81,6 +81,9 @@ type Open struct {
 	Nonce    string    `cbor:"1,keyasint"` // random, hex; the child's hello repeats it
 	Name     string    `cbor:"2,keyasint"` // of the hop, for errors: "sudo root"
 	Attempts []Attempt `cbor:"3,keyasint"` // in order; the next is tried where Next matches
+	// Timeout is how long the parent gives the child to say hello, counted from the moment it starts it; 0: no limit.
+	// A child that takes longer is ended and reported lost with CodeTimeout and what it has printed so far.
+	Timeout time.Duration `cbor:"4,keyasint,omitempty"`
 }
 
 // Entry says how an agent gets to the other side of a hop.
@@ -214,7 +217,7 @@ type Started struct {
 // Cancel ends a call: politely first, at once when Kill is set, only a waiting one when Queued is set.
 type Cancel struct {
 	Kill   bool `cbor:"1,keyasint,omitempty"`
-	Queued bool `cbor:\"2,keyasint,omitempty\"` // only if it has not started
+	Queued bool `cbor:"2,keyasint,omitempty"` // only if it has not started
 }
 
 // Credit allows N more bytes on the frame's stream.
