@@ -40,7 +40,7 @@ type Link struct {
 	cfg LinkConfig
 
 	sent, received atomic.Int64
-	heard          atomic.Bool // something was read since the last tick
+	heard          atomic.Bool // something was read, or handled, since the last tick
 	busy           atomic.Bool // the handler runs: silence is our own
 
 	mu     sync.Mutex // guards what follows
@@ -177,6 +177,7 @@ func (l *Link) Run(handle func(Frame)) error {
 		case f.Kind != KindPong:
 			handle(f)
 		}
+		l.heard.Store(true)
 		l.busy.Store(false)
 	}
 }

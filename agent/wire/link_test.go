@@ -100,7 +100,7 @@ func TestG18LinkRefusesToSendTooMuch(t *testing.T) {
 	if f := <-got; f.Kind != KindClose || f.Peer != 3 {
 		t.Errorf("the link carried %v after it refused, want only the good frame", f)
 	}
-	if a.Sent() != HeaderSize {
+	if err := a.Flush(t.Context()); err != nil || a.Sent() != HeaderSize {
 		t.Errorf("%d bytes were written", a.Sent())
 	}
 	a.Close()
