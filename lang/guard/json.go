@@ -1,0 +1,73 @@
+package guard
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// JSON checks a file in JSON syntax. Its strings are templates.
+func JSON(src []byte) *Error {
+	if err := tooLarge(src); err != nil {
+		return err
+	}
+	depth, tokens := 0, 0
+	for pos := 0; pos < len(src); {
+		start := pos
+		tokens++
+		if tokens > MaxTokens {
+			return tooManyTokens(pos)
+		}
+		switch c := src[pos]; {
+		case c == '"':
+			pos = endOfString(src, pos)
+			if err := jsonString(src[start:pos], depth); err != nil {
+				err.Offset = start
+				return err
+			}
+		case c == '[' || c == '{':
+			pos++
+			if depth++; depth > MaxDepth {
+				return tooDeep(start)
+			}
+		case c == ']' || c == '}':
+			pos++
+			depth--
+		case digit(c):
+			s := scanner{src: src, pos: pos}
+			s.number()
+			if s.err != nil {
+				return s.err
+			}
+			pos = s.pos
+		default:
+			pos++
+			tokens--
+		}
+	}
+	return nil
+}
+
+// endOfString returns the position behind the string that starts at a position.
+func endOfString(src []byte, pos int) int {
+	for pos++; pos < len(src); pos++ {
+		switch src[pos] {
+		case '\\':
+			pos++
+		case '"':
+			return pos + 1
+		}
+	}
+	return len(src)
+}
+
+// jsonString checks the template in a string.
+func jsonString(literal []byte, depth int) *Error {
+	if !bytes.ContainsAny(literal, `$%\`) {
+		return nil
+	}
+	var text string
+	if json.Unmarshal(literal, &text) != nil {
+		return nil // the parser will say so
+	}
+	return scan([]byte(text), bare, depth)
+}
