@@ -1,0 +1,242 @@
+package views
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"runner/cmd/runner/cli/arguments"
+	"runner/executor/event"
+	"runner/lang/diag"
+	"runner/planner/plan"
+)
+
+// changes collects what a plan would do. Changes that are the same on several hosts are kept once: memory grows with
+// what is shown, not with the number of hosts.
+type changes struct {
+	style
+	diffs   arguments.Diff
+	verbose bool
+
+	tasks  map[string]int // order of tasks, by address
+	hosts  map[string]int // order of hosts, by name
+	kinds  map[string]plan.Task
+	groups map[string]*sameChange
+}
+
+// sameChange is one change and the hosts that have it.
+type sameChange struct {
+	change event.PlannedChange // without a host
+	hosts  []string
+}
+
+func newChanges(s style, p *plan.Plan, diffs arguments.Diff, verbose bool) *changes {
+	c := &changes{
+		style: s, diffs: diffs, verbose: verbose,
+		tasks: map[string]int{}, hosts: map[string]int{}, kinds: map[string]plan.Task{}, groups: map[string]*sameChange{},
+	}
+	if p == nil {
+		return c
+	}
+	for _, job := range p.Jobs {
+		for _, t := range slices.Concat(job.Tasks, job.Handlers) {
+			c.tasks[t.Address] = len(c.tasks)
+			c.kinds[t.Address] = t
+		}
+	}
+	for i, h := range p.Hosts {
+		c.hosts[h.Name] = i
+	}
+	return c
+}
+
+func (c *changes) add(e event.PlannedChange) {
+	host := e.Host
+	e.Host = ""
+	key, err := json.Marshal(e)
+	if err != nil { // it is not plain: shown by itself
+		key = []byte(host + " " + e.Address)
+	}
+	g := c.groups[string(key)]
+	if g == nil {
+		g = &sameChange{change: e}
+		c.groups[string(key)] = g
+	}
+	g.hosts = append(g.hosts, host)
+}
+
+// text shows the changes in the order in which they would happen.
+func (c *changes) text() string {
+	groups := slices.Collect(maps.Values(c.groups))
+	for _, g := range groups {
+		slices.SortFunc(g.hosts, func(a, b string) int { return cmp.Compare(c.hosts[a], c.hosts[b]) })
+	}
+	slices.SortFunc(groups, func(a, b *sameChange) int {
+		return cmp.Or(
+			cmp.Compare(c.tasks[baseAddress(a.change.Address)], c.tasks[baseAddress(b.change.Address)]),
+			natural(a.change.Address, b.change.Address),
+			cmp.Compare(c.hosts[a.hosts[0]], c.hosts[b.hosts[0]]),
+		)
+	})
+	var b strings.Builder
+	afterBlock := true
+	for _, g := range groups {
+		block := false
+		switch g.change.Action {
+		case event.Skip, event.None:
+			if !c.verbose {
+				continue
+			}
+		case event.Read:
+		default:
+			block = true
+		}
+		if block || afterBlock {
+			b.WriteString("\n")
+		}
+		afterBlock = block
+		if block {
+			b.WriteString(c.block(g))
+		} else {
+			b.WriteString(c.line(g))
+		}
+	}
+	return b.String()
+}
+
+// line shows what is no change.
+func (c *changes) line(g *sameChange) string {
+	words := map[event.Verb]string{event.Skip: "skipped", event.None: "unchanged", event.Read: "read"}
+	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.paint(dim, "on "+names(g.hosts, 6)+": "+words[g.change.Action]))
+	if len(g.change.Unknown) > 0 {
+		text += c.paint(dim, " (known after apply: "+diag.HarmlessLine(strings.Join(g.change.Unknown, ", "))+")")
+	}
+	return "  " + c.mark(g.change.Action) + " " + text + "\n"
+}
+
+func (c *changes) block(g *sameChange) string {
+	most := 50
+	if c.verbose {
+		most = len(g.hosts)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "  %s\n", c.paint(bold, fmt.Sprintf("# %s on %s", diag.HarmlessLine(g.change.Address), names(g.hosts, most))))
+	title := diag.HarmlessLine(g.change.Address)
+	if t, ok := c.kinds[baseAddress(g.change.Address)]; ok {
+		title = fmt.Sprintf("%s %q", t.Action, t.Name)
+	}
+	body := c.attributes(g.change)
+	if d := g.change.Diff; d != "" && c.diffs != arguments.DiffNone {
+		most := 0
+		if c.diffs == arguments.DiffShort {
+			most = 8
+		}
+		body += c.diff(d, "        ", most)
+	}
+	if body == "" {
+		fmt.Fprintf(&b, "  %s %s\n", c.mark(g.change.Action), title)
+	} else {
+		fmt.Fprintf(&b, "  %s %s {\n%s    }\n", c.mark(g.change.Action), title, body)
+	}
+	return b.String()
+}
+
+// attributes shows what a change does to each attribute, and of those that it leaves alone the ones that say what it
+// is about.
+func (c *changes) attributes(e event.PlannedChange) string {
+	before, _ := e.Before.(map[string]any)
+	after, _ := e.After.(map[string]any)
+	all := map[string]bool{}
+	for k := range before {
+		all[k] = true
+	}
+	for k := range after {
+		all[k] = true
+	}
+	unknown := map[string]bool{}
+	for _, path := range e.Unknown {
+		unknown[path] = true
+		all[path] = true
+	}
+	keys := slices.Sorted(maps.Keys(all))
+	widest := 0
+	for _, k := range keys {
+		widest = max(widest, columns(keyName(k)))
+	}
+	var b strings.Builder
+	hidden := 0
+	for _, k := range keys {
+		old, had := before[k]
+		value, has := after[k]
+		shown := Value(value, "        ")
+		if unknown[k] {
+			shown, has = "(known after apply)", true
+		}
+		line := ""
+		switch {
+		case e.Action == event.Run:
+			line = "    " + pad(keyName(k), widest) + " = " + shown
+			if !has {
+				line = "    " + pad(keyName(k), widest) + " = " + Value(old, "        ")
+			}
+		case !had:
+			line = "  " + c.mark(event.Create) + " " + pad(keyName(k), widest) + " = " + shown
+		case !has:
+			line = "  " + c.mark(event.Remove) + " " + pad(keyName(k), widest) + " = " + Value(old, "        ")
+		case unknown[k] || !same(old, value):
+			line = "  " + c.mark(event.Update) + " " + pad(keyName(k), widest) + " = " + Value(old, "        ") + " -> " + shown
+		case k == "path" || k == "name" || k == "argv" || k == "target":
+			line = "    " + pad(keyName(k), widest) + " = " + shown
+		default:
+			hidden++
+			continue
+		}
+		b.WriteString("    " + line + "\n")
+	}
+	if hidden > 0 {
+		b.WriteString("        " + c.paint(dim, fmt.Sprintf("# (%s unchanged)", count(hidden, "attribute"))) + "\n")
+	}
+	return b.String()
+}
+
+// same compares plain values.
+func same(a, b any) bool {
+	return flatValue(a) == flatValue(b)
+}
+
+// natural compares text so that numbers in it are in the order of their value.
+func natural(a, b string) int {
+	for a != "" && b != "" {
+		na, nb := digits(a), digits(b)
+		if na > 0 && nb > 0 {
+			da, db := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
+			if c := cmp.Or(cmp.Compare(len(da), len(db)), cmp.Compare(da, db), cmp.Compare(na, nb)); c != 0 {
+				return c
+			}
+			a, b = a[na:], b[nb:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func digits(s string) int {
+	n := 0
+	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// PlanSentence is the last line of a plan. Its form never changes, so that scripts can read it.
+func PlanSentence(s event.PlanSummary) string {
+	return fmt.Sprintf("Plan: %d to create, %d to update, %d to remove, %d to run on %d hosts. %d connections (%d reused), %d pipelines.",
+		s.Create, s.Update, s.Remove, s.Run, s.Hosts, s.Connections, s.Reused, s.Pipelines)
+}

@@ -1,0 +1,198 @@
+package views
+
+import (
+	"fmt"
+	"strings"
+
+	"runner/executor/event"
+	"runner/lang/diag"
+	"runner/planner/plan"
+)
+
+// hostCounts are how the tasks of each host ended.
+type hostCounts struct {
+	order  []string
+	counts map[string]*event.Counts // nil: nothing ended there yet
+}
+
+func newHostCounts(p *plan.Plan) hostCounts {
+	h := hostCounts{counts: map[string]*event.Counts{}}
+	if p != nil {
+		for _, host := range p.Hosts {
+			h.order = append(h.order, host.Name)
+			h.counts[host.Name] = nil
+		}
+	}
+	return h
+}
+
+func (h *hostCounts) add(e event.TaskEnd) {
+	c, known := h.counts[e.Host]
+	if !known {
+		h.order = append(h.order, e.Host)
+	}
+	if c == nil {
+		c = &event.Counts{}
+		h.counts[e.Host] = c
+	}
+	c.Add(e.Status)
+}
+
+// eachHost is how many hosts the table shows one by one; of more, those that ended alike share a line.
+const eachHost = 20
+
+// table shows how the tasks ended, by host.
+func (h *hostCounts) table(s style, width int) string {
+	columnsOf := func(c event.Counts) []int {
+		return []int{c.OK, c.Changed, c.Failed, c.Skipped, c.Unreachable, c.Unknown, c.Cancelled}
+	}
+	titles := []string{"ok", "changed", "failed", "skipped", "unreachable", "unknown", "cancelled"}
+	colors := []string{green, yellow, red, dim, red, red, yellow}
+	type line struct {
+		name  string
+		cells []int
+	}
+	var lines []line
+	used := make([]bool, len(titles))
+	for i := range 5 { // the last two are rare
+		used[i] = true
+	}
+	alike := map[event.Counts][]string{}
+	for _, host := range h.order {
+		c := h.counts[host]
+		if c == nil {
+			continue
+		}
+		cells := columnsOf(*c)
+		for i, n := range cells {
+			used[i] = used[i] || n > 0
+		}
+		alike[*c] = append(alike[*c], host)
+		if alike[*c][0] == host || len(h.counts) <= eachHost {
+			lines = append(lines, line{host, cells})
+		}
+	}
+	if len(h.counts) > eachHost {
+		for i := range lines {
+			list := alike[*h.counts[lines[i].name]]
+			if len(list) > 1 {
+				lines[i].name = fmt.Sprintf("%s: %s", count(len(list), "host"), names(list, 3))
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	wide := len("host")
+	cellsWide := 0
+	for i, t := range titles {
+		if used[i] {
+			cellsWide += 2 + len(t)
+		}
+	}
+	for i := range lines {
+		lines[i].name = diag.HarmlessLine(lines[i].name)
+		wide = max(wide, columns(lines[i].name))
+	}
+	if width > 0 {
+		wide = min(wide, max(10, width-cellsWide))
+	}
+	var b strings.Builder
+	head := pad("host", wide)
+	for i, t := range titles {
+		if used[i] {
+			head += "  " + t
+		}
+	}
+	b.WriteString(s.paint(bold, head) + "\n")
+	for _, l := range lines {
+		b.WriteString(pad(l.name, wide))
+		for i, n := range l.cells {
+			if !used[i] {
+				continue
+			}
+			cell := fmt.Sprintf("  %*d", len(titles[i]), n)
+			if n > 0 {
+				cell = s.paint(colors[i], cell)
+			}
+			b.WriteString(cell)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func (r *report) runEnd(e event.RunEnd) {
+	r.live = nil
+	for s := range r.partial {
+		r.flushOutput(s.host, s.address)
+	}
+	if r.o.Exec {
+		r.execSummary(e)
+		return
+	}
+	width := 0
+	if r.screen.size != nil {
+		width, _ = r.screen.size()
+	}
+	if table := r.hosts.table(r.style, width); table != "" {
+		r.print("\n%s", table)
+	}
+	if len(e.Outputs) > 0 {
+		keys, widest := keysOf(e.Outputs)
+		r.print("\n%s\n", r.paint(bold, "Outputs:"))
+		for _, k := range keys {
+			r.print("  %s = %s\n", pad(keyName(k), widest), Value(e.Outputs[k], "  "))
+		}
+	}
+	what, code := "Done", green
+	switch e.Status {
+	case event.RunFailed:
+		what, code = "Failed", red
+	case event.RunUnreachable:
+		what, code = "Done, but not everywhere", red
+	case event.RunStale:
+		what, code = "Refused", red
+	case event.RunInterrupted:
+		what, code = "Interrupted", yellow
+	case event.RunOK:
+	}
+	r.print("\n%s: %s. %s.\n", r.paint(code, what), changedOf(e), facts(e))
+}
+
+func changedOf(e event.RunEnd) string {
+	total := e.OK + e.Changed + e.Failed + e.Skipped + e.Unreachable + e.Unknown + e.Cancelled
+	text := fmt.Sprintf("%s on %s, %d changed", count(total, "task"), count(e.Hosts, "host"), e.Changed)
+	if e.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", e.Failed)
+	}
+	return text
+}
+
+func facts(e event.RunEnd) string {
+	return fmt.Sprintf("%s, %s, %s sent, %s received, %s (%d reused)",
+		seconds(e.Seconds), count(e.RoundTrips, "round trip"), size(e.BytesSent), size(e.BytesReceived), count(e.Connections, "connection"), e.Reused)
+}
+
+func (r *report) execSummary(e event.RunEnd) {
+	var bad []string
+	for _, host := range r.hosts.order {
+		if c := r.hosts.counts[host]; c != nil && c.Failed+c.Unreachable+c.Unknown+c.Cancelled > 0 {
+			bad = append(bad, host)
+		}
+	}
+	if e.Hosts < 2 && !r.o.Verbose {
+		return
+	}
+	text := fmt.Sprintf("%s, %d failed, %s", count(e.Hosts, "host"), len(bad), seconds(e.Seconds))
+	if len(bad) > 0 {
+		text += ": " + names(bad, 10)
+	}
+	r.summary(r.paint(dim, text))
+}
+
+// summary shows a line that is not what the command was asked for.
+func (r *report) summary(text string) {
+	r.screen.flush()
+	fmt.Fprintln(r.o.Err, text) //nolint:errcheck // nowhere to tell
+}

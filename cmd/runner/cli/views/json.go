@@ -1,0 +1,216 @@
+package views
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/executor/event"
+	"runner/lang/diag"
+)
+
+// jsonView prints events, one object a line.
+type jsonView struct {
+	lines   chan []byte
+	closing chan struct{}
+	close   sync.Once
+	writer  sync.WaitGroup
+
+	mu  sync.Mutex // keeps the order of times and lines the same
+	err error      // the writer's; read after it has ended
+}
+
+func newJSON(o Options) *jsonView {
+	v := &jsonView{lines: make(chan []byte, queue), closing: make(chan struct{})}
+	v.writer.Go(func() { v.err = v.write(o.Out) })
+	return v
+}
+
+func (v *jsonView) Emit(e event.Event) {
+	switch e.Kind() {
+	case event.KindOutline, event.KindProgress:
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	select {
+	case v.lines <- Line(e, time.Now()):
+	case <-v.closing:
+	}
+}
+
+func (v *jsonView) Diagnose(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		v.Emit(Diagnostic(d))
+	}
+}
+
+func (v *jsonView) Close() error {
+	v.close.Do(func() { close(v.closing) })
+	v.writer.Wait()
+	return v.err
+}
+
+// write writes lines as they come, together what is waiting together. After an error it goes on taking them.
+func (v *jsonView) write(w io.Writer) error {
+	out := bufio.NewWriterSize(w, 64<<10) // keeps its first error
+	for {
+		select {
+		case line := <-v.lines:
+			out.Write(line) //nolint:errcheck // Flush tells
+			continue
+		default:
+		}
+		flushed := out.Flush()
+		select {
+		case line := <-v.lines:
+			out.Write(line) //nolint:errcheck // Flush tells
+		case <-v.closing:
+			for {
+				select {
+				case line := <-v.lines:
+					out.Write(line) //nolint:errcheck // Flush tells
+				default:
+					if flushed = out.Flush(); flushed != nil {
+						return fmt.Errorf("cannot write events: %w", flushed)
+					}
+					return nil
+				}
+			}
+		}
+	}
+}
+
+// Diagnostic turns a diagnostic into an event.
+func Diagnostic(d *hcl.Diagnostic) event.Diagnostic {
+	j := diag.ToJSON(d)
+	out := event.Diagnostic{
+		Severity: j.Severity, Code: string(j.Code), Summary: j.Summary, Detail: j.Detail,
+		File: j.File, Host: j.Host, Address: j.Address,
+	}
+	if j.Range != nil {
+		out.Range = &event.Range{Start: event.Position(j.Range.Start), End: event.Position(j.Range.End)}
+	}
+	return out
+}
+
+// Line is an event as a line of JSON: its type and the time first.
+func Line(e event.Event, at time.Time) []byte {
+	body, err := encode(e)
+	if err != nil {
+		// What is not plain (an infinite number, a map with keys of any type) comes from a target; it must not end the output.
+		if body, err = encode(plainEvent(e)); err != nil {
+			body = []byte("{}\n")
+		}
+	}
+	head := fmt.Sprintf(`{"type":"%s","time":"%s"`, e.Kind(), at.UTC().Format(event.Layout))
+	if len(body) > len("{}\n") {
+		head += ","
+	}
+	return escape(append([]byte(head), body[1:]...))
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("cannot encode %T: %w", v, err)
+	}
+	return b.Bytes(), nil
+}
+
+// escape writes the characters out that a terminal would act on and that JSON allows to stand (C1 controls, characters
+// that turn or hide text). They only occur inside strings.
+func escape(line []byte) []byte {
+	if !bytes.ContainsFunc(line, acts) {
+		return line
+	}
+	var out bytes.Buffer
+	for len(line) > 0 {
+		r, size := utf8.DecodeRune(line)
+		switch {
+		case !acts(r):
+			out.Write(line[:size])
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+		line = line[size:]
+	}
+	return out.Bytes()
+}
+
+func acts(r rune) bool {
+	return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// plainEvent replaces what JSON cannot say in the parts of an event that come from targets.
+func plainEvent(e event.Event) event.Event {
+	switch e := e.(type) {
+	case event.PlannedChange:
+		e.Before, e.After = plain(e.Before), plain(e.After)
+		return e
+	case event.TaskEnd:
+		e.Result = plain(e.Result)
+		e.Seconds = finite(e.Seconds)
+		return e
+	case event.RunEnd:
+		e.Outputs, _ = plain(e.Outputs).(map[string]any)
+		return e
+	}
+	return e
+}
+
+func finite(f float64) float64 {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0
+	}
+	return f
+}
+
+func plain(v any) any {
+	switch v := v.(type) {
+	case nil, string, bool, int, int64, uint64:
+		return v
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Sprint(v)
+		}
+		return v
+	case []byte:
+		return strings.ToValidUTF8(string(v), "\uFFFD")
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = plain(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[k] = plain(v[k])
+		}
+		return out
+	case map[any]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[fmt.Sprint(k)] = plain(v[k])
+		}
+		return out
+	}
+	return fmt.Sprint(v)
+}

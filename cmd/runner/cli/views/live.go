@@ -1,0 +1,235 @@
+package views
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"runner/executor/event"
+	"runner/lang/diag"
+	"runner/planner/plan"
+)
+
+// live is what the region shows: who is busy with what, and how far everything is.
+type live struct {
+	style
+	began  time.Time
+	depth  map[string]int // length of a host's chain
+	busy   map[string]*busyHost
+	done   int
+	total  int
+	ended  map[hostJob]*progress
+	counts event.Counts
+}
+
+// busyHost is one line.
+type busyHost struct {
+	name     string
+	doing    []activity // the last one is shown
+	transfer *transfer
+}
+
+// activity is a task, or the opening of a connection.
+type activity struct {
+	what  string // address, or the hop's title
+	hop   bool
+	since time.Time
+}
+
+// transfer is a long one that is under way.
+type transfer struct {
+	began        time.Time
+	bytes, total int64
+}
+
+type hostJob struct{ host, job string }
+
+// progress is how far a job is on a host.
+type progress struct {
+	left int             // tasks that have not ended
+	seen map[string]bool // tasks of which an element has ended
+}
+
+func newLive(s style, p *plan.Plan, now time.Time) *live {
+	l := &live{style: s, began: now, depth: map[string]int{}, busy: map[string]*busyHost{}, ended: map[hostJob]*progress{}}
+	if p == nil {
+		return l
+	}
+	for _, h := range p.Hosts {
+		l.depth[h.Name] = len(p.Chain(h.Connection))
+	}
+	for _, j := range p.Jobs {
+		for _, h := range j.Hosts {
+			l.ended[hostJob{p.Hosts[h].Name, j.Name}] = &progress{left: len(j.Tasks), seen: map[string]bool{}}
+			l.total += len(j.Tasks)
+		}
+	}
+	return l
+}
+
+func (l *live) start(host, what string, hop bool, now time.Time) {
+	b := l.busy[host]
+	if b == nil {
+		b = &busyHost{name: host}
+		l.busy[host] = b
+	}
+	for i := range b.doing {
+		if b.doing[i].what == what {
+			return
+		}
+	}
+	b.doing = append(b.doing, activity{what, hop, now})
+}
+
+func (l *live) stop(host, what string) {
+	b := l.busy[host]
+	if b == nil {
+		return
+	}
+	b.transfer = nil
+	b.doing = slices.DeleteFunc(b.doing, func(a activity) bool { return a.what == what })
+	if len(b.doing) == 0 {
+		delete(l.busy, host)
+	}
+}
+
+func (l *live) see(e event.Event, now time.Time) {
+	switch e := e.(type) {
+	case event.Connection:
+		title := cmp.Or(e.Title, e.Transport)
+		if e.Status == event.Opening {
+			l.start(e.Host, title, true, now)
+		} else {
+			l.stop(e.Host, title)
+		}
+	case event.TaskStart:
+		l.start(e.Host, e.Address, false, now)
+	case event.Progress:
+		if b := l.busy[e.Host]; b != nil {
+			if b.transfer == nil {
+				b.transfer = &transfer{began: now}
+			}
+			b.transfer.bytes, b.transfer.total = e.Bytes, e.Total
+		}
+	case event.PlannedChange:
+		l.stop(e.Host, e.Address)
+		l.finish(e.Host, e.Job, e.Address)
+	case event.TaskEnd:
+		l.stop(e.Host, e.Address)
+		l.counts.Add(e.Status)
+		l.finish(e.Host, e.Job, e.Address)
+	case event.HostEnd:
+		if p := l.ended[hostJob{e.Host, e.Job}]; p != nil {
+			l.done += p.left // those of which for_each had no element
+			p.left = 0
+		}
+	}
+}
+
+// finish counts a task as done when its first element is, and each further element as one more task.
+func (l *live) finish(host, job, address string) {
+	p := l.ended[hostJob{host, job}]
+	base := baseAddress(address)
+	if p == nil || p.seen[base] || p.left == 0 {
+		l.total++
+	} else {
+		p.left--
+		p.seen[base] = true
+	}
+	l.done++
+}
+
+// mostBusy is how many lines the region has at most, beside the bar.
+const mostBusy = 20
+
+// lines returns the region for a terminal of that size, and the same painted.
+func (l *live) lines(width, height int, now time.Time) (lines, painted []string) {
+	hosts := make([]*busyHost, 0, len(l.busy))
+	for _, b := range l.busy {
+		hosts = append(hosts, b)
+	}
+	slices.SortFunc(hosts, func(a, b *busyHost) int {
+		return cmp.Or(a.doing[0].since.Compare(b.doing[0].since), cmp.Compare(a.name, b.name))
+	})
+	room := max(0, min(mostBusy, height-3))
+	more := 0
+	if len(hosts) > room {
+		room = max(0, room-1)
+		more = len(hosts) - room
+		hosts = hosts[:room]
+	}
+	widest := 0
+	for _, b := range hosts {
+		widest = max(widest, columns(diag.HarmlessLine(b.name)))
+	}
+	widest = min(widest, width/3)
+	add := func(line, code string) {
+		line = fit(line, width)
+		lines = append(lines, line)
+		painted = append(painted, l.paint(code, line))
+	}
+	for _, b := range hosts {
+		add(l.hostLine(b, widest, width, now), "")
+	}
+	if more > 0 {
+		add(fmt.Sprintf("… %s busy", count(more, "more host")), dim)
+	}
+	add(l.bar(width, now), bold)
+	return lines, painted
+}
+
+func (l *live) hostLine(b *busyHost, widest, width int, now time.Time) string {
+	last := b.doing[len(b.doing)-1]
+	what := diag.HarmlessLine(last.what)
+	if last.hop {
+		what = "connecting: " + what
+	}
+	if t := b.transfer; t != nil {
+		what += "  " + size(t.bytes)
+		if t.total > 0 {
+			what += " of " + size(t.total)
+		}
+		if s := now.Sub(t.began).Seconds(); s > 0 {
+			what += ", " + size(int64(float64(t.bytes)/s)) + "/s"
+		}
+	}
+	if n := len(b.doing) - 1; n > 0 {
+		what += fmt.Sprintf(" (+%d)", n)
+	}
+	head := "  " + pad(diag.HarmlessLine(b.name), widest) + "  "
+	if d := l.depth[b.name]; d > 0 {
+		head += pad(count(d, "hop"), len("0 hops")) + "  "
+	}
+	took := duration(now.Sub(last.since))
+	room := width - columns(head) - columns(took) - 2
+	if room < 8 { // too narrow for columns
+		return head + what
+	}
+	return head + pad(what, room) + "  " + took
+}
+
+func (l *live) bar(width int, now time.Time) string {
+	text := fmt.Sprintf("%d/%d", l.done, l.total)
+	for _, part := range []struct {
+		n    int
+		word string
+	}{
+		{l.counts.Changed, "changed"}, {l.counts.Failed, "failed"}, {l.counts.Unreachable, "unreachable"}, {len(l.busy), "busy"},
+	} {
+		if part.n > 0 {
+			text += fmt.Sprintf("  %d %s", part.n, part.word)
+		}
+	}
+	text += "  " + duration(now.Sub(l.began))
+	room := min(40, width-columns(text)-4)
+	if room < 5 {
+		return text
+	}
+	full := 0
+	if l.total > 0 {
+		full = room * l.done / l.total
+	}
+	return "[" + strings.Repeat("█", full) + strings.Repeat("░", room-full) + "] " + text
+}

@@ -1,0 +1,271 @@
+package views
+
+import (
+	"cmp"
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/cmd/runner/cli/arguments"
+	"runner/executor/event"
+	"runner/lang/diag"
+	"runner/planner/plan"
+)
+
+// report turns the events of a run into lines. It belongs to the goroutine of its view.
+type report struct {
+	style
+	o       Options
+	screen  *screen
+	plan    *plan.Plan
+	preview bool
+	live    *live // nil: no region
+	changes *changes
+	hosts   hostCounts
+	partial map[source]string // output that has no line end yet
+	lost    map[string]bool   // hosts whose loss was shown
+	told    map[source]bool   // tasks whose output was shown as it came
+	diffs   map[uint64]string // diff → host that it was shown for
+	seed    maphash.Seed
+}
+
+// source is where output comes from.
+type source struct{ host, address, stream string }
+
+func newReport(o Options, s style, out *screen) *report {
+	return &report{
+		style: s, o: o, screen: out, hosts: newHostCounts(nil),
+		partial: map[source]string{}, lost: map[string]bool{}, told: map[source]bool{},
+		diffs: map[uint64]string{}, seed: maphash.MakeSeed(),
+	}
+}
+
+func (r *report) print(format string, args ...any) { r.screen.keep(fmt.Sprintf(format, args...)) }
+
+func (r *report) see(e event.Event, now time.Time) {
+	if r.live != nil {
+		r.live.see(e, now)
+	}
+	switch e := e.(type) {
+	case event.Outline:
+		r.outline(e, now)
+	case event.Connection:
+		r.connection(e)
+	case event.PlannedChange:
+		if r.changes != nil {
+			r.changes.add(e)
+		}
+	case event.PlanSummary:
+		r.planned(e)
+	case event.Output:
+		r.output(e)
+	case event.TaskEnd:
+		r.taskEnd(e)
+	case event.RunEnd:
+		r.runEnd(e)
+	case event.Diagnostic:
+		r.print("%s: %s: %s\n", e.Severity, diag.HarmlessLine(e.Summary), diag.Harmless(e.Detail))
+	}
+}
+
+func (r *report) outline(e event.Outline, now time.Time) {
+	r.plan, r.preview = e.Plan, e.Preview
+	if e.Preview {
+		o := newOutline(r.style, e.Plan, r.o.Verbose)
+		r.print("%s", o.connections())
+		if p := o.pipelines(); p != "" {
+			r.print("\n%s", p)
+		}
+		r.changes = newChanges(r.style, e.Plan, r.o.Diff, r.o.Verbose)
+	} else {
+		r.hosts = newHostCounts(e.Plan)
+	}
+	if r.screen.size != nil {
+		r.live = newLive(r.style, e.Plan, now)
+	}
+}
+
+func (r *report) planned(e event.PlanSummary) {
+	r.live = nil
+	if r.changes != nil {
+		r.print("%s", r.changes.text())
+		r.changes = nil
+	}
+	if e.Create+e.Update+e.Remove+e.Run == 0 {
+		r.print("\n%s", r.paint(bold, "Nothing to change: everything that could be compared is as the site says.")+"\n")
+	}
+	r.print("\n%s\n", r.paint(bold, PlanSentence(e)))
+}
+
+func (r *report) connection(e event.Connection) {
+	title := diag.HarmlessLine(cmp.Or(e.Title, e.Transport))
+	host := diag.HarmlessLine(e.Host)
+	switch e.Status {
+	case event.Opening:
+	case event.Ready, event.Closed:
+		if r.o.Verbose && !r.o.Exec {
+			reused := ""
+			if e.Reused {
+				reused = ", shared"
+			}
+			r.print("  %s\n", r.paint(dim, fmt.Sprintf("%s: %s: %s in %s%s", host, title, e.Status, seconds(e.Seconds), reused)))
+		}
+	case event.ConnFailed:
+		if r.lost[e.Host] {
+			return
+		}
+		r.lost[e.Host] = true
+		r.print("%s %s: cannot be reached: %s: %s\n", r.paint(red, "!"), host, title, diag.HarmlessLine(e.Error))
+		r.failure(e.Failure)
+	}
+}
+
+// words say what was done.
+func word(v event.Verb) string {
+	switch v {
+	case event.Create:
+		return "created"
+	case event.Update:
+		return "updated"
+	case event.Remove:
+		return "removed"
+	case event.Run:
+		return "ran"
+	default:
+		return "changed"
+	}
+}
+
+func (r *report) taskEnd(e event.TaskEnd) {
+	r.hosts.add(e)
+	r.flushOutput(e.Host, e.Address)
+	host, address := diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address)
+	if r.o.Exec {
+		r.execEnd(e)
+		return
+	}
+	took := r.paint(dim, " ("+seconds(e.Seconds)+")")
+	switch e.Status {
+	case event.Changed:
+		verb := e.Action
+		if verb == "" || verb == event.None {
+			verb = event.Update
+		}
+		r.print("%s %s: %s: %s%s\n", r.mark(verb), host, address, word(e.Action), took)
+		r.changed(e)
+	case event.OK:
+		if r.o.Verbose {
+			r.print("%s %s: %s: unchanged%s\n", r.mark(event.None), host, address, took)
+		}
+	case event.Skipped:
+		if r.o.Verbose {
+			r.print("%s %s: %s: skipped\n", r.mark(event.Skip), host, address)
+		}
+	case event.Unreachable:
+		if !r.lost[e.Host] {
+			r.lost[e.Host] = true
+			r.print("%s %s: cannot be reached: %s\n", r.paint(red, "!"), host, diag.HarmlessLine(e.Error))
+			r.failure(e.Failure)
+		}
+	case event.Cancelled:
+		if r.o.Verbose {
+			r.print("%s %s: %s: cancelled\n", r.paint(yellow, "!"), host, address)
+		}
+	case event.Failed, event.Unknown:
+		status := string(e.Status)
+		if e.Status == event.Unknown {
+			status = "outcome unknown"
+		}
+		if e.Handled {
+			status += " (handled)"
+		}
+		r.print("%s %s: %s: %s after %s: %s\n", r.paint(red, "!"), host, address, r.paint(red, status), seconds(e.Seconds), diag.HarmlessLine(e.Error))
+		r.failure(e.Failure)
+		r.lastWords(e)
+	}
+}
+
+// changed shows what a change did: attributes and diff, the diff once for each that is the same.
+func (r *report) changed(e event.TaskEnd) {
+	c := changes{style: r.style}
+	if e.Action == event.Update {
+		r.print("%s", c.attributes(event.PlannedChange{Action: e.Action, Before: e.Before, After: e.After}))
+	}
+	if e.Diff == "" || r.o.Diff == arguments.DiffNone {
+		return
+	}
+	const mostKept = 10000
+	key := maphash.String(r.seed, e.Diff)
+	if first, ok := r.diffs[key]; ok {
+		r.print("        %s\n", r.paint(dim, "same difference as on "+diag.HarmlessLine(first)))
+		return
+	}
+	if len(r.diffs) < mostKept {
+		r.diffs[key] = e.Host
+	}
+	r.print("%s", r.diff(e.Diff, "        ", 0))
+}
+
+// failure shows the lines of the site that an error comes from, what the other program said, and what to do.
+func (r *report) failure(f *event.Failure) {
+	if f == nil {
+		return
+	}
+	if f.Place.File != "" {
+		place := hcl.Range{
+			Filename: f.Place.File,
+			Start:    hcl.Pos{Line: f.Place.Line, Column: f.Place.Column, Byte: f.Place.Byte},
+			End:      hcl.Pos{Line: f.Place.EndLine, Column: f.Place.EndColumn, Byte: f.Place.EndByte},
+		}
+		p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
+		text := p.Text(&hcl.Diagnostic{Severity: hcl.DiagError, Subject: &place})
+		if _, snippet, ok := strings.Cut(text, "\n\n"); ok {
+			r.print("%s", indented(strings.TrimRight(snippet, "\n"), "  "))
+		}
+	}
+	if f.Quote != "" {
+		r.print("%s", indented(strings.TrimRight(diag.Harmless(f.Quote), "\n"), "    | "))
+	}
+	if f.Hint != "" {
+		r.print("    %s\n", diag.HarmlessLine(f.Hint))
+	}
+}
+
+// lastWords shows the end of what a failed command printed, unless it was seen already.
+func (r *report) lastWords(e event.TaskEnd) {
+	if e.Sensitive || r.told[source{e.Host, e.Address, ""}] || e.Failure != nil && e.Failure.Quote != "" {
+		return
+	}
+	result, _ := e.Result.(map[string]any)
+	for _, stream := range []string{"stdout", "stderr"} {
+		const most = 10
+		text, _ := result[stream].(string)
+		lines := strings.Split(strings.TrimRight(diag.Harmless(text), "\n"), "\n")
+		if len(lines) > most {
+			r.print("    %s\n", r.paint(dim, fmt.Sprintf("… %d lines of %s before", len(lines)-most, stream)))
+			lines = lines[len(lines)-most:]
+		}
+		if text != "" {
+			r.print("%s", indented(strings.Join(lines, "\n"), "    | "))
+		}
+	}
+}
+
+func indented(text, indent string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		b.WriteString(strings.TrimRight(indent+line, " ") + "\n")
+	}
+	return b.String()
+}
+
+// end shows what is left when the view is closed.
+func (r *report) end() {
+	r.live = nil
+	for s := range r.partial {
+		r.flushOutput(s.host, s.address)
+	}
+}

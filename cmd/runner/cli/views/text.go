@@ -1,0 +1,196 @@
+package views
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/width"
+
+	"runner/executor/event"
+	"runner/lang/diag"
+)
+
+// style paints text for terminals that show colours.
+type style struct{ color bool }
+
+// The codes that paint takes.
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
+)
+
+func (s style) paint(code, text string) string {
+	if !s.color || text == "" || code == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// symbol is how a plan marks a verb.
+func symbol(v event.Verb) (mark, code string) {
+	switch v {
+	case event.Create:
+		return "+", green
+	case event.Update:
+		return "~", yellow
+	case event.Remove:
+		return "-", red
+	case event.Run:
+		return ">", cyan
+	case event.Read:
+		return "<", cyan
+	case event.None:
+		return "=", dim
+	case event.Skip:
+		return "·", dim
+	}
+	return "~", yellow
+}
+
+// mark paints a verb's symbol.
+func (s style) mark(v event.Verb) string {
+	m, code := symbol(v)
+	return s.paint(code, m)
+}
+
+// diff paints a unified diff and puts indent in front of its lines. With most > 0 it shows no more lines than that.
+func (s style) diff(text, indent string, most int) string {
+	lines := strings.Split(strings.TrimSuffix(diag.Harmless(text), "\n"), "\n")
+	rest := 0
+	if most > 0 && len(lines) > most {
+		rest = len(lines) - most
+		lines = lines[:most]
+	}
+	var b strings.Builder
+	for _, line := range lines {
+		code := ""
+		switch {
+		case strings.HasPrefix(line, "+++"), strings.HasPrefix(line, "---"):
+			code = bold
+		case strings.HasPrefix(line, "+"):
+			code = green
+		case strings.HasPrefix(line, "-"):
+			code = red
+		case strings.HasPrefix(line, "@@"):
+			code = cyan
+		}
+		b.WriteString(indent + s.paint(code, line) + "\n")
+	}
+	if rest > 0 {
+		b.WriteString(indent + s.paint(dim, fmt.Sprintf("… %d more lines", rest)) + "\n")
+	}
+	return b.String()
+}
+
+// columns is how many columns of a terminal a line takes.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+func runeColumns(r rune) int {
+	switch {
+	case r < 0x20:
+		return 0
+	case r < 0x7f:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// fit cuts a line that is wider than most.
+func fit(s string, most int) string {
+	if columns(s) <= most {
+		return s
+	}
+	if most <= 0 {
+		return ""
+	}
+	used := 1
+	for i, r := range s {
+		if used += runeColumns(r); used > most {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// pad makes a line exactly so wide.
+func pad(s string, wide int) string {
+	s = fit(s, wide)
+	return s + strings.Repeat(" ", wide-columns(s))
+}
+
+// duration is a time span for people.
+func duration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0ms"
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+func seconds(s float64) string { return duration(time.Duration(s * float64(time.Second))) }
+
+// size is a number of bytes for people.
+func size(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, units := float64(n)/unit, "KMGTPE"
+	i := 0
+	for f >= unit && i < len(units)-1 {
+		f /= unit
+		i++
+	}
+	return fmt.Sprintf("%.1f %ciB", f, units[i])
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// names joins names; of more than most it shows the first ones and how many there are.
+func names(list []string, most int) string {
+	clean := make([]string, 0, min(len(list), most))
+	for i, n := range list {
+		if i == most {
+			return fmt.Sprintf("%s and %d more", strings.Join(clean, ", "), len(list)-most)
+		}
+		clean = append(clean, diag.HarmlessLine(n))
+	}
+	return strings.Join(clean, ", ")
+}
+
+// baseAddress is a task's address without the key of its for_each.
+func baseAddress(address string) string {
+	base, _, _ := strings.Cut(address, "[")
+	return base
+}
