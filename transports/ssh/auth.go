@@ -1,0 +1,255 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	xssh "golang.org/x/crypto/ssh"
+)
+
+// Methods of authentication by their names in RFC 4252 and RFC 4256.
+const (
+	methodNone        = "none"
+	methodKey         = "publickey"
+	methodPassword    = "password"
+	methodInteractive = "keyboard-interactive"
+)
+
+// maxUnnamed is how many keys that nobody named are offered when a password is configured too: OpenSSH's server closes
+// the connection at the sixth failure, and the password takes up to two tries.
+const maxUnnamed = 4
+
+// authenticator chooses what to try next. The library first tries "none", which is how the server's methods become
+// known, and then asks next before each attempt; so everything is offered one by one and its outcome is known.
+type authenticator struct {
+	ctx      context.Context //nolint:containedctx // of the one connection that this serves
+	s        *settings
+	phase    *atomic.Int32
+	verifier *verifier
+	keyring  *keyring
+
+	loaded     bool
+	identities []identity // not offered yet
+	offered    []string   // labels of keys that were
+	signed     string     // label of the last key that the server accepted and that signed
+	methods    []string   // what the server offers
+
+	passwordSent     bool
+	partialsAtAnswer int
+	interactiveTried bool
+	refusal          *Error // found while the server was asking
+}
+
+// next returns the method to try next, or why there is none.
+func (a *authenticator) next(c *xssh.ClientAuthContext) (xssh.AuthMethod, error) {
+	a.methods = c.AllowedMethods
+	if a.refusal != nil {
+		return nil, a.refusal
+	}
+	if a.passwordSent && len(c.PartialSuccessMethods) == a.partialsAtAnswer {
+		return nil, a.passwordRefused()
+	}
+	if slices.Contains(c.AllowedMethods, methodKey) {
+		if method := a.nextKey(); method != nil {
+			return method, nil
+		}
+	}
+	if a.s.password != "" && !a.passwordSent {
+		method, err := a.nextPassword(c)
+		if method != nil || err != nil {
+			return method, err
+		}
+	}
+	return nil, a.exhausted(c)
+}
+
+func (a *authenticator) nextKey() xssh.AuthMethod {
+	if !a.loaded {
+		a.identities, a.loaded = a.keyring.load(a.ctx), true
+	}
+	if len(a.identities) == 0 {
+		return nil
+	}
+	id := a.identities[0]
+	if a.s.password != "" && !id.named && len(a.offered) >= maxUnnamed {
+		return nil
+	}
+	a.identities = a.identities[1:]
+	a.offered = append(a.offered, id.label)
+	return xssh.PublicKeys(&watchedSigner{identity: id, owner: a})
+}
+
+// nextPassword prefers the method that takes one round trip.
+func (a *authenticator) nextPassword(c *xssh.ClientAuthContext) (xssh.AuthMethod, error) {
+	asks := slices.Contains(c.AllowedMethods, methodPassword)
+	interactive := slices.Contains(c.AllowedMethods, methodInteractive) && !a.interactiveTried
+	if !asks && !interactive {
+		return nil, nil //nolint:nilnil // neither a method nor an error: the server wants no password
+	}
+	if doubt := a.verifier.doubt; doubt != nil {
+		refused := *doubt
+		refused.Message += "; the password is not sent to it"
+		return nil, &refused
+	}
+	a.partialsAtAnswer = len(c.PartialSuccessMethods)
+	if asks {
+		a.passwordSent = true
+		return xssh.Password(a.s.password), nil
+	}
+	a.interactiveTried = true
+	return xssh.KeyboardInteractive(a.answer), nil
+}
+
+// answer gives the password to the one question that can be for it: a single one, whose answer is not shown.
+func (a *authenticator) answer(_, instruction string, questions []string, echoes []bool) ([]string, error) {
+	switch {
+	case len(questions) == 0:
+		return nil, nil // a message only
+	case a.passwordSent:
+		a.refusal = a.passwordRefused()
+		a.refusal.Message = fmt.Sprintf("%s asks a second question after the password", a.s.login())
+		a.refusal.Hint = "Either the password is wrong, or the server wants a second factor; that can only be given through an ssh-agent, a certificate or hop \"openssh\"."
+	case len(questions) > 1 || echoes[0]:
+		a.refusal = &Error{
+			Kind:    KindPassword,
+			Message: fmt.Sprintf("%s asks something else than a password", a.s.login()),
+			Hint:    "The password is only given to a single question whose answer is not shown; log in with a key instead.",
+		}
+	default:
+		a.passwordSent = true
+		return []string{a.s.password}, nil
+	}
+	a.refusal.Quote = clip(strings.TrimSpace(instruction + "\n" + strings.Join(questions, "\n")))
+	return nil, a.refusal
+}
+
+func (a *authenticator) passwordRefused() *Error {
+	return &Error{
+		Kind:    KindPassword,
+		Message: fmt.Sprintf("password refused for %s", a.s.login()),
+		Hint:    "It was tried once. Check the argument password of this hop, and whether the account is locked.",
+	}
+}
+
+// exhausted says what was tried and what might help.
+func (a *authenticator) exhausted(c *xssh.ClientAuthContext) *Error {
+	e := &Error{Kind: KindAuth}
+	var tried []string
+	if len(a.offered) > 0 {
+		tried = append(tried, a.keysOffered())
+	}
+	if a.interactiveTried {
+		tried = append(tried, methodInteractive)
+	}
+	if len(tried) == 0 {
+		tried = append(tried, "nothing, for want of a key or a password")
+	}
+	e.Message = fmt.Sprintf("cannot log in as %s: tried %s; the server offers %s",
+		a.s.login(), strings.Join(tried, " and "), list(c.AllowedMethods))
+	if len(c.PartialSuccessMethods) > 0 {
+		e.Message += " after accepting " + list(c.PartialSuccessMethods)
+	}
+	if len(a.keyring.notes) > 0 {
+		e.Message += "; " + strings.Join(a.keyring.notes, "; ")
+	}
+	asks := slices.Contains(c.AllowedMethods, methodPassword) || slices.Contains(c.AllowedMethods, methodInteractive)
+	switch {
+	case !slices.Contains(c.AllowedMethods, methodKey) && asks && a.s.password == "":
+		e.Kind = KindNoPassword
+		e.Hint = "Set the argument password of this hop."
+	case len(a.keyring.notes) > 0:
+		e.Hint = "Correct what is said of the keys, or name another in the argument keys."
+	case len(a.offered) == 0:
+		e.Hint = "Name a key in the argument keys, or start an ssh-agent that holds one."
+	default:
+		e.Hint = "Check the user, and that one of these keys is in the account's authorized_keys."
+	}
+	return e
+}
+
+func (a *authenticator) keysOffered() string {
+	const shown = 6
+	labels := a.offered
+	more := ""
+	if len(labels) > shown {
+		labels, more = labels[:shown], ", …"
+	}
+	noun := "key"
+	if len(a.offered) > 1 {
+		noun = "keys"
+	}
+	return fmt.Sprintf("%d %s (%s%s)", len(a.offered), noun, strings.Join(labels, ", "), more)
+}
+
+// hungUp explains a connection that the server ended while authenticating.
+func (a *authenticator) hungUp(banner string, cause error) *Error {
+	e := &Error{Kind: KindAuth, Quote: banner, Cause: cause}
+	switch {
+	case a.signed != "" || a.passwordSent:
+		e.Kind = KindAccount
+		e.Message = fmt.Sprintf("%s was closed by the server after it had checked the login", a.s.login())
+		e.Hint = "The account may be locked or expired, or not allowed to log in; the server's log says why."
+	case len(a.offered) > 1:
+		e.Message = fmt.Sprintf("%s was closed by the server after %s", a.s.login(), a.keysOffered())
+		e.Hint = "The server allows only a few tries. Set identities_only = true and name the right key in the argument keys."
+	default:
+		e.Message = fmt.Sprintf("%s was closed by the server while authenticating", a.s.login())
+		e.Hint = "The server's log says why."
+	}
+	if cause != nil && !errors.Is(cause, io.EOF) {
+		e.Message += ": " + cause.Error()
+	}
+	return e
+}
+
+// watchedSigner notes whether the server accepted the key, and why it could not sign.
+type watchedSigner struct {
+	identity
+	owner *authenticator
+}
+
+func (w *watchedSigner) PublicKey() xssh.PublicKey { return w.public }
+
+func (w *watchedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, error) {
+	return w.SignWithAlgorithm(rand, data, "")
+}
+
+// SignWithAlgorithm signs; an empty algorithm is the key's own.
+func (w *watchedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
+	w.owner.phase.Store(int32(phaseSign))
+	defer w.owner.phase.Store(int32(phaseAuth))
+	signature, err := w.sign(rand, data, algorithm)
+	var locked *errPassphrase
+	switch {
+	case err == nil:
+		w.owner.signed = w.label
+	case errors.As(err, &locked):
+		w.owner.keyring.note("%v", err)
+	default:
+		w.owner.keyring.note("the server accepts %s, but it did not sign: %v", w.label, err)
+	}
+	return signature, err
+}
+
+func (w *watchedSigner) sign(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
+	if with, ok := w.signer.(xssh.AlgorithmSigner); ok && algorithm != "" {
+		return with.SignWithAlgorithm(rand, data, algorithm)
+	}
+	return w.signer.Sign(rand, data)
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}
+
+func clip(text string) string {
+	return text[max(0, len(text)-maxQuote):]
+}

@@ -1,0 +1,194 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	xssh "golang.org/x/crypto/ssh"
+
+	"runner/transports"
+)
+
+// DialFunc reaches an address: from here, through a bastion's channel, or from where an agent is.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// clientVersion is how we introduce ourselves.
+const clientVersion = "SSH-2.0-runner"
+
+// Delays before a server that turned us away is asked again.
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 3 * time.Second
+)
+
+// Dial opens one hop: it connects, verifies the host key and authenticates, all within connect_timeout. The options
+// are those of one hop that Expand returned; Dial reads no ssh configuration. A nil dial connects from here. The
+// context matters until Dial returns. Errors are of type *Error.
+func Dial(ctx context.Context, options transports.Options, dial DialFunc) (*Client, error) {
+	return DialFrom(ctx, CurrentEnvironment(), options, dial)
+}
+
+// DialFrom is Dial in a given environment.
+func DialFrom(ctx context.Context, env Environment, options transports.Options, dial DialFunc) (*Client, error) {
+	s, err := newSettings(options, env)
+	if err != nil {
+		return nil, err
+	}
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
+		client, err := connect(ctx, s, env, dial)
+		var failure *Error
+		if err == nil || !errors.As(err, &failure) || failure.Kind != KindBusy {
+			return client, err
+		}
+		// MaxStartups: the server drops at random, so that coming back a little later, not all at once, helps.
+		pause := time.NewTimer(delay/2 + rand.N(delay)) //nolint:gosec // no secret
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, err
+		}
+	}
+}
+
+// connect makes one attempt.
+func connect(ctx context.Context, s *settings, env Environment, dial DialFunc) (*Client, error) {
+	raw, err := dial(ctx, s.network, net.JoinHostPort(s.address, strconv.Itoa(s.port)))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, interrupted(ctx, s, phaseConnect)
+		}
+		return nil, unreachable(s, err)
+	}
+	client, err := handshake(ctx, s, env, raw)
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	return client, nil
+}
+
+// handshake turns a stream into a client. On an error the stream is the caller's to close.
+func handshake(ctx context.Context, s *settings, env Environment, raw net.Conn) (*Client, error) {
+	v, err := newVerifier(s)
+	if err != nil {
+		return nil, err
+	}
+	var at atomic.Int32
+	at.Store(int32(phaseVersion))
+	conn := &meter{Conn: raw, phase: &at}
+	keys := &keyring{s: s, env: env}
+	defer keys.close()
+	auth := &authenticator{ctx: ctx, s: s, phase: &at, verifier: v, keyring: keys}
+	banner := new(kept)
+	config, err := clientConfig(s, v, auth, banner)
+	if err != nil {
+		return nil, err
+	}
+	// Not every stream knows deadlines, but all can be closed.
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	inner, channels, requests, err := xssh.NewClientConn(conn, s.endpoint(), config)
+	if err != nil {
+		stop()
+		return nil, explain(ctx, s, conn, auth, banner, err)
+	}
+	if !stop() {
+		_ = inner.Close()
+		return nil, interrupted(ctx, s, phaseAuth)
+	}
+	at.Store(int32(phaseDone))
+	return newClient(s, conn, xssh.NewClient(inner, channels, requests), banner), nil
+}
+
+func clientConfig(s *settings, v *verifier, auth *authenticator, banner *kept) (*xssh.ClientConfig, error) {
+	config := &xssh.ClientConfig{
+		User:              s.user,
+		ClientVersion:     clientVersion,
+		HostKeyAlgorithms: v.algorithms(),
+		HostKeyCallback: func(host string, remote net.Addr, key xssh.PublicKey) error {
+			if failure := v.verify(host, remote, key); failure != nil {
+				return failure
+			}
+			auth.phase.Store(int32(phaseAuth))
+			return nil
+		},
+		BannerCallback: func(text string) error {
+			_, err := banner.Write([]byte(text))
+			return err
+		},
+		AuthCallback: auth.next,
+	}
+	config.Ciphers, config.MACs, config.KeyExchanges = s.ciphers, s.macs, s.keyExchanges
+	if len(config.HostKeyAlgorithms) == 0 {
+		return nil, &Error{Kind: KindOptions, Message: "none of the HostKeyAlgorithms in the ssh configuration is known: " + list(s.hostKeyAlgorithms)}
+	}
+	return config, nil
+}
+
+// explain names why a handshake failed.
+func explain(ctx context.Context, s *settings, conn *meter, auth *authenticator, banner *kept, err error) error {
+	at := phase(conn.phase.Load())
+	var known *Error
+	switch {
+	case errors.As(err, &known):
+		if known.Quote == "" {
+			known.Quote = banner.quote()
+		}
+		return known
+	case ctx.Err() != nil:
+		e := interrupted(ctx, s, at)
+		e.Quote = banner.quote()
+		return e
+	case errors.Is(err, errNoVersion):
+		return turnedAway(s, conn, err)
+	case at == phaseAuth || at == phaseSign:
+		return auth.hungUp(banner.quote(), errors.Unwrap(err))
+	}
+	e := &Error{
+		Kind: KindProtocol, Cause: err,
+		Message: fmt.Sprintf("cannot agree with %s while %s: %v", s.endpoint(), at, errors.Unwrap(err)),
+		Hint:    "The server's log may say why.",
+	}
+	var negotiation *xssh.AlgorithmNegotiationError
+	if errors.As(err, &negotiation) {
+		e.Message = fmt.Sprintf("%s and we have no %s in common: it offers %s", s.endpoint(), negotiation.What, list(unique(negotiation.RequestedAlgorithms)))
+		e.Hint = "Allow a current algorithm on the server, or use hop \"openssh\"."
+	}
+	return e
+}
+
+// turnedAway tells a server that is busy from one that speaks something else.
+func turnedAway(s *settings, conn *meter, err error) *Error {
+	said := conn.foreword.quote()
+	if conn.received.Load() > maxKept || strings.HasPrefix(said, "HTTP/") {
+		return &Error{
+			Kind: KindProtocol, Cause: err, Quote: said,
+			Message: s.endpoint() + " does not speak SSH",
+			Hint:    "Check the port.",
+		}
+	}
+	return &Error{
+		Kind: KindBusy, Cause: err, Quote: said,
+		Message: s.endpoint() + " closed the connection before saying its version",
+		Hint:    "The server may have too many logins at once (MaxStartups), or be set to turn this machine away.",
+	}
+}
+
+func unique(names []string) []string {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,319 @@
+package ssh
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	xssh "golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// identity is a key, or a certificate for one, that can be offered to a server.
+type identity struct {
+	label  string // for errors: a path, or the agent's comment
+	public xssh.PublicKey
+	signer xssh.Signer // nil: the private half is not here
+	named  bool        // by the site or the configuration, not found by default or in the agent
+}
+
+// keyring finds the identities for one connection, and notes what it could not use.
+type keyring struct {
+	s     *settings
+	env   Environment
+	notes []string
+	agent net.Conn // nil: none
+}
+
+// load returns the identities in the order in which they are offered: what is named first, in its order, then what the
+// agent holds, then the default files. OpenSSH offers the agent's keys before named files that the agent does not
+// hold; naming a key here also spares the round trips, and the server's patience, that the others would cost.
+func (k *keyring) load(ctx context.Context) []identity {
+	held := k.fromAgent(ctx)
+	var files, certificates []identity
+	named := k.s.keys != nil
+	paths := k.s.keys
+	if !named {
+		paths = k.env.paths(defaultKeys())
+	}
+	for _, path := range paths {
+		if key, ok := k.readKey(path, named); ok {
+			files = append(files, adopt(key, held))
+		}
+	}
+	for _, path := range k.s.certificates {
+		if cert, ok := k.readCertificate(path); ok {
+			certificates = append(certificates, certify(identity{label: path, public: cert, named: true}, files, held))
+		}
+	}
+	for _, path := range paths {
+		beside := strings.TrimSuffix(path, ".pub") + "-cert.pub"
+		if _, err := os.Stat(beside); err == nil {
+			if cert, ok := k.readCertificate(beside); ok {
+				certificates = append(certificates, certify(identity{label: beside, public: cert, named: named}, files, held))
+			}
+		}
+	}
+	var others []identity
+	for _, key := range held {
+		if k.s.identitiesOnly && !belongs(key.public, files) {
+			continue
+		}
+		key.named = named && belongs(key.public, files)
+		others = append(others, key)
+	}
+	return k.inOrder(certificates, files, others, named)
+}
+
+func (k *keyring) inOrder(certificates, files, others []identity, named bool) []identity {
+	var order, out []identity
+	if named {
+		order = append(append(append(order, certificates...), files...), others...)
+	} else {
+		order = append(append(append(order, certificates...), others...), files...)
+	}
+	seen := map[string]bool{}
+	for _, id := range order {
+		blob := string(id.public.Marshal())
+		if id.signer == nil || seen[blob] {
+			continue
+		}
+		seen[blob] = true
+		out = append(out, id)
+	}
+	return out
+}
+
+// adopt gives a key without a private half the one that the agent holds. The agent also goes before a file: it needs
+// no passphrase.
+func adopt(key identity, held []identity) identity {
+	for _, h := range held {
+		if bytes.Equal(h.public.Marshal(), key.public.Marshal()) {
+			key.signer = h.signer
+		}
+	}
+	return key
+}
+
+// certify gives a certificate the signer of its key.
+func certify(id identity, files, held []identity) identity {
+	cert, _ := id.public.(*xssh.Certificate)
+	for _, key := range append(append([]identity{}, files...), held...) {
+		if key.signer != nil && bytes.Equal(cert.Key.Marshal(), key.public.Marshal()) {
+			if signer, err := xssh.NewCertSigner(cert, key.signer); err == nil {
+				id.signer = signer
+				return id
+			}
+		}
+	}
+	return id
+}
+
+// belongs tells whether a key, or the key that a certificate is for, is among the files.
+func belongs(key xssh.PublicKey, files []identity) bool {
+	blob := key.Marshal()
+	if parsed, err := xssh.ParsePublicKey(blob); err == nil {
+		if cert, ok := parsed.(*xssh.Certificate); ok {
+			blob = cert.Key.Marshal()
+		}
+	}
+	for _, f := range files {
+		if bytes.Equal(f.public.Marshal(), blob) {
+			return true
+		}
+	}
+	return false
+}
+
+func (k *keyring) note(format string, args ...any) {
+	k.notes = append(k.notes, fmt.Sprintf(format, args...))
+}
+
+// fromAgent lists what the agent holds. The connection stays open for signatures.
+func (k *keyring) fromAgent(ctx context.Context) []identity {
+	if k.s.agent == "" {
+		return nil
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", k.s.agent)
+	if err != nil {
+		k.note("the ssh-agent cannot be used: %v", err)
+		return nil
+	}
+	k.agent = conn
+	// Hiding Close keeps the client from starting a goroutine that nobody waits for.
+	client := agent.NewClient(struct{ io.ReadWriter }{conn})
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+	defer stop()
+	signers, err := client.Signers()
+	if err != nil {
+		k.note("the ssh-agent cannot be used: %v", err)
+		return nil
+	}
+	var held []identity
+	for _, signer := range signers {
+		label := "a key of the ssh-agent"
+		if key, ok := signer.PublicKey().(*agent.Key); ok && key.Comment != "" {
+			label = key.Comment + " of the ssh-agent"
+		}
+		held = append(held, identity{label: label, public: signer.PublicKey(), signer: signer})
+	}
+	return held
+}
+
+// close gives the agent's connection back. It may be called while a signature is waited for.
+func (k *keyring) close() {
+	if k.agent != nil {
+		_ = k.agent.Close()
+	}
+}
+
+// readKey reads a private key, or a public one whose private half the agent may hold.
+func (k *keyring) readKey(path string, named bool) (identity, bool) {
+	id := identity{label: path, named: named}
+	data, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if public, ok := readPublic(path + ".pub"); ok {
+			id.public = public
+			return id, true
+		}
+		if named {
+			k.note("%s does not exist", path)
+		}
+		return id, false
+	}
+	if err != nil {
+		k.note("%v", err)
+		return id, false
+	}
+	signer, err := xssh.ParsePrivateKey(data)
+	var locked *xssh.PassphraseMissingError
+	switch {
+	case err == nil:
+		id.signer, id.public = signer, signer.PublicKey()
+		return id, true
+	case errors.As(err, &locked):
+		return k.protected(id, data, locked.PublicKey)
+	}
+	if public, _, _, _, failed := xssh.ParseAuthorizedKey(data); failed == nil {
+		id.public = public
+		return id, true
+	}
+	k.note("%s is no private key that can be used here: %v", path, err)
+	return id, false
+}
+
+// protected is a key whose passphrase is only used when a server accepts the key: deriving from it is slow on purpose.
+func (k *keyring) protected(id identity, data []byte, public xssh.PublicKey) (identity, bool) {
+	if public == nil {
+		public, _ = readPublic(id.label + ".pub")
+	}
+	if public == nil && k.s.passphrase != "" {
+		// An old format that hides even the public half.
+		signer, err := xssh.ParsePrivateKeyWithPassphrase(data, []byte(k.s.passphrase))
+		if err != nil {
+			k.note("the passphrase does not open %s", id.label)
+			return id, false
+		}
+		id.signer, id.public = signer, signer.PublicKey()
+		return id, true
+	}
+	if public == nil {
+		k.note("%s needs a passphrase and none is configured", id.label)
+		return id, false
+	}
+	id.public = public
+	id.signer = &protectedSigner{public: public, data: data, passphrase: k.s.passphrase, label: id.label}
+	return id, true
+}
+
+func (k *keyring) readCertificate(path string) (*xssh.Certificate, bool) {
+	public, ok := readPublic(path)
+	if !ok {
+		k.note("%s cannot be read as a certificate", path)
+		return nil, false
+	}
+	cert, ok := public.(*xssh.Certificate)
+	if !ok || cert.CertType != xssh.UserCert {
+		k.note("%s is no user certificate", path)
+		return nil, false
+	}
+	if before := time.Unix(int64(min(cert.ValidBefore, 1<<62)), 0); cert.ValidBefore != xssh.CertTimeInfinity && time.Now().After(before) { //nolint:gosec // bounded
+		k.note("%s expired at %s", path, before.UTC().Format(time.RFC3339))
+		return nil, false
+	}
+	return cert, true
+}
+
+func readPublic(path string) (xssh.PublicKey, bool) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, false
+	}
+	public, _, _, _, err := xssh.ParseAuthorizedKey(data)
+	return public, err == nil
+}
+
+// maxKeyFile is far more than any key takes, in bytes.
+const maxKeyFile = 1 << 20
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// errPassphrase tells why a protected key did not sign.
+type errPassphrase struct {
+	label   string
+	missing bool
+}
+
+func (e *errPassphrase) Error() string {
+	if e.missing {
+		return fmt.Sprintf("the server accepts %s, but it needs a passphrase and none is configured", e.label)
+	}
+	return fmt.Sprintf("the server accepts %s, but the passphrase does not open it", e.label)
+}
+
+// protectedSigner opens its key when the first signature is asked of it.
+type protectedSigner struct {
+	public     xssh.PublicKey
+	data       []byte
+	passphrase string
+	label      string
+}
+
+func (p *protectedSigner) PublicKey() xssh.PublicKey { return p.public }
+
+func (p *protectedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, error) {
+	return p.SignWithAlgorithm(rand, data, "")
+}
+
+// SignWithAlgorithm signs; an empty algorithm is the key's own.
+func (p *protectedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
+	if p.passphrase == "" {
+		return nil, &errPassphrase{label: p.label, missing: true}
+	}
+	signer, err := xssh.ParsePrivateKeyWithPassphrase(p.data, []byte(p.passphrase))
+	if err != nil {
+		return nil, &errPassphrase{label: p.label}
+	}
+	if with, ok := signer.(xssh.AlgorithmSigner); ok && algorithm != "" {
+		return with.SignWithAlgorithm(rand, data, algorithm)
+	}
+	return signer.Sign(rand, data)
+}

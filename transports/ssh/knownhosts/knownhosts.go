@@ -1,0 +1,287 @@
+// Package knownhosts reads and extends OpenSSH's known_hosts files: hashed and plain names, patterns with wildcards and
+// negation, names with a port, @cert-authority and @revoked. It answers for one host at a time and reads the files
+// anew for each, so that it sees what other programs append; keys are only decoded on the lines that match. As with
+// OpenSSH, lines that cannot be understood are passed over and files that do not exist are empty.
+//
+// It is used by transports/ssh, which decides what an unknown or changed key means. It verifies no signatures.
+package knownhosts
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // the file format's own hash
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// DefaultPort is the port that names in known_hosts leave out.
+const DefaultPort = 22
+
+// maxLine is the number of bytes of a line that is read; longer lines are passed over.
+const maxLine = 64 << 10
+
+// Entry is one line that speaks about a host.
+type Entry struct {
+	Key       ssh.PublicKey
+	Authority bool // the key signs host certificates
+	Revoked   bool
+	File      string
+	Line      int // from 1
+}
+
+// Place is where the entry stands, as file:line.
+func (e Entry) Place() string { return e.File + ":" + strconv.Itoa(e.Line) }
+
+// Known is what the files say about one host.
+type Known []Entry
+
+// Name is how known_hosts writes a host: in lower case, in brackets with its port where that is not 22.
+func Name(host string, port int) string {
+	host = strings.ToLower(host)
+	if port == DefaultPort || port == 0 {
+		return host
+	}
+	return "[" + host + "]:" + strconv.Itoa(port)
+}
+
+// Find returns all that the files say about a name, as Name writes it.
+func Find(files []string, name string) (Known, error) {
+	var known Known
+	for _, file := range files {
+		found, err := findIn(file, name)
+		if err != nil {
+			return nil, err
+		}
+		known = append(known, found...)
+	}
+	return known, nil
+}
+
+func findIn(file, name string) (Known, error) {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read known hosts: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	known, err := scan(f, file, name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read known hosts: %w", err)
+	}
+	return known, nil
+}
+
+func scan(r io.Reader, file, name string) (Known, error) {
+	var known Known
+	lines := bufio.NewReaderSize(r, maxLine)
+	for number := 1; ; number++ {
+		line, err := lines.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = lines.ReadSlice('\n')
+			}
+			line = nil
+		}
+		if entry, ok := parse(line, name); ok {
+			entry.File, entry.Line = file, number
+			known = append(known, entry)
+		}
+		if errors.Is(err, io.EOF) {
+			return known, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// parse reads one line, if it is about the name.
+func parse(line []byte, name string) (Entry, bool) {
+	var entry Entry
+	fields := bytes.Fields(line)
+	if len(fields) > 0 && fields[0][0] == '@' {
+		switch string(fields[0]) {
+		case "@cert-authority":
+			entry.Authority = true
+		case "@revoked":
+			entry.Revoked = true
+		default:
+			return Entry{}, false
+		}
+		fields = fields[1:]
+	}
+	if len(fields) < 3 || fields[0][0] == '#' || !speaksOf(string(fields[0]), name) {
+		return Entry{}, false
+	}
+	blob, err := base64.StdEncoding.DecodeString(string(fields[2]))
+	if err != nil {
+		return Entry{}, false
+	}
+	entry.Key, err = ssh.ParsePublicKey(blob)
+	if err != nil || entry.Key.Type() != string(fields[1]) {
+		return Entry{}, false
+	}
+	return entry, true
+}
+
+// speaksOf tells whether the first field of a line covers the name.
+func speaksOf(hosts, name string) bool {
+	if strings.HasPrefix(hosts, "|") {
+		return hashedMatch(hosts, name)
+	}
+	matched := false
+	for pattern := range strings.SplitSeq(hosts, ",") {
+		pattern, negated := strings.CutPrefix(pattern, "!")
+		if pattern == "" || !Match(strings.ToLower(pattern), name) {
+			continue
+		}
+		if negated {
+			return false
+		}
+		matched = true
+	}
+	return matched
+}
+
+func hashedMatch(field, name string) bool {
+	parts := strings.Split(field, "|")
+	if len(parts) != 4 || parts[1] != "1" {
+		return false
+	}
+	salt, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil {
+		return false
+	}
+	sum, err := base64.StdEncoding.DecodeString(parts[3])
+	return err == nil && hmac.Equal(sum, hash(name, salt))
+}
+
+func hash(name string, salt []byte) []byte {
+	mac := hmac.New(sha1.New, salt)
+	mac.Write([]byte(name))
+	return mac.Sum(nil)
+}
+
+// Match tells whether a pattern covers all of a text. As everywhere in OpenSSH "*" stands for any text, dots included,
+// "?" for one byte, and nothing else is special.
+func Match(pattern, text string) bool {
+	p, t := 0, 0
+	star, resume := -1, 0 // where the last "*" stood, and what it has swallowed so far
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, resume = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			resume++
+			p, t = star+1, resume
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// Status is what is known about a key that a host presents.
+type Status int
+
+// What can be known.
+const (
+	Unknown Status = iota // nothing is known about the host
+	Trusted
+	Changed // another key is known for the host
+	Revoked
+)
+
+// Check tells what is known about a plain key (not a certificate), and the entry that says so: for a changed key the
+// one of the same type, if there is one.
+func (k Known) Check(key ssh.PublicKey) (Status, Entry) {
+	status, blame := Unknown, Entry{}
+	for _, e := range k {
+		same := bytes.Equal(e.Key.Marshal(), key.Marshal())
+		switch {
+		case e.Revoked && same:
+			return Revoked, e
+		case e.Revoked || e.Authority || status == Trusted:
+		case same:
+			status, blame = Trusted, e
+		case status == Unknown || e.Key.Type() == key.Type() && blame.Key.Type() != key.Type():
+			status, blame = Changed, e
+		}
+	}
+	return status, blame
+}
+
+// ErrNoAuthority tells that no known authority has signed a certificate.
+var ErrNoAuthority = errors.New("no known authority has signed the host's certificate")
+
+// CheckCertificate verifies a host certificate for a host, by the authorities that are known for it. A revoked key or
+// authority gives the status Revoked and the entry that says so.
+func (k Known) CheckCertificate(cert *ssh.Certificate, host string) (Status, Entry, error) {
+	for _, key := range []ssh.PublicKey{cert.Key, cert.SignatureKey} {
+		if status, e := k.Check(key); status == Revoked {
+			return Revoked, e, nil
+		}
+	}
+	for _, e := range k {
+		if !e.Authority || !bytes.Equal(e.Key.Marshal(), cert.SignatureKey.Marshal()) {
+			continue
+		}
+		if cert.CertType != ssh.HostCert {
+			return Unknown, e, errors.New("the certificate is one for users, not for hosts")
+		}
+		// Principals of host certificates may be patterns, which the checker does not know: it is given the one that fits.
+		principal := host
+		for _, p := range cert.ValidPrincipals {
+			if Match(strings.ToLower(p), strings.ToLower(host)) {
+				principal = p
+			}
+		}
+		if err := new(ssh.CertChecker).CheckCert(principal, cert); err != nil {
+			return Unknown, e, err
+		}
+		return Trusted, e, nil
+	}
+	return Unknown, Entry{}, ErrNoAuthority
+}
+
+// Algorithms lists the host key algorithms that lead to a key that is known, certificates first.
+func (k Known) Algorithms() []string {
+	var certificates, plain []string
+	for _, e := range k {
+		switch {
+		case e.Revoked:
+		case e.Authority:
+			// The type of an authority's key says nothing about the types of the keys that it signs.
+			certificates = CertificateAlgorithms()
+		case e.Key.Type() == ssh.KeyAlgoRSA:
+			plain = append(plain, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+		default:
+			plain = append(plain, e.Key.Type())
+		}
+	}
+	return append(certificates, plain...)
+}
+
+// CertificateAlgorithms lists the algorithms of host certificates, best first.
+func CertificateAlgorithms() []string {
+	return []string{
+		ssh.CertAlgoED25519v01,
+		ssh.CertAlgoECDSA256v01, ssh.CertAlgoECDSA384v01, ssh.CertAlgoECDSA521v01,
+		ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01,
+	}
+}
