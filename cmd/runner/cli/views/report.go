@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"runner/cmd/runner/cli/arguments"
 	"runner/executor/event"
 	"runner/lang/diag"
@@ -67,7 +65,7 @@ func (r *report) see(e event.Event, now time.Time) {
 	case event.RunEnd:
 		r.runEnd(e)
 	case event.Diagnostic:
-		r.print("%s: %s: %s\n", e.Severity, diag.HarmlessLine(e.Summary), diag.Harmless(e.Detail))
+		r.diagnostic(e)
 	}
 }
 
@@ -209,31 +207,6 @@ func (r *report) changed(e event.TaskEnd) {
 	r.print("%s", r.diff(e.Diff, "        ", 0))
 }
 
-// failure shows the lines of the site that an error comes from, what the other program said, and what to do.
-func (r *report) failure(f *event.Failure) {
-	if f == nil {
-		return
-	}
-	if f.Place.File != "" {
-		place := hcl.Range{
-			Filename: f.Place.File,
-			Start:    hcl.Pos{Line: f.Place.Line, Column: f.Place.Column, Byte: f.Place.Byte},
-			End:      hcl.Pos{Line: f.Place.EndLine, Column: f.Place.EndColumn, Byte: f.Place.EndByte},
-		}
-		p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
-		text := p.Text(&hcl.Diagnostic{Severity: hcl.DiagError, Subject: &place})
-		if _, snippet, ok := strings.Cut(text, "\n\n"); ok {
-			r.print("%s", indented(strings.TrimRight(snippet, "\n"), "  "))
-		}
-	}
-	if f.Quote != "" {
-		r.print("%s", indented(strings.TrimRight(diag.Harmless(f.Quote), "\n"), "    | "))
-	}
-	if f.Hint != "" {
-		r.print("    %s\n", diag.HarmlessLine(f.Hint))
-	}
-}
-
 // lastWords shows the end of what a failed command printed, unless it was seen already.
 func (r *report) lastWords(e event.TaskEnd) {
 	if e.Sensitive || r.told[source{e.Host, e.Address, ""}] || e.Failure != nil && e.Failure.Quote != "" {
@@ -252,14 +225,6 @@ func (r *report) lastWords(e event.TaskEnd) {
 			r.print("%s", indented(strings.Join(lines, "\n"), "    | "))
 		}
 	}
-}
-
-func indented(text, indent string) string {
-	var b strings.Builder
-	for line := range strings.SplitSeq(text, "\n") {
-		b.WriteString(strings.TrimRight(indent+line, " ") + "\n")
-	}
-	return b.String()
 }
 
 // end shows what is left when the view is closed.
