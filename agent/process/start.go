@@ -1,0 +1,142 @@
+package process
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// defaultPath is where programs are looked up when the environment has no PATH.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Start starts a program and returns while it runs. Its three streams are the caller's to write and read: Stdin, Stdout
+// and Stderr of the command are not used. With a terminal, the slave side of a pseudo terminal, the program is
+// controlled by it and can prompt there; its streams are pipes all the same. The error is a *StartError.
+func (t *Table) Start(c Command, terminal *os.File) (*Process, error) {
+	return t.start(c, true, true, terminal)
+}
+
+func (t *Table) start(c Command, hop, input bool, terminal *os.File) (*Process, error) {
+	if len(c.Argv) == 0 {
+		return nil, &StartError{Program: "nothing", Err: syscall.EINVAL}
+	}
+	fail := func(err error) error { return &StartError{Program: c.Argv[0], Err: errno(err, err)} }
+	if c.Dir != "" {
+		if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
+			return nil, &StartError{Program: c.Argv[0], Dir: c.Dir, Err: errno(err, syscall.ENOTDIR)}
+		}
+	}
+	program, err := lookUp(c.Argv[0], c.Dir, c.Env)
+	if err != nil {
+		return nil, fail(err)
+	}
+	s, err := newStreams(c.Script, input, terminal)
+	if err != nil {
+		return nil, fail(err)
+	}
+	defer s.closeTheirs()
+	p := &Process{
+		table: t, hop: hop, done: make(chan struct{}),
+		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, streams: s,
+		pipes: [2]uint64{inode(s.stdout), inode(s.stderr)},
+	}
+	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: s.child, Sys: &syscall.SysProcAttr{Setsid: true}}
+	if terminal != nil {
+		attr.Sys.Setctty, attr.Sys.Ctty = true, len(s.child)-1
+	}
+	argv := c.Argv
+	if s.script != nil {
+		argv = append(argv[:len(argv):len(argv)], s.path)
+	}
+	if err := t.fork(p, program, argv, attr); err != nil {
+		s.closeOurs()
+		return nil, fail(err)
+	}
+	return p, nil
+}
+
+// fork starts the process. A program that has just been written may still be open for writing in another child that is
+// on its way to its own exec; that passes.
+func (t *Table) fork(p *Process, program string, argv []string, attr *syscall.ProcAttr) error {
+	err := t.tryFork(p, program, argv, attr)
+	for pause := time.Millisecond; errors.Is(err, syscall.ETXTBSY) && pause < 100*time.Millisecond; pause *= 2 {
+		<-time.After(pause)
+		err = t.tryFork(p, program, argv, attr)
+	}
+	return err
+}
+
+// tryFork starts the process and makes its entry, as one step for the reaper.
+func (t *Table) tryFork(p *Process, program string, argv []string, attr *syscall.ProcAttr) (err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return os.ErrClosed
+	}
+	if p.Pid, err = syscall.ForkExec(program, argv, attr); err != nil {
+		return err
+	}
+	p.born = bornAt(p.Pid)
+	for _, other := range t.running {
+		if !other.hop && !p.hop {
+			other.besides, p.besides = true, true
+		}
+	}
+	t.running[p.Pid] = p
+	return nil
+}
+
+// feed writes all of r to the process. Nobody waits for it: a Read may not return before its own end, which need not be
+// the process's.
+func feed(w *os.File, r io.Reader) {
+	_, _ = io.Copy(struct{ io.Writer }{w}, r) // a program need not read its input
+	_ = w.Close()
+}
+
+// lookUp finds a program as execvp would, in the PATH of env.
+func lookUp(name, dir string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	path := defaultPath
+	for _, pair := range env {
+		if value, ok := strings.CutPrefix(pair, "PATH="); ok {
+			path = value
+		}
+	}
+	missing := error(syscall.ENOENT)
+	if name == "" {
+		return "", missing
+	}
+	for _, d := range filepath.SplitList(path) {
+		file := filepath.Join(d, name)
+		seen := file
+		if !filepath.IsAbs(file) { // relative to where it will run
+			file = "./" + file
+			seen = filepath.Join(dir, file)
+		}
+		info, err := os.Stat(seen)
+		if err != nil || info.IsDir() {
+			continue
+		}
+		if missing = unix.Access(seen, unix.X_OK); missing == nil {
+			return file, nil
+		}
+	}
+	return "", missing
+}
+
+// errno is the number in err, if there is one.
+func errno(err, otherwise error) error {
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return number
+	}
+	return otherwise
+}
