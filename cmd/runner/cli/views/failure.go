@@ -1,0 +1,85 @@
+package views
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/executor/event"
+	"runner/lang/diag"
+	"runner/planner/plan"
+)
+
+// failure shows the lines of the site that an error comes from, what the other program said, and what to do.
+func (r *report) failure(f *event.Failure) {
+	if f == nil {
+		return
+	}
+	p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
+	var evaluation hcl.Diagnostics
+	switch {
+	case errors.As(f.Cause, &evaluation):
+		for _, d := range evaluation {
+			r.print("%s", indented(strings.TrimRight(p.Text(d), "\n"), "    "))
+		}
+	case f.Place.File != "":
+		place := rangeOf(f.Place)
+		text := p.Text(&hcl.Diagnostic{Severity: hcl.DiagError, Subject: &place})
+		if _, snippet, ok := strings.Cut(text, "\n\n"); ok {
+			r.print("%s", indented(strings.TrimRight(snippet, "\n"), "  "))
+		}
+	}
+	if f.Quote != "" {
+		r.print("%s", indented(strings.TrimRight(diag.Harmless(f.Quote), "\n"), "    | "))
+	}
+	if f.Hint != "" {
+		r.print("    %s\n", diag.HarmlessLine(f.Hint))
+	}
+}
+
+// diagnostic shows an error of a preview: what would fail, and where in the site it comes from.
+func (r *report) diagnostic(e event.Diagnostic) {
+	r.screen.flush()
+	p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: e.Summary, Detail: e.Detail}
+	if e.Severity == "warning" {
+		d.Severity = hcl.DiagWarning
+	}
+	if e.Range != nil {
+		d.Subject = &hcl.Range{Filename: e.File, Start: hcl.Pos(e.Range.Start), End: hcl.Pos(e.Range.End)}
+	}
+	var evaluation hcl.Diagnostics
+	if e.Failure != nil && errors.As(e.Failure.Cause, &evaluation) {
+		r.write(p, diag.At(evaluation, e.Host, e.Address))
+		return
+	}
+	if e.Failure != nil && e.Failure.Quote != "" {
+		d.Detail += "\n" + strings.TrimRight(indented(e.Failure.Quote, "  | "), "\n")
+	}
+	r.write(p, hcl.Diagnostics{diag.With(d, func(x *diag.Extra) {
+		x.Code, x.Host, x.Address = diag.Code(e.Code), e.Host, e.Address
+	})})
+}
+
+func (r *report) write(p diag.Printer, diags hcl.Diagnostics) {
+	if err := p.Print(r.o.Err, diags); err != nil && r.screen.err == nil {
+		r.screen.err = err
+	}
+}
+
+func rangeOf(p plan.Place) hcl.Range {
+	return hcl.Range{
+		Filename: p.File,
+		Start:    hcl.Pos{Line: p.Line, Column: p.Column, Byte: p.Byte},
+		End:      hcl.Pos{Line: p.EndLine, Column: p.EndColumn, Byte: p.EndByte},
+	}
+}
+
+func indented(text, indent string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		b.WriteString(strings.TrimRight(indent+line, " ") + "\n")
+	}
+	return b.String()
+}
