@@ -1,0 +1,104 @@
+package bed
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Where the test bed's dockerd listens, and the images that it has.
+const (
+	DockerSocket = "/var/run/docker.sock"
+	ImageShell   = "runner-testbed:shell"   // busybox with all its names, users root and app (1000)
+	ImageScratch = "runner-testbed:scratch" // one static program, /busybox, and nothing else
+	GermanLocale = "de_DE.utf8"
+)
+
+// BoxOptions say what a container is like. The zero value has a shell and runs as root.
+type BoxOptions struct {
+	Scratch  bool // FROM scratch: no shell, no passwd
+	ReadOnly bool
+	User     string   // as docker run --user takes it
+	Memory   string   // such as 32m
+	Tmpfs    []string // where to mount one, with options if wanted: /tmp:exec
+	Args     []string // further arguments of docker run
+}
+
+// Box is a running container.
+type Box struct {
+	Name string
+	ID   string
+	PID  int // of its first process, seen from here
+	bed  *Bed
+}
+
+// Container starts one. Needs docker.
+func (b *Bed) Container(options BoxOptions) *Box {
+	b.t.Helper()
+	box := &Box{Name: unique(), bed: b}
+	image, program := ImageShell, "/bin/busybox"
+	if options.Scratch {
+		image, program = ImageScratch, "/busybox"
+	}
+	args := []string{"run", "--detach", "--name", box.Name, "--network", "none"}
+	if options.ReadOnly {
+		args = append(args, "--read-only")
+	}
+	if options.User != "" {
+		args = append(args, "--user", options.User)
+	}
+	if options.Memory != "" {
+		args = append(args, "--memory", options.Memory)
+	}
+	for _, at := range options.Tmpfs {
+		args = append(args, "--tmpfs", at)
+	}
+	args = append(append(args, options.Args...), image, program, "sleep", "2147483647")
+	b.t.Cleanup(func() { b.docker("rm", "--force", "--volumes", box.Name) })
+	b.boxes = append(b.boxes, box)
+	box.ID = b.docker(args...)
+	box.PID, _ = strconv.Atoi(b.docker("inspect", "--format", "{{.State.Pid}}", box.Name))
+	return box
+}
+
+// Stop ends the container at once, as a crash would.
+func (c *Box) Stop() {
+	c.bed.t.Helper()
+	c.bed.docker("kill", c.Name)
+}
+
+// Run runs a busybox command inside, as root, and returns what it printed.
+func (c *Box) Run(args ...string) string {
+	c.bed.t.Helper()
+	program := "/bin/busybox"
+	if _, err := run("exec", c.Name, "/busybox", "true"); err == nil {
+		program = "/busybox"
+	}
+	return c.bed.docker(append([]string{"exec", "--user", "0", c.Name, program}, args...)...)
+}
+
+// docker runs the client and returns what it printed; a failure is the test's.
+func (b *Bed) docker(args ...string) string {
+	b.t.Helper()
+	out, err := run(args...)
+	if err != nil {
+		b.t.Fatalf("cannot run docker: %v", err)
+	}
+	return out
+}
+
+func run(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(errs.Bytes()))
+	}
+	return strings.TrimSpace(out.String()), nil
+}

@@ -1,0 +1,209 @@
+package bed
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// ServerOptions say what an sshd is like.
+type ServerOptions struct {
+	Address string   // IP address; a loopback address of its own unless set
+	Port    int      // a random one unless set
+	Config  []string // sshd_config lines that win over the bed's own
+}
+
+// Server is a private sshd with its own host key. Accounts of the bed log in with the bed's key or their password.
+type Server struct {
+	Address    string // IP address
+	Port       int
+	HostKey    string // an authorized_keys line
+	KnownHosts string // a file that knows this server by address and port
+	bed        *Bed
+	cmd        *exec.Cmd
+	log        string
+	ended      chan struct{}
+}
+
+// SSHD starts an sshd and waits until it listens. Needs root and sshd.
+func (b *Bed) SSHD(options ServerOptions) *Server {
+	b.t.Helper()
+	s := &Server{Address: options.Address, Port: options.Port, bed: b, ended: make(chan struct{})}
+	var random [4]byte
+	_, _ = rand.Read(random[:])
+	if s.Address == "" {
+		s.Address = fmt.Sprintf("127.%d.%d.%d", 64+random[0]%128, random[1], 1+random[2]%254)
+	}
+	if s.Port == 0 {
+		s.Port = 20000 + int(binary.BigEndian.Uint16(random[2:])%20000)
+	}
+	name := fmt.Sprintf("sshd-%s-%d", s.Address, s.Port)
+	s.log = b.path(name + ".log")
+	s.HostKey = b.keypair(name + ".key")
+	s.KnownHosts = b.path(name + ".known_hosts")
+	b.write(name+".known_hosts", 0o644, fmt.Sprintf("[%s]:%d %s\n", s.Address, s.Port, s.HostKey))
+	if s.Port == 22 {
+		b.write(name+".known_hosts", 0o644, fmt.Sprintf("%s %s\n", s.Address, s.HostKey))
+	}
+	config := append(options.Config,
+		"ListenAddress "+net.JoinHostPort(s.Address, fmt.Sprint(s.Port)),
+		"HostKey "+b.path(name+".key"),
+		"AuthorizedKeysFile "+b.path("authorized")+"/%u",
+		"StrictModes no", // the keys lie below /tmp
+		"PidFile none", "UseDNS no", "UsePAM yes", "PrintMotd no", "PrintLastLog no", "LogLevel VERBOSE",
+		"PasswordAuthentication yes", "KbdInteractiveAuthentication no", "MaxStartups 1000", "MaxSessions 1000",
+		"Subsystem sftp internal-sftp",
+	)
+	b.write(name+".conf", 0o644, strings.Join(config, "\n")+"\n")
+	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { //nolint:gosec // sshd wants it so
+		b.t.Fatalf("cannot make sshd's empty directory: %v", err)
+	}
+	sshd, err := program("sshd")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	s.cmd = exec.Command(sshd, "-D", "-E", s.log, "-f", b.path(name+".conf")) //nolint:gosec // a program found in the path
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := s.cmd.Start(); err != nil {
+		b.t.Fatalf("cannot start sshd: %v", err)
+	}
+	go func() {
+		_ = s.cmd.Wait()
+		close(s.ended)
+	}()
+	b.servers = append(b.servers, s)
+	b.t.Cleanup(s.Stop)
+	s.await()
+	return s
+}
+
+func (s *Server) await() {
+	s.bed.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for time.Now().Before(deadline) {
+		conn, err := net.DialTimeout("tcp", s.HostPort(), time.Second)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		select {
+		case <-s.ended:
+			s.bed.t.Fatalf("sshd ended at once: %s", s.Log())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	s.bed.t.Fatalf("sshd does not listen: %s", s.Log())
+}
+
+// HostPort is the address and port as Dial takes them.
+func (s *Server) HostPort() string { return net.JoinHostPort(s.Address, fmt.Sprint(s.Port)) }
+
+// Log is what the server has logged so far.
+func (s *Server) Log() string {
+	text, _ := os.ReadFile(s.log)
+	return string(text)
+}
+
+// PID is the listening process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Sessions are the processes that serve the connections of the moment, outermost first.
+func (s *Server) Sessions() []int {
+	var out []int
+	for _, p := range descendants(s.PID()) {
+		if strings.HasPrefix(p.command, "sshd:") {
+			out = append(out, p.pid)
+		}
+	}
+	return out
+}
+
+// Stop ends the server. Sessions go on, as they do when a real one is restarted.
+func (s *Server) Stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.ended:
+	case <-time.After(5 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.ended
+	}
+}
+
+// Client prepares OpenSSH's own client, logged in as the account, for what shall be compared with it.
+func (s *Server) Client(ctx context.Context, a *Account, args ...string) *exec.Cmd {
+	all := append([]string{
+		"-F", "none", "-i", s.bed.Key(), "-p", fmt.Sprint(s.Port), "-o", "UserKnownHostsFile=" + s.KnownHosts,
+		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-l", a.Name, s.Address,
+	}, args...)
+	return exec.CommandContext(ctx, "ssh", all...)
+}
+
+// Key is the private key file that every account of the bed accepts.
+func (b *Bed) Key() string {
+	b.t.Helper()
+	path := b.path("id")
+	if _, err := os.Stat(path); err != nil {
+		b.keypair("id")
+	}
+	return path
+}
+
+// authorize lets the bed's key log in as the account on every server of the bed.
+func (b *Bed) authorize(a *Account) {
+	b.t.Helper()
+	public, err := os.ReadFile(b.Key() + ".pub")
+	if err != nil {
+		b.t.Fatalf("cannot read the key: %v", err)
+	}
+	b.Authorize(a, string(public))
+}
+
+// Authorize replaces the authorized keys of an account: lines, with options if wanted.
+func (b *Bed) Authorize(a *Account, keys string) {
+	b.t.Helper()
+	b.write(filepath.Join("authorized", a.Name), 0o644, keys)
+}
+
+// keypair makes an Ed25519 key pair in OpenSSH's format and returns the public half.
+func (b *Bed) keypair(name string) string {
+	b.t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		b.t.Fatalf("cannot make a key: %v", err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "runner test")
+	if err != nil {
+		b.t.Fatalf("cannot encode a key: %v", err)
+	}
+	wrapped, err := ssh.NewPublicKey(public)
+	if err != nil {
+		b.t.Fatalf("cannot encode a key: %v", err)
+	}
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(wrapped)))
+	b.write(name, 0o600, string(pem.EncodeToMemory(block)))
+	b.write(name+".pub", 0o644, line+"\n")
+	return line
+}
+
+func (b *Bed) write(name string, mode os.FileMode, text string) {
+	b.t.Helper()
+	path := b.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // sessions of other users read it
+		b.t.Fatalf("cannot write to the test bed: %v", err)
+	}
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		b.t.Fatalf("cannot write to the test bed: %v", err)
+	}
+}
