@@ -23,6 +23,7 @@ type ServerOptions struct {
 	Address string   // IP address; a loopback address of its own unless set
 	Port    int      // a random one unless set
 	Config  []string // sshd_config lines that win over the bed's own
+	Machine bool     // in process and mount namespaces of its own, with an empty /srv: a machine of its own to an agent
 }
 
 // Server is a private sshd with its own host key. Accounts of the bed log in with the bed's key or their password.
@@ -74,7 +75,12 @@ func (b *Bed) SSHD(options ServerOptions) *Server {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	s.cmd = exec.Command(sshd, "-D", "-E", s.log, "-f", b.path(name+".conf")) //nolint:gosec // a program found in the path
+	argv := []string{sshd, "-D", "-E", s.log, "-f", b.path(name + ".conf")}
+	if options.Machine {
+		mount := `mount -t tmpfs -o mode=755 none /srv && exec "$@"`
+		argv = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", mount, "sh"}, argv...)
+	}
+	s.cmd = exec.Command(argv[0], argv[1:]...) //nolint:gosec // a program found in the path
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := s.cmd.Start(); err != nil {
 		b.t.Fatalf("cannot start sshd: %v", err)
