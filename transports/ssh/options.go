@@ -145,8 +145,8 @@ func newSettings(o transports.Options, env Environment) (*settings, error) {
 	if s.address == "" {
 		return nil, &Error{Kind: KindOptions, Message: "an ssh hop has no address"}
 	}
-	if keys := o.Strings("keys"); keys != nil {
-		s.keys = env.paths(keys)
+	if _, ok := o["keys"].([]any); ok {
+		s.keys = env.paths(o.Strings("keys")) // not nil: an empty list means none
 	}
 	switch o.String("address_family", "any") {
 	case "inet":

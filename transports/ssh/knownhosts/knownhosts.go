@@ -21,6 +21,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"runner/transports/ssh/pattern"
 )
 
 // DefaultPort is the port that names in known_hosts leave out.
@@ -140,18 +142,7 @@ func speaksOf(hosts, name string) bool {
 	if strings.HasPrefix(hosts, "|") {
 		return hashedMatch(hosts, name)
 	}
-	matched := false
-	for pattern := range strings.SplitSeq(hosts, ",") {
-		pattern, negated := strings.CutPrefix(pattern, "!")
-		if pattern == "" || !Match(strings.ToLower(pattern), name) {
-			continue
-		}
-		if negated {
-			return false
-		}
-		matched = true
-	}
-	return matched
+	return pattern.MatchHost(hosts, name)
 }
 
 func hashedMatch(field, name string) bool {
@@ -171,29 +162,6 @@ func hash(name string, salt []byte) []byte {
 	mac := hmac.New(sha1.New, salt)
 	mac.Write([]byte(name))
 	return mac.Sum(nil)
-}
-
-// Match tells whether a pattern covers all of a text. As everywhere in OpenSSH "*" stands for any text, dots included,
-// "?" for one byte, and nothing else is special.
-func Match(pattern, text string) bool {
-	p, t := 0, 0
-	star, resume := -1, 0 // where the last "*" stood, and what it has swallowed so far
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, resume = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p++
-			t++
-		case star >= 0:
-			resume++
-			p, t = star+1, resume
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // Status is what is known about a key that a host presents.
@@ -247,7 +215,7 @@ func (k Known) CheckCertificate(cert *ssh.Certificate, host string) (Status, Ent
 		// Principals of host certificates may be patterns, which the checker does not know: it is given the one that fits.
 		principal := host
 		for _, p := range cert.ValidPrincipals {
-			if Match(strings.ToLower(p), strings.ToLower(host)) {
+			if pattern.MatchHost(p, host) {
 				principal = p
 			}
 		}
