@@ -32,6 +32,7 @@ type Server struct {
 	Port       int
 	HostKey    string // an authorized_keys line
 	KnownHosts string // a file that knows this server by address and port
+	machine    bool
 	bed        *Bed
 	cmd        *exec.Cmd
 	log        string
@@ -41,7 +42,7 @@ type Server struct {
 // SSHD starts an sshd and waits until it listens. Needs root and sshd.
 func (b *Bed) SSHD(options ServerOptions) *Server {
 	b.t.Helper()
-	s := &Server{Address: options.Address, Port: options.Port, bed: b, ended: make(chan struct{})}
+	s := &Server{Address: options.Address, Port: options.Port, machine: options.Machine, bed: b, ended: make(chan struct{})}
 	var random [4]byte
 	_, _ = rand.Read(random[:])
 	if s.Address == "" {
@@ -136,9 +137,13 @@ func (s *Server) Sessions() []int {
 	return out
 }
 
-// Stop ends the server. Sessions go on, as they do when a real one is restarted.
+// Stop ends the server. Sessions go on, as they do when a real one is restarted, but for those of a Machine.
 func (s *Server) Stop() {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	end := syscall.SIGTERM
+	if s.machine {
+		end = syscall.SIGKILL // unshare blocks others; all that runs in the namespace ends with it
+	}
+	_ = s.cmd.Process.Signal(end)
 	select {
 	case <-s.ended:
 	case <-time.After(5 * time.Second):
