@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -217,4 +218,14 @@ func (b *Bed) write(name string, mode os.FileMode, text string) {
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
 		b.t.Fatalf("cannot write to the test bed: %v", err)
 	}
+}
+
+// Inside returns a process of a Machine whose namespaces are the machine's.
+func (s *Server) Inside(t testing.TB) int {
+	t.Helper()
+	for _, p := range descendants(s.PID()) {
+		return p.pid
+	}
+	t.Fatal("the machine has no process")
+	return 0
 }
