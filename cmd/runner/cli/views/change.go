@@ -118,12 +118,8 @@ func (c *changes) line(g *sameChange) string {
 }
 
 func (c *changes) block(g *sameChange) string {
-	most := 50
-	if c.verbose {
-		most = len(g.hosts)
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "  %s\n", c.paint(bold, fmt.Sprintf("# %s on %s", diag.HarmlessLine(g.change.Address), names(g.hosts, most))))
+	b.WriteString(c.head(g))
 	title := diag.HarmlessLine(g.change.Address)
 	if t, ok := c.kinds[baseAddress(g.change.Address)]; ok {
 		title = fmt.Sprintf("%s %q", t.Action, t.Name)
@@ -141,6 +137,38 @@ func (c *changes) block(g *sameChange) string {
 	} else {
 		fmt.Fprintf(&b, "  %s %s {\n%s    }\n", c.mark(g.change.Action), title, body)
 	}
+	return b.String()
+}
+
+// head names a change and the hosts that have it, many of them over several lines.
+func (c *changes) head(g *sameChange) string {
+	const inline, most, wide = 6, 60, 100
+	address := diag.HarmlessLine(g.change.Address)
+	if len(g.hosts) <= inline {
+		return "  " + c.paint(bold, fmt.Sprintf("# %s on %s", address, names(g.hosts, inline))) + "\n"
+	}
+	shown := g.hosts
+	if len(shown) > most && !c.verbose {
+		shown = shown[:most]
+	}
+	var b strings.Builder
+	b.WriteString("  " + c.paint(bold, fmt.Sprintf("# %s on %d hosts", address, len(g.hosts))) + "\n")
+	line := ""
+	for i, host := range shown {
+		word := diag.HarmlessLine(host)
+		switch {
+		case i < len(shown)-1:
+			word += ","
+		case len(shown) < len(g.hosts):
+			word += fmt.Sprintf(" and %d more", len(g.hosts)-len(shown))
+		}
+		if line != "" && columns(line)+1+columns(word) > wide {
+			b.WriteString("  # " + line + "\n")
+			line = ""
+		}
+		line += " " + word
+	}
+	b.WriteString("  # " + line + "\n")
 	return b.String()
 }
 

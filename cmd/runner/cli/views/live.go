@@ -151,7 +151,7 @@ func (l *live) lines(width, height int, now time.Time) (lines, painted []string)
 		hosts = append(hosts, b)
 	}
 	slices.SortFunc(hosts, func(a, b *busyHost) int {
-		return cmp.Or(a.doing[0].since.Compare(b.doing[0].since), cmp.Compare(a.name, b.name))
+		return cmp.Or(a.doing[0].since.Compare(b.doing[0].since), natural(a.name, b.name))
 	})
 	room := max(0, min(mostBusy, height-3))
 	more := 0

@@ -1,0 +1,303 @@
+package views
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/cmd/runner/cli/arguments"
+	"runner/executor/event"
+)
+
+var update = flag.Bool("update", false, "write the golden files") //nolint:gochecknoglobals // a flag of the test
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run the test with -update and look at the difference. Got:\n%s", file, got)
+	}
+}
+
+// siteFiles are what the recorded places point into.
+func siteFiles() map[string]*hcl.File {
+	return map[string]*hcl.File{"site.hcl": {Bytes: []byte("job \"site\" {\n  hosts = host.all, host.web\n  task \"shell\" \"stamp\" {\n  }\n}\n")}}
+}
+
+func emit(v View, events ...[]event.Event) {
+	for _, list := range events {
+		for _, e := range list {
+			v.Emit(e)
+		}
+	}
+}
+
+// TestPlainPlan shows plans to somebody without a terminal.
+func TestPlainPlan(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		hosts   int
+		diff    arguments.Diff
+		verbose bool
+	}{
+		{"plan-3", 3, arguments.DiffFull, false},
+		{"plan-3-verbose", 3, arguments.DiffNone, true},
+		{"plan-300", 300, arguments.DiffShort, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			v := New(false, Options{Out: &out, Err: &errs, Diff: c.diff, Verbose: c.verbose, Files: siteFiles()})
+			emit(v, recordedLook(recordedPlan(c.hosts)))
+			if err := v.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if errs.Len() > 0 {
+				t.Errorf("on standard error: %s", &errs)
+			}
+			golden(t, c.name, out.String())
+		})
+	}
+}
+
+// TestPlainRun shows a run to somebody without a terminal.
+func TestPlainRun(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		hosts   int
+		verbose bool
+	}{{"run-4", 4, false}, {"run-4-verbose", 4, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			v := New(false, Options{Out: &out, Err: &errs, Verbose: c.verbose, Files: siteFiles()})
+			before, after := recordedRun(recordedPlan(c.hosts))
+			if !c.verbose { // nothing is streamed then
+				after = withoutOutput(after)
+			}
+			emit(v, before, after)
+			if err := v.Close(); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, c.name, out.String()+errs.String())
+		})
+	}
+}
+
+func withoutOutput(events []event.Event) []event.Event {
+	var out []event.Event
+	for _, e := range events {
+		if e.Kind() != event.KindOutput {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// TestTerminal shows runs on terminals of several sizes, in the middle and at the end.
+func TestTerminal(t *testing.T) {
+	for _, hosts := range []int{3, 300} {
+		for _, width := range []int{80, 200} {
+			name := fmt.Sprintf("terminal-%d-%d", hosts, width)
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					screen := newVT(width, 30)
+					v := New(false, Options{Out: screen, Err: screen, Size: screen.size, Color: true, Files: siteFiles()})
+					before, after := recordedRun(recordedPlan(hosts))
+					emit(v, before)
+					time.Sleep(12*time.Second + redraw/2)
+					synctest.Wait()
+					golden(t, name+"-busy", lastLines(screen.text(), 30))
+					emit(v, withoutOutput(after))
+					if err := v.Close(); err != nil {
+						t.Fatal(err)
+					}
+					golden(t, name+"-end", lastLines(screen.text(), 60))
+				})
+			})
+		}
+	}
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.SplitAfter(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-n-1):], "")
+}
+
+// TestNarrower makes the terminal narrower while the region is drawn: what stays must stay, once, and nothing of the
+// region may be left.
+func TestNarrower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		screen := newVT(120, 40)
+		v := New(false, Options{Out: screen, Err: screen, Size: screen.size, Files: siteFiles()})
+		before, after := recordedRun(recordedPlan(12))
+		emit(v, before)
+		for _, width := range []int{100, 61, 35, 20, 9, 50, 140} {
+			time.Sleep(3 * redraw)
+			synctest.Wait()
+			screen.resize(width)
+		}
+		time.Sleep(3 * redraw)
+		emit(v, withoutOutput(after))
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		text := screen.text()
+		for i := range 10 {
+			line := fmt.Sprintf("web[\"web%d\"]: job.site.task.file.conf[\"f2\"]: updated", i+1)
+			if got := strings.Count(text, line); got != 1 {
+				t.Errorf("%d times %q", got, line)
+			}
+		}
+		for _, part := range []string{"░", "busy", "hops"} {
+			if strings.Contains(text, part) {
+				t.Errorf("a part of the region is left: %q", part)
+			}
+		}
+		if t.Failed() {
+			t.Log(text)
+		}
+	})
+}
+
+// TestRedraws counts frames: not more than ten a second, however much happens.
+func TestRedraws(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var frames frameCounter
+		v := New(false, Options{Out: &frames, Err: &frames, Size: func() (int, int) { return 80, 24 }})
+		before, _ := recordedRun(recordedPlan(50))
+		emit(v, before)
+		for range 1000 {
+			v.Emit(event.Progress{Host: `web["web1"]`, Bytes: 1 << 20})
+			time.Sleep(5 * time.Millisecond)
+		}
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if frames.n < 40 || frames.n > 52 {
+			t.Errorf("%d writes in 5 s", frames.n)
+		}
+	})
+}
+
+type frameCounter struct{ n int }
+
+func (f *frameCounter) Write(p []byte) (int, error) {
+	f.n++
+	return len(p), nil
+}
+
+// TestExec shows output as it comes, whole lines only.
+func TestExec(t *testing.T) {
+	var out, errs bytes.Buffer
+	v := New(false, Options{Out: &out, Err: &errs, Exec: true})
+	text := func(host, stream, text string) {
+		v.Emit(event.Output{Address: "job.exec.task.command.exec", Host: host, Stream: stream, Text: text})
+	}
+	text("a", "stdout", "one\ntw")
+	text("b", "stdout", "eins\r\n\tzwei\n")
+	text("a", "stderr", "warning\x1b[2J\n")
+	text("a", "stdout", "o\nthree")
+	v.Emit(event.TaskEnd{Host: "b", Address: "job.exec.task.command.exec", Status: event.Changed})
+	v.Emit(event.TaskEnd{Host: "a", Address: "job.exec.task.command.exec", Status: event.Failed, Error: "exited with status 3"})
+	v.Emit(event.RunEnd{Hosts: 2, Seconds: 0.5})
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := "a | one\nb | eins\nb | \tzwei\na | warning\\x1b[2J\na | two\na | three\na | failed: exited with status 3\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", &out, want)
+	}
+	if want := "2 hosts, 1 failed, 500ms: a\n"; errs.String() != want {
+		t.Errorf("on standard error: %q", &errs)
+	}
+}
+
+// TestG38Harmless sends what acts on a terminal in every text of every event. The terminal of the test fails when it
+// gets a control character.
+func TestG38Harmless(t *testing.T) {
+	const evil = "\x1b[2J\x07\u009b31m\u202e\xff\r\x00x"
+	f := &event.Failure{Message: evil, Hop: evil, Hint: evil, Quote: evil + "\n" + evil}
+	f.Place.File = evil
+	values := map[string]any{evil: evil, "stdout": evil + "\n" + evil, "list": []any{evil, map[string]any{evil: evil}}}
+	p := recordedPlan(3)
+	p.Hosts[0].Name, p.Connections[0].Title, p.Jobs[0].Tasks[0].Name = evil, evil, evil
+	events := []event.Event{
+		event.Connection{Host: evil, Transport: evil, Title: evil, Status: event.Opening},
+		event.Connection{Host: evil, Transport: evil, Title: evil, Status: event.Ready},
+		event.Connection{Host: evil, Transport: evil, Title: evil, Status: event.ConnFailed, Error: evil, Failure: f},
+		event.Diagnostic{Severity: "error", Code: "x", Summary: evil, Detail: evil, Host: evil, Address: evil, Failure: f},
+		event.PlannedChange{Address: evil, Host: evil, Action: event.Update, Before: values, After: map[string]any{evil: 1.0}, Diff: evil, Unknown: []string{evil}},
+		event.PlannedChange{Address: evil, Host: evil, Action: event.Read, Unknown: []string{evil}},
+		event.PlanSummary{},
+		event.TaskStart{Address: evil, Host: evil},
+		event.Output{Address: evil, Host: evil, Stream: evil, Text: evil + "\n" + evil},
+	}
+	for _, status := range []event.Status{event.OK, event.Changed, event.Failed, event.Skipped, event.Unreachable, event.Unknown, event.Cancelled} {
+		events = append(events, event.TaskEnd{
+			Address: evil, Host: evil + string(status), Status: status, Action: event.Update, Before: values, After: map[string]any{},
+			Result: values, Diff: evil, Error: evil, Failure: f,
+		}, event.TaskEnd{Address: evil, Host: evil, Status: status, Result: values, Error: evil})
+	}
+	events = append(events, event.RunEnd{Outputs: values})
+	for _, exec := range []bool{false, true} {
+		for _, region := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				screen := newVT(80, 24)
+				o := Options{Out: screen, Err: screen, Verbose: true, Exec: exec, Files: siteFiles()}
+				if region {
+					o.Size = screen.size
+				}
+				v := New(false, o)
+				emit(v, []event.Event{event.Outline{Plan: p, Preview: true}}, events[:8])
+				time.Sleep(3 * redraw)
+				emit(v, events[8:])
+				v.Emit(event.Outline{Plan: p})
+				emit(v, events)
+				if err := v.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if strings.ContainsAny(screen.text(), "\u009b\u202e\x1b\x07") {
+					t.Errorf("got %q", screen.text())
+				}
+			})
+		}
+	}
+}
+
+// TestLog writes log lines through the view while it is open, above the region.
+func TestLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		screen := newVT(80, 24)
+		log := NewLog(screen)
+		v := New(false, Options{Out: screen, Err: screen, Size: screen.size, Log: log})
+		before, _ := recordedRun(recordedPlan(3))
+		emit(v, before[:3])
+		time.Sleep(2 * redraw)
+		fmt.Fprintln(log, "level=WARN msg=\x1bone")
+		time.Sleep(2 * redraw)
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(log, "two")
+		if got := screen.text(); got != "level=WARN msg=\\x1bone\ntwo\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
