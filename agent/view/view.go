@@ -1,5 +1,125 @@
-// Package view shows the files of a target: in a preview as the earlier calls of the pipeline will leave them.
+// Package view shows a target's files: as they are, or, in a preview, as the earlier tasks of the run will leave them.
+// So a file in a directory that an earlier task will make is previewed as what it is, a new file, and not as an error.
+// It resolves paths itself, because a path may lead from what is there through what is planned, and because links that
+// somebody else could have put there are not followed. Its neighbours are agent/disk, whose opened directories it
+// hands out, and agent/action, whose actions look through it and tell it what they are going to do. It changes nothing.
 package view
 
-// View is one pipeline's.
-type View struct{}
+import (
+	"maps"
+	"path"
+	"strings"
+
+	"runner/agent/disk"
+)
+
+// keep is how much planned content is kept for later diffs, in bytes.
+const keep = 4 << 20
+
+// View is what one run sees of one target. It is used by one call at a time.
+type View struct {
+	preview   bool
+	disturbed bool
+	planned   map[string]*Entry // by path without links; nil: removed
+	kept      int
+	accounts  accounts
+}
+
+// Live returns a view of the files as they are.
+func Live() *View { return &View{} }
+
+// Preview returns a view of the files as the calls that use it will leave them. It has to live as long as there are
+// calls whose effect the next ones must see.
+func Preview() *View { return &View{preview: true, planned: map[string]*Entry{}} }
+
+// Attr is a set of attributes.
+type Attr uint8
+
+// The attributes of an entry.
+const (
+	Kind Attr = 1 << iota
+	Mode
+	Owner
+	Group
+	Target
+)
+
+// Entry is what is at a path, or will be there.
+type Entry struct {
+	disk.Stat
+	Target  string   // of a link
+	Content *Content // of a planned file; nil: what is on the disk
+	Unknown Attr     // what only the run will give
+	New     bool     // planned, and not a change to what is on the disk
+}
+
+// Plan tells a preview what will be at a place. A live view ignores it.
+func (v *View) Plan(p *Place, e Entry) {
+	if !v.preview {
+		return
+	}
+	v.forget(p.Path)
+	if e.Content != nil && len(e.Content.Bytes) > 0 {
+		if v.kept+len(e.Content.Bytes) > keep {
+			c := *e.Content
+			c.Bytes = nil
+			e.Content = &c
+		} else {
+			v.kept += len(e.Content.Bytes)
+		}
+	}
+	e.New = e.New || p.Entry == nil || p.Entry.New || p.Entry.Kind != e.Kind
+	v.planned[p.Path] = &e
+}
+
+// PlanRemoval tells a preview that nothing will be at a place, nor below it.
+func (v *View) PlanRemoval(p *Place) {
+	if !v.preview {
+		return
+	}
+	v.forget(p.Path)
+	maps.DeleteFunc(v.planned, func(at string, e *Entry) bool {
+		if !strings.HasPrefix(at, p.Path+"/") {
+			return false
+		}
+		v.drop(e)
+		return true
+	})
+	v.planned[p.Path] = nil
+}
+
+func (v *View) forget(at string) { v.drop(v.planned[at]) }
+
+func (v *View) drop(e *Entry) {
+	if e != nil && e.Content != nil {
+		v.kept -= len(e.Content.Bytes)
+	}
+}
+
+// Disturb tells a preview that a program will run, after which any file may be another one. What the view says from then
+// on is still what is there now and planned, but what would be an error is an *UnknownError.
+func (v *View) Disturb() { v.disturbed = v.preview }
+
+// Disturbed tells whether a program will have run.
+func (v *View) Disturbed() bool { return v.disturbed }
+
+// Expect tells a preview that something will be at a path, if nothing is: what a program is said to create.
+func (v *View) Expect(at string) {
+	if !v.preview {
+		return
+	}
+	p, err := v.walk(at, walking{anyLink: true})
+	if err != nil {
+		return // where it will be is not known either
+	}
+	defer p.Close()
+	if p.Entry == nil {
+		v.planned[p.Path] = &Entry{Unknown: Kind, New: true}
+	}
+}
+
+// planning tells whether an earlier task writes to a path.
+func (v *View) planning(at string) bool {
+	_, ok := v.planned[path.Clean(at)]
+	return ok
+}

@@ -1,0 +1,209 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Change sets the owner and the permissions of a file or directory, of the very one that was: if something else is at
+// the name now, or another kind of thing, the error is a *ChangedError.
+func (d *Dir) Change(name string, was ID, uid, gid, perm uint32) error {
+	n, err := d.node(name)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	st, err := n.stat()
+	if err != nil {
+		return err
+	}
+	if st.ID != was || st.Kind != Regular && st.Kind != Directory {
+		return &ChangedError{Path: d.Join(name)}
+	}
+	if st.UID != uid || st.GID != gid {
+		if err := n.chown(uid, gid); err != nil {
+			return failed("set the owner of", d.Join(name), err)
+		}
+		// Giving a file away clears its setuid bits, so the permissions are looked at again.
+		if st, err = n.stat(); err != nil {
+			return err
+		}
+	}
+	if st.Perm != perm {
+		if err := n.chmod(perm); err != nil {
+			return failed("set the mode of", d.Join(name), err)
+		}
+	}
+	return nil
+}
+
+// node is a file or directory that is held so that its attributes can be changed.
+type node struct {
+	fd   int
+	dir  *Dir
+	name string
+}
+
+func (n node) close() { unix.Close(n.fd) } //nolint:errcheck // nothing was written through it
+
+func (n node) stat() (Stat, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(n.fd, &st); err != nil {
+		return Stat{}, failed("look at", n.dir.Join(n.name), err)
+	}
+	return statOf(&st), nil
+}
+
+// Mkdir makes a directory with an owner and permissions and returns it, opened. Where perm lacks the setgid bit and
+// inherit is set, a bit inherited from the parent stays. Until it is finished only this user can enter it.
+func (d *Dir) Mkdir(name string, uid, gid *uint32, perm uint32, inherit bool) error {
+	first := perm & 0o777
+	if uid != nil || gid != nil {
+		first &= 0o700
+	}
+	if err := unix.Mkdirat(d.fd, name, first); err != nil {
+		if errors.Is(err, unix.EEXIST) {
+			return &ChangedError{Path: d.Join(name)}
+		}
+		return failed("create", d.Join(name), err)
+	}
+	st, err := d.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if inherit {
+		perm |= st.Perm & Setgid
+	}
+	owner, group := st.UID, st.GID
+	if uid != nil {
+		owner = *uid
+	}
+	if gid != nil {
+		group = *gid
+	}
+	if err := d.Change(name, st.ID, owner, group, perm); err != nil {
+		unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR) //nolint:errcheck // the first error counts
+		return err
+	}
+	return nil
+}
+
+// Symlink makes a link, where nothing may be.
+func (d *Dir) Symlink(name, target string) error {
+	err := unix.Symlinkat(target, d.fd, name)
+	switch {
+	case errors.Is(err, unix.EEXIST):
+		return &ChangedError{Path: d.Join(name)}
+	case err != nil:
+		return failed("create", d.Join(name), err)
+	}
+	return nil
+}
+
+// Relink puts a link at the place of another one.
+func (d *Dir) Relink(name, target string) error {
+	w := &Draft{dir: d, final: name}
+	err := w.claim(func(hidden string) error {
+		err := unix.Symlinkat(target, d.fd, hidden)
+		if errors.Is(err, unix.EEXIST) {
+			d.removeStaleLink(hidden)
+		}
+		return err
+	})
+	if err != nil {
+		return failed("create", d.Join(name), err)
+	}
+	if err := unix.Renameat(d.fd, w.hidden, d.fd, name); err != nil {
+		w.Close()
+		return failed("replace", d.Join(name), err)
+	}
+	return nil
+}
+
+// removeStaleLink removes a link with a hidden name. Links cannot be locked, and they live for two calls only: whoever
+// loses it to us fails and says so.
+func (d *Dir) removeStaleLink(hidden string) {
+	if st, err := d.Lstat(hidden); err == nil && st.Kind == Link && st.UID == uint32(unix.Geteuid()) {
+		unix.Unlinkat(d.fd, hidden, 0) //nolint:errcheck // the next attempt tells
+	}
+}
+
+// Remove removes a file or link.
+func (d *Dir) Remove(name string) error {
+	if err := unix.Unlinkat(d.fd, name, 0); err != nil {
+		return failed("remove", d.Join(name), err)
+	}
+	return nil
+}
+
+// RemoveAll removes a directory with everything in it. Links in it are removed, never followed.
+func (d *Dir) RemoveAll(name string) error {
+	root, err := os.OpenRoot(d.Path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	// Between our walk and this one somebody could have put something else at the path.
+	mine, err := d.Stat()
+	if err != nil {
+		return err
+	}
+	info, err := root.Stat(".")
+	if err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || uint64(st.Dev) != mine.ID.Device || st.Ino != mine.ID.Inode {
+		return &ChangedError{Path: d.Path}
+	}
+	return root.RemoveAll(name)
+}
+
+// Backup gives a file a second name with the time in it and returns what was added to the name. Where the file system has no second names,
+// or this user may not give any, the file is copied.
+func (d *Dir) Backup(name string, at time.Time) (string, error) {
+	stamp := at.UTC().Format(".2006-01-02T15-04-05Z")
+	for n := range 100 {
+		suffix := stamp + "~"
+		if n > 0 {
+			suffix = fmt.Sprintf("%s.%d~", stamp, n)
+		}
+		err := unix.Linkat(d.fd, name, d.fd, name+suffix, 0)
+		if err != nil && !errors.Is(err, unix.EEXIST) {
+			err = d.Copy(name, name+suffix)
+		}
+		var changed *ChangedError
+		if err == nil {
+			return suffix, nil
+		} else if !errors.Is(err, unix.EEXIST) && !errors.As(err, &changed) {
+			return "", failed("back up", d.Join(name), err)
+		}
+	}
+	return "", failed("back up", d.Join(name), unix.EEXIST)
+}
+
+// Copy makes a new file with the content and all attributes of another one.
+func (d *Dir) Copy(name, second string) error {
+	old, st, err := d.Read(name)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	w, err := d.Draft(second)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if _, err := io.Copy(w.File, old); err != nil {
+		return err
+	}
+	if err := w.Finish(old, st.UID, st.GID, st.Perm); err != nil {
+		return err
+	}
+	return w.Create()
+}

@@ -1,0 +1,101 @@
+package view
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"time"
+)
+
+// AccountError says that there is no user or group of a name.
+type AccountError struct {
+	Kind string // "user" or "group"
+	Name string
+}
+
+func (e *AccountError) Error() string { return "there is no " + e.Kind + " " + strconv.Quote(e.Name) }
+
+// accounts remembers what it has looked up as long as the files that it comes from stay the same.
+type accounts struct {
+	ids   map[string]uint32 // by "user NAME", "group NAME"
+	names map[string]string // by "user ID", "group ID"
+	state [2]accountFile
+}
+
+type accountFile struct {
+	modified time.Time
+	size     int64
+}
+
+// User returns the number of a user, given by name or number.
+func (v *View) User(name string) (uint32, error) { return v.account("user", name) }
+
+// Group returns the number of a group, given by name or number.
+func (v *View) Group(name string) (uint32, error) { return v.account("group", name) }
+
+// UserName returns the name of a user, or the number if it has none.
+func (v *View) UserName(id uint32) string { return v.accounts.name("user", id) }
+
+// GroupName returns the name of a group, or the number if it has none.
+func (v *View) GroupName(id uint32) string { return v.accounts.name("group", id) }
+
+func (v *View) account(kind, name string) (uint32, error) {
+	if id, err := strconv.ParseUint(name, 10, 32); err == nil && id != 1<<32-1 { // that number means "leave it"
+		return uint32(id), nil
+	}
+	v.accounts.refresh()
+	if id, ok := v.accounts.ids[kind+" "+name]; ok {
+		return id, nil
+	}
+	_, text, err := accountOf(kind, byName, name)
+	if errors.Is(err, errNoAccount) {
+		if v.disturbed || v.planning("/etc/passwd") || v.planning("/etc/group") {
+			return 0, &UnknownError{Path: "the " + kind + " " + strconv.Quote(name)}
+		}
+		return 0, &AccountError{Kind: kind, Name: name}
+	}
+	if err != nil {
+		return 0, err
+	}
+	id, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, err
+	}
+	v.accounts.ids[kind+" "+name] = uint32(id)
+	return uint32(id), nil
+}
+
+func (a *accounts) name(kind string, id uint32) string {
+	a.refresh()
+	text := strconv.FormatUint(uint64(id), 10)
+	if name, ok := a.names[kind+" "+text]; ok {
+		return name
+	}
+	name, _, err := accountOf(kind, byID, text)
+	if err != nil {
+		name = text
+	}
+	a.names[kind+" "+text] = name
+	return name
+}
+
+// How accountOf looks: at which field of a line.
+const (
+	byName = 0
+	byID   = 2
+)
+
+var errNoAccount = errors.New("no such account")
+
+// refresh forgets everything when an account may have come or gone.
+func (a *accounts) refresh() {
+	var now [2]accountFile
+	for i, file := range []string{"/etc/passwd", "/etc/group"} {
+		if info, err := os.Stat(file); err == nil {
+			now[i] = accountFile{info.ModTime(), info.Size()}
+		}
+	}
+	if a.ids == nil || now != a.state {
+		*a = accounts{ids: map[string]uint32{}, names: map[string]string{}, state: now}
+	}
+}
