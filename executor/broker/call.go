@@ -1,0 +1,303 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"runner/agent/wire"
+)
+
+// CallOptions say how a call is made.
+type CallOptions struct {
+	After int // the trip of whatever had to be known before this call could be made
+	// Input gives what the call reads. It is called once the peer asks for it, on a goroutine of its own; closing the
+	// reader must wake its Read. It may be nil.
+	Input func() (io.ReadCloser, error)
+	// Live gets output as it comes, in order, one part at a time, all of it before Wait returns. It may take its time:
+	// that slows only this call's output. It may be nil.
+	Live func(stream wire.Stream, data []byte)
+}
+
+// Reply is how a call ended.
+type Reply struct {
+	wire.Result
+	Trip int // the length of the chain of request and wait that the result ended
+}
+
+// Pending is a call that was made. It is safe for concurrent use.
+type Pending struct {
+	peer    *Peer
+	id      wire.CallID
+	payload []byte // until it is sent
+	size    int    // of the payload
+	options CallOptions
+	started chan struct{}
+	done    chan struct{}
+
+	// Broker.mu guards what follows; reply and err may also be read once done is closed.
+	sent    bool
+	over    bool // reply and err are final
+	held    bool // it had to wait for another call to end before it was sent
+	trip    int
+	reply   Reply
+	err     error
+	credit  *wire.SendWindow        // for the input, once the peer has asked for it
+	stop    context.CancelCauseFunc // of the goroutine that sends the input
+	live    *live                   // once there was output
+	noInput *wire.Problem           // why the input could not be read
+}
+
+// Call sends a call to the peer, or queues it until that is possible, and returns at once. Calls reach a peer in the
+// order in which they were made. Everything that can go wrong is Wait's to tell.
+func (p *Peer) Call(call wire.Call, o CallOptions) *Pending {
+	c := &Pending{peer: p, options: o, started: make(chan struct{}), done: make(chan struct{})}
+	frame, err := wire.Message(wire.KindCall, p.id, 0, call)
+	if err == nil {
+		err = frame.Check()
+	}
+	c.payload, c.size = frame.Payload, len(frame.Payload)
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	switch {
+	case err != nil:
+		c.finishLocked(Reply{}, problemOf(err))
+	case p.lost != nil:
+		c.finishLocked(Reply{}, p.lost.unreached())
+	default:
+		p.calls.queue = append(p.calls.queue, c)
+		p.pumpLocked()
+	}
+	return c
+}
+
+// Started is closed when the peer has begun to carry the call out. Of a call that was not started it stays open: watch
+// Done as well.
+func (c *Pending) Started() <-chan struct{} { return c.started }
+
+// Done is closed when Wait will return at once.
+func (c *Pending) Done() <-chan struct{} { return c.done }
+
+// Wait waits for the end of the call. A result that says that the call failed is a reply, not an error. The errors are
+// a *LostError when the peer is not there (any more), a *wire.Problem when the call could not be made, and the cause of
+// ctx, which ends only the wait.
+func (c *Pending) Wait(ctx context.Context) (Reply, error) {
+	select {
+	case <-c.done:
+	default:
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return Reply{}, context.Cause(ctx)
+		}
+	}
+	return c.reply, c.err
+}
+
+// Cancel ends the call, politely or at once. A call that is still here ends with CodeCancelled; one that was sent when
+// its peer says so.
+func (c *Pending) Cancel(kill bool) { c.cancel(wire.Cancel{Kill: kill}) }
+
+// Withdraw is Cancel for a call that has not started; one that runs goes on.
+func (c *Pending) Withdraw() { c.cancel(wire.Cancel{Queued: true}) }
+
+func (c *Pending) cancel(how wire.Cancel) {
+	p := c.peer
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	switch {
+	case c.over:
+	case c.sent:
+		p.tellLocked(wire.KindCancel, c.id, 0, how)
+	default:
+		c.finishLocked(Reply{}, &wire.Problem{Code: wire.CodeCancelled, Message: "cancelled before it was sent"})
+	}
+}
+
+// tellLocked sends a small message to the peer. If it cannot be sent, the link's end tells everybody.
+func (p *Peer) tellLocked(kind wire.Kind, call wire.CallID, stream wire.Stream, message any) {
+	frame, err := wire.Frame{Kind: kind, Peer: p.id, Call: call}, error(nil)
+	if message != nil {
+		frame, err = wire.Message(kind, p.id, call, message)
+	}
+	if err == nil {
+		frame.Stream = stream
+		_ = p.root.link.Send(frame)
+	}
+}
+
+// calls are a peer's calls that have not ended.
+type calls struct {
+	queue []*Pending               // not sent yet, in order; those that are over among them are skipped
+	sent  map[wire.CallID]*Pending // granted ids
+	bytes int                      // of the payloads of what was sent
+	last  wire.CallID              // the id granted last
+	trip  int                      // of the last result: what made room for a call that was held
+}
+
+// pumpLocked sends what may be sent now: no more than a peer takes, and no more than the link has room for.
+func (p *Peer) pumpLocked() {
+	t := &p.calls
+	if !p.canSendLocked() {
+		return
+	}
+	for len(t.queue) > 0 {
+		c := t.queue[0]
+		if !c.over {
+			if len(t.sent) >= wire.MaxCalls || (len(t.sent) > 0 && t.bytes+c.size > wire.MaxPending) {
+				c.held = true
+				return
+			}
+			if !p.root.link.HasRoom() {
+				return
+			}
+			p.sendLocked(c)
+		}
+		t.queue[0] = nil
+		t.queue = t.queue[1:]
+	}
+}
+
+// canSendLocked says whether frames for the peer have somewhere to go: its own link, or a parent that holds them.
+func (p *Peer) canSendLocked() bool {
+	if p.lost != nil {
+		return false
+	}
+	if p.parent == nil {
+		return p.greeted
+	}
+	return p.sentOpen
+}
+
+func (p *Peer) sendLocked(c *Pending) {
+	t := &p.calls
+	if t.last == math.MaxUint32 {
+		c.finishLocked(Reply{}, &wire.Problem{Code: wire.CodeFull, Message: "too many calls"})
+		return
+	}
+	t.last++
+	c.id, c.sent = t.last, true
+	c.trip = max(c.options.After, p.root.trip) + 1
+	if c.held {
+		c.trip = max(c.trip, t.trip+1)
+	}
+	t.sent[c.id] = c
+	t.bytes += c.size
+	frame := wire.Frame{Kind: wire.KindCall, Peer: p.id, Call: c.id, Payload: c.payload}
+	c.payload = nil
+	_ = p.root.link.Send(frame) // if it fails, the link's end tells everybody
+}
+
+// forgetLocked makes room for another call.
+func (p *Peer) forgetLocked(c *Pending) {
+	delete(p.calls.sent, c.id)
+	p.calls.bytes -= c.size
+	p.calls.trip = max(p.calls.trip, c.trip)
+	p.pumpLocked()
+}
+
+// failLocked ends all calls with the reason for which their peer is gone.
+func (t *calls) failLocked(why *LostError) {
+	for _, c := range t.queue {
+		c.finishLocked(Reply{}, why.unreached())
+	}
+	for _, c := range t.sent {
+		c.finishLocked(Reply{}, why)
+	}
+	t.queue, t.sent = nil, nil
+}
+
+func (e *LostError) unreached() *LostError {
+	u := *e
+	u.Unreached = true
+	return &u
+}
+
+// finishLocked makes the end of a call known, after its output.
+func (c *Pending) finishLocked(reply Reply, err error) {
+	if c.over {
+		return
+	}
+	c.over, c.reply, c.err = true, reply, err
+	c.payload = nil
+	if c.stop != nil {
+		c.stop(errClosed())
+	}
+	if c.noInput != nil && c.reply.Problem != nil {
+		c.reply.Problem = c.noInput
+	}
+	if c.live != nil {
+		c.live.finish()
+		return
+	}
+	close(c.done)
+}
+
+// resultLocked takes a call's result.
+func (c *Pending) resultLocked(result wire.Result) {
+	if c.credit != nil {
+		c.trip += c.credit.Waits()
+	}
+	if !c.over {
+		c.peer.b.stats.Trips = max(c.peer.b.stats.Trips, c.trip)
+	}
+	c.finishLocked(Reply{Result: result, Trip: c.trip}, nil)
+	c.peer.forgetLocked(c)
+}
+
+// creditLocked takes credit for the call's input; the first has it opened.
+func (c *Pending) creditLocked(n uint32) error {
+	if c.options.Input == nil {
+		return violation("a call without input was granted some")
+	}
+	if c.credit == nil {
+		c.credit = wire.NewSendWindow(0)
+		var ctx context.Context
+		ctx, c.stop = context.WithCancelCause(c.peer.b.ctx)
+		c.peer.b.wg.Go(func() { c.feed(ctx) })
+	}
+	return c.credit.Grant(n)
+}
+
+// feed sends the call's input.
+func (c *Pending) feed(ctx context.Context) {
+	err := c.feedFrom(ctx)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	b := c.peer.b
+	b.mu.Lock()
+	c.noInput = &wire.Problem{Code: wire.CodeArguments, Message: fmt.Sprintf("cannot read the input: %v", err)}
+	b.mu.Unlock()
+	c.Cancel(true)
+}
+
+func (c *Pending) feedFrom(ctx context.Context) error {
+	in, err := c.options.Input()
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = in.Close() })() // wakes Read
+	defer in.Close()                                          //nolint:errcheck // it was only read
+	emit := func(chunk []byte) error {
+		return c.peer.root.link.SendWait(ctx, wire.Frame{
+			Kind: wire.KindData, Stream: wire.StreamInput, Peer: c.peer.id, Call: c.id, Payload: chunk,
+		})
+	}
+	for {
+		buf := make([]byte, wire.MaxChunk) // the link keeps it
+		n, err := in.Read(buf)
+		if sendErr := c.credit.Send(ctx, buf[:n], emit); sendErr != nil {
+			return nil // the call is over, or the link is: that is told elsewhere
+		}
+		if errors.Is(err, io.EOF) {
+			_ = emit(nil) // the same
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

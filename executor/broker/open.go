@@ -1,0 +1,192 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"runner/agent/wire"
+)
+
+// What a hello has cost, in round trips: a channel is opened and then the agent started, or only the latter. Handing
+// the agent over costs one more.
+const (
+	tripsSSH   = 2
+	tripsLocal = 1
+)
+
+// lastWords is how long a program that has closed its output may take to say how it ended.
+const lastWords = 500 * time.Millisecond
+
+// live opens a root, serves its link until that ends, and tells why.
+func (p *Peer) live(ctx context.Context) {
+	defer close(p.gone)
+	err := p.serve(ctx)
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	why := p.b.blameLocked(p.hop, err)
+	if p.closing {
+		why = lostAt(p.hop, errClosed(), false)
+	}
+	why.Unreached = !p.greeted
+	p.loseLocked(why)
+}
+
+// landing is a stream that begins at a new peer's first frame.
+type landing struct {
+	io.ReadWriteCloser
+	trip  int
+	until time.Time // when the hello must be there; zero: no limit
+	// end completes the reason for which the stream ended with what the agent's program said last.
+	end func(*wire.Problem) *wire.Problem
+}
+
+func (p *Peer) serve(ctx context.Context) error {
+	open := p.openLocal
+	if p.hop.ssh {
+		open = p.openSSH
+	}
+	stream, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	r := &route{root: p, peers: map[wire.PeerID]*Peer{p.id: p}}
+	r.Link = wire.NewLink(stream, wire.LinkConfig{Room: r.room, TooLarge: r.tooLarge})
+	defer r.Close() //nolint:errcheck // the reason is Run's
+	p.b.mu.Lock()
+	p.link, p.trip = r, stream.trip
+	p.b.mu.Unlock()
+	defer context.AfterFunc(ctx, func() { _ = r.Fail(problemOf(context.Cause(ctx))) })()
+	if !stream.until.IsZero() {
+		late := time.AfterFunc(time.Until(stream.until), r.late)
+		defer late.Stop()
+	}
+	return stream.end(problemOf(r.Run(r.handle)))
+}
+
+// late ends a link on which no hello came in time.
+func (r *route) late() {
+	p := r.root
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	if !p.greeted {
+		_ = r.Fail(timeoutProblem(p.hop.plan.Timeout))
+	}
+}
+
+// openLocal starts a hop on this machine.
+func (p *Peer) openLocal(ctx context.Context) (*landing, error) {
+	p.b.mu.Lock()
+	p.b.beginLocked(p.hop)
+	open, err := p.open()
+	p.b.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	starting, cancel := limited(ctx, began, p.hop.plan.Timeout)
+	defer cancel()
+	stream, err := p.b.agents.start(starting, open)
+	if err != nil {
+		return nil, reason(starting, err)
+	}
+	l := &landing{ReadWriteCloser: &meter[io.ReadWriteCloser]{stream, p.b}, trip: tripsLocal}
+	l.until, _ = starting.Deadline()
+	l.end = func(why *wire.Problem) *wire.Problem { return why }
+	return l, nil
+}
+
+// reason prefers why a context ended over what that caused.
+func reason(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	problem := *problemOf(context.Cause(ctx))
+	var caused *wire.Problem
+	if errors.As(err, &caused) {
+		problem.Quote = caused.Quote
+	}
+	return &problem
+}
+
+// openSSH starts an agent over the hop's ssh connection.
+func (p *Peer) openSSH(ctx context.Context) (*landing, error) {
+	asked := time.Now()
+	p.b.mu.Lock()
+	c := p.b.clientLocked(p.hop)
+	p.b.mu.Unlock()
+	ssh, err := c.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.began.After(asked) {
+		asked = c.began
+	}
+	starting, cancel := limited(ctx, asked, p.hop.plan.Timeout)
+	defer cancel()
+	command, attend := p.b.agents.shell(p.nonce)
+	session, err := ssh.Start(starting, command)
+	if err != nil {
+		return nil, reason(starting, err)
+	}
+	l := &landing{trip: tripsSSH, end: session.explain}
+	l.until, _ = starting.Deadline()
+	stop := context.AfterFunc(starting, func() { _ = session.Close() }) // it interrupts attend
+	first, handedOver, err := attend(starting, session)
+	if !stop() {
+		err = context.Cause(starting)
+	}
+	if err != nil {
+		_ = session.Close()
+		return nil, session.explain(problemOf(reason(starting, err)))
+	}
+	if handedOver {
+		l.trip++
+	}
+	l.ReadWriteCloser = &sshStream{first, &session, p, c}
+	return l, nil
+}
+
+// explain completes a reason with the last words and the exit status of the session's program.
+func (s *Session) explain(why *wire.Problem) *wire.Problem {
+	explained := *why
+	if why.Code == wire.CodeEnded {
+		ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+		defer cancel()
+		if exit := s.Exit(ctx); exit != "" {
+			explained.Message = fmt.Sprintf("%s (%s)", why.Message, exit)
+		}
+	}
+	if explained.Quote == "" {
+		explained.Quote = wire.Quote([]byte(s.Stderr()))
+	}
+	return &explained
+}
+
+// sshStream is an agent's stream over ssh.
+type sshStream struct {
+	io.Reader // of the session, from the first frame on
+	*Session
+	peer   *Peer
+	client *client
+}
+
+func (s *sshStream) Read(p []byte) (int, error) { return s.Reader.Read(p) }
+
+// Close ends the session. Where nothing is heard any more, the connection goes too: to close a session in good order
+// would wait for the other side.
+func (s *sshStream) Close() error {
+	var why *wire.Problem
+	if errors.As(s.peer.route().Err(), &why) && why.Code == wire.CodeSilent {
+		s.client.cut(why)
+	}
+	return s.Session.Close()
+}
+
+func (p *Peer) route() *route {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	return p.link
+}

@@ -1,0 +1,381 @@
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"runner/agent/wire"
+)
+
+// Ready is what is known about a peer that has said hello.
+type Ready struct {
+	Hello wire.Hello
+	Trip  int // the length of the chain of request and wait that the hello ended
+}
+
+// LostError says that a peer could not be reached, or was lost.
+type LostError struct {
+	Connection int    // the hop that failed, which may be one before the peer's own
+	Title      string // of that hop
+	Problem    wire.Problem
+	Unreached  bool // the call was certainly never started; otherwise nobody knows what it did
+}
+
+func (e *LostError) Error() string { return e.Title + ": " + e.Problem.Message }
+
+// Unwrap returns the problem as a *wire.Problem.
+func (e *LostError) Unwrap() error { return &e.Problem }
+
+// Peer is an agent at the end of a hop, or what will become one. It is safe for concurrent use.
+type Peer struct {
+	b      *Broker
+	hop    *hop
+	id     wire.PeerID
+	nonce  string
+	parent *Peer         // whose agent starts it; nil for one with a link of its own
+	root   *Peer         // of the peers that share its link, the one the link leads to; itself if parent is nil
+	ready  chan struct{} // closed with the hello, or when lost
+	over   chan struct{} // closed when lost
+
+	quit context.CancelCauseFunc // of a root: ends its goroutine
+	gone chan struct{}           // of a root: closed when that has ended
+
+	// Broker.mu guards what follows.
+	link     *route // of a root: as soon as there is one
+	sentOpen bool   // frames for it may be sent: its parent has been told to start it
+	greeted  bool   // it has said hello
+	hello    wire.Hello
+	trip     int
+	lost     *LostError
+	closing  bool // somebody asked for its end
+	overdue  *time.Timer
+	secrets  [][]byte // that its Open holds
+	children []*Peer
+	calls    calls
+}
+
+// Ready waits until the peer has said hello. It fails with a *LostError, or with the cause of ctx.
+func (p *Peer) Ready(ctx context.Context) (Ready, error) {
+	select {
+	case <-p.ready:
+	case <-ctx.Done():
+		return Ready{}, context.Cause(ctx)
+	}
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	if p.lost != nil {
+		return Ready{}, p.lost
+	}
+	return Ready{Hello: p.hello, Trip: p.trip}, nil
+}
+
+// Hello returns what the peer has said of itself, also when it was lost since. It is false while nothing was said.
+func (p *Peer) Hello() (wire.Hello, bool) {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	return p.hello, p.greeted
+}
+
+// peerLocked returns a hop's peer and begins to open it.
+func (b *Broker) peerLocked(h *hop) *Peer {
+	if h.peer != nil {
+		return h.peer
+	}
+	b.lastPeer++
+	p := &Peer{b: b, hop: h, id: b.lastPeer, nonce: nonce(), ready: make(chan struct{}), over: make(chan struct{})}
+	p.calls.sent = map[wire.CallID]*Pending{}
+	h.peer = p
+	if h.ssh || h.parent == nil {
+		p.root = p
+		p.gone = make(chan struct{})
+		var ctx context.Context
+		ctx, p.quit = context.WithCancelCause(b.ctx)
+		if b.closing {
+			p.quit(errClosed())
+		}
+		b.wg.Go(func() { p.live(ctx) })
+		return p
+	}
+	p.parent = b.peerLocked(h.parent)
+	p.root = p.parent.root
+	p.parent.children = append(p.parent.children, p)
+	switch {
+	case p.parent.lost != nil:
+		p.loseLocked(p.parent.lost.behind())
+	case p.root.greeted && p.parent.sentOpen:
+		p.openLocked()
+	}
+	return p
+}
+
+// nonce returns 128 random bits, in hex.
+func nonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
+
+// beginLocked tells that a hop is being opened.
+func (b *Broker) beginLocked(h *hop) {
+	if h.began.IsZero() {
+		h.began = time.Now()
+		b.events.put(Event{Connection: h.index, Status: Opening})
+	}
+}
+
+// openedLocked tells that a hop is open.
+func (b *Broker) openedLocked(h *hop) {
+	if !h.opened {
+		h.opened = true
+		b.stats.Connections++
+		b.events.put(Event{Connection: h.index, Status: Opened, Seconds: time.Since(h.began).Seconds()})
+	}
+}
+
+// endedLocked tells that a hop failed or was closed.
+func (b *Broker) endedLocked(h *hop, why *LostError) {
+	e := Event{Connection: h.index, Status: Failed, Err: why}
+	if !h.began.IsZero() {
+		e.Seconds = time.Since(h.began).Seconds()
+	}
+	if h.opened {
+		e.Status = Closed
+	}
+	if why.Problem.Code == wire.CodeClosed {
+		e.Status, e.Err = Closed, nil
+	}
+	b.events.put(e)
+}
+
+// openLocked has the parent start a child, and sends everything that waits for it and for those behind it: what the
+// child is not ready for yet, its parent holds.
+func (p *Peer) openLocked() {
+	p.b.beginLocked(p.hop)
+	frame, err := p.openFrame()
+	if err == nil {
+		p.root.link.peers[p.id] = p
+		err = p.root.link.Send(frame)
+	}
+	if err != nil {
+		p.loseLocked(lostAt(p.hop, problemOf(err), true))
+		return
+	}
+	p.sentOpen = true
+	p.trip = p.root.trip + 1
+	if p.parent.greeted {
+		p.expectLocked()
+	}
+	p.pumpLocked()
+	for _, child := range p.children {
+		child.openLocked()
+	}
+}
+
+func (p *Peer) openFrame() (wire.Frame, error) {
+	open, err := p.open()
+	if err != nil {
+		return wire.Frame{}, err
+	}
+	return wire.Message(wire.KindOpen, p.parent.id, wire.CallID(p.id), open)
+}
+
+// open is what whoever starts the peer needs. It fails where that would hand out a secret that was refused before.
+// Broker.mu is held.
+func (p *Peer) open() (wire.Open, error) {
+	c := p.hop.plan
+	t, ok := p.b.cfg.Transports[c.Transport]
+	if !ok {
+		return wire.Open{}, &wire.Problem{Code: wire.CodeUnsupported, Message: fmt.Sprintf("no transport %q", c.Transport)}
+	}
+	open, err := t.Open(c.Options)
+	if err != nil {
+		return wire.Open{}, fmt.Errorf("cannot prepare the hop: %w", err)
+	}
+	open.Nonce, open.Name, open.Timeout = p.nonce, c.Title, c.Timeout
+	for _, a := range open.Attempts {
+		if a.Prompt == nil || len(a.Prompt.Secret) == 0 {
+			continue
+		}
+		if hop := p.b.refused[sha256.Sum256(a.Prompt.Secret)]; hop != "" {
+			return wire.Open{}, refusedBefore(hop)
+		}
+		p.secrets = append(p.secrets, a.Prompt.Secret)
+	}
+	return open, nil
+}
+
+func refusedBefore(hop string) *wire.Problem {
+	return &wire.Problem{
+		Code: wire.CodePassword, Message: fmt.Sprintf("not tried: %s has refused the same password", hop),
+		Hint: "Correct the password; it is given to no further hop.",
+	}
+}
+
+// overdueGrace is what a parent has, beyond a hop's timeout, to report by itself that the hop took too long.
+const overdueGrace = 5 * time.Second
+
+// expectLocked gives a child up when nobody else does.
+func (p *Peer) expectLocked() {
+	if p.hop.plan.Timeout <= 0 || p.greeted || p.lost != nil || !p.sentOpen || p.overdue != nil {
+		return
+	}
+	p.overdue = time.AfterFunc(p.hop.plan.Timeout+overdueGrace, func() {
+		p.b.mu.Lock()
+		defer p.b.mu.Unlock()
+		if !p.greeted && p.lost == nil {
+			p.closeLocked()
+			p.loseLocked(lostAt(p.hop, timeoutProblem(p.hop.plan.Timeout), true))
+		}
+	})
+}
+
+func timeoutProblem(limit time.Duration) *wire.Problem {
+	return &wire.Problem{Code: wire.CodeTimeout, Message: fmt.Sprintf("no answer within %v", limit)}
+}
+
+// greetLocked takes a peer's hello.
+func (p *Peer) greetLocked(hello wire.Hello) *wire.Problem {
+	switch {
+	case p.greeted:
+		return violation("a second hello from %s", p.hop.plan.Title)
+	case p.parent != nil && !p.sentOpen, p.parent != nil && !p.parent.greeted:
+		return violation("a hello from %s, which was not started", p.hop.plan.Title)
+	case hello.Nonce != p.nonce:
+		return violation("a hello with the nonce of another peer")
+	}
+	p.greeted = true
+	p.secrets = nil
+	p.stopOverdueLocked()
+	if problem := p.b.checkVersion(hello); problem != nil {
+		p.closeLocked()
+		p.loseLocked(lostAt(p.hop, problem, false))
+		return nil
+	}
+	p.hello = hello
+	close(p.ready)
+	p.b.openedLocked(p.hop)
+	p.b.stats.Trips = max(p.b.stats.Trips, p.trip)
+	for _, child := range p.children {
+		if p.parent == nil {
+			child.openLocked()
+		}
+		child.expectLocked()
+	}
+	p.pumpLocked()
+	return nil
+}
+
+// checkVersion makes sure that the agent is the one that this controller was built with.
+func (b *Broker) checkVersion(h wire.Hello) *wire.Problem {
+	if h.Capability == wire.Capability && b.agents.known(h.OS, h.Arch, h.Hash) {
+		return nil
+	}
+	return &wire.Problem{
+		Code: wire.CodeVersion,
+		Message: fmt.Sprintf("the agent is of version %s (protocol %d, %s/%s, %.12s), this runner of version %s (protocol %d)",
+			h.Version, h.Capability, h.OS, h.Arch, h.Hash, b.cfg.Version, wire.Capability),
+		Hint: "Remove the agent that was cached there, and run it again.",
+	}
+}
+
+// loseLocked ends a peer and everything behind it, and wakes everybody who waits for either.
+func (p *Peer) loseLocked(why *LostError) {
+	if p.lost != nil {
+		return
+	}
+	p.lost = why
+	p.stopOverdueLocked()
+	if why.Problem.Code == wire.CodePassword && why.Connection == p.hop.index {
+		for _, secret := range p.secrets {
+			p.b.refuseLocked(secret, p.hop)
+		}
+	}
+	p.secrets = nil
+	if !isClosed(p.ready) { // it had not said hello
+		close(p.ready)
+	}
+	close(p.over)
+	p.calls.failLocked(why)
+	p.b.endedLocked(p.hop, why)
+	for _, child := range p.children {
+		child.loseLocked(why.behind())
+	}
+}
+
+// closeLocked asks a peer, and with it everything behind it, to end. What tells that it has, is its loss.
+func (p *Peer) closeLocked() {
+	if p.closing || p.lost != nil {
+		return
+	}
+	p.closing = true
+	switch {
+	case p.root.link != nil && p.canSendLocked():
+		p.tellLocked(wire.KindClose, 0, 0, nil)
+	case p.parent == nil:
+		p.quit(errClosed())
+	default:
+		p.loseLocked(lostAt(p.hop, errClosed(), true)) // it was not begun
+	}
+}
+
+// stop ends what a root runs, and waits for it.
+func (p *Peer) stop() {
+	if p.parent == nil {
+		p.quit(errClosed())
+		<-p.gone
+	}
+}
+
+// refuseLocked remembers that a hop refused a secret.
+func (b *Broker) refuseLocked(secret []byte, h *hop) {
+	key := sha256.Sum256(secret)
+	if b.refused[key] == "" {
+		b.refused[key] = h.plan.Title
+	}
+}
+
+func (p *Peer) stopOverdueLocked() {
+	if p.overdue != nil {
+		p.overdue.Stop()
+	}
+}
+
+// lostAt blames a hop.
+func lostAt(h *hop, why *wire.Problem, unreached bool) *LostError {
+	return &LostError{Connection: h.index, Title: h.plan.Title, Problem: *why, Unreached: unreached}
+}
+
+// behind is the error for a peer behind the one that was lost: it blames the same hop.
+func (e *LostError) behind() *LostError {
+	b := *e
+	if b.Problem.Code != wire.CodeClosed {
+		b.Problem.Code = wire.CodeParent
+	}
+	return &b
+}
+
+// problemOf finds the problem in an error.
+func problemOf(err error) *wire.Problem {
+	var p *wire.Problem
+	var has interface{ Problem() wire.Problem }
+	var large *wire.TooLargeError
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &large):
+		return large.Problem()
+	case errors.As(err, &has):
+		problem := has.Problem()
+		return &problem
+	}
+	return &wire.Problem{Code: wire.CodeStart, Message: err.Error()}
+}
+
+func violation(format string, args ...any) *wire.Problem {
+	return &wire.Problem{Code: wire.CodeProtocol, Message: fmt.Sprintf(format, args...)}
+}
