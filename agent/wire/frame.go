@@ -3,7 +3,10 @@
 // executor/broker use it to talk, agent/bootstrap and agent/child to find the first byte of a peer.
 package wire
 
-// PeerID names a peer on one connection. The controller grants it; 0 is never granted.
+// PeerID names a peer on one connection. The controller grants it; 0 is never granted. A peer learns its id from the
+// first frame that comes down to it (but for pings), which is always addressed to it. Before that, and whenever it
+// likes, it writes 0 for itself: whoever reads a stream takes 0 for the peer at its other end, and puts the id in its
+// place when it passes the frame on.
 type PeerID uint32
 
 // CallID names a call on its peer. The controller grants it; 0 stands in frames that belong to no call.
@@ -43,7 +46,7 @@ const (
 type Frame struct {
 	Kind    Kind
 	Stream  Stream
-	Peer    PeerID // the addressee downwards, the author upwards
+	Peer    PeerID // the addressee downwards; upwards the author, or 0 for the peer at the end of the stream
 	Call    CallID // in KindOpen the id granted to the new peer
 	Payload []byte
 }

@@ -51,7 +51,10 @@ func (r *route) take(f wire.Frame) *wire.Problem {
 	b := r.root.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := r.peers[f.Peer]
+	p := r.root
+	if f.Peer != 0 {
+		p = r.peers[f.Peer]
+	}
 	if p == nil {
 		return violation("a frame from peer %d, which is not behind this link", f.Peer)
 	}
@@ -178,7 +181,10 @@ func (r *route) tooLarge(e *wire.TooLargeError) {
 	b := r.root.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := r.peers[e.Frame.Peer]
+	p := r.root
+	if e.Frame.Peer != 0 {
+		p = r.peers[e.Frame.Peer]
+	}
 	switch {
 	case p == nil || p.lost != nil:
 	case e.Frame.Kind == wire.KindHello || e.Frame.Kind == wire.KindLost:
