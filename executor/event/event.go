@@ -232,6 +232,18 @@ type Failure struct {
 	Cause   error // with its type: an evaluation error has diagnostics of its own
 }
 
+// Text is the failure in one line, without the quote.
+func (f *Failure) Text() string {
+	text := f.Message
+	if f.Hop != "" {
+		text = f.Hop + ": " + text
+	}
+	if f.Hint != "" {
+		text += ". " + f.Hint
+	}
+	return text
+}
+
 // Counts are numbers of tasks by how they ended.
 type Counts struct {
 	OK          int `json:"ok"`

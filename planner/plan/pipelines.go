@@ -66,3 +66,15 @@ func (p *Plan) Chain(c int) []int {
 	}
 	return out
 }
+
+// Shared counts the hops that are opened, and those that hosts need beyond: each is one that another host opened.
+func (p *Plan) Shared() (connections, reused int) {
+	opened := map[int]bool{}
+	for _, h := range p.Hosts {
+		for c := h.Connection; c >= 0; c = p.Connections[c].Parent {
+			opened[c] = true
+			reused++
+		}
+	}
+	return len(p.Connections), reused - len(opened)
+}

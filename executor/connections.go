@@ -1,0 +1,48 @@
+package executor
+
+import (
+	"runner/executor/broker"
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// Connections returns what a broker tells its events to. A hop is reported for the first host that needs it; when it is
+// ready, or has failed, for all others too, as reused.
+func Connections(p *plan.Plan, sink event.Sink) func(broker.Event) {
+	type use struct{ host, hop int }
+	users := make([][]use, len(p.Connections))
+	for host := range p.Hosts {
+		for hop, c := range p.Chain(p.Hosts[host].Connection) {
+			users[c] = append(users[c], use{host, hop})
+		}
+	}
+	for _, job := range p.Jobs { // what only tasks lead to
+		for _, task := range job.Tasks {
+			for host, last := range task.Connections {
+				for hop, c := range p.Chain(last) {
+					if len(users[c]) == 0 {
+						users[c] = append(users[c], use{host, hop})
+					}
+				}
+			}
+		}
+	}
+	return func(e broker.Event) {
+		connection := &p.Connections[e.Connection]
+		for i, u := range users[e.Connection] {
+			if i > 0 && e.Status != broker.Opened && e.Status != broker.Failed {
+				return
+			}
+			user, _ := connection.Options["user"].(string)
+			out := event.Connection{
+				Host: p.Hosts[u.host].Name, Hop: u.hop, Transport: connection.Transport, User: user,
+				Status: event.ConnectionStatus(e.Status), Reused: i > 0, Seconds: e.Seconds, Title: connection.Title,
+			}
+			if e.Err != nil {
+				out.Failure = failureOf(e.Err, connection.Place)
+				out.Error = out.Failure.Text()
+			}
+			sink.Emit(out)
+		}
+	}
+}

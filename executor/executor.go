@@ -1,0 +1,250 @@
+// Package executor walks a plan: jobs as their dependencies end, hosts side by side, each host's tasks in order, sent
+// without waiting wherever nothing has to be known first. It reaches targets through executor/broker, values through
+// one narrow Evaluator, and people through the events of executor/event. It knows no expressions and no transports.
+package executor
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"runner/agent/wire"
+	"runner/executor/broker"
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// graceAfterInterrupt is how long what runs may take to end after the first interrupt.
+const graceAfterInterrupt = 10 * time.Second
+
+// ErrInterrupted is the cause with which a run's context is cancelled when somebody interrupts it.
+var ErrInterrupted = errors.New("interrupted") //nolint:gochecknoglobals // a sentinel
+
+// Evaluator gives the values that only a run can give.
+type Evaluator interface {
+	// Expand evaluates a task for a host (an index in Plan.Hosts) with what is known so far.
+	Expand(address string, host int, state plan.State) ([]plan.Instance, error)
+	// Outputs evaluates what the run prints at its end.
+	Outputs(state plan.State) ([]plan.Output, error)
+}
+
+// Config is a run.
+type Config struct {
+	ID        string // of the run
+	Plan      *plan.Plan
+	Evaluator Evaluator
+	Broker    *broker.Broker
+	Mode      wire.Mode // look: preview; apply: look and act in one pass
+	Sink      event.Sink
+	Parallel  int  // hosts worked on at once; 0: the plan's, or 64
+	Live      bool // running tasks' output is wanted
+	// NoHandlersOnFailure leaves the handlers of a failed host out.
+	NoHandlersOnFailure bool
+	// Kill ends at once what an interrupt lets end; it is closed at the second one. It may be nil.
+	Kill <-chan struct{}
+}
+
+// Summary is how a run ended.
+type Summary struct {
+	event.Counts
+	Unhandled   int                // failed tasks that nothing handled
+	Planned     map[event.Verb]int // in ModeLook
+	Hosts       int
+	Lost        map[string]bool // hosts that were not reached, or lost
+	Trips       int             // the longest chain of request and wait on one connection, after the last authentication
+	Interrupted bool
+	Outputs     []plan.Output
+	Err         error // an output could not be evaluated
+}
+
+// DefaultParallel is how many hosts are worked on at once when nobody says.
+const DefaultParallel = 64
+
+// Run walks the plan. When ctx ends, with ErrInterrupted or another cause, nothing new starts and what runs is ended;
+// Run returns when all of it has ended, or after a grace period.
+func Run(ctx context.Context, c Config) Summary {
+	if c.Parallel == 0 {
+		c.Parallel = c.Plan.Parallelism
+	}
+	if c.Parallel == 0 {
+		c.Parallel = DefaultParallel
+	}
+	r := &run{
+		Config:  c,
+		state:   newState(),
+		slots:   make(chan struct{}, c.Parallel),
+		trips:   map[int]int{},
+		hosts:   map[string]bool{},
+		touched: map[int]map[touch]bool{},
+		live:    map[*broker.Pending]struct{}{},
+		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
+	}
+	r.walk(ctx)
+	outputs, err := c.Evaluator.Outputs(r.state)
+	r.summary.Outputs, r.summary.Err = outputs, err
+	r.summary.Interrupted = ctx.Err() != nil
+	return r.summary
+}
+
+// run is one Run.
+type run struct {
+	Config
+	state *state
+	slots chan struct{} // held by a host while a job works on it
+
+	mu        sync.Mutex // guards what follows
+	summary   Summary
+	trips     map[int]int     // root connection → longest chain so far
+	hosts     map[string]bool // that any task was reported for
+	touched   map[int]map[touch]bool
+	live      map[*broker.Pending]struct{} // sent, not ended
+	ending    ending                       // why nothing new starts
+	pipelines uint32                       // numbers given
+}
+
+// ending is why nothing new starts anywhere.
+type ending int
+
+const (
+	notEnding ending = iota
+	aborted          // on_failure = "abort": what runs may end
+	interrupted
+)
+
+// walk runs every job when the jobs it depends on have ended.
+func (r *run) walk(ctx context.Context) {
+	wait, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	over := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() { r.watch(ctx, stop, over) })
+
+	ended := make([]chan struct{}, len(r.Plan.Jobs))
+	failed := make([]*failedJob, len(r.Plan.Jobs)) // written before its channel is closed
+	for i := range ended {
+		ended[i] = make(chan struct{})
+	}
+	var jobs sync.WaitGroup
+	for i := range r.Plan.Jobs {
+		jobs.Go(func() {
+			defer close(ended[i])
+			for _, before := range r.Plan.Jobs[i].After {
+				<-ended[before]
+			}
+			for _, before := range r.Plan.Jobs[i].After {
+				if failed[before] != nil {
+					failed[i] = failed[before]
+				}
+			}
+			if failed[i] != nil {
+				r.skipJob(i, failed[i])
+				return
+			}
+			failed[i] = r.job(wait, i)
+		})
+	}
+	jobs.Wait()
+	close(over)
+	watcher.Wait()
+}
+
+// watch ends what runs after an interrupt: politely, then, at the second one or when the grace is over, at once.
+func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc, over <-chan struct{}) {
+	select {
+	case <-over:
+		return
+	case <-ctx.Done():
+	}
+	r.end(interrupted)
+	timer := time.NewTimer(graceAfterInterrupt)
+	defer timer.Stop()
+	select {
+	case <-over:
+		return
+	case <-timer.C:
+	case <-r.Kill:
+		r.cancelAll(true)
+	}
+	stop(context.Cause(ctx))
+}
+
+// end makes sure that nothing new starts anywhere.
+func (r *run) end(why ending) {
+	r.mu.Lock()
+	r.ending = max(r.ending, why)
+	pending := make([]*broker.Pending, 0, len(r.live))
+	for p := range r.live {
+		pending = append(pending, p)
+	}
+	r.mu.Unlock()
+	for _, p := range pending {
+		if why == aborted {
+			p.Withdraw()
+		} else {
+			p.Cancel(false)
+		}
+	}
+}
+
+func (r *run) cancelAll(kill bool) {
+	r.mu.Lock()
+	pending := make([]*broker.Pending, 0, len(r.live))
+	for p := range r.live {
+		pending = append(pending, p)
+	}
+	r.mu.Unlock()
+	for _, p := range pending {
+		p.Cancel(kill)
+	}
+}
+
+func (r *run) isEnding() ending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ending
+}
+
+// send hands a call to a peer unless the run is ending.
+func (r *run) send(connection int, c wire.Call, o broker.CallOptions) (*broker.Pending, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ending != notEnding {
+		return nil, false
+	}
+	p := r.Broker.Peer(connection).Call(c, o)
+	r.live[p] = struct{}{}
+	return p, true
+}
+
+// wait returns a call's reply and keeps count of round trips.
+func (r *run) wait(ctx context.Context, p *broker.Pending, connection int) (broker.Reply, error) {
+	reply, err := p.Wait(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.live, p)
+	if err == nil {
+		r.tripLocked(connection, reply.Trip)
+	}
+	return reply, err
+}
+
+func (r *run) tripLocked(connection, trip int) {
+	root := r.root(connection)
+	r.trips[root] = max(r.trips[root], trip)
+	r.summary.Trips = max(r.summary.Trips, trip)
+}
+
+// tripsSoFar is how long the chain of waits on a connection already is.
+func (r *run) tripsSoFar(connection int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.trips[r.root(connection)]
+}
+
+func (r *run) root(connection int) int {
+	for r.Plan.Connections[connection].Parent >= 0 {
+		connection = r.Plan.Connections[connection].Parent
+	}
+	return connection
+}

@@ -1,0 +1,346 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"runner/agent/wire"
+	"runner/executor/broker"
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// take waits for one result and reports it.
+func (h *hostRun) take(ctx context.Context, s *sent) {
+	if s.task == nil {
+		h.takeSync(ctx, s)
+		return
+	}
+	switch {
+	case s.pending == nil && s.instance.Skip:
+		h.record(s, plan.Result{Skipped: true})
+		h.settle(s.task, event.TaskEnd{Address: s.instance.Address, Status: event.Skipped, Action: event.Skip})
+		return
+	case s.on == notSent:
+		h.record(s, plan.Result{Skipped: true})
+		h.settle(s.task, event.TaskEnd{Address: s.instance.Address, Status: event.Cancelled, Reason: "not_started"})
+		return
+	case s.pending == nil: // an unknown for_each
+		h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
+		h.planned(s, wire.Change{Verb: wire.VerbUpdate})
+		return
+	}
+	end := event.TaskEnd{Address: s.instance.Address, Attempts: 1, Sensitive: s.instance.Sensitive}
+	reply, err := h.await(ctx, s)
+	end.Target = h.target(s.on)
+	if err != nil {
+		h.record(s, plan.Result{Failed: true})
+		h.explain(&end, err, s.task)
+		h.settle(s.task, end)
+		return
+	}
+	h.after = max(h.after, reply.Trip)
+	end.Started, end.Seconds = event.Time(reply.Started), reply.Elapsed.Seconds()
+	values, err := plainMap(reply.Values)
+	if err != nil {
+		reply.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
+	}
+	result := plan.Result{Values: values, Seconds: end.Seconds}
+	switch {
+	case reply.Problem == nil:
+		h.finished(s, reply.Change, &result, &end)
+	case reply.Problem.Code == wire.CodePipeline:
+		end.Status, end.Reason, end.Attempts = event.Cancelled, "not_started", 0
+		result.Skipped = true
+	default:
+		h.explain(&end, reply.Problem, s.task)
+		result.Failed = end.Status == event.Failed
+	}
+	if h.run.Mode == wire.ModeLook && reply.Problem == nil {
+		h.record(s, result)
+		h.planned(s, reply.Change)
+		return
+	}
+	h.change(&end, s, reply.Change)
+	end.Result = h.shown(s, result)
+	h.record(s, result)
+	h.settle(s.task, end)
+}
+
+// await waits for a reply and tells when the call has started.
+func (h *hostRun) await(ctx context.Context, s *sent) (broker.Reply, error) {
+	if h.run.Mode == wire.ModeApply {
+		select {
+		case <-s.pending.Started():
+			if target := h.target(s.on); target != nil {
+				h.run.Sink.Emit(event.TaskStart{
+					Job: h.job.Name, Address: s.instance.Address, Host: h.name, Target: *target, Attempt: 1,
+				})
+			}
+		case <-s.pending.Done():
+		case <-ctx.Done():
+		}
+	}
+	return h.run.wait(ctx, s.pending, s.on)
+}
+
+// finished fills in the end of a call that did what it should.
+func (h *hostRun) finished(s *sent, change wire.Change, result *plan.Result, end *event.TaskEnd) {
+	changed := change.Verb != wire.VerbNone && change.Verb != wire.VerbRead
+	result.Changed = changed
+	end.Status = event.OK
+	if changed {
+		end.Status = event.Changed
+		for _, name := range s.task.Notify {
+			h.notified[name] = true
+		}
+	}
+	if h.run.Mode == wire.ModeLook {
+		result.Unknown = result.Values == nil || len(s.instance.Unknown) > 0 || len(change.Unknown) > 0
+		result.UnknownChanged = slices.Contains(s.instance.Unknown, "when") ||
+			(len(s.instance.Unknown) > 0 && change.Verb == wire.VerbUpdate)
+	}
+}
+
+// explain says how a call that gave no result ended.
+func (h *hostRun) explain(end *event.TaskEnd, err error, task *plan.Task) {
+	end.Status, end.Reason = event.Failed, "error"
+	end.Failure = failureOf(err, task.Place)
+	var lost *broker.LostError
+	var problem *wire.Problem
+	switch {
+	case errors.As(err, &lost):
+		end.Failure.Place = h.run.Plan.Connections[lost.Connection].Place
+		end.Status, end.Reason = event.Unknown, "lost"
+		if lost.Unreached {
+			end.Status, end.Reason, end.Attempts = event.Unreachable, string(lost.Problem.Code), 0
+		}
+	case errors.As(err, &problem):
+		end.Reason = string(problem.Code)
+		switch problem.Code {
+		case wire.CodeCancelled:
+			end.Status = event.Cancelled
+		case wire.CodeLost:
+			end.Status = event.Unknown
+		}
+	case h.run.isEnding() == interrupted:
+		end.Status, end.Reason = event.Unknown, "interrupted" // it was told to end and has not said that it did
+	}
+	end.Error = end.Failure.Text()
+}
+
+// failureOf takes an error apart for people.
+func failureOf(err error, place plan.Place) *event.Failure {
+	failure := &event.Failure{Message: err.Error(), Place: place, Cause: err}
+	var lost *broker.LostError
+	if errors.As(err, &lost) {
+		failure.Hop = lost.Title
+	}
+	var problem *wire.Problem
+	if errors.As(err, &problem) {
+		failure.Message, failure.Hint, failure.Quote = problem.Message, problem.Hint, problem.Quote
+	}
+	return failure
+}
+
+// failed reports a task that failed before there was a call.
+func (h *hostRun) failed(task *plan.Task, end event.TaskEnd) {
+	end.Status = event.Failed
+	if end.Failure == nil {
+		end.Failure = &event.Failure{Message: end.Error, Place: task.Place}
+	}
+	h.run.state.putResults(task.Address, h.name, plan.Results{Elements: []plan.Result{{Failed: true}}})
+	h.settle(task, end)
+}
+
+// settle draws the conclusions of a task's end and reports it.
+func (h *hostRun) settle(task *plan.Task, end event.TaskEnd) {
+	switch end.Status {
+	case event.Failed:
+		end.Handled = task.OnFailure == plan.Continue
+		if !end.Handled {
+			h.stopped, h.bad = event.Failed, true
+		}
+		if task.OnFailure == plan.Abort {
+			h.run.end(aborted)
+		}
+	case event.Unreachable, event.Unknown:
+		h.stopped, h.bad = end.Status, true
+		h.run.lost(h.host)
+	case event.Cancelled:
+		h.bad = true
+		if h.stopped == "" {
+			h.stopped = event.Cancelled
+		}
+	case event.OK, event.Changed, event.Skipped:
+	}
+	h.report(end, task)
+}
+
+// report counts an end and emits it. A preview reports what would not go well as a diagnostic.
+func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
+	end.Job, end.Host = h.job.Name, h.name
+	if end.Failure != nil && end.Failure.Place.Line == 0 {
+		end.Failure.Place = task.Place
+	}
+	h.counts.Add(end.Status)
+	h.run.count(end)
+	if h.run.Mode == wire.ModeApply {
+		h.run.Sink.Emit(end)
+		return
+	}
+	switch end.Status {
+	case event.Skipped:
+		h.run.Sink.Emit(event.PlannedChange{Job: end.Job, Address: end.Address, Host: end.Host, Action: event.Skip})
+	case event.Failed, event.Unreachable, event.Unknown:
+		if end.Failure == nil {
+			return // the host's first one has said it
+		}
+		h.run.Sink.Emit(event.Diagnostic{
+			Severity: "error", Code: codeOf(end), Summary: summaryOf(end), Detail: end.Error,
+			File: end.Failure.Place.File, Range: rangeOf(end.Failure.Place),
+			Host: end.Host, Address: end.Address, Failure: end.Failure,
+		})
+	case event.OK, event.Changed, event.Cancelled:
+	}
+}
+
+func codeOf(end event.TaskEnd) string {
+	if end.Status == event.Failed {
+		return "task_failed"
+	}
+	return "unreachable"
+}
+
+func summaryOf(end event.TaskEnd) string {
+	if end.Status == event.Failed {
+		return "Task would fail"
+	}
+	return "Host cannot be reached"
+}
+
+func rangeOf(p plan.Place) *event.Range {
+	if p.Line == 0 {
+		return nil
+	}
+	return &event.Range{
+		Start: event.Position{Line: p.Line, Column: p.Column, Byte: p.Byte},
+		End:   event.Position{Line: p.EndLine, Column: p.EndColumn, Byte: p.EndByte},
+	}
+}
+
+// leaveOut reports a task that is not run and gives it a skipped result.
+func (h *hostRun) leaveOut(task *plan.Task, status event.Status, reason string) {
+	h.run.state.putResults(task.Address, h.name, skipped(task))
+	h.report(event.TaskEnd{Address: task.Address, Status: status, Reason: reason}, task)
+}
+
+// notStarted reports a task that nothing starts any more.
+func (h *hostRun) notStarted(task *plan.Task) {
+	switch h.stopped {
+	case event.Unreachable, event.Unknown:
+		h.leaveOut(task, event.Unreachable, "host_lost")
+	default:
+		h.bad = true
+		h.leaveOut(task, event.Cancelled, "not_started")
+	}
+}
+
+// record adds an element's result to its task's.
+func (h *hostRun) record(s *sent, r plan.Result) {
+	r.Key = s.instance.Key
+	s.group.results.Elements = append(s.group.results.Elements, r)
+	if s.group.missing--; s.group.missing == 0 {
+		h.run.state.putResults(s.task.Address, h.name, s.group.results)
+	}
+}
+
+func (h *hostRun) takeSync(ctx context.Context, s *sent) {
+	reply, err := h.run.wait(ctx, s.pending, s.on)
+	if err == nil && reply.Problem != nil && reply.Problem.Code != wire.CodeCancelled {
+		err = reply.Problem
+	}
+	if err == nil || h.stopped == event.Unreachable || h.stopped == event.Unknown || h.run.isEnding() != notEnding {
+		return
+	}
+	place := &plan.Task{Address: "job." + h.job.Name, Place: h.job.Place}
+	end := event.TaskEnd{Address: place.Address}
+	h.explain(&end, fmt.Errorf("cannot write what the job changed to stable storage: %w", err), place)
+	h.settle(place, end)
+}
+
+// planned emits what a preview found.
+func (h *hostRun) planned(s *sent, change wire.Change) {
+	verb := event.Verb(change.Verb)
+	p := event.PlannedChange{
+		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb,
+		Unknown: union(s.instance.Unknown, change.Unknown),
+	}
+	end := event.TaskEnd{}
+	h.change(&end, s, change)
+	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
+	h.run.plannedChange(h.host, h.job, s.on, verb)
+	h.run.Sink.Emit(p)
+}
+
+// change fills in what an end says about the change; of a sensitive task nothing but its verb.
+func (h *hostRun) change(end *event.TaskEnd, s *sent, change wire.Change) {
+	end.Action = event.Verb(change.Verb)
+	if s.instance.Sensitive {
+		if len(change.Before) > 0 {
+			end.Before = event.Hidden
+		}
+		if len(change.After) > 0 {
+			end.After = event.Hidden
+		}
+		if change.Diff != "" {
+			end.Diff = event.Hidden
+		}
+		return
+	}
+	end.Diff = change.Diff
+	if before, err := plainMap(change.Before); err == nil && before != nil {
+		end.Before = before
+	}
+	if after, err := plainMap(change.After); err == nil && after != nil {
+		end.After = after
+	}
+}
+
+// shown is a result as expressions see it, or hidden.
+func (h *hostRun) shown(s *sent, r plan.Result) any {
+	if s.instance.Sensitive {
+		return event.Hidden
+	}
+	out := map[string]any{}
+	for name, v := range r.Values {
+		out[name] = v
+	}
+	out["changed"], out["failed"], out["skipped"], out["duration"] = r.Changed, r.Failed, r.Skipped, r.Seconds
+	return out
+}
+
+func (h *hostRun) output(address string, stream wire.Stream, data []byte) {
+	name := "stdout"
+	if stream == wire.StreamError {
+		name = "stderr"
+	}
+	h.run.Sink.Emit(event.Output{Address: address, Host: h.name, Stream: name, Text: string(data)})
+}
+
+// target returns what a connection leads to, or nil when nobody has said yet.
+func (h *hostRun) target(on int) *event.Target {
+	hello, ok := h.run.Broker.Peer(on).Hello()
+	if !ok {
+		return nil
+	}
+	return &event.Target{Machine: hello.Target.Machine, User: hello.Target.User}
+}
+
+func union(a, b []string) []string {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
