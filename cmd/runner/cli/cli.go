@@ -1,0 +1,133 @@
+// Package cli is the command line: it turns arguments into structs (package arguments), loads and plans the site, runs
+// it, and shows it (package views). What a site means, what a plan does and how targets are reached is for lang, planner
+// and executor; this package brings them together and decides how the program ends.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"runner/cmd/runner/build"
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/terminal"
+	"runner/cmd/runner/cli/views"
+	"runner/executor/event"
+	"runner/lang/diag"
+)
+
+// Program is one run of the program and what it is given.
+type Program struct {
+	In, Out, Err *os.File
+	Environ      []string // NAME=VALUE
+}
+
+// Main carries out a command line and returns the exit code.
+func (p *Program) Main(args []string) int {
+	ctx, kill, stop := p.interruptible(context.Background())
+	defer stop()
+	defer p.dumpStacks(ctx)()
+	root := p.root(kill)
+	root.SetArgs(args)
+	err := p.execute(ctx, root, args)
+	if err == nil {
+		return int(exitDone)
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	p.complain(args, err)
+	if errors.Is(err, errInterrupted) {
+		return int(exitInterrupted)
+	}
+	return int(exitWrong)
+}
+
+func (p *Program) execute(ctx context.Context, root *cobra.Command, args []string) error {
+	if _, _, err := root.Find(args); err != nil {
+		return unknownCommand(root, args)
+	}
+	if err := root.ExecuteContext(ctx); err != nil {
+		return fmt.Errorf("%w", err)
+	}
+	return nil
+}
+
+// unknownCommand explains a command that does not exist.
+func unknownCommand(root *cobra.Command, args []string) error {
+	name := args[slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })]
+	var names []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	hint := "Run `runner --help` for a list of commands."
+	if near := diag.Suggest(name, names); near != "" {
+		hint = fmt.Sprintf("Did you mean %s? %s", near, hint)
+	}
+	return &arguments.Error{Message: "there is no command " + diag.Quote(name), Hint: hint}
+}
+
+// complain says what is wrong with the command line, as an event where events were asked for.
+func (p *Program) complain(args []string, err error) {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: err.Error()}
+	var usage *arguments.Error
+	if errors.As(err, &usage) {
+		d.Summary, d.Detail = usage.Message, usage.Hint
+	}
+	d.Summary = strings.ToUpper(d.Summary[:1]) + d.Summary[1:]
+	d = diag.With(d, func(e *diag.Extra) { e.Code = codeArguments })
+	if before, _, _ := cut(args, "--"); slices.Contains(before, "--json") {
+		now := time.Now()
+		p.Out.Write(views.Line(event.Version{Format: event.Format, Runner: build.Version()}, now)) //nolint:errcheck // nowhere to tell
+		p.Out.Write(views.Line(views.Diagnostic(d), now))                                          //nolint:errcheck // nowhere to tell
+		return
+	}
+	p.printer(nil, p.colors(p.Err, slices.Contains(args, "--no-color"))).Print(p.Err, hcl.Diagnostics{d}) //nolint:errcheck // nowhere to tell
+}
+
+// cut splits a list at the first element that is equal to sep.
+func cut(list []string, sep string) (before, after []string, found bool) {
+	if i := slices.Index(list, sep); i >= 0 {
+		return list[:i], list[i+1:], true
+	}
+	return list, nil, false
+}
+
+// codeArguments is the code of errors of the command line itself.
+const codeArguments diag.Code = "arguments"
+
+// printer renders diagnostics on standard error.
+func (p *Program) printer(files map[string]*hcl.File, color bool) diag.Printer {
+	const widest = 120
+	width := 0
+	if terminal.IsTerminal(p.Err) {
+		width, _ = terminal.Size(p.Err)
+		width = min(width, widest)
+	}
+	return diag.Printer{Files: files, Width: width, Color: color}
+}
+
+// colors says whether what goes to a file is painted.
+func (p *Program) colors(f *os.File, never bool) bool {
+	return !never && p.env("NO_COLOR") == "" && p.env("TERM") != "dumb" && terminal.IsTerminal(f)
+}
+
+// env returns a variable of the environment, or "".
+func (p *Program) env(name string) string {
+	for _, e := range slices.Backward(p.Environ) {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}

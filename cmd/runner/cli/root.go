@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"runner/cmd/runner/build"
+	"runner/cmd/runner/cli/arguments"
+)
+
+// root returns the tree of commands. kill is closed when somebody interrupts for the second time.
+func (p *Program) root(kill <-chan struct{}) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "runner",
+		Short: "Change machines over chains of hops, as a site says",
+		Long: "runner changes machines over chains of hops (ssh, sudo, docker), as a site says. It needs nothing on them.\n\n" +
+			"A site is a file or a directory of *.hcl files; where PATH is left out it is the current directory.",
+		Example:           "  runner plan\n  runner apply site.hcl --limit 'web[*]'\n  runner exec 'web[*]' -- uptime",
+		Version:           build.Version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
+	root.SetVersionTemplate("runner {{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(root, c, err) })
+	cobra.EnableCommandSorting = false
+	root.AddCommand(
+		p.validateCommand(), p.versionCommand(), p.completionCommand(root),
+	)
+	root.SetHelpCommand(&cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Print what a command does and takes",
+		Example: "  runner help plan",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, _, err := root.Find(args)
+			if err != nil {
+				return unknownCommand(root, args)
+			}
+			return c.Help()
+		},
+	})
+	root.InitDefaultHelpCmd()
+	return root
+}
+
+// command makes a command whose flags and arguments become a T.
+func command[T any](c *cobra.Command, bind func(*pflag.FlagSet) func([]string) (T, error), run func(context.Context, T) error) *cobra.Command {
+	finish := bind(c.Flags())
+	c.Flags().SortFlags = false
+	c.DisableFlagsInUseLine = true
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		a, err := finish(args)
+		if err != nil {
+			return fmt.Errorf("%w", err)
+		}
+		return run(c.Context(), a)
+	}
+	completeChoice(c, "diff", arguments.Diffs())
+	completeChoice(c, "log-level", arguments.Levels())
+	return c
+}
+
+// flagError explains a flag that cannot be understood. In front of the command there are none.
+func flagError(root, c *cobra.Command, err error) error {
+	err = arguments.FlagError(c.Flags(), err)
+	usage, ok := err.(*arguments.Error) //nolint:errorlint // made in the line before
+	if !ok {
+		return err
+	}
+	hint := fmt.Sprintf("Run `%s --help` for the flags.", c.CommandPath())
+	if c == root {
+		hint = "Flags stand behind the command, such as: runner plan --offline"
+	}
+	if usage.Hint != "" {
+		hint = usage.Hint + " " + hint
+	}
+	return &arguments.Error{Message: usage.Message, Hint: hint}
+}
+
+// sitePaths completes what can be a site.
+func sitePaths(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []string{"hcl", "json"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+func completeChoice(c *cobra.Command, flag string, words []string) {
+	if f := c.Flags().Lookup(flag); f == nil || f.Value.Type() == "bool" {
+		return
+	}
+	complete := cobra.FixedCompletions(slices.Clone(words), cobra.ShellCompDirectiveNoFileComp)
+	if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(err) // the flag is there, and nobody has asked for it before
+	}
+}

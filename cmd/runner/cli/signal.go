@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// errInterrupted is the cause with which a command's context ends when somebody interrupts it.
+var errInterrupted = errors.New("interrupted") //nolint:gochecknoglobals // a sentinel
+
+// lastResort is how long a command may take to end after a second interrupt before the program ends without it.
+const lastResort = 1900 * time.Millisecond
+
+// interruptible ends the context that it returns at the first SIGINT, SIGTERM or SIGHUP and closes kill at the second.
+// When the command has not ended soon after that, the program does. stop gives the signals back.
+func (p *Program) interruptible(parent context.Context) (ctx context.Context, kill <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	// Output that nobody reads any more must not end a run in the middle: writing fails, and that is all.
+	signal.Ignore(syscall.SIGPIPE)
+	second := make(chan struct{})
+	over := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		select {
+		case <-over:
+			return
+		case <-signals:
+		}
+		cancel(errInterrupted)
+		select {
+		case <-over:
+			return
+		case <-signals:
+		}
+		close(second)
+		select {
+		case <-over:
+		case <-time.After(lastResort):
+			fmt.Fprintln(p.Err, "runner: what runs has not ended in time and was left to end by itself") //nolint:errcheck // nowhere to tell
+			os.Exit(int(exitInterrupted))
+		}
+	})
+	return ctx, second, func() {
+		close(over)
+		watcher.Wait()
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// dumpStacks prints where every goroutine stands, again and again, when RUNNER_DUMP_STACKS asks for it with a number of
+// seconds. What it returns ends that.
+func (p *Program) dumpStacks(ctx context.Context) (stop func()) {
+	every, err := strconv.Atoi(p.env("RUNNER_DUMP_STACKS"))
+	if err != nil || every < 1 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var dumper sync.WaitGroup
+	dumper.Go(func() {
+		tick := time.NewTicker(time.Duration(every) * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-tick.C:
+				writeStacks(p.Err, now)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		dumper.Wait()
+	}
+}
+
+func writeStacks(w io.Writer, now time.Time) {
+	const most = 64 << 20
+	buf := make([]byte, 1<<20)
+	n := runtime.Stack(buf, true)
+	for n == len(buf) && n < most {
+		buf = make([]byte, 2*len(buf))
+		n = runtime.Stack(buf, true)
+	}
+	fmt.Fprintf(w, "=== stacks of runner, process %d, at %s\n%s\n", os.Getpid(), now.UTC().Format(time.RFC3339), buf[:n]) //nolint:errcheck // nowhere to tell
+}
