@@ -104,10 +104,11 @@ type Attempt struct {
 	Env      map[string]string `cbor:"3,keyasint,omitempty"` // added to the parent's own; the child restores what the parent had
 	Terminal bool              `cbor:"4,keyasint,omitempty"` // a controlling terminal for prompts; the standard streams stay pipes
 	Prompt   *Prompt           `cbor:"5,keyasint,omitempty"`
-	Path     string            `cbor:"6,keyasint,omitempty"` // for EntryPath and EntryCopy; "%h" stands for the agent's hash
-	Copy     []string          `cbor:"7,keyasint,omitempty"` // argv for EntryCopy
-	Inspect  []string          `cbor:"8,keyasint,omitempty"` // argv for EntryNamespace; prints the process id and the user, separated by a space
-	Failures []Failure         `cbor:"9,keyasint,omitempty"` // first match wins
+	Path     string            `cbor:"6,keyasint,omitempty"`  // for EntryPath and EntryCopy; "%h" stands for the agent's hash
+	Copy     []string          `cbor:"7,keyasint,omitempty"`  // argv for EntryCopy
+	Inspect  []string          `cbor:"8,keyasint,omitempty"`  // argv for EntryNamespace; prints the process id and the user, separated by a space
+	Failures []Failure         `cbor:"9,keyasint,omitempty"`  // first match wins
+	Expands  bool              `cbor:"10,keyasint,omitempty"` // Argv hands what follows it to a shell that expands "$" and takes all else as it is
 }
 
 // Prompt is a question that the hop's program may ask on its terminal, and the one answer it gets.

@@ -1,0 +1,119 @@
+// Package docker describes the hop into a running container, by the docker program of the machine that the hop before
+// leads to, or by one with the same command line such as podman or nerdctl. Its neighbours are the other transports and
+// agent/child, which carries the description out.
+package docker
+
+import (
+	"fmt"
+	"regexp"
+
+	"runner/agent/schema"
+	"runner/agent/wire"
+	"runner/transports"
+)
+
+// agentPath is where a container keeps its copy of the agent; %h stands for the agent's hash.
+const agentPath = "/.runner-agent-%h"
+
+// Transport returns the docker hop.
+func Transport() transports.Transport {
+	return transports.Transport{
+		Block: schema.Block{
+			Name: "docker",
+			Doc:  "A running container of the machine before. It needs no shell and nothing else inside.",
+			Arguments: []schema.Attribute{
+				{Name: "container", Type: schema.String, Required: true, Static: true, Doc: "Name or id of the container."},
+				{Name: "user", Type: schema.String, Static: true, Doc: "Who to be inside: name or number, with :group if wanted. Default: the container's own."},
+				{Name: "path", Type: schema.String, Static: true, Doc: `The program: a name or an absolute path. Default "docker".`},
+				transports.Timeout(),
+			},
+			Check:   check,
+			Example: `hop "docker" { container = "app" }`,
+		},
+		Open:  open,
+		Title: func(o transports.Options) string { return "docker " + o.String("container", "") },
+	}
+}
+
+// open makes the attempts, the likeliest and cheapest first: a copy of the agent that is there already; a copy that
+// docker puts there, which needs nothing inside; a shell inside, for a read-only root that has another place where a
+// program may be stored; and at last, for a parent that is root, the container's namespaces, which need no place at all
+// but give the processes of tasks none of the container's own limits.
+func open(o transports.Options) (wire.Open, error) {
+	if err := check(o); err != nil {
+		return wire.Open{}, err
+	}
+	program, container, user := o.String("path", "docker"), o.String("container", ""), o.String("user", "")
+	exec := []string{program, "exec", "--interactive"}
+	inspected := "{{.Config.User}}"
+	if user != "" {
+		exec = append(exec, "--user", user)
+		inspected = user // checked: it holds no braces
+	}
+	exec = append(exec, "--", container)
+	known := failures(container)
+	next := append(known, wire.Failure{Code: wire.CodeHop, Next: true})
+	return wire.Open{Attempts: []wire.Attempt{
+		{Entry: wire.EntryPath, Argv: exec, Path: agentPath, Failures: next},
+		{Entry: wire.EntryCopy, Argv: exec, Path: agentPath, Copy: []string{program, "cp", "--", "-", container + ":/"}, Failures: next},
+		{Entry: wire.EntryShell, Argv: exec, Failures: next},
+		{
+			Entry:    wire.EntryNamespace,
+			Inspect:  []string{program, "inspect", "--type", "container", "--format", "{{.State.Pid}} " + inspected, "--", container},
+			Failures: append(known, wire.Failure{Code: wire.CodeNoExec, Hint: stuck}),
+		},
+	}}, nil
+}
+
+const stuck = "The container has neither a root that may be written to nor a shell with another place for a program. " +
+	"The agent can still enter if the machine before is reached as root: put a sudo hop in front of the docker hop."
+
+func check(known map[string]any) error {
+	o := transports.Options(known)
+	if name, ok := known["container"].(string); ok {
+		// The grammar of docker's own names and ids: none can be an option, a path or a template.
+		if !regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`).MatchString(name) {
+			return &schema.ArgumentError{Argument: "container", Message: fmt.Sprintf("%q is no name of a container: letters, digits, dots, dashes and underscores, beginning with a letter or a digit.", name)}
+		}
+	}
+	if err := transports.CheckName("user", o.String("user", "")); err != nil {
+		return err
+	}
+	if err := transports.CheckProgram("path", o.String("path", "")); err != nil {
+		return err
+	}
+	return transports.CheckTimeout(known)
+}
+
+// failures names what docker and podman say when there is no way into a container at all. What else they say concerns
+// one attempt only.
+func failures(container string) []wire.Failure {
+	all := []struct {
+		code  wire.Code
+		hint  string
+		words []string
+	}{
+		{transports.CodeNoService, "No daemon answers on that machine, or not at the address that its docker program asks.", []string{
+			"Cannot connect to the Docker daemon", "Is the docker daemon running", "failed to connect to the docker API",
+		}},
+		{transports.CodeDenied, "This user may not talk to the daemon: put a sudo hop in front of the docker hop, or add the user to the group docker.", []string{
+			"permission denied while trying to connect",
+		}},
+		{transports.CodeNoTarget, fmt.Sprintf("There is no container %s on that machine.", container), []string{
+			"No such container", "no such container", "no container with name or ID",
+		}},
+		{transports.CodeNoTarget, fmt.Sprintf("The container %s exists but is not running.", container), []string{
+			"is not running", "is paused", "is restarting", "container state improper", "can only create exec sessions on running",
+		}},
+		{transports.CodeNoUser, "There is no such user in the container; a number works without one.", []string{
+			"no matching entries in passwd file", "no matching entries in group file", "unable to find user", "unable to find group",
+		}},
+	}
+	var out []wire.Failure
+	for _, f := range all {
+		for _, w := range f.words {
+			out = append(out, wire.Failure{Contains: w, Code: f.code, Hint: f.hint})
+		}
+	}
+	return out
+}
