@@ -1,0 +1,195 @@
+package function
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"runner/lang/diag"
+)
+
+func (s *scope) filesystem() []entry {
+	templateParams := "path, variables"
+	return []entry{
+		{
+			Doc: Doc{"abspath", File, "path", "The path as an absolute one; a relative path starts at the module's directory.", []Example{
+				{`abspath("/etc/../srv")`, `"/srv"`},
+			}},
+			function: ofText(func(path string) (string, error) {
+				if !filepath.IsAbs(path) {
+					path = filepath.Join(s.Dir, path)
+				}
+				return filepath.ToSlash(filepath.Clean(path)), nil
+			}),
+		},
+		{
+			Doc: Doc{"basename", File, "path", "The last part of the path.", []Example{
+				{`basename("/etc/nginx/nginx.conf")`, `"nginx.conf"`},
+			}},
+			function: ofText(func(path string) (string, error) { return filepath.Base(path), nil }),
+		},
+		{
+			Doc: Doc{"dirname", File, "path", "The path without its last part.", []Example{
+				{`dirname("/etc/nginx/nginx.conf")`, `"/etc/nginx"`},
+			}},
+			function: ofText(func(path string) (string, error) { return filepath.Dir(path), nil }),
+		},
+		{
+			Doc: Doc{"file", File, "path", "The content of a file on the controller, which must be UTF-8.", nil},
+			function: ofText(func(path string) (string, error) {
+				content, err := s.read(path)
+				if err == nil && !utf8.Valid(content) {
+					err = fmt.Errorf("%s is not UTF-8 text; use filebase64, or give it as source", diag.Quote(path))
+				}
+				return string(content), err
+			}),
+		},
+		{
+			Doc: Doc{"filebase64", File, "path", "The content of a file on the controller, in base64.", nil},
+			function: ofText(func(path string) (string, error) {
+				content, err := s.read(path)
+				return base64.StdEncoding.EncodeToString(content), err
+			}),
+		},
+		{
+			Doc:      Doc{"fileexists", File, "path", "Whether there is a file on the controller. A directory at the path is an error.", nil},
+			function: define(cty.Bool, s.fileExists, text("path")),
+		},
+		{
+			Doc:      Doc{"fileset", File, "directory, pattern", "The files below a directory of the controller whose path from there matches the pattern: * and ? within a name, ** over directories, {a,b} for either, [a-z] for one of some characters.", nil},
+			function: define(cty.Set(cty.String), s.fileSet, text("directory"), text("pattern")),
+		},
+		{
+			Doc:      Doc{"pathexpand", File, "path", "The path with the home directory in place of a ~ at its beginning.", nil},
+			function: ofText(s.expandHome),
+		},
+		{
+			Doc:      Doc{"templatefile", File, templateParams, "The text of a template file, evaluated with the variables of the map or object and all functions.", nil},
+			function: s.templateFile(nil), raw: true,
+		},
+		{
+			Doc: Doc{"templatestring", Text, "template, variables", "The text of a template that is a value itself, evaluated as templatefile does.", []Example{
+				{`templatestring("Hello, $${name}!", { name = "you" })`, `"Hello, you!"`},
+			}},
+			function: s.templateString(nil), raw: true,
+		},
+	}
+}
+
+func (s *scope) environment() []entry {
+	otherwise := function.Parameter{Name: "default", Type: cty.String, AllowNull: true}
+	return []entry{{
+		Doc: Doc{"env", File, "name[, default]", "The environment variable of whoever runs the site, or the default. Without a default a variable that is not set is an error.", []Example{
+			{`env("NO_SUCH_VARIABLE", "none")`, `"none"`},
+		}},
+		function: function.New(&function.Spec{
+			Params:   []function.Parameter{text("name")},
+			VarParam: &otherwise,
+			Type:     function.StaticReturnType(cty.String),
+			Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+				if len(args) > 2 {
+					return cty.NilVal, errors.New("takes one or two arguments")
+				}
+				if value, ok := s.environ[args[0].AsString()]; ok {
+					if !utf8.ValidString(value) {
+						return cty.NilVal, fmt.Errorf("the environment variable %s is not UTF-8 text", diag.Quote(args[0].AsString()))
+					}
+					return cty.StringVal(value), nil
+				}
+				if len(args) == 2 {
+					return args[1], nil
+				}
+				return cty.NilVal, fmt.Errorf("the environment variable %s is not set, and there is no default", diag.Quote(args[0].AsString()))
+			},
+		}),
+	}}
+}
+
+func (s *scope) fileExists(args []cty.Value) (cty.Value, error) {
+	name := args[0].AsString()
+	path, err := s.resolve(name)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return cty.False, nil
+	case err != nil:
+		return cty.NilVal, fileError(name, err)
+	case info.IsDir():
+		return cty.NilVal, fmt.Errorf("%s is a directory", diag.Quote(name))
+	case !info.Mode().IsRegular():
+		return cty.NilVal, fmt.Errorf("%s is not a regular file", diag.Quote(name))
+	}
+	return cty.True, nil
+}
+
+// mostVisited is how many directory entries fileset looks at.
+const mostVisited = 1 << 17
+
+var errVisited = fmt.Errorf("the directory holds more than %d files", mostVisited)
+
+func (s *scope) fileSet(args []cty.Value) (cty.Value, error) {
+	dir, pattern := args[0].AsString(), filepath.ToSlash(args[1].AsString())
+	path, err := s.resolve(dir)
+	if err != nil {
+		return cty.NilVal, function.NewArgError(0, err)
+	}
+	if len(pattern) > maxPattern || !doublestar.ValidatePattern(pattern) {
+		return cty.NilVal, function.NewArgErrorf(1, "is not a valid pattern")
+	}
+	root := &counted{dir: path}
+	var found []string
+	err = doublestar.GlobWalk(root, pattern, func(name string, _ fs.DirEntry) error {
+		// Links to files are files.
+		if info, err := fs.Stat(root, name); err == nil && info.Mode().IsRegular() && utf8.ValidString(name) {
+			found = append(found, name)
+		}
+		return nil
+	}, doublestar.WithFailOnIOErrors())
+	switch {
+	case errors.Is(err, errVisited):
+		return cty.NilVal, errVisited
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(found) == 0:
+		return cty.SetValEmpty(cty.String), nil
+	case err != nil:
+		return cty.NilVal, fileError(dir, err)
+	}
+	slices.Sort(found)
+	values := make([]cty.Value, len(found))
+	for i, name := range found {
+		values[i] = cty.StringVal(name)
+	}
+	return cty.SetVal(values), nil
+}
+
+// counted is a directory as a file system, of which so many entries are read and no more.
+type counted struct {
+	dir     string
+	visited int
+}
+
+// Open implements fs.FS.
+func (c *counted) Open(name string) (fs.File, error) { return os.DirFS(c.dir).Open(name) } //nolint:wrapcheck // a file system's
+
+// Stat implements fs.StatFS.
+func (c *counted) Stat(name string) (fs.FileInfo, error) { return fs.Stat(os.DirFS(c.dir), name) } //nolint:wrapcheck // a file system's
+
+// ReadDir implements fs.ReadDirFS.
+func (c *counted) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(os.DirFS(c.dir), name)
+	if c.visited += len(entries); c.visited > mostVisited {
+		return nil, errVisited
+	}
+	return entries, err //nolint:wrapcheck // a file system's
+}

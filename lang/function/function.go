@@ -1,0 +1,194 @@
+// Package function holds the functions that expressions can call: those of Terraform under its names, and env. Package
+// lang puts them into the scope of its expressions; the reference of the language is printed from Reference. Whatever
+// the arguments, a call ends soon and takes little memory, and its error shows nothing that is sensitive. Functions
+// that are not for expressions do not belong here.
+package function
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// Options are what functions know beside their arguments.
+type Options struct {
+	Dir     string   // where relative paths start: the directory of the module, absolute
+	Environ []string // NAME=VALUE: what env reads, and HOME for ~
+	Run     *Run     // what is evaluated once a run; nil: one of its own
+	// Parse parses a template, with whatever limits the language has for the nesting of expressions.
+	Parse func(src []byte, filename string) (hcl.Expression, hcl.Diagnostics)
+}
+
+// mark is the type of our marks on values.
+type mark string
+
+// Sensitive marks a value that is never shown.
+const Sensitive = mark("sensitive")
+
+// Functions returns the functions by name. They can be called at the same time. What they read from files they keep:
+// a file has one content as long as they are used.
+func Functions(o Options) map[string]function.Function {
+	return maps.Clone(newScope(o).functions())
+}
+
+// scope is what the functions of one module share.
+type scope struct {
+	Options
+	environ   map[string]string
+	files     *files
+	run       *Run
+	functions func() map[string]function.Function // made when they are first asked for
+}
+
+func newScope(o Options) *scope {
+	s := &scope{Options: o, environ: map[string]string{}, files: &files{}, run: o.Run}
+	if s.run == nil {
+		s.run = NewRun()
+	}
+	for _, e := range o.Environ {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			s.environ[name] = value
+		}
+	}
+	s.functions = sync.OnceValue(func() map[string]function.Function {
+		out := map[string]function.Function{}
+		for _, e := range s.entries() {
+			out[e.Name] = e.guarded()
+		}
+		return out
+	})
+	return s
+}
+
+// entry is a function with its line in the reference and its limits.
+type entry struct {
+	Doc
+	function function.Function
+	// limit refuses arguments whose result would be too large. It is called when no argument is unknown; the arguments
+	// themselves are unmarked, what they contain may be marked or unknown.
+	limit func(args []cty.Value) error
+	// raw functions take care of marks, of sizes and of errors themselves.
+	raw bool
+}
+
+// guarded returns the function behind the checks that all of them share. The type of its result is only known from a
+// call: expressions need no more, and the function's own type is then worked out once and not at every level.
+func (e entry) guarded() function.Function {
+	if e.raw {
+		return e.function
+	}
+	params, rest := e.function.Params(), e.function.VarParam()
+	nullable := func(i int) bool {
+		if i < len(params) {
+			return params[i].AllowNull
+		}
+		return rest.AllowNull
+	}
+	spec := &function.Spec{
+		Description: e.Text,
+		Type:        function.StaticReturnType(cty.DynamicPseudoType),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			for i, arg := range args {
+				if arg.IsNull() && !nullable(i) {
+					return cty.NilVal, function.NewArgErrorf(i, "must not be null")
+				}
+				if err := walkable(arg); err != nil {
+					return cty.NilVal, function.NewArgError(i, err)
+				}
+			}
+			if err := e.limited(args); err != nil {
+				return cty.NilVal, err
+			}
+			v, err := e.function.Call(args)
+			if err != nil {
+				return cty.NilVal, hide(err, args)
+			}
+			return v, checkText(v)
+		},
+	}
+	for _, p := range params {
+		spec.Params = append(spec.Params, open(p))
+	}
+	if rest != nil {
+		p := open(*rest)
+		spec.VarParam = &p
+	}
+	return function.New(spec)
+}
+
+// limited applies the entry's limit.
+func (e entry) limited(args []cty.Value) error {
+	if e.limit == nil {
+		return nil
+	}
+	plain := make([]cty.Value, len(args))
+	for i, arg := range args {
+		if !arg.IsKnown() || arg.IsNull() {
+			return nil
+		}
+		plain[i], _ = arg.Unmark()
+	}
+	return e.limit(plain)
+}
+
+// open lets everything through to the function itself.
+func open(p function.Parameter) function.Parameter {
+	p.AllowNull, p.AllowUnknown, p.AllowDynamicType, p.AllowMarked = true, true, true, true
+	return p
+}
+
+// errHidden stands for an error that may quote a sensitive argument.
+var errHidden = errors.New("an argument is sensitive, so the reason is not shown")
+
+// hide replaces an error that may quote an argument if one of them is sensitive.
+func hide(err error, args []cty.Value) error {
+	marked := false
+	for _, arg := range args {
+		marked = marked || arg.ContainsMarked()
+	}
+	if !marked || errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) {
+		return err
+	}
+	if arg, ok := errors.AsType[function.ArgError](err); ok {
+		return function.NewArgError(arg.Index, errHidden)
+	}
+	return errHidden
+}
+
+// define makes a function of fixed parameters and a result of one type from what it does with known arguments.
+func define(result cty.Type, impl func(args []cty.Value) (cty.Value, error), params ...function.Parameter) function.Function {
+	return function.New(&function.Spec{
+		Params: params,
+		Type:   function.StaticReturnType(result),
+		Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return impl(args) },
+	})
+}
+
+// ofText makes a function of one text to another.
+func ofText(impl func(string) (string, error)) function.Function {
+	return define(cty.String, func(args []cty.Value) (cty.Value, error) {
+		out, err := impl(args[0].AsString())
+		if err != nil {
+			return cty.NilVal, err
+		}
+		return cty.StringVal(out), nil
+	}, text("string"))
+}
+
+func text(name string) function.Parameter {
+	return function.Parameter{Name: name, Type: cty.String}
+}
+
+func number(name string) function.Parameter {
+	return function.Parameter{Name: name, Type: cty.Number}
+}
+
+// whatever is a parameter of any type.
+func whatever(name string) function.Parameter {
+	return function.Parameter{Name: name, Type: cty.DynamicPseudoType}
+}

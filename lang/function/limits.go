@@ -1,0 +1,141 @@
+package function
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Limits on values. They are far above what sites need and far below what hurts.
+const (
+	MaxText     = 8 << 20 // bytes of one text, and of one file that becomes text
+	MaxElements = 1 << 18 // elements that one call makes
+	MaxCells    = 1 << 20 // values within a value, counted as often as they appear
+	MaxDepth    = 256     // nesting of a value
+	maxBits     = 1 << 13 // size of a number: about 2,500 decimal digits before or behind the point
+)
+
+var (
+	errTooLarge  = errors.New("the text would be larger than 8 MiB")
+	errTooMany   = fmt.Errorf("there would be more than %d elements", MaxElements)
+	errCells     = fmt.Errorf("the value holds more than %d values", MaxCells)
+	errDepth     = fmt.Errorf("the value is nested more than %d levels deep", MaxDepth)
+	errNumber    = errors.New("the number is too large or too small")
+	errLargeText = errors.New("the value holds a text larger than 8 MiB")
+)
+
+// Check returns an error if a value is larger than the language allows. Values grow without any function (a local that
+// contains another one twice, and so on forty times), so the language checks what it keeps.
+func Check(v cty.Value) error {
+	m := measure{most: MaxCells}
+	err := m.add(v, 0)
+	if err == nil && m.longest > MaxText {
+		return errLargeText
+	}
+	return err
+}
+
+// walkable returns an error if a value is so large that merely looking at all of it takes long.
+func walkable(v cty.Value) error {
+	m := measure{most: 4 * MaxCells}
+	return m.add(v, 0)
+}
+
+// checkText returns an error if a value is a text that is too large.
+func checkText(v cty.Value) error {
+	if v.Type() != cty.String || !v.IsKnown() || v.IsNull() {
+		return nil
+	}
+	if v, _ := v.Unmark(); len(v.AsString()) > MaxText {
+		return errTooLarge
+	}
+	return nil
+}
+
+// measure adds up what a value holds. Parts that are shared count as often as they appear, which is what they cost
+// where they are written out.
+type measure struct {
+	most    int // cells, then it gives up
+	cells   int
+	text    int // bytes of all texts, keys and numbers
+	longest int // bytes of the longest text
+}
+
+func (m *measure) add(v cty.Value, depth int) error {
+	m.cells++
+	if m.cells > m.most {
+		return errCells
+	}
+	if depth > MaxDepth {
+		return errDepth
+	}
+	v, _ = v.Unmark()
+	t := v.Type()
+	if !v.IsKnown() || v.IsNull() || t.IsCapsuleType() {
+		return nil
+	}
+	switch {
+	case t == cty.String:
+		n := len(v.AsString())
+		m.text += n
+		m.longest = max(m.longest, n)
+		return nil
+	case t == cty.Number:
+		return m.addNumber(v)
+	case t.IsPrimitiveType():
+		return nil
+	}
+	if !t.IsObjectType() && v.LengthInt() > m.most-m.cells {
+		return errCells
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		key, element := it.Element()
+		if t.IsMapType() || t.IsObjectType() {
+			key, _ = key.Unmark()
+			m.text += len(key.AsString())
+		}
+		if err := m.add(element, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *measure) addNumber(v cty.Value) error {
+	f := v.AsBigFloat()
+	bits := f.MantExp(nil)
+	if f.IsInf() || bits > maxBits || bits < -maxBits {
+		return errNumber
+	}
+	const digit = 3 // bits, rounded down
+	m.text += max(bits, -bits)/digit + 20
+	return nil
+}
+
+// size measures arguments; one that is too large to measure is an error.
+func size(args ...cty.Value) (measure, error) {
+	m := measure{most: MaxCells}
+	for _, arg := range args {
+		if err := m.add(arg, 0); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// atMostText returns an error if a result of n bytes is too large.
+func atMostText(n int) error {
+	if n > MaxText {
+		return errTooLarge
+	}
+	return nil
+}
+
+// atMostElements returns an error if a result of n elements is too large.
+func atMostElements(n int) error {
+	if n > MaxElements {
+		return errTooMany
+	}
+	return nil
+}
