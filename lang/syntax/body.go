@@ -1,0 +1,213 @@
+package syntax
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"runner/lang/diag"
+)
+
+// Body is the inside of a file or block.
+type Body struct {
+	hcl hcl.Body
+	src []byte
+}
+
+// Block is a block, with its inside not looked at yet.
+type Block struct {
+	Type   string
+	Labels []Label
+	Range  hcl.Range // its header
+	Body   *Body
+}
+
+// Label is one label of a block.
+type Label struct {
+	Text  string
+	Range hcl.Range
+}
+
+// Argument is a name and its expression.
+type Argument struct {
+	Name      string
+	Expr      hclsyntax.Expression
+	NameRange hcl.Range
+	Range     hcl.Range
+	JSON      bool
+}
+
+// Schema says what a body may hold.
+type Schema struct {
+	What      string // of the messages: "a task", "the action file"
+	Arguments []string
+	Blocks    []BlockSchema
+	Later     []string // arguments and blocks that the language has, but this version does not
+}
+
+// BlockSchema is a kind of block and what its labels are.
+type BlockSchema struct {
+	Type   string
+	Labels []string
+}
+
+// Content is what a body holds.
+type Content struct {
+	Arguments map[string]*Argument
+	Blocks    []*Block // in source order
+	Missing   hcl.Range
+}
+
+// Content takes a body apart. What does not belong there is an error; what belongs is returned in any case.
+func (b *Body) Content(schema Schema) (*Content, hcl.Diagnostics) {
+	partial, rest, diags := b.hcl.PartialContent(schema.hcl())
+	diags = diag.Own(diags, diag.Decode)
+	content := &Content{Arguments: map[string]*Argument{}, Missing: partial.MissingItemRange}
+	for name, attr := range partial.Attributes {
+		arg, d := argument(attr)
+		diags = append(diags, d...)
+		content.Arguments[name] = arg
+	}
+	for _, block := range partial.Blocks {
+		content.Blocks = append(content.Blocks, b.block(block))
+	}
+	return content, append(diags, b.leftOver(rest, schema)...)
+}
+
+// Attributes returns the arguments of a body that may have any, in source order.
+func (b *Body) Attributes() ([]*Argument, hcl.Diagnostics) {
+	attrs, diags := b.hcl.JustAttributes()
+	diags = diag.Own(diags, diag.Decode)
+	out := make([]*Argument, 0, len(attrs))
+	for _, attr := range attrs {
+		arg, d := argument(attr)
+		diags = append(diags, d...)
+		out = append(out, arg)
+	}
+	slices.SortFunc(out, func(a, b *Argument) int { return cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte) })
+	return out, diags
+}
+
+func argument(attr *hcl.Attribute) (*Argument, hcl.Diagnostics) {
+	_, isNative := attr.Expr.(hclsyntax.Expression)
+	expr, diags := native(attr.Expr)
+	return &Argument{Name: attr.Name, Expr: expr, NameRange: attr.NameRange, Range: attr.Range, JSON: !isNative}, diags
+}
+
+func (b *Body) block(block *hcl.Block) *Block {
+	out := &Block{Type: block.Type, Range: block.DefRange, Body: &Body{hcl: block.Body, src: b.src}}
+	if _, ok := block.Body.(*hclsyntax.Body); !ok {
+		// A block in JSON has its name, or that of its last label, for a header.
+		out.Range = block.TypeRange
+		if n := len(block.LabelRanges); n > 0 {
+			out.Range = block.LabelRanges[n-1]
+		}
+	}
+	for i, text := range block.Labels {
+		out.Labels = append(out.Labels, Label{text, block.LabelRanges[i]})
+	}
+	return out
+}
+
+func (s Schema) hcl() *hcl.BodySchema {
+	out := &hcl.BodySchema{}
+	for _, name := range s.Arguments {
+		out.Attributes = append(out.Attributes, hcl.AttributeSchema{Name: name})
+	}
+	for _, block := range s.Blocks {
+		out.Blocks = append(out.Blocks, hcl.BlockHeaderSchema{Type: block.Type, LabelNames: block.Labels})
+	}
+	return out
+}
+
+func (s Schema) blocks() []string {
+	var out []string
+	for _, block := range s.Blocks {
+		out = append(out, block.Type)
+	}
+	return out
+}
+
+// leftOver reports what the schema does not have.
+func (b *Body) leftOver(rest hcl.Body, schema Schema) hcl.Diagnostics {
+	body, ok := rest.(*hclsyntax.Body)
+	if !ok {
+		return b.leftOverJSON(schema)
+	}
+	var diags hcl.Diagnostics
+	blocks := schema.blocks()
+	for name, attr := range body.Attributes {
+		if !slices.Contains(schema.Arguments, name) {
+			diags = append(diags, schema.unknownArgument(name, attr.NameRange))
+		}
+	}
+	for _, block := range body.Blocks {
+		if !slices.Contains(blocks, block.Type) {
+			diags = append(diags, schema.unknownBlock(block.Type, block.TypeRange))
+		}
+	}
+	return diags
+}
+
+// leftOverJSON finds them by what HCL has to say beyond what it said about the content.
+func (b *Body) leftOverJSON(schema Schema) hcl.Diagnostics {
+	_, _, known := b.hcl.PartialContent(schema.hcl())
+	_, all := b.hcl.Content(schema.hcl())
+	var diags hcl.Diagnostics
+	for _, d := range all[min(len(known), len(all)):] {
+		name, ok := b.jsonName(d)
+		if !ok {
+			continue // said about the content already
+		}
+		diags = append(diags, schema.unknownArgument(name, *d.Subject))
+	}
+	return diags
+}
+
+func (b *Body) jsonName(d *hcl.Diagnostic) (string, bool) {
+	var name string
+	if d.Subject == nil || !d.Subject.CanSliceBytes(b.src) {
+		return "", false
+	}
+	err := json.Unmarshal(d.Subject.SliceBytes(b.src), &name)
+	return name, err == nil
+}
+
+func (s Schema) unknownArgument(name string, at hcl.Range) *hcl.Diagnostic {
+	if slices.Contains(s.Later, name) {
+		return s.later(name, at)
+	}
+	blocks := s.blocks()
+	if slices.Contains(blocks, name) {
+		return diag.Errorf(diag.UnknownArgument, at, "Unknown argument",
+			"%q is a block and not an argument: write it without the equals sign.", name)
+	}
+	return diag.Errorf(diag.UnknownArgument, at, "Unknown argument", "There is no argument %s in %s.%s",
+		diag.Quote(name), s.What, diag.DidYouMean(name, slices.Concat(s.Arguments, blocks, s.Later)))
+}
+
+func (s Schema) unknownBlock(name string, at hcl.Range) *hcl.Diagnostic {
+	if slices.Contains(s.Later, name) {
+		return s.later(name, at)
+	}
+	if slices.Contains(s.Arguments, name) {
+		return diag.Errorf(diag.UnknownBlock, at, "Unknown block",
+			"%q is an argument and not a block: write an equals sign behind its name.", name)
+	}
+	return diag.Errorf(diag.UnknownBlock, at, "Unknown block", "There is no block %s in %s.%s",
+		diag.Quote(name), s.What, diag.DidYouMean(name, slices.Concat(s.blocks(), s.Arguments, s.Later)))
+}
+
+func (s Schema) later(name string, at hcl.Range) *hcl.Diagnostic {
+	return NotSupported(at, fmt.Sprintf("%q in %s", name, s.What))
+}
+
+// NotSupported says that the language has something that this version cannot do.
+func NotSupported(at hcl.Range, what string) *hcl.Diagnostic {
+	return diag.Errorf(diag.NotSupported, at, "Not supported yet",
+		"The language has %s, but this version of runner cannot do it yet.", what)
+}

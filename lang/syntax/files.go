@@ -1,0 +1,109 @@
+// Package syntax turns files into blocks and expressions. Both syntaxes come out the same: expressions are always
+// trees of hclsyntax, so that whoever looks into them needs to know one kind. Everything is checked by lang/guard
+// before HCL sees it, and expressions stop when they take too much to evaluate. What blocks and arguments mean is
+// package lang's business.
+package syntax
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	hcljson "github.com/hashicorp/hcl/v2/json"
+
+	"runner/lang/diag"
+	"runner/lang/guard"
+)
+
+// Files are the texts that diagnostics quote from, by the names that ranges have.
+type Files map[string]*hcl.File
+
+// Config reads a file and parses it, as JSON if its name says so. The name is both the path to open and what ranges
+// say. On errors the body holds what could be understood, and may be nil.
+func (f Files) Config(name string) (*Body, hcl.Diagnostics) {
+	src, diags := Read(name)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return f.config(src, name)
+}
+
+func (f Files) config(src []byte, name string) (*Body, hcl.Diagnostics) {
+	f[name] = &hcl.File{Bytes: src}
+	if IsJSON(name) {
+		if err := guard.JSON(src); err != nil {
+			return nil, hcl.Diagnostics{err.Diagnostic(src, name, hcl.InitialPos)}
+		}
+		file, diags := hcljson.Parse(src, name)
+		f[name] = file
+		return &Body{hcl: file.Body, src: src}, diag.Own(diags, diag.Syntax)
+	}
+	if err := guard.Config(src); err != nil {
+		return nil, hcl.Diagnostics{err.Diagnostic(src, name, hcl.InitialPos)}
+	}
+	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	f[name] = file
+	return &Body{hcl: file.Body, src: src}, diag.Own(diags, diag.Syntax)
+}
+
+// Expression parses a text that comes from no file; the name says where it comes from.
+func (f Files) Expression(text, name string) (hclsyntax.Expression, hcl.Diagnostics) {
+	src := []byte(text)
+	f[name] = &hcl.File{Bytes: src}
+	return parseExpression(src, name, hcl.InitialPos)
+}
+
+func parseExpression(src []byte, name string, start hcl.Pos) (hclsyntax.Expression, hcl.Diagnostics) {
+	if err := guard.Config(src); err != nil {
+		return nil, hcl.Diagnostics{err.Diagnostic(src, name, start)}
+	}
+	expr, diags := hclsyntax.ParseExpression(src, name, start)
+	return meterAll(expr), diag.Own(diags, diag.Syntax)
+}
+
+// Template parses a template. The start is where its text begins in the file.
+func Template(src []byte, name string, start hcl.Pos) (hclsyntax.Expression, hcl.Diagnostics) {
+	if err := guard.Template(src); err != nil {
+		return nil, hcl.Diagnostics{err.Diagnostic(src, name, start)}
+	}
+	expr, diags := hclsyntax.ParseTemplate(src, name, start)
+	return meterAll(expr), diag.Own(diags, diag.Syntax)
+}
+
+// IsJSON says whether a file is in JSON syntax.
+func IsJSON(name string) bool { return strings.HasSuffix(name, ".json") }
+
+// Read reads a regular file that is not too large.
+func Read(name string) ([]byte, hcl.Diagnostics) {
+	at := hcl.Range{Filename: name}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, unreadable(at, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, hcl.Diagnostics{diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s is no regular file.", name)}
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, unreadable(at, err)
+	}
+	src, err := io.ReadAll(io.LimitReader(file, guard.MaxSize+1))
+	if err := file.Close(); err != nil {
+		return nil, unreadable(at, err)
+	}
+	if err != nil {
+		return nil, unreadable(at, err)
+	}
+	if len(src) > guard.MaxSize {
+		detail := fmt.Sprintf("%s is larger than %d MiB. Split it into several files, or read the data with a function such as file.", name, guard.MaxSize>>20)
+		return nil, hcl.Diagnostics{diag.Errorf(diag.TooLarge, at, "Input too large", "%s", detail)}
+	}
+	return src, nil
+}
+
+func unreadable(at hcl.Range, err error) hcl.Diagnostics {
+	return hcl.Diagnostics{diag.Errorf(diag.Unreadable, at, "File cannot be read", "It could not be read: %v.", err)}
+}

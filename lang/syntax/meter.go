@@ -1,0 +1,156 @@
+package syntax
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/lang/diag"
+)
+
+// What one evaluation may cost: 260,000 elements that loops give, or 32 MiB of text that functions and interpolations
+// put together. Loops inside loops over short lists, or strings that repeat each other, could otherwise fill any
+// memory.
+const (
+	maxCost   = 32 << 20 // in bytes of text
+	valueCost = 128
+)
+
+// meter counts down what an evaluation has left.
+type meter struct{ left int }
+
+// meterType makes a meter a value that a context can hold.
+var meterType = cty.Capsule("meter", reflect.TypeFor[meter]()) //nolint:gochecknoglobals // a type, never changed
+
+// meterName is where an evaluation's meter is in its context: no variable can have this name.
+const meterName = "(meter)"
+
+// errSpent is what an evaluation panics with when its meter is at its end: HCL's loops collect errors and go on.
+var errSpent = errors.New("the evaluation takes too much")
+
+// metered is an expression inside a loop, or of which there can be many: its value is counted. That it is one more pair
+// of parentheses lets HCL walk through it.
+type metered struct{ *hclsyntax.ParenthesesExpr }
+
+// Value counts what the expression gives.
+func (e *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	value, diags := e.ParenthesesExpr.Value(ctx)
+	if m := meterOf(ctx); m != nil {
+		if m.left -= valueCost + size(value); m.left < 0 {
+			panic(errSpent)
+		}
+	}
+	return value, diags
+}
+
+func meterOf(ctx *hcl.EvalContext) *meter {
+	for ; ctx != nil; ctx = ctx.Parent() {
+		if v, ok := ctx.Variables[meterName]; ok {
+			m, _ := v.EncapsulatedValue().(*meter)
+			return m
+		}
+	}
+	return nil
+}
+
+// size is what a string or collection costs, without what is in it.
+func size(v cty.Value) int {
+	v, _ = v.Unmark()
+	switch {
+	case v.IsNull() || !v.IsKnown():
+		return 0
+	case v.Type() == cty.String:
+		return len(v.AsString())
+	case v.CanIterateElements():
+		return v.LengthInt() * valueCost / 16
+	}
+	return 0
+}
+
+// bounded is a whole expression that has metered ones in it.
+type bounded struct{ *hclsyntax.ParenthesesExpr }
+
+// Value evaluates the expression with a meter of its own.
+func (e *bounded) Value(ctx *hcl.EvalContext) (value cty.Value, diags hcl.Diagnostics) {
+	defer func() {
+		switch r := recover(); r {
+		case nil:
+		case errSpent:
+			value = cty.DynamicVal
+			diags = hcl.Diagnostics{diag.Errorf(diag.TooLarge, e.SrcRange, "Expression too large",
+				"This expression gives too many elements or too much text. Loops inside loops multiply.")}
+		default:
+			panic(r)
+		}
+	}()
+	child := &hcl.EvalContext{}
+	if ctx != nil {
+		child = ctx.NewChild()
+	}
+	child.Variables = map[string]cty.Value{meterName: cty.CapsuleVal(meterType, &meter{left: maxCost})}
+	return e.ParenthesesExpr.Value(child)
+}
+
+func wrap(e hclsyntax.Expression) *hclsyntax.ParenthesesExpr {
+	return &hclsyntax.ParenthesesExpr{Expression: e, SrcRange: e.Range()}
+}
+
+// Inner returns what an expression is when parentheses, and what this package puts around it, are taken off.
+func Inner(e hclsyntax.Expression) hclsyntax.Expression {
+	for {
+		switch outer := e.(type) {
+		case *bounded:
+			e = outer.Expression
+		case *metered:
+			e = outer.Expression
+		case *hclsyntax.ParenthesesExpr:
+			e = outer.Expression
+		default:
+			return e
+		}
+	}
+}
+
+// fewParts is how many values a template can put together without a meter: not enough to multiply much.
+const fewParts = 16
+
+// meterAll puts meters into an expression that was just parsed.
+func meterAll(e hclsyntax.Expression) hclsyntax.Expression {
+	found := false
+	put := func(e hclsyntax.Expression) hclsyntax.Expression {
+		switch e.(type) {
+		case nil, *hclsyntax.LiteralValueExpr, *metered:
+			return e
+		}
+		found = true
+		return &metered{wrap(e)}
+	}
+	_ = hclsyntax.VisitAll(e, func(node hclsyntax.Node) hcl.Diagnostics {
+		switch n := node.(type) {
+		case *hclsyntax.ForExpr:
+			n.CondExpr, n.ValExpr = put(n.CondExpr), put(n.ValExpr)
+		case *hclsyntax.SplatExpr:
+			n.Each = put(n.Each)
+		case *hclsyntax.TemplateExpr:
+			for i, part := range n.Parts {
+				if _, ok := part.(*hclsyntax.ScopeTraversalExpr); !ok || len(n.Parts) > fewParts {
+					n.Parts[i] = put(part)
+				}
+			}
+		case *hclsyntax.FunctionCallExpr:
+			for i, arg := range n.Args {
+				if _, ok := arg.(*hclsyntax.FunctionCallExpr); ok {
+					n.Args[i] = put(arg)
+				}
+			}
+		}
+		return nil
+	})
+	if _, ok := e.(*bounded); found && !ok {
+		return &bounded{wrap(e)}
+	}
+	return e
+}

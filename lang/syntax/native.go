@@ -1,0 +1,101 @@
+package syntax
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// native returns an expression as a tree of hclsyntax; in JSON syntax strings are templates.
+func native(expr hcl.Expression) (hclsyntax.Expression, hcl.Diagnostics) {
+	if e, ok := expr.(hclsyntax.Expression); ok {
+		return meterAll(e), nil
+	}
+	if list, diags := hcl.ExprList(expr); !diags.HasErrors() {
+		return nativeList(expr, list)
+	}
+	if pairs, diags := hcl.ExprMap(expr); !diags.HasErrors() {
+		return nativeMap(expr, pairs)
+	}
+	// Without a context a JSON string is taken as it is written.
+	value, diags := expr.Value(nil)
+	if diags.HasErrors() || value.IsNull() || value.Type() != cty.String {
+		return &hclsyntax.LiteralValueExpr{Val: value, SrcRange: expr.Range()}, diags
+	}
+	return Template([]byte(value.AsString()), expr.Range().Filename, inQuotes(expr.Range()))
+}
+
+// inQuotes is where the text of a JSON string begins.
+func inQuotes(r hcl.Range) hcl.Pos {
+	start := r.Start
+	start.Byte++
+	start.Column++
+	return start
+}
+
+func nativeList(expr hcl.Expression, list []hcl.Expression) (hclsyntax.Expression, hcl.Diagnostics) {
+	out := &hclsyntax.TupleConsExpr{SrcRange: expr.Range(), OpenRange: expr.StartRange()}
+	var diags hcl.Diagnostics
+	for _, element := range list {
+		e, d := native(element)
+		diags = append(diags, d...)
+		if e != nil {
+			out.Exprs = append(out.Exprs, e)
+		}
+	}
+	return out, diags
+}
+
+func nativeMap(expr hcl.Expression, pairs []hcl.KeyValuePair) (hclsyntax.Expression, hcl.Diagnostics) {
+	out := &hclsyntax.ObjectConsExpr{SrcRange: expr.Range(), OpenRange: expr.StartRange()}
+	var diags hcl.Diagnostics
+	for _, pair := range pairs {
+		key, d := native(pair.Key)
+		diags = append(diags, d...)
+		value, d := native(pair.Value)
+		diags = append(diags, d...)
+		if key != nil && value != nil {
+			out.Items = append(out.Items, hclsyntax.ObjectConsItem{KeyExpr: key, ValueExpr: value})
+		}
+	}
+	return out, diags
+}
+
+// Literal returns the argument's expression for what is read without being evaluated, such as a type or a reference:
+// in JSON syntax that is the text of a string, with or without the signs of an interpolation around it.
+func (a *Argument) Literal() (hclsyntax.Expression, hcl.Diagnostics) {
+	return literal(a.Expr, a.JSON)
+}
+
+// Literals is Literal for an argument that is a list. It reports false if it is none.
+func (a *Argument) Literals() ([]hclsyntax.Expression, bool, hcl.Diagnostics) {
+	tuple, ok := a.Expr.(*hclsyntax.TupleConsExpr)
+	if !ok {
+		return nil, false, nil
+	}
+	var out []hclsyntax.Expression
+	var diags hcl.Diagnostics
+	for _, element := range tuple.Exprs {
+		e, d := literal(element, a.JSON)
+		diags = append(diags, d...)
+		if !d.HasErrors() {
+			out = append(out, e)
+		}
+	}
+	return out, true, diags
+}
+
+func literal(expr hclsyntax.Expression, isJSON bool) (hclsyntax.Expression, hcl.Diagnostics) {
+	if !isJSON {
+		return expr, nil
+	}
+	if wrap, ok := expr.(*hclsyntax.TemplateWrapExpr); ok {
+		return wrap.Wrapped, nil
+	}
+	text, diags := expr.Value(nil)
+	if diags.HasErrors() || text.IsNull() || text.Type() != cty.String {
+		return expr, nil
+	}
+	r := expr.Range()
+	return parseExpression([]byte(text.AsString()), r.Filename, r.Start)
+}
