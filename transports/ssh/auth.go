@@ -116,7 +116,7 @@ func (a *authenticator) answer(_, instruction string, questions []string, echoes
 		a.refusal.Hint = "Either the password is wrong, or the server wants a second factor; that can only be given through an ssh-agent, a certificate or hop \"openssh\"."
 	case len(questions) > 1 || echoes[0]:
 		a.refusal = &Error{
-			Kind:    KindPassword,
+			Kind:    KindAuth, // nothing was refused: the password was not sent
 			Message: fmt.Sprintf("%s asks something else than a password", a.s.login()),
 			Hint:    "The password is only given to a single question whose answer is not shown; log in with a key instead.",
 		}
@@ -190,7 +190,11 @@ func (a *authenticator) keysOffered() string {
 func (a *authenticator) hungUp(banner string, cause error) *Error {
 	e := &Error{Kind: KindAuth, Quote: banner, Cause: cause}
 	switch {
-	case a.signed != "" || a.passwordSent:
+	case a.passwordSent:
+		e.Kind = KindPassword
+		e.Message = fmt.Sprintf("%s was closed by the server after the password", a.s.login())
+		e.Hint = "Either the password is wrong and the server allows no second try, or the account is locked or expired."
+	case a.signed != "":
 		e.Kind = KindAccount
 		e.Message = fmt.Sprintf("%s was closed by the server after it had checked the login", a.s.login())
 		e.Hint = "The account may be locked or expired, or not allowed to log in; the server's log says why."

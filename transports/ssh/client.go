@@ -135,8 +135,9 @@ func (c *Client) ask() {
 	_, _, _ = c.inner.SendRequest("keepalive@openssh.com", true, nil)
 }
 
-// DialContext opens a connection from the server to an address, as ssh -J does.
-func (c *Client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+// Dial opens a connection from the server to an address, as ssh -J does. An *Error of KindForbidden tells that the
+// server does not forward connections. The context matters until Dial returns.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := await(ctx, c, func() (net.Conn, error) { return c.inner.Dial(network, address) })
 	if err == nil {
 		return c.tunnel(conn)
@@ -147,13 +148,16 @@ func (c *Client) DialContext(ctx context.Context, network, address string) (net.
 	return nil, c.refusedChannel(err, address)
 }
 
+// tunnelBuffer is how much is copied at once, in bytes. A bastion may carry thousands of tunnels.
+const tunnelBuffer = 16 << 10
+
 // tunnel puts a pipe before a channel. The library's own Close only sends a message: reads and writes under way would
 // go on until the server answers, and one that has died never does.
 func (c *Client) tunnel(channel net.Conn) (net.Conn, error) {
 	near, far := net.Pipe()
 	pump := func(to, from net.Conn) func() {
 		return func() {
-			_, _ = io.Copy(to, from)
+			_, _ = io.CopyBuffer(to, from, make([]byte, tunnelBuffer))
 			_, _ = far.Close(), channel.Close()
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	xssh "golang.org/x/crypto/ssh"
 )
@@ -17,13 +18,29 @@ type Session struct {
 	stderr  tail
 	exit    Exit          // set before done is closed
 	done    chan struct{} // closed when the server has closed the channel and stderr is complete
+	close   func() error  // once
 }
+
+// closeGrace is how long a server may take to confirm the end of a session. One that does not is gone, and only the
+// end of the connection wakes who reads from it.
+const closeGrace = 5 * time.Second
 
 // Exit is how a command ended.
 type Exit struct {
 	Known  bool   // the server said how
 	Status int    // meaningful if Known and Signal is empty
 	Signal string // without SIG
+}
+
+// String is for people; it is empty where nothing is known.
+func (e Exit) String() string {
+	switch {
+	case !e.Known:
+		return ""
+	case e.Signal != "":
+		return "signal " + e.Signal
+	}
+	return fmt.Sprintf("exit status %d", e.Status)
 }
 
 // Start opens a session and sends the command. That the server got it is not waited for: what it prints tells, and a
@@ -52,9 +69,10 @@ func (c *Client) open(command string) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{client: c, channel: channel, done: make(chan struct{})}
+	s.close = sync.OnceValue(s.closeChannel)
 	err = c.spawn(func() {
 		var stderr sync.WaitGroup
-		stderr.Go(func() { _, _ = io.Copy(&s.stderr, channel.Stderr()) })
+		stderr.Go(func() { _, _ = io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, 1<<10)) })
 		s.readRequests(requests)
 		stderr.Wait()
 		close(s.done)
@@ -105,24 +123,36 @@ func (s *Session) Write(p []byte) (int, error) { return s.channel.Write(p) }
 // CloseWrite ends the command's standard input.
 func (s *Session) CloseWrite() error { return s.channel.CloseWrite() }
 
-// Close ends the session; the server ends the command by closing its streams. It can be called more than once.
-func (s *Session) Close() error {
-	if err := s.channel.Close(); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("cannot close the session: %w", err)
-	}
-	return nil
+// Close ends the session: the server closes the command's streams, and reads and writes here end. It does not wait for
+// that. It can be called more than once.
+func (s *Session) Close() error { return s.close() }
+
+func (s *Session) closeChannel() error {
+	return s.client.spawn(func() {
+		late := time.AfterFunc(closeGrace, func() {
+			s.client.end(&Error{
+				Kind:    KindSilent,
+				Message: fmt.Sprintf("%s does not confirm the end of a session", s.client.s.endpoint()),
+				Hint:    "The machine or the network between is down.",
+			})
+		})
+		defer late.Stop()
+		_ = s.channel.Close() // io.EOF: the server was faster
+		<-s.done
+	})
 }
 
 // Done is closed when the server has closed the session.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
-// Wait waits for the session's end and returns how the command ended.
-func (s *Session) Wait(ctx context.Context) (Exit, error) {
+// Wait waits for the session's end and returns how the command ended; nothing is known of that when the context ends
+// first.
+func (s *Session) Wait(ctx context.Context) Exit {
 	select {
 	case <-s.done:
-		return s.exit, nil
+		return s.exit
 	case <-ctx.Done():
-		return Exit{}, context.Cause(ctx)
+		return Exit{}
 	}
 }
 

@@ -2,173 +2,57 @@ package ssh
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	xssh "golang.org/x/crypto/ssh"
 
+	"runner/cmd/testbed/bed"
 	"runner/transports"
 )
 
-// sshd is a real OpenSSH server, started for one test.
-type sshd struct {
-	host string
-	port int
-	dir  string // holds its keys, its configuration, its log and the tests' own key
-	key  string // path of a private key that root can log in with
+// site is a bed with an account and a server, for one test.
+type site struct {
+	*bed.Bed
+	account *bed.Account
+	server  *bed.Server
 }
 
-// startSSHD starts a server on an address of its own, with further lines of configuration before its defaults.
-func startSSHD(t *testing.T, host string, lines ...string) *sshd {
+// newSite starts a real server with lines of configuration of its own.
+func newSite(t *testing.T, config ...string) *site {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root to run sshd")
-	}
-	program, err := exec.LookPath("sshd")
-	if err != nil {
-		t.Skip("needs sshd")
-	}
-	// The directory is the distribution's own; some only make it when the service starts.
-	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	s := &sshd{host: host, dir: t.TempDir()}
-	s.key = filepath.Join(s.dir, "id")
-	writeKey(t, s.key, "")
-	writeKey(t, filepath.Join(s.dir, "host_ed25519"), "")
-	writeFile(t, filepath.Join(s.dir, "authorized_keys"), readText(t, s.key+".pub"))
-	s.port = freePort(t, host)
-	config := strings.Join(lines, "\n") + fmt.Sprintf(`
-ListenAddress %s
-HostKey %s/host_ed25519
-PidFile none
-StrictModes no
-UsePAM no
-PermitRootLogin yes
-AuthorizedKeysFile %s/authorized_keys
-LogLevel VERBOSE
-`, net.JoinHostPort(host, strconv.Itoa(s.port)), s.dir, s.dir)
-	writeFile(t, filepath.Join(s.dir, "sshd_config"), config)
-	s.start(t, program)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	t.Setenv("HOME", t.TempDir())
+	b := bed.New(t, "linux", "root", "sshd")
+	s := &site{Bed: b, account: b.Account(bed.AccountOptions{Shell: "/bin/sh"})}
+	s.server = b.SSHD(bed.ServerOptions{Config: config})
 	return s
 }
 
-func (s *sshd) start(t *testing.T, program string) {
-	t.Helper()
-	log, err := os.Create(filepath.Join(s.dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config"))
-	cmd.Stderr = log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// Its sessions are in process groups of their own and end with their connections.
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		_ = log.Close()
-		if t.Failed() {
-			t.Logf("sshd said:\n%s", s.log(t))
-		}
-	})
-	eventually(t, "sshd to listen", func() bool { return strings.Contains(s.log(t), "Server listening on") })
+// another starts a second server for the same account.
+func (s *site) another(config ...string) *site {
+	return &site{s.Bed, s.account, s.SSHD(bed.ServerOptions{Config: config})}
 }
 
-func (s *sshd) log(t *testing.T) string {
-	t.Helper()
-	return readText(t, filepath.Join(s.dir, "log"))
-}
-
-// options lead to the server as root, with its key known.
-func (s *sshd) options(t *testing.T) transports.Options {
-	t.Helper()
-	known := filepath.Join(t.TempDir(), "known_hosts")
-	writeFile(t, known, s.knownLine(t))
-	return transports.Options{
-		"address": s.host, "port": float64(s.port), "user": "root",
-		"keys": []any{s.key}, "agent": false, "known_hosts": known,
-		"connect_timeout": "20s",
+// options lead to the server with the bed's key; changes are pairs of a name and a value, nil for none.
+func (s *site) options(changes ...any) transports.Options {
+	o := transports.Options{
+		"address": s.server.Address, "port": float64(s.server.Port), "user": s.account.Name,
+		"keys": []any{s.Key()}, "known_hosts": s.server.KnownHosts, "connect_timeout": "20s",
 	}
-}
-
-func (s *sshd) knownLine(t *testing.T) string {
-	t.Helper()
-	return fmt.Sprintf("[%s]:%d %s", s.host, s.port, readText(t, filepath.Join(s.dir, "host_ed25519.pub")))
-}
-
-func freePort(t *testing.T, host string) int {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// writeKey makes a key pair and returns its public half.
-func writeKey(t *testing.T, path, passphrase string) xssh.PublicKey {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var block *pem.Block
-	if passphrase == "" {
-		block, err = xssh.MarshalPrivateKey(private, filepath.Base(path))
-	} else {
-		block, err = xssh.MarshalPrivateKeyWithPassphrase(private, filepath.Base(path), []byte(passphrase))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, path, string(pem.EncodeToMemory(block)))
-	public, err := xssh.NewPublicKey(private.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, path+".pub", string(xssh.MarshalAuthorizedKey(public)))
-	return public
-}
-
-func writeFile(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readText(t *testing.T, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
+	for i := 0; i < len(changes); i += 2 {
+		o[changes[i].(string)] = changes[i+1]
+		if changes[i+1] == nil {
+			delete(o, changes[i].(string))
 		}
 	}
+	return o
 }
 
 // dial opens a connection and closes it at the end of the test.
@@ -176,10 +60,53 @@ func dial(t *testing.T, options transports.Options) *Client {
 	t.Helper()
 	client, err := Dial(context.Background(), options, nil)
 	if err != nil {
-		t.Fatalf("cannot dial: %v", explained(err))
+		t.Fatalf("cannot dial: %s", explained(err))
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	return client
+}
+
+// output runs a command and returns what it printed.
+func output(t *testing.T, client *Client, command string) string {
+	t.Helper()
+	session, err := client.Start(context.Background(), command)
+	if err != nil {
+		t.Fatal(explained(err))
+	}
+	defer session.Close()
+	out, err := io.ReadAll(session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// fails dials in vain and returns the error, which must be of a kind and not take long.
+func fails(t *testing.T, options transports.Options, kind Kind) *Error {
+	t.Helper()
+	began := time.Now()
+	client, err := Dial(context.Background(), options, nil)
+	if err == nil {
+		_ = client.Close()
+		t.Fatalf("the login succeeded, want an error of kind %s", kind)
+	}
+	if took := time.Since(began); took > 5*time.Second && kind != KindTimeout && kind != KindBusy {
+		t.Errorf("the error took %s", took)
+	}
+	return wantKind(t, err, kind)
+}
+
+// wantKind fails unless the error is of a kind, and returns it.
+func wantKind(t *testing.T, err error, kind Kind) *Error {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != kind {
+		t.Fatalf("got %s, want an error of kind %s", explained(err), kind)
+	}
+	if e.Message == "" || e.Problem().Code == "" {
+		t.Errorf("the error says too little: %s", explained(err))
+	}
+	return e
 }
 
 // explained shows all of an error.
@@ -191,12 +118,73 @@ func explained(err error) string {
 	return fmt.Sprint(err)
 }
 
-// wantKind fails unless the error is of a kind, and returns it.
-func wantKind(t *testing.T, err error, kind Kind) *Error {
+// fakeServer listens and lets serve deal with each connection; it ends with the test.
+func fakeServer(t *testing.T, serve func(net.Conn)) transports.Options {
 	t.Helper()
-	var e *Error
-	if !errors.As(err, &e) || e.Kind != kind {
-		t.Fatalf("got %s, want an error of kind %s", explained(err), kind)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return e
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				serve(conn)
+			}()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = listener.Close()
+		<-done
+	})
+	t.Setenv("SSH_AUTH_SOCK", "")
+	t.Setenv("HOME", t.TempDir())
+	return transports.Options{
+		"address": "127.0.0.1", "port": float64(listener.Addr().(*net.TCPAddr).Port), "user": "somebody",
+		"host_key": "ignore", "connect_timeout": "1s",
+	}
+}
+
+func writeFile(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func parsePublic(t *testing.T, line string) xssh.PublicKey {
+	t.Helper()
+	public, _, _, _, err := xssh.ParseAuthorizedKey([]byte(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
 }
