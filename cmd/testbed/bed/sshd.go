@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,9 +67,13 @@ func (b *Bed) SSHD(options ServerOptions) *Server {
 		"AuthorizedKeysFile "+b.path("authorized")+"/%u",
 		"StrictModes no", // the keys lie below /tmp
 		"PidFile none", "UseDNS no", "UsePAM yes", "PrintMotd no", "PrintLastLog no", "LogLevel VERBOSE",
-		"PasswordAuthentication yes", "KbdInteractiveAuthentication no", "MaxStartups 1000", "MaxSessions 1000",
+		"PasswordAuthentication yes", "KbdInteractiveAuthentication no", "MaxSessions 1000",
 		"Subsystem sftp internal-sftp",
 	)
+	// Of this one sshd takes the last line, not the first.
+	if !slices.ContainsFunc(options.Config, func(line string) bool { return strings.HasPrefix(line, "MaxStartups ") }) {
+		config = append(config, "MaxStartups 1000")
+	}
 	b.write(name+".conf", 0o644, strings.Join(config, "\n")+"\n")
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { //nolint:gosec // sshd wants it so
 		b.t.Fatalf("cannot make sshd's empty directory: %v", err)
