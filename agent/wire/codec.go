@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -77,6 +78,12 @@ func Unmarshal(data []byte, v any) error {
 	}
 	if err := mode.Unmarshal(data, v); err != nil {
 		return &Problem{Code: CodeProtocol, Message: fmt.Sprintf("cannot decode %T: %v", v, err)}
+	}
+	switch m := v.(type) { // a floating point number of seconds is off by less than half of what it stands for
+	case *Started:
+		m.At = m.At.Round(time.Microsecond).UTC()
+	case *Result:
+		m.Started = m.Started.Round(time.Microsecond).UTC()
 	}
 	return nil
 }
