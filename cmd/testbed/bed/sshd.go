@@ -234,3 +234,12 @@ func (s *Server) Inside(t testing.TB) int {
 	t.Fatal("the machine has no process")
 	return 0
 }
+
+// Descendants are all processes below the server, outermost first.
+func (s *Server) Descendants() []int {
+	var out []int
+	for _, p := range descendants(s.PID()) {
+		out = append(out, p.pid)
+	}
+	return out
+}
