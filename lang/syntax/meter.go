@@ -114,6 +114,19 @@ func Inner(e hclsyntax.Expression) hclsyntax.Expression {
 	}
 }
 
+// putPart leaves parts of templates alone that cannot make much of little.
+func putPart(part hclsyntax.Expression, of int, put func(hclsyntax.Expression) hclsyntax.Expression) hclsyntax.Expression {
+	switch part.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return part
+	case *hclsyntax.ScopeTraversalExpr:
+		if of <= fewParts {
+			return part
+		}
+	}
+	return put(part)
+}
+
 // fewParts is how many values a template can put together without a meter: not enough to multiply much.
 const fewParts = 16
 
@@ -121,8 +134,7 @@ const fewParts = 16
 func meterAll(e hclsyntax.Expression) hclsyntax.Expression {
 	found := false
 	put := func(e hclsyntax.Expression) hclsyntax.Expression {
-		switch e.(type) {
-		case nil, *hclsyntax.LiteralValueExpr, *metered:
+		if _, ok := e.(*metered); ok || e == nil {
 			return e
 		}
 		found = true
@@ -136,9 +148,7 @@ func meterAll(e hclsyntax.Expression) hclsyntax.Expression {
 			n.Each = put(n.Each)
 		case *hclsyntax.TemplateExpr:
 			for i, part := range n.Parts {
-				if _, ok := part.(*hclsyntax.ScopeTraversalExpr); !ok || len(n.Parts) > fewParts {
-					n.Parts[i] = put(part)
-				}
+				n.Parts[i] = putPart(part, len(n.Parts), put)
 			}
 		case *hclsyntax.FunctionCallExpr:
 			for i, arg := range n.Args {
