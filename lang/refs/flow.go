@@ -1,0 +1,159 @@
+package refs
+
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/lang/diag"
+)
+
+// flow is what a value may consist of, as far as it matters here: hosts and results.
+type flow []source
+
+type sourceKind uint8
+
+const (
+	self sourceKind = iota
+	host
+	result
+)
+
+// source is a host object or a result, somewhere in a value.
+type source struct {
+	kind  sourceKind
+	host  string
+	key   cty.Value // of the host; cty.NilVal: any of its block
+	task  *Task
+	depth int  // how many steps into the value it is; unknown: it may be anywhere
+	loose bool // there may be something else in its place, so it is no reason for an error
+}
+
+const unknown = -1
+
+// deeper is the flow of a collection that has the value in it.
+func (f flow) deeper() flow {
+	out := slices.Clone(f)
+	for i := range out {
+		out[i].loose = true
+		if out[i].depth != unknown {
+			out[i].depth++
+		}
+	}
+	return out
+}
+
+// lost is the flow when it is no longer clear how deep things are.
+func (f flow) lost() flow {
+	out := slices.Clone(f)
+	for i := range out {
+		out[i].depth, out[i].loose = unknown, true
+	}
+	return out
+}
+
+// HostAttributes are what a host object has.
+func HostAttributes() []string {
+	return []string{"name", "address", "labels", "vars", "groups", "facts"}
+}
+
+// flags are what every result has.
+func flags() []string { return []string{"changed", "failed", "skipped", "duration"} }
+
+// step follows one step of a traversal: an attribute, or an index whose key may be unknown (cty.NilVal).
+func (w *walk) step(f flow, key cty.Value, isAttr bool, at hcl.Range) flow {
+	var out flow
+	for _, s := range f {
+		switch {
+		case s.depth > 0:
+			if s.kind == host && s.depth == 1 && !s.loose && s.key == cty.NilVal {
+				s.key = key
+			}
+			s.depth--
+			out = append(out, s)
+		case s.depth == unknown:
+			if name, ok := text(key); ok && name == "facts" && s.kind != result {
+				w.facts(s, at)
+				continue
+			}
+			out = append(out, s)
+		default:
+			w.attribute(s, key, isAttr, at)
+		}
+	}
+	return out
+}
+
+// elements is the flow of what a loop over a value gives.
+func (f flow) elements() flow {
+	out := make(flow, 0, len(f))
+	for _, s := range f {
+		switch {
+		case s.depth > 0:
+			s.depth--
+		case s.depth == 0:
+			s.depth, s.loose = unknown, true
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// attribute reads one of a host's or a result's own attributes.
+func (w *walk) attribute(s source, key cty.Value, isAttr bool, at hcl.Range) {
+	name, ok := text(key)
+	if !ok {
+		w.uses.need(s) // computed: it may be any
+		return
+	}
+	if s.kind == result {
+		if valid := append(flags(), s.task.Results...); !slices.Contains(valid, name) && !s.loose {
+			w.errorf(diag.UnknownReference, at, "Unknown attribute", "A result of the action %q has no attribute %s.%s",
+				s.task.Action, diag.Quote(name), diag.DidYouMean(name, valid))
+		}
+		return
+	}
+	switch {
+	case name == "facts":
+		w.facts(s, at)
+	case !slices.Contains(HostAttributes(), name) && !s.loose:
+		w.errorf(diag.UnknownReference, at, "Unknown attribute", "A host has no attribute %s.%s",
+			diag.Quote(name), diag.DidYouMean(name, HostAttributes()))
+	}
+}
+
+func (w *walk) facts(s source, at hcl.Range) {
+	w.uses.need(s)
+	if w.uses.Dynamic == nil {
+		w.uses.Dynamic = &Dynamic{What: "the facts of a host", Range: at}
+	}
+}
+
+// text returns a known string.
+func text(v cty.Value) (string, bool) {
+	if v == cty.NilVal || v.IsMarked() || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+		return "", false
+	}
+	return v.AsString(), true
+}
+
+// throughCall is what comes out of a function.
+func throughCall(name string, args []flow) flow {
+	var all flow
+	for _, f := range args {
+		all = append(all, f...)
+	}
+	if slices.ContainsFunc(all, func(s source) bool { return s.depth == 0 }) && name != "try" && name != "coalesce" {
+		return all.lost() // the object itself is taken apart
+	}
+	switch name {
+	case "length", "keys", "can":
+		return nil
+	case "try", "coalesce", "values", "concat", "merge", "reverse", "slice", "coalescelist", "tolist", "toset", "tomap", "compact", "distinct":
+		return all
+	case "element", "one", "lookup":
+		return all.elements()
+	}
+	return all.lost()
+}

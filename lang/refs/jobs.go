@@ -1,0 +1,141 @@
+package refs
+
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/lang/diag"
+)
+
+// taskRef follows task.ACTION.NAME: a result on this host.
+func (w *walk) taskRef(t hcl.Traversal) flow {
+	task, rest := w.task(w.place.Job, t, t[1:])
+	if task == nil {
+		return nil
+	}
+	switch at := t[:len(t)-len(rest)].SourceRange(); {
+	case task.Address == w.place.Task:
+		w.errorf(diag.LaterReference, at, "Task refers to itself", "A task's own result is not known before it has run.")
+		return nil
+	case task.Index >= w.place.Before:
+		w.errorf(diag.LaterReference, at, "Task refers to a later one",
+			"%s comes later in the job, so its result is not known here. Tasks run in the order in which they are written.", task.Address)
+		return nil
+	default:
+		w.needs(w.place.Job.Name, task, at)
+	}
+	depth := 0
+	if task.Keyed {
+		depth = 1
+		w.checkKeyed(task, t, rest)
+	}
+	return w.steps(flow{{kind: result, task: task, depth: depth}}, rest)
+}
+
+// jobRef follows job.NAME.task.ACTION.NAME: results by the names of the job's hosts.
+func (w *walk) jobRef(t hcl.Traversal) flow {
+	name, ok := w.second(t, "job")
+	if !ok {
+		return nil
+	}
+	job := w.analyzer.names.Jobs[name]
+	if job == nil {
+		w.undeclared("job", name, sorted(w.analyzer.names.Jobs), t)
+		return nil
+	}
+	if w.place.Job == job {
+		w.errorf(diag.Cycle, t.SourceRange(), "Job refers to itself",
+			"Inside job.%s its results are task.ACTION.NAME: those on the host at hand.", name)
+		return nil
+	}
+	if len(t) < 3 || !isStep(t[2], "task") {
+		w.errorf(diag.UnknownReference, t.SourceRange(), "Incomplete reference",
+			"Of another job only results can be read: job.%s.task.ACTION.NAME.", name)
+		return nil
+	}
+	task, rest := w.task(job, t, t[3:])
+	if task == nil {
+		return nil
+	}
+	w.needs(name, task, t[:len(t)-len(rest)].SourceRange())
+	depth := 1
+	if task.Keyed {
+		depth = 2
+	}
+	return w.steps(flow{{kind: result, task: task, depth: depth}}, rest)
+}
+
+func isStep(step hcl.Traverser, name string) bool {
+	got, ok := stepName(step)
+	return ok && got == name
+}
+
+func (w *walk) needs(job string, task *Task, at hcl.Range) {
+	w.uses.Needs = append(w.uses.Needs, Need{Job: job, Task: task, Range: at})
+	w.dynamic("the result of a task", at)
+}
+
+// task finds the task that ACTION.NAME leads to, and returns the steps behind.
+func (w *walk) task(job *Job, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
+	var names []string
+	for _, step := range steps[:min(2, len(steps))] {
+		if name, ok := stepName(step); ok {
+			names = append(names, name)
+		}
+	}
+	if len(names) < 2 {
+		w.errorf(diag.UnknownReference, t.SourceRange(), "Incomplete reference",
+			"A result is task.ACTION.NAME: the action and the name of the task must follow.")
+		return nil, nil
+	}
+	action, name := names[0], names[1]
+	if job == nil {
+		return nil, nil
+	}
+	if task := job.tasks[action][name]; task != nil {
+		return task, steps[2:]
+	}
+	at := t[:len(t)-len(steps)+2].SourceRange()
+	var candidates []string
+	for _, other := range job.Tasks {
+		if other.Name == name || other.Action == action {
+			candidates = append(candidates, other.Action+"."+other.Name)
+		}
+	}
+	w.errorf(diag.UnknownReference, at, "Unknown task", "The job %q has no task %s.%s",
+		job.Name, diag.Quote(action+"."+name), diag.DidYouMean(action+"."+name, candidates))
+	return nil, nil
+}
+
+// checkKeyed finds attributes that are read of a whole map of results.
+func (w *walk) checkKeyed(task *Task, t, rest hcl.Traversal) {
+	if len(rest) == 0 {
+		return
+	}
+	attr, ok := rest[0].(hcl.TraverseAttr)
+	if ok && slices.Contains(append(flags(), task.Results...), attr.Name) {
+		w.errorf(diag.UnknownReference, t.SourceRange(), "Incomplete reference",
+			"The task has for_each, so there are many results: say which, as in task.%s.%s[\"KEY\"].%s.", task.Action, task.Name, attr.Name)
+	}
+}
+
+// handlerRef checks handler.NAME.
+func (w *walk) handlerRef(t hcl.Traversal) {
+	name, ok := w.second(t, "handler")
+	if !ok || w.place.Job == nil {
+		return
+	}
+	handlers := w.place.Job.Handlers
+	index := slices.Index(handlers, name)
+	switch {
+	case index < 0:
+		w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown handler", "The job %q has no handler %s.%s",
+			w.place.Job.Name, diag.Quote(name), diag.DidYouMean(name, handlers))
+	case index < w.place.Notifies:
+		w.errorf(diag.LaterReference, upTo(t, 2), "Handler has run already",
+			"Handlers run in the order in which they are written, so a handler can only notify later ones.")
+	default:
+		w.uses.Handlers = union(w.uses.Handlers, []string{name})
+	}
+}

@@ -1,0 +1,267 @@
+package refs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/lang/diag"
+	"runner/lang/syntax"
+)
+
+// root is what is known about a name that traversals begin with.
+type root struct {
+	roots Roots
+	where string // where it can be used, for who uses it elsewhere
+}
+
+func roots() map[string]root {
+	return map[string]root{
+		"var":     {Var, ""},
+		"local":   {Local, ""},
+		"chain":   {Chain, "in hosts"},
+		"host":    {Host, ""},
+		"job":     {Jobs, ""},
+		"path":    {Path, ""},
+		"run":     {Run, ""},
+		"self":    {Self, "in the arguments of hops, and inside jobs"},
+		"each":    {Each, "in a block that has for_each"},
+		"count":   {Count, "in a host that has count"},
+		"task":    {TaskResults, "inside jobs"},
+		"handler": {Handler, "in notify"},
+	}
+}
+
+// later are names that the language has and this version has not.
+func later() []string { return []string{"inventory", "role", "failure", "result"} }
+
+// traversal follows a traversal that begins with a name.
+func (w *walk) traversal(t hcl.Traversal) flow {
+	name := t.RootName()
+	if f, ok := w.bound(name); ok {
+		return w.steps(f, t[1:])
+	}
+	at := t.SourceRange()
+	known, ok := roots()[name]
+	switch {
+	case !ok && slices.Contains(later(), name):
+		w.diags = append(w.diags, syntax.NotSupported(at, fmt.Sprintf("%q in expressions", name)))
+		return nil
+	case !ok:
+		w.unknownRoot(name, at)
+		return nil
+	case w.place.Roots&known.roots == 0:
+		w.misplacedRoot(name, known, at)
+		return nil
+	}
+	w.uses.Roots |= known.roots
+	switch known.roots {
+	case Var:
+		w.named(t, w.analyzer.names.Variables, Var, "variable")
+	case Local:
+		return w.localRef(t)
+	case Chain:
+		w.named(t, w.analyzer.names.Chains, Chain, "chain")
+	case Host:
+		return w.hostRef(t)
+	case Jobs:
+		return w.jobRef(t)
+	case Path:
+		w.oneOf(t, "site", "module")
+	case Run:
+		w.oneOf(t, "id")
+		w.dynamic("the run's id", at)
+	case Self:
+		return w.steps(flow{{kind: self}}, t[1:])
+	case Each:
+		return w.eachRef(t)
+	case Count:
+		w.oneOf(t, "index")
+	case TaskResults:
+		return w.taskRef(t)
+	case Handler:
+		w.handlerRef(t)
+	}
+	return nil
+}
+
+func (w *walk) dynamic(what string, at hcl.Range) {
+	if w.uses.Dynamic == nil {
+		w.uses.Dynamic = &Dynamic{What: what, Range: at}
+	}
+}
+
+func (w *walk) unknownRoot(name string, at hcl.Range) {
+	names := w.analyzer.names
+	var hint string
+	switch {
+	case names.Variables[name]:
+		hint = fmt.Sprintf(" Did you mean \"var.%s\"?", name)
+	case names.Locals[name] != nil:
+		hint = fmt.Sprintf(" Did you mean \"local.%s\"?", name)
+	default:
+		hint = diag.DidYouMean(name, sorted(roots()))
+	}
+	w.errorf(diag.UnknownReference, at, "Unknown reference", "There is nothing called %s here.%s", diag.Quote(name), hint)
+}
+
+func (w *walk) misplacedRoot(name string, r root, at hcl.Range) {
+	if dynamic := r.roots & (TaskResults | Jobs | Run); dynamic != 0 && w.place.Static {
+		w.notStatic(Dynamic{What: "what only a run gives, such as " + name, Range: at})
+		return
+	}
+	hint := "."
+	if r.where != "" {
+		hint = ", only " + r.where + "."
+	}
+	w.errorf(diag.UnknownReference, at, "Reference out of place", "%s cannot use %q%s", upper(w.place.What), name, hint)
+}
+
+// second returns the name behind the root.
+func (w *walk) second(t hcl.Traversal, what string) (string, bool) {
+	if len(t) > 1 {
+		if name, ok := stepName(t[1]); ok {
+			return name, true
+		}
+	}
+	w.errorf(diag.UnknownReference, t.SourceRange(), "Incomplete reference",
+		"%q alone stands for nothing: the name of a %s must follow, as in %s.NAME.", t.RootName(), what, t.RootName())
+	return "", false
+}
+
+// stepName returns the name that a step leads to.
+func stepName(step hcl.Traverser) (string, bool) {
+	switch step := step.(type) {
+	case hcl.TraverseAttr:
+		return step.Name, true
+	case hcl.TraverseIndex:
+		return text(step.Key)
+	}
+	return "", false
+}
+
+// named checks a reference to something that a table has, and that is not followed further.
+func (w *walk) named(t hcl.Traversal, table map[string]bool, root Roots, what string) bool {
+	name, ok := w.second(t, what)
+	if !ok {
+		return false
+	}
+	if !table[name] {
+		w.undeclared(what, name, sorted(table), t)
+		return false
+	}
+	w.uses.Refs = append(w.uses.Refs, Ref{root, name, t.SourceRange()})
+	return true
+}
+
+func (w *walk) undeclared(what, name string, candidates []string, t hcl.Traversal) {
+	w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown "+what, "The site declares no %s %s.%s",
+		what, diag.Quote(name), diag.DidYouMean(name, candidates))
+}
+
+// upTo is the range of the first steps of a traversal.
+func upTo(t hcl.Traversal, n int) hcl.Range { return t[:min(n, len(t))].SourceRange() }
+
+func (w *walk) oneOf(t hcl.Traversal, names ...string) {
+	name, ok := "", false
+	if len(t) > 1 {
+		name, ok = stepName(t[1])
+	}
+	if ok && slices.Contains(names, name) {
+		return
+	}
+	w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown reference", "%q has only %s.%s",
+		t.RootName(), strings.Join(names, " and "), diag.DidYouMean(name, names))
+}
+
+func (w *walk) localRef(t hcl.Traversal) flow {
+	name, ok := w.second(t, "local")
+	if !ok {
+		return nil
+	}
+	locals := w.analyzer.names.Locals
+	if locals[name] == nil {
+		w.undeclared("local", name, sorted(locals), t)
+		return nil
+	}
+	at := t.SourceRange()
+	w.uses.Refs = append(w.uses.Refs, Ref{Local, name, at})
+	uses := w.analyzer.local(name).uses
+	if uses.Dynamic != nil {
+		// What is wrong here is this reference; that the local has it is a reason.
+		uses.Dynamic = &Dynamic{What: fmt.Sprintf("local.%s, which uses %s", name, uses.Dynamic.What), Range: at}
+	}
+	w.uses.merge(&uses)
+	w.uses.Locals = union(w.uses.Locals, []string{name})
+	return w.steps(uses.value, t[2:])
+}
+
+func (w *walk) hostRef(t hcl.Traversal) flow {
+	name, ok := w.second(t, "host")
+	if !ok {
+		return nil
+	}
+	hosts := w.analyzer.names.Hosts
+	shape, ok := hosts[name]
+	if !ok {
+		w.undeclared("host", name, sorted(hosts), t)
+		return nil
+	}
+	w.uses.Refs = append(w.uses.Refs, Ref{Host, name, t.SourceRange()})
+	w.uses.Hosts = union(w.uses.Hosts, []string{name})
+	s := source{kind: host, host: name}
+	switch shape {
+	case Map, List:
+		s.depth = 1
+		if len(t) > 2 {
+			w.checkIndex(t, shape, name)
+		}
+	case Broken:
+		s.depth, s.loose = unknown, true
+	case One:
+	}
+	return w.steps(flow{s}, t[2:])
+}
+
+// checkIndex finds attributes that are read of a whole map or list of hosts.
+func (w *walk) checkIndex(t hcl.Traversal, shape HostShape, name string) {
+	attr, ok := t[2].(hcl.TraverseAttr)
+	if !ok || !slices.Contains(HostAttributes(), attr.Name) {
+		return
+	}
+	example := `["KEY"]`
+	if shape == List {
+		example = "[0]"
+	}
+	w.errorf(diag.UnknownReference, upTo(t, 3), "Incomplete reference",
+		"host.%s is many hosts: say which, as in host.%s%s.%s.", name, name, example, attr.Name)
+}
+
+func (w *walk) eachRef(t hcl.Traversal) flow {
+	w.oneOf(t, "key", "value")
+	if len(t) > 1 {
+		if name, _ := stepName(t[1]); name == "value" {
+			return w.steps(w.place.Elements.value.elements(), t[2:])
+		}
+	}
+	return nil
+}
+
+// steps follows the rest of a traversal.
+func (w *walk) steps(f flow, rest hcl.Traversal) flow {
+	for _, step := range rest {
+		if len(f) == 0 {
+			return nil
+		}
+		switch step := step.(type) {
+		case hcl.TraverseAttr:
+			f = w.step(f, cty.StringVal(step.Name), true, step.SrcRange)
+		case hcl.TraverseIndex:
+			f = w.step(f, step.Key, false, step.SrcRange)
+		}
+	}
+	return f
+}
