@@ -11,6 +11,17 @@ import (
 	"runner/planner/plan"
 )
 
+// reason is why something failed, on one line. What to do is said elsewhere.
+func reason(text string, f *event.Failure) string {
+	if f != nil && f.Message != "" {
+		text = f.Message
+		if f.Hop != "" {
+			text = f.Hop + ": " + text
+		}
+	}
+	return diag.HarmlessLine(text)
+}
+
 // failure shows the lines of the site that an error comes from, what the other program said, and what to do.
 func (r *report) failure(f *event.Failure) {
 	if f == nil {

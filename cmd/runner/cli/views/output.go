@@ -72,12 +72,12 @@ func (r *report) execEnd(e event.TaskEnd) {
 			return
 		}
 		r.lost[e.Host] = true
-		r.print("%s%s\n", r.paint(dim, host+" | "), r.paint(red, "cannot be reached: "+diag.HarmlessLine(e.Error)))
+		r.print("%s%s\n", r.paint(dim, host+" | "), r.paint(red, "cannot be reached: "+reason(e.Error, e.Failure)))
 		r.failure(e.Failure)
 	default:
 		text := string(e.Status)
 		if e.Error != "" {
-			text += ": " + diag.HarmlessLine(e.Error)
+			text += ": " + reason(e.Error, e.Failure)
 		}
 		r.print("%s%s\n", r.paint(dim, host+" | "), r.paint(red, text))
 		if e.Failure != nil && e.Failure.Hint != "" {

@@ -116,7 +116,11 @@ func (r *report) connection(e event.Connection) {
 			return
 		}
 		r.lost[e.Host] = true
-		r.print("%s %s: cannot be reached: %s: %s\n", r.paint(red, "!"), host, title, diag.HarmlessLine(e.Error))
+		text := reason(e.Error, e.Failure)
+		if e.Failure == nil || e.Failure.Hop == "" {
+			text = title + ": " + text
+		}
+		r.print("%s %s: cannot be reached: %s\n", r.paint(red, "!"), host, text)
 		r.failure(e.Failure)
 	}
 }
@@ -165,7 +169,7 @@ func (r *report) taskEnd(e event.TaskEnd) {
 	case event.Unreachable:
 		if !r.lost[e.Host] {
 			r.lost[e.Host] = true
-			r.print("%s %s: cannot be reached: %s\n", r.paint(red, "!"), host, diag.HarmlessLine(e.Error))
+			r.print("%s %s: cannot be reached: %s\n", r.paint(red, "!"), host, reason(e.Error, e.Failure))
 			r.failure(e.Failure)
 		}
 	case event.Cancelled:
@@ -180,7 +184,7 @@ func (r *report) taskEnd(e event.TaskEnd) {
 		if e.Handled {
 			status += " (handled)"
 		}
-		r.print("%s %s: %s: %s after %s: %s\n", r.paint(red, "!"), host, address, r.paint(red, status), seconds(e.Seconds), diag.HarmlessLine(e.Error))
+		r.print("%s %s: %s: %s after %s: %s\n", r.paint(red, "!"), host, address, r.paint(red, status), seconds(e.Seconds), reason(e.Error, e.Failure))
 		r.failure(e.Failure)
 		r.lastWords(e)
 	}
