@@ -45,14 +45,20 @@ func needMark(nonce string) []byte { return []byte("runner-need " + nonce + " ")
 func noneMark(nonce string) []byte { return []byte("runner-none " + nonce + "\n") }
 
 // Argv is the command line of the script: it ends as the agent whose hello repeats the nonce. The agent will be one of
-// src's. Restore are pairs of environment entries, NAME=VALUE as the hop's program got it and NAME=VALUE or NAME as it
-// was before (see Restore); they are none of the hop's other side's business.
+// src's. Restore are the arguments of the function of that name.
 func Argv(nonce string, src Source, restore ...string) []string {
-	return rerun(nonce, list(src), ModeCached, restore)
+	return argv(nonce, list(src), ModeCached, restore)
 }
 
-func rerun(nonce, list, mode string, restore []string) []string {
+func argv(nonce, list, mode string, restore []string) []string {
 	return append([]string{"/bin/sh", "-c", script, "runner", nonce, list, mode}, restore...)
+}
+
+// ArgvExpanded is Argv for a program that lets a shell expand every dollar sign of it, as sudo -i does.
+func ArgvExpanded(nonce string, src Source, restore ...string) []string {
+	words := Argv(nonce, src, restore...)
+	words[2] = "set -f; eval `echo '" + strings.ReplaceAll(script, "$", "^") + `' | tr ^ '\044'` + "`"
+	return words
 }
 
 // PathArgv is the command line of an agent that lies at a path on the other side.

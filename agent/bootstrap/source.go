@@ -30,11 +30,8 @@ type Binary struct {
 	Gzip func() (io.ReadCloser, int64, error)
 }
 
-// shortHash is how many digits of a hash name a file.
-const shortHash = 16
-
-// Name is what an agent with that hash is called wherever it is stored: "agent-…".
-func Name(hash string) string { return "agent-" + hash[:shortHash] }
+// ShortHash is as much of a hash as names files.
+func ShortHash(hash string) string { return hash[:min(len(hash), 16)] }
 
 // platforms are patterns of what uname -sm prints; a question mark stands for the space.
 var platforms = []struct{ os, arch, pattern string }{ //nolint:gochecknoglobals // a constant, but for the language
@@ -54,7 +51,7 @@ func list(src Source) string {
 	for _, b := range src.Agents() {
 		for _, p := range platforms {
 			if p.os == b.OS && p.arch == b.Arch {
-				out = append(out, p.pattern+"="+b.Hash[:shortHash])
+				out = append(out, p.pattern+"="+ShortHash(b.Hash))
 			}
 		}
 	}

@@ -131,6 +131,7 @@ type Process struct {
 
 	table   *Table
 	born    birth
+	program string             // of a hop, what programOf says of it
 	hop     bool               // started by Start
 	besides bool               // guarded by table.mu: others, not hops, ran at the same time
 	pipes   [2]uint64          // inodes of stdout and stderr

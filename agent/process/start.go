@@ -83,6 +83,9 @@ func (t *Table) tryFork(p *Process, program string, argv []string, attr *syscall
 		return err
 	}
 	p.born = bornAt(p.Pid)
+	if p.hop {
+		p.program = programOf(p.Pid)
+	}
 	for _, other := range t.running {
 		if !other.hop && !p.hop {
 			other.besides, p.besides = true, true

@@ -154,3 +154,18 @@ func (t *Table) others(than *Process) map[int]bool {
 	}
 	return out
 }
+
+// Alone says whether the process is still the program that was started, and has started no other. Where the system does
+// not say it is false.
+func (p *Process) Alone() bool {
+	all, ok := list()
+	if !ok || p.isDone() || p.program == "" {
+		return false
+	}
+	for _, s := range all {
+		if s.parent == p.Pid && !s.dead {
+			return false
+		}
+	}
+	return programOf(p.Pid) == p.program
+}

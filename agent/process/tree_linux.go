@@ -88,3 +88,12 @@ func holds(pid int, pipes [2]uint64) bool {
 	}
 	return false
 }
+
+// programOf names what a process executes, as the kernel saw it started.
+func programOf(pid int) string {
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil {
+		return ""
+	}
+	return string(name)
+}
