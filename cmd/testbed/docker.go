@@ -43,7 +43,7 @@ func startDaemon(ctx context.Context) error {
 		return nil
 	}
 	for _, dir := range []string{stateDir, runDir} {
-		if err := os.MkdirAll(dir, 0o711); err != nil { //nolint:gosec // the daemon guards what is below
+		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return fmt.Errorf("cannot make the daemon's directories: %w", err)
 		}
 	}
@@ -51,8 +51,7 @@ func startDaemon(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot make the daemon's log: %w", err)
 	}
-	defer log.Close() //nolint:errcheck // the daemon has its own descriptor
-	//nolint:gosec // constants
+	defer log.Close()
 	cmd := exec.Command("dockerd", "--host", "unix://"+bed.DockerSocket, "--data-root", filepath.Join(stateDir, "docker"),
 		"--exec-root", filepath.Join(runDir, "docker"), "--pidfile", pidFile,
 		"--iptables=false", "--ip6tables=false", "--bridge=none")

@@ -67,7 +67,7 @@ func install(ctx context.Context) error {
 	// A daemon that a package starts would outlive the tests, so none is: policy-rc.d is how Debian is told.
 	const policy = "/usr/sbin/policy-rc.d"
 	if _, err := os.Stat(policy); os.IsNotExist(err) {
-		if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
 			return fmt.Errorf("cannot keep packages from starting daemons: %w", err)
 		}
 		defer os.Remove(policy) //nolint:errcheck // what is left is only a policy

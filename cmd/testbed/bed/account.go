@@ -33,9 +33,9 @@ type Account struct {
 
 // Sudo rules that most tests want.
 const (
-	SudoFree     = "%u ALL=(ALL:ALL) NOPASSWD: ALL"
-	SudoPassword = "%u ALL=(ALL:ALL) ALL"
-	SudoNever    = "Defaults:%u timestamp_timeout=0" // ask each time
+	SudoFree   = "%u ALL=(ALL:ALL) NOPASSWD: ALL"
+	SudoAsking = "%u ALL=(ALL:ALL) ALL"
+	SudoNever  = "Defaults:%u timestamp_timeout=0" // ask each time
 )
 
 // Account makes a user. Its sshd key is the bed's, whichever server it logs in to. Needs root.
@@ -79,7 +79,7 @@ func (b *Bed) Sudoers(a *Account, rules ...string) {
 	text := strings.ReplaceAll(strings.Join(rules, "\n")+"\n", "%u", a.Name)
 	// A broken file would take sudo from everybody, so it is checked before it gets a name that sudo reads.
 	draft := sudoersFile(a) + "~"
-	if err := os.WriteFile(draft, []byte(text), 0o440); err != nil { //nolint:gosec // the mode that sudo wants
+	if err := os.WriteFile(draft, []byte(text), 0o440); err != nil {
 		b.t.Fatalf("cannot write sudo rules: %v", err)
 	}
 	if out, err := exec.Command("visudo", "-c", "-f", draft).CombinedOutput(); err != nil {
@@ -108,7 +108,7 @@ func (a *Account) Command(ctx context.Context, name string, args ...string) *exe
 
 // Credential is what a process needs to run as the account.
 func (a *Account) Credential() *syscall.Credential {
-	return &syscall.Credential{Uid: uint32(a.UID), Gid: uint32(a.GID)} //nolint:gosec // ids of an account just made
+	return &syscall.Credential{Uid: uint32(a.UID), Gid: uint32(a.GID)}
 }
 
 // Environ is the account's environment after a login.

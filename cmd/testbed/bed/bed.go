@@ -26,7 +26,8 @@ type Bed struct {
 func New(t testing.TB, needs ...string) *Bed {
 	t.Helper()
 	Need(t, needs...)
-	dir, err := os.MkdirTemp("", "runner-bed-")
+	// Not the test's own temporary directory: other users may not enter that one.
+	dir, err := os.MkdirTemp("", "runner-bed-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatalf("cannot make a directory for the test bed: %v", err)
 	}
@@ -36,7 +37,7 @@ func New(t testing.TB, needs ...string) *Bed {
 			t.Errorf("cannot remove the test bed: %v", err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // sessions of other users read it
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatalf("cannot open the test bed to other users: %v", err)
 	}
 	t.Cleanup(b.CheckLeaks)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 )
@@ -44,7 +45,7 @@ func check(thing string) error {
 		}
 		return conn.Close()
 	case "locales":
-		if out, err := exec.Command("locale", "-a").Output(); err != nil || !hasLine(out, GermanLocale) {
+		if out, err := exec.Command("locale", "-a").Output(); err != nil || !slices.Contains(lines(string(out)), GermanLocale) {
 			return errors.New("no German locale")
 		}
 	default:
@@ -66,13 +67,4 @@ func program(name string) (string, error) {
 		}
 	}
 	return "", err
-}
-
-func hasLine(text []byte, line string) bool {
-	for _, l := range lines(string(text)) {
-		if l == line {
-			return true
-		}
-	}
-	return false
 }

@@ -75,7 +75,7 @@ func (b *Bed) SSHD(options ServerOptions) *Server {
 		config = append(config, "MaxStartups 1000")
 	}
 	b.write(name+".conf", 0o644, strings.Join(config, "\n")+"\n")
-	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { //nolint:gosec // sshd wants it so
+	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		b.t.Fatalf("cannot make sshd's empty directory: %v", err)
 	}
 	sshd, err := program("sshd")
@@ -87,7 +87,7 @@ func (b *Bed) SSHD(options ServerOptions) *Server {
 		mount := `mount -t tmpfs -o mode=755 none /srv && exec "$@"`
 		argv = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", mount, "sh"}, argv...)
 	}
-	s.cmd = exec.Command(argv[0], argv[1:]...) //nolint:gosec // a program found in the path
+	s.cmd = exec.Command(argv[0], argv[1:]...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := s.cmd.Start(); err != nil {
 		b.t.Fatalf("cannot start sshd: %v", err)
@@ -217,7 +217,7 @@ func (b *Bed) keypair(name string) string {
 func (b *Bed) write(name string, mode os.FileMode, text string) {
 	b.t.Helper()
 	path := b.path(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // sessions of other users read it
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		b.t.Fatalf("cannot write to the test bed: %v", err)
 	}
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
