@@ -15,10 +15,12 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
+	"runner/agent/bootstrap"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
+	"runner/executor"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -27,6 +29,7 @@ import (
 type Program struct {
 	In, Out, Err *os.File
 	Environ      []string // NAME=VALUE
+	Agents       bootstrap.Source
 }
 
 // Main carries out a command line and returns the exit code.
@@ -45,7 +48,7 @@ func (p *Program) Main(args []string) int {
 		return int(code)
 	}
 	p.complain(args, err)
-	if errors.Is(err, errInterrupted) {
+	if errors.Is(err, executor.ErrInterrupted) {
 		return int(exitInterrupted)
 	}
 	return int(exitWrong)
@@ -84,7 +87,7 @@ func (p *Program) complain(args []string, err error) {
 	if errors.As(err, &usage) {
 		d.Summary, d.Detail = usage.Message, usage.Hint
 	}
-	d.Summary = strings.ToUpper(d.Summary[:1]) + d.Summary[1:]
+	d.Summary = capital(d.Summary)
 	d = diag.With(d, func(e *diag.Extra) { e.Code = codeArguments })
 	if before, _, _ := cut(args, "--"); slices.Contains(before, "--json") {
 		now := time.Now()

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,10 +11,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
-)
 
-// errInterrupted is the cause with which a command's context ends when somebody interrupts it.
-var errInterrupted = errors.New("interrupted") //nolint:gochecknoglobals // a sentinel
+	"runner/executor"
+)
 
 // lastResort is how long a command may take to end after a second interrupt before the program ends without it.
 const lastResort = 1900 * time.Millisecond
@@ -37,7 +35,7 @@ func (p *Program) interruptible(parent context.Context) (ctx context.Context, ki
 			return
 		case <-signals:
 		}
-		cancel(errInterrupted)
+		cancel(executor.ErrInterrupted)
 		select {
 		case <-over:
 			return

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"maps"
-	"os"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -15,90 +15,202 @@ import (
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/terminal"
-	"runner/cmd/runner/cli/views"
-	"runner/executor/event"
+	"runner/executor"
 	"runner/lang"
+	"runner/lang/diag"
+	"runner/planner"
+	"runner/planner/plan"
+	"runner/transports"
+	"runner/transports/catalog"
+	"runner/transports/ssh"
 )
 
-// session is what a command that shows a run works with.
-type session struct {
-	program *Program
-	output  arguments.Output
-	view    views.View
-	files   map[string]*hcl.File
-	log     *slog.Logger
-	close   []func() error
-}
+// The codes of errors that are not the language's.
+const (
+	codeNoTerminal diag.Code = "no_terminal"
+	codePassword   diag.Code = "ask_password"
+)
 
-// open makes a session. Its first event is the version.
-func (p *Program) open(o arguments.Output, change func(*views.Options)) (*session, error) {
-	s := &session{program: p, output: o, files: map[string]*hcl.File{}}
-	logTo := io.Writer(p.Err)
-	if o.LogFile != "" {
-		f, err := os.OpenFile(o.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-		if err != nil {
-			return nil, &arguments.Error{Message: fmt.Sprintf("cannot log: %s", err)}
-		}
-		logTo = f
-		s.close = append(s.close, f.Close)
-	}
-	lines := views.NewLog(logTo)
-	s.log = slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: logLevel(o.LogLevel)}))
-	options := views.Options{
-		Out: p.Out, Err: p.Err, Files: s.files, Verbose: o.Verbose, Diff: arguments.DiffFull,
-		Color: p.colors(p.Out, o.NoColor),
-	}
-	if o.LogFile == "" {
-		options.Log = lines
-	}
-	if terminal.IsTerminal(p.Out) && p.env("TERM") != "dumb" {
-		options.Size = func() (width, height int) { return terminal.Size(p.Out) }
-	}
-	if change != nil {
-		change(&options)
-	}
-	s.view = views.New(o.JSON, options)
-	s.close = append(s.close, s.view.Close)
-	s.view.Emit(event.Version{Format: event.Format, Runner: build.Version()})
-	return s, nil
-}
-
-// end closes a session after a command that ended with a code. Output that could not be written is an error.
-func (s *session) end(code exitCode) error {
-	for i := len(s.close) - 1; i >= 0; i-- {
-		if err := s.close[i](); err != nil {
-			fmt.Fprintf(s.program.Err, "runner: %s\n", err) //nolint:errcheck // nowhere to tell
-			code = worst(code, exitWrong)
-		}
-	}
-	return code.asError()
-}
-
-func logLevel(l arguments.Level) slog.Level {
-	switch l {
-	case arguments.LevelError:
-		return slog.LevelError
-	case arguments.LevelInfo:
-		return slog.LevelInfo
-	case arguments.LevelDebug:
-		return slog.LevelDebug
-	case arguments.LevelWarn:
-	}
-	return slog.LevelWarn
+// work is a plan and who evaluates what only the run will give.
+type work struct {
+	plan       *plan.Plan
+	evaluator  executor.Evaluator
+	transports map[string]transports.Transport
 }
 
 // load reads and checks a site. What is wrong with it has been shown when it returns nil.
-func (s *session) load(_ context.Context, a arguments.Site) *lang.Site {
+func (s *session) load(a arguments.Site) *lang.Site {
 	site, files, diags := lang.Load(a.Path, lang.Options{
-		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: map[string]schema.Block{}},
+		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
 		Version: build.Version(),
 		Environ: s.program.Environ,
 		Vars:    a.Vars,
 	})
 	maps.Copy(s.files, files)
-	s.view.Diagnose(diags)
-	if diags.HasErrors() {
+	if s.diagnose(diags) {
 		return nil
 	}
 	return site
+}
+
+// prepare plans a site. ask tells whether passwords are asked for. What is wrong has been shown when it returns nil.
+func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site, ask bool) (*work, error) {
+	all := catalog.All()
+	passwords, diags := newPasswords(a.AskPasswords, all)
+	if s.diagnose(diags) {
+		return nil, exitWrong
+	}
+	if ask {
+		if err := s.askPasswords(ctx, passwords); err != nil {
+			return nil, err
+		}
+	}
+	expander := ssh.NewExpander(ssh.CurrentEnvironment())
+	p, evaluator, diags := planner.Build(site, planner.Options{
+		Selection: planner.Selection(a.Selection),
+		Actions:   action.Schemas(),
+		Expand: func(transport string, options map[string]any) ([]map[string]any, error) {
+			return passwords.expand(expander, transport, options)
+		},
+		Title: func(transport string, options map[string]any) string { return all[transport].Title(options) },
+	})
+	if !diags.HasErrors() && ask {
+		diags = append(diags, passwords.unused()...)
+	}
+	if s.diagnose(diags) {
+		return nil, exitWrong
+	}
+	if a.Parallelism > 0 {
+		p.Parallelism = a.Parallelism
+	}
+	return &work{plan: p, evaluator: evaluator, transports: all}, nil
+}
+
+// passwords are those that somebody types instead of the site saying them.
+type passwords struct {
+	asked []*asked
+}
+
+// asked is one --ask-password.
+type asked struct {
+	hop             string // as it was given
+	transport, user string // user "": any
+	answer          string
+	used            bool
+}
+
+func newPasswords(hops []string, all map[string]transports.Transport) (*passwords, hcl.Diagnostics) {
+	out := &passwords{}
+	var diags hcl.Diagnostics
+	var takers []string
+	for name, t := range all {
+		if slices.ContainsFunc(t.Arguments, func(a schema.Attribute) bool { return a.Name == "password" }) {
+			takers = append(takers, name)
+		}
+	}
+	slices.Sort(takers)
+	for _, hop := range hops {
+		transport, user, _ := strings.Cut(hop, ":")
+		if !slices.Contains(takers, transport) {
+			diags = append(diags, diag.Errorf(codePassword, hcl.Range{}, "No hop of that kind takes a password",
+				"--ask-password takes %s, or one of them and a user, such as sudo:postgres; it got %s.%s",
+				strings.Join(takers, ", "), diag.Quote(hop), diag.DidYouMean(transport, takers)))
+			continue
+		}
+		if !slices.ContainsFunc(out.asked, func(a *asked) bool { return a.hop == hop }) {
+			out.asked = append(out.asked, &asked{hop: hop, transport: transport, user: user})
+		}
+	}
+	// The more exact one counts, in whatever order they were given.
+	slices.SortStableFunc(out.asked, func(a, b *asked) int {
+		switch {
+		case a.user != "" && b.user == "":
+			return -1
+		case a.user == "" && b.user != "":
+			return 1
+		}
+		return 0
+	})
+	return out, diags
+}
+
+// askPasswords asks for each password once.
+func (s *session) askPasswords(ctx context.Context, p *passwords) error {
+	for _, a := range p.asked {
+		s.hide()
+		answer, err := terminal.Password(ctx, "Password for "+diag.HarmlessLine(a.hop)+": ")
+		s.show()
+		switch {
+		case err == nil:
+			a.answer = answer
+		case errors.Is(err, executor.ErrInterrupted):
+			return exitInterrupted
+		case errors.Is(err, terminal.ErrNone):
+			s.diagnose(hcl.Diagnostics{diag.Errorf(codeNoTerminal, hcl.Range{}, "Nobody to ask for a password",
+				"--ask-password asks at a terminal, and this program has none. Set a sensitive variable instead, for instance from the environment.")})
+			return exitWrong
+		default:
+			s.diagnose(hcl.Diagnostics{diag.Errorf(codePassword, hcl.Range{}, "No password", "%s.", capital(err.Error()))})
+			return exitWrong
+		}
+	}
+	return nil
+}
+
+// expand turns a hop of the site into those that it stands for, and gives them the passwords that they lack.
+func (p *passwords) expand(x *ssh.Expander, transport string, options map[string]any) ([]map[string]any, error) {
+	steps := []map[string]any{options}
+	if transport == "ssh" {
+		expanded, err := x.Expand(options)
+		if err != nil {
+			return nil, fmt.Errorf("%w", err)
+		}
+		steps = steps[:0]
+		for _, o := range expanded {
+			steps = append(steps, o)
+		}
+	}
+	for i, o := range steps {
+		steps[i] = p.fill(transport, o)
+	}
+	return steps, nil
+}
+
+// fill returns the options with a password, where one was asked for and the site says none.
+func (p *passwords) fill(transport string, options map[string]any) map[string]any {
+	if options["password"] != nil {
+		return options
+	}
+	user, _ := options["user"].(string)
+	if user == "" && transport == "sudo" {
+		user = "root"
+	}
+	for _, a := range p.asked {
+		if a.transport == transport && (a.user == "" || a.user == user) {
+			a.used = true
+			out := maps.Clone(options)
+			out["password"] = a.answer
+			return out
+		}
+	}
+	return options
+}
+
+// unused finds questions that were for nothing.
+func (p *passwords) unused() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, a := range p.asked {
+		if !a.used {
+			diags = append(diags, diag.Errorf(codePassword, hcl.Range{}, "No hop takes the password",
+				"--ask-password %s: no hop of this run is of that kind and has no password of its own.", diag.HarmlessLine(a.hop)))
+		}
+	}
+	return diags
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }

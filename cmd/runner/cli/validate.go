@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,8 @@ func (p *Program) validateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "validate [PATH]",
 		Short:             "Check everything that can be checked without a connection",
-		Example:           "  runner validate site.hcl --var release=1.4.2",
+		Long:              "Finds every error of a site that can be found without a connection, and shows all of them together.",
+		Example:           "  runner validate\n  runner validate site.hcl --var release=1.4.2",
 		ValidArgsFunction: sitePaths,
 	}
 	return command(c, arguments.BindValidate, func(ctx context.Context, a arguments.Validate) error {
@@ -20,10 +22,26 @@ func (p *Program) validateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		site := s.load(ctx, a.Site)
-		if site == nil {
-			return s.end(exitWrong)
-		}
-		return s.end(exitDone)
+		return s.end(s.validate(ctx, a))
 	})
+}
+
+func (s *session) validate(ctx context.Context, a arguments.Validate) exitCode {
+	site := s.load(a.Site)
+	if site == nil {
+		return exitWrong
+	}
+	w, err := s.prepare(ctx, a.Site, site, false)
+	if err != nil {
+		return codeOf(err)
+	}
+	if !s.json {
+		s.hide()
+		tasks := 0
+		for _, j := range w.plan.Jobs {
+			tasks += len(j.Tasks)
+		}
+		fmt.Fprintf(s.program.Out, "The site is valid: %d hosts, %d jobs, %d tasks.\n", len(site.Hosts), len(w.plan.Jobs), tasks) //nolint:errcheck // a broken output shows in the exit code of those who read it
+	}
+	return exitDone
 }

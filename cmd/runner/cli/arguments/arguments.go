@@ -128,12 +128,12 @@ type Version struct {
 // flags are parsed.
 func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
 	var out Plan
-	bindOutput(fs, &out.Output, true)
-	bindSite(fs, &out.Site)
 	out.Diff = DiffFull
 	fs.BoolVar(&out.Offline, "offline", false, "connect to nothing: show chains, pipelines and what is known")
 	fs.BoolVar(&out.DetailedExitCode, "detailed-exitcode", false, "exit with 2 when there is something to change")
 	fs.Var(newChoice(&out.Diff, Diffs()), "diff", "differences of files: full, short or none")
+	bindSite(fs, &out.Site)
+	bindOutput(fs, &out.Output)
 	return func(args []string) (Plan, error) {
 		err := sitePath(&out.Site, args)
 		return out, err
@@ -143,10 +143,10 @@ func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
 // BindApply is BindPlan for `runner apply`.
 func BindApply(fs *pflag.FlagSet) func(args []string) (Apply, error) {
 	var out Apply
-	bindOutput(fs, &out.Output, true)
-	bindSite(fs, &out.Site)
 	fs.BoolVar(&out.AutoApprove, "auto-approve", false, "do not ask: look and act in one pass")
 	fs.BoolVar(&out.NoHandlersOnFailure, "no-handlers-on-failure", false, "run no handlers on a host where a task has failed")
+	bindSite(fs, &out.Site)
+	bindOutput(fs, &out.Output)
 	return func(args []string) (Apply, error) {
 		err := sitePath(&out.Site, args)
 		return out, err
@@ -156,9 +156,9 @@ func BindApply(fs *pflag.FlagSet) func(args []string) (Apply, error) {
 // BindValidate is BindPlan for `runner validate`.
 func BindValidate(fs *pflag.FlagSet) func(args []string) (Validate, error) {
 	var out Validate
-	bindOutput(fs, &out.Output, true)
 	bindVariables(fs, &out.Site)
 	bindSelection(fs, &out.Site)
+	bindOutput(fs, &out.Output)
 	return func(args []string) (Validate, error) {
 		err := sitePath(&out.Site, args)
 		return out, err
@@ -168,10 +168,10 @@ func BindValidate(fs *pflag.FlagSet) func(args []string) (Validate, error) {
 // BindExec is BindPlan for `runner exec`.
 func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
 	var out Exec
-	bindOutput(fs, &out.Output, true)
+	fs.StringVar(&out.Path, "site", ".", "the site: a file or a directory, `PATH`")
 	bindVariables(fs, &out.Site)
 	bindRun(fs, &out.Site)
-	fs.StringVar(&out.Path, "site", ".", "the site: a file or a directory")
+	bindOutput(fs, &out.Output)
 	return func(args []string) (Exec, error) {
 		dash := fs.ArgsLenAtDash()
 		switch {
@@ -219,15 +219,13 @@ func BindVersion(fs *pflag.FlagSet) func(args []string) (Version, error) {
 	}
 }
 
-func bindOutput(fs *pflag.FlagSet, out *Output, verbose bool) {
+func bindOutput(fs *pflag.FlagSet, out *Output) {
 	out.LogLevel = LevelWarn
 	fs.BoolVar(&out.JSON, "json", false, "print events, one JSON object a line")
 	fs.BoolVar(&out.NoColor, "no-color", false, "print no colours (also the environment variable NO_COLOR)")
 	fs.Var(newChoice(&out.LogLevel, Levels()), "log-level", "what to log: error, warn, info or debug")
 	fs.StringVar(&out.LogFile, "log-file", "", "log to `FILE` instead of standard error")
-	if verbose {
-		fs.BoolVarP(&out.Verbose, "verbose", "v", false, "show unchanged tasks and the output of commands too")
-	}
+	fs.BoolVarP(&out.Verbose, "verbose", "v", false, "show unchanged tasks and the output of commands too")
 }
 
 func bindSite(fs *pflag.FlagSet, out *Site) {

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"runner/agent/wire"
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/terminal"
+	"runner/executor"
+	"runner/lang/diag"
+)
+
+func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "apply [PATH]",
+		Short: "Change the hosts as the site says",
+		Long: "Shows what it would change, asks, and does it when the answer is yes. With --auto-approve it asks nothing and works in\n" +
+			"one pass: each task looks and acts.",
+		Example:           "  runner apply\n  runner apply site.hcl --auto-approve --var release=1.4.3",
+		ValidArgsFunction: sitePaths,
+	}
+	return command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
+		s, err := p.open(a.Output, nil)
+		if err != nil {
+			return err
+		}
+		return s.end(s.apply(ctx, a, kill))
+	})
+}
+
+func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
+	if !a.AutoApprove && s.program.asker() == nil {
+		s.diagnose(hcl.Diagnostics{diag.Errorf(codeNoTerminal, hcl.Range{}, "Nobody to ask",
+			"apply asks before it changes anything, and there is no terminal to ask at. Use --auto-approve to apply without being asked.")})
+		return exitWrong
+	}
+	site := s.load(a.Site)
+	if site == nil {
+		return exitWrong
+	}
+	w, err := s.prepare(ctx, a.Site, site, true)
+	if err != nil {
+		return codeOf(err)
+	}
+	r := s.begin(w, kill)
+	if !a.AutoApprove {
+		summary := r.walk(ctx, wire.ModeLook, nil)
+		r.Emit(summarize(r.plan, summary))
+		if !changes(summary) || summary.Unhandled > 0 || summary.Interrupted {
+			return r.finish(summary)
+		}
+		if yes, err := r.consent(ctx); !yes {
+			summary.Interrupted = true
+			r.finish(summary)
+			if errors.Is(err, executor.ErrInterrupted) {
+				return exitInterrupted
+			}
+			return exitWrong
+		}
+	}
+	return r.finish(r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = a.NoHandlersOnFailure }))
+}
+
+// asker returns the terminal to ask at, or nil when there is nobody: both the question must be seen and the answer be
+// typed.
+func (p *Program) asker() *os.File {
+	switch {
+	case !terminal.IsTerminal(p.In):
+		return nil
+	case terminal.IsTerminal(p.Err):
+		return p.Err
+	case terminal.IsTerminal(p.Out):
+		return p.Out
+	}
+	return nil
+}
+
+// consent asks whether to go on. Only "yes" is yes.
+func (s *session) consent(ctx context.Context) (bool, error) {
+	s.hide()
+	defer s.show()
+	out := s.program.asker()
+	answer, err := terminal.Line(ctx, s.program.In, out, "\nApply these changes? Only `yes` applies them: ")
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, executor.ErrInterrupted):
+		fmt.Fprintln(out) //nolint:errcheck // the question stands in a line of its own
+	case err != nil:
+		fmt.Fprintf(s.program.Err, "runner: %s\n", err) //nolint:errcheck // nowhere to tell
+	case strings.TrimSpace(answer) == "yes":
+		return true, nil
+	}
+	fmt.Fprintln(s.program.Err, "Nothing was applied.") //nolint:errcheck // nowhere to tell
+	return false, err
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"runner/executor/broker"
+	"runner/planner/plan"
+	"runner/transports"
+	"runner/transports/ssh"
+)
+
+// dialSSH opens an ssh hop for the broker.
+func dialSSH(ctx context.Context, c plan.Connection, dial broker.DialFunc) (broker.SSHClient, error) {
+	options := transports.Options(c.Options)
+	client, err := ssh.Dial(ctx, options, ssh.DialFunc(dial))
+	if err != nil {
+		return nil, fmt.Errorf("%w", err)
+	}
+	return sshClient{client}, nil
+}
+
+// sshClient is an ssh connection as the broker wants it.
+type sshClient struct{ client *ssh.Client }
+
+func (c sshClient) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.client.Dial(ctx, network, address)
+	if err == nil {
+		return conn, nil
+	}
+	var failure *ssh.Error
+	if errors.As(err, &failure) && failure.Kind == ssh.KindForbidden {
+		return nil, fmt.Errorf("%w: %w", broker.ErrProhibited, err)
+	}
+	return nil, fmt.Errorf("%w", err)
+}
+
+func (c sshClient) Start(ctx context.Context, command string) (broker.Session, error) {
+	s, err := c.client.Start(ctx, command)
+	if err != nil {
+		return broker.Session{}, fmt.Errorf("%w", err)
+	}
+	return broker.Session{
+		ReadWriteCloser: s,
+		Stderr:          s.Stderr,
+		Exit: func(ctx context.Context) string {
+			exit := s.Wait(ctx)
+			switch {
+			case !exit.Known:
+				return ""
+			case exit.Signal != "":
+				return "signal " + exit.Signal
+			}
+			return fmt.Sprintf("exit status %d", exit.Status)
+		},
+	}, nil
+}
+
+func (c sshClient) Close() error { return c.client.Close() } //nolint:wrapcheck // never fails
+
+// Err says why the connection has ended.
+func (c sshClient) Err() error { return c.client.Err() } //nolint:wrapcheck // a typed error of its own

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"runner/agent/wire"
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/views"
+	"runner/executor"
+	"runner/executor/event"
+)
+
+func (p *Program) planCommand(kill <-chan struct{}) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "plan [PATH]",
+		Short: "Show what apply would change",
+		Long: "Connects to the hosts, looks, and shows what apply would change: connections, pipelines, and each change with its\n" +
+			"difference. Changes nothing.",
+		Example:           "  runner plan\n  runner plan --offline site.hcl\n  runner plan --limit 'web[*],!web[b]' --detailed-exitcode",
+		ValidArgsFunction: sitePaths,
+	}
+	return command(c, arguments.BindPlan, func(ctx context.Context, a arguments.Plan) error {
+		s, err := p.open(a.Output, func(o *views.Options) { o.Diff = a.Diff })
+		if err != nil {
+			return err
+		}
+		return s.end(s.preview(ctx, a, kill))
+	})
+}
+
+func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan struct{}) exitCode {
+	site := s.load(a.Site)
+	if site == nil {
+		return exitWrong
+	}
+	w, err := s.prepare(ctx, a.Site, site, !a.Offline)
+	if err != nil {
+		return codeOf(err)
+	}
+	if a.Offline {
+		s.Emit(event.Outline{Plan: w.plan, Preview: true})
+		summary := executor.Offline(w.plan, w.evaluator, s)
+		s.Emit(summarize(w.plan, summary))
+		return planCode(summary, a.DetailedExitCode)
+	}
+	r := s.begin(w, kill)
+	summary := r.walk(ctx, wire.ModeLook, nil)
+	r.Emit(summarize(r.plan, summary))
+	return worst(r.finish(summary), planCode(summary, a.DetailedExitCode))
+}
+
+// planCode is what a preview found, as an exit code.
+func planCode(s executor.Summary, detailed bool) exitCode {
+	switch {
+	case s.Unhandled > 0:
+		return exitFailed
+	case detailed && changes(s):
+		return exitChanges
+	}
+	return exitDone
+}
+
+// codeOf is the exit code that an error stands for.
+func codeOf(err error) exitCode {
+	var code exitCode
+	if errors.As(err, &code) {
+		return code
+	}
+	return exitWrong
+}

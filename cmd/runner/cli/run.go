@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/agent/wire"
+	"runner/cmd/runner/build"
+	"runner/executor"
+	"runner/executor/broker"
+	"runner/executor/event"
+	"runner/lang/diag"
+	"runner/planner/plan"
+)
+
+// run is one walk, or two over the same connections, over a plan.
+type run struct {
+	*session
+	work
+	id     string
+	kill   <-chan struct{}
+	broker *broker.Broker
+	began  time.Time
+}
+
+// begin announces a run and makes its broker. Nothing is connected yet.
+func (s *session) begin(w *work, kill <-chan struct{}) *run {
+	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, began: time.Now()}
+	s.Emit(event.RunStart{Run: r.id, Site: w.plan.Site, Hosts: jobHosts(w.plan)})
+	r.broker = broker.New(broker.Config{
+		Connections: w.plan.Connections,
+		Transports:  w.transports,
+		Agents:      s.program.Agents,
+		SSH:         dialSSH,
+		Version:     build.Version(),
+		Event:       executor.Connections(w.plan, s),
+	})
+	return r
+}
+
+// walk looks, or looks and acts.
+func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Config)) executor.Summary {
+	r.Emit(event.Outline{Plan: r.plan, Preview: mode == wire.ModeLook})
+	c := executor.Config{
+		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session,
+		Live: r.options.Verbose || r.options.Exec, Kill: r.kill,
+	}
+	if change != nil {
+		change(&c)
+	}
+	return executor.Run(ctx, c)
+}
+
+// finish ends what is connected, tells how the run ended, and returns the exit code that follows from that.
+func (r *run) finish(summary executor.Summary) exitCode {
+	r.broker.Close() //nolint:errcheck // never fails
+	if summary.Err != nil {
+		r.diagnose(evaluationDiagnostics(summary.Err))
+	}
+	stats := r.broker.Stats()
+	end := event.RunEnd{
+		Run: r.id, Status: event.RunOK, Counts: summary.Counts,
+		Hosts: summary.Hosts, Seconds: time.Since(r.began).Seconds(), RoundTrips: summary.Trips,
+		BytesSent: stats.BytesSent, BytesReceived: stats.BytesReceived, Connections: stats.Connections, Reused: reused(r.plan),
+		Outputs: map[string]any{},
+	}
+	for _, o := range summary.Outputs {
+		end.Outputs[o.Name] = o.Value
+		if o.Sensitive {
+			end.Outputs[o.Name] = event.Hidden
+		}
+	}
+	codes := []exitCode{exitDone}
+	if len(summary.Lost) > 0 {
+		end.Status = event.RunUnreachable
+		codes = append(codes, exitUnreachable)
+	}
+	if summary.Unhandled > 0 || summary.Err != nil {
+		end.Status = event.RunFailed
+		codes = append(codes, exitFailed)
+	}
+	if summary.Interrupted {
+		end.Status = event.RunInterrupted
+		codes = append(codes, exitInterrupted)
+	}
+	r.Emit(end)
+	return worst(codes...)
+}
+
+// evaluationDiagnostics are those that an error carries, or one about it.
+func evaluationDiagnostics(err error) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	if errors.As(err, &diags) {
+		return diags
+	}
+	return hcl.Diagnostics{diag.Errorf(diag.Evaluate, hcl.Range{}, "Output cannot be evaluated", "%s.", capital(err.Error()))}
+}
+
+// summarize counts what a preview found.
+func summarize(p *plan.Plan, s executor.Summary) event.PlanSummary {
+	return event.PlanSummary{
+		Create: s.Planned[event.Create], Update: s.Planned[event.Update], Remove: s.Planned[event.Remove], Run: s.Planned[event.Run],
+		None: s.Planned[event.None], Hosts: jobHosts(p),
+		Connections: len(p.Connections), Reused: reused(p), Pipelines: len(p.Pipelines()),
+	}
+}
+
+// changes says whether a preview found something to do.
+func changes(s executor.Summary) bool {
+	return s.Planned[event.Create]+s.Planned[event.Update]+s.Planned[event.Remove]+s.Planned[event.Run] > 0
+}
+
+// jobHosts counts the hosts that jobs run on.
+func jobHosts(p *plan.Plan) int {
+	seen := map[int]bool{}
+	for _, j := range p.Jobs {
+		for _, h := range j.Hosts {
+			seen[h] = true
+		}
+	}
+	return len(seen)
+}
+
+// reused counts how often a host needs a connection that another one has needed before.
+func reused(p *plan.Plan) int {
+	needed := map[[2]int]bool{} // host, connection
+	add := func(host, last int) {
+		for _, c := range p.Chain(last) {
+			needed[[2]int{host, c}] = true
+		}
+	}
+	for i, h := range p.Hosts {
+		add(i, h.Connection)
+	}
+	for _, j := range p.Jobs {
+		for _, tasks := range [][]plan.Task{j.Tasks, j.Handlers} {
+			for _, t := range tasks {
+				for host, c := range t.Connections {
+					add(host, c)
+				}
+			}
+		}
+	}
+	return len(needed) - len(p.Connections)
+}
+
+// newRunID names a run: ids sort by time.
+func newRunID(now time.Time) string {
+	var b [4]byte
+	rand.Read(b[:]) //nolint:errcheck // never fails
+	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+}

@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/cmd/runner/build"
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/terminal"
+	"runner/cmd/runner/cli/views"
+	"runner/executor/event"
+)
+
+// session is one command's way to show what it does. It takes events from anywhere, also while nothing is shown because
+// a question is being asked.
+type session struct {
+	program *Program
+	json    bool
+	options views.Options
+	files   map[string]*hcl.File // shared with the view
+	log     *slog.Logger
+	logFile *os.File
+
+	mu   sync.RWMutex  // guards what follows
+	view views.View    // nil while nothing is shown
+	held []event.Event // what came meanwhile
+	err  error         // of a view that was closed
+}
+
+// open makes a session. Its first event is the version.
+func (p *Program) open(o arguments.Output, change func(*views.Options)) (*session, error) {
+	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}}
+	logTo := io.Writer(p.Err)
+	if o.LogFile != "" {
+		f, err := os.OpenFile(o.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, &arguments.Error{Message: fmt.Sprintf("cannot log: %s", err)}
+		}
+		s.logFile, logTo = f, f
+	}
+	lines := views.NewLog(logTo)
+	s.log = slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: logLevel(o.LogLevel)}))
+	s.options = views.Options{
+		Out: p.Out, Err: p.Err, Files: s.files, Verbose: o.Verbose, Diff: arguments.DiffFull,
+		Color: p.colors(p.Out, o.NoColor),
+	}
+	if o.LogFile == "" && !o.JSON {
+		s.options.Log = lines
+	}
+	if terminal.IsTerminal(p.Out) && p.env("TERM") != "dumb" {
+		s.options.Size = func() (width, height int) { return terminal.Size(p.Out) }
+	}
+	if change != nil {
+		change(&s.options)
+	}
+	s.show()
+	s.Emit(event.Version{Format: event.Format, Runner: build.Version()})
+	return s, nil
+}
+
+// show opens the view and shows what came while there was none.
+func (s *session) show() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view != nil {
+		return
+	}
+	s.view = views.New(s.json, s.options)
+	for _, e := range s.held {
+		s.view.Emit(e)
+	}
+	s.held = nil
+}
+
+// hide closes the view: everything so far has been shown, and the terminal is somebody else's.
+func (s *session) hide() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view == nil {
+		return
+	}
+	if err := s.view.Close(); err != nil && s.err == nil {
+		s.err = err
+	}
+	s.view = nil
+}
+
+// Emit shows an event.
+func (s *session) Emit(e event.Event) {
+	s.logEvent(e)
+	s.mu.RLock()
+	if s.view != nil {
+		s.view.Emit(e)
+		s.mu.RUnlock()
+		return
+	}
+	s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view != nil {
+		s.view.Emit(e)
+		return
+	}
+	s.held = append(s.held, e)
+}
+
+// diagnose shows errors and warnings, and says whether there are errors.
+func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
+	s.show()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.view.Diagnose(diags)
+	return diags.HasErrors()
+}
+
+// end closes the session of a command that ends with a code. Output that could not be written is an error.
+func (s *session) end(code exitCode) error {
+	s.hide()
+	if s.logFile != nil {
+		if err := s.logFile.Close(); err != nil && s.err == nil {
+			s.err = fmt.Errorf("cannot write the log: %w", err)
+		}
+	}
+	if s.err != nil {
+		fmt.Fprintf(s.program.Err, "runner: %s\n", s.err) //nolint:errcheck // nowhere to tell
+		code = worst(code, exitWrong)
+	}
+	return code.asError()
+}
+
+func logLevel(l arguments.Level) slog.Level {
+	switch l {
+	case arguments.LevelError:
+		return slog.LevelError
+	case arguments.LevelInfo:
+		return slog.LevelInfo
+	case arguments.LevelDebug:
+		return slog.LevelDebug
+	case arguments.LevelWarn:
+	}
+	return slog.LevelWarn
+}
+
+// logEvent logs what happens to hosts, without any values.
+func (s *session) logEvent(e event.Event) {
+	ctx := context.Background()
+	switch e := e.(type) {
+	case event.RunStart:
+		s.log.Info("run starts", "run", e.Run, "site", e.Site, "hosts", e.Hosts)
+	case event.Connection:
+		level := slog.LevelInfo
+		if e.Status == event.Opening || e.Reused {
+			level = slog.LevelDebug
+		}
+		s.log.Log(ctx, level, "connection", "host", e.Host, "hop", e.Hop, "transport", e.Transport, "status", string(e.Status), "seconds", e.Seconds, "error", e.Error)
+	case event.TaskStart:
+		s.log.Debug("task starts", "host", e.Host, "address", e.Address, "attempt", e.Attempt)
+	case event.PlannedChange:
+		s.log.Debug("change", "host", e.Host, "address", e.Address, "action", string(e.Action))
+	case event.TaskEnd:
+		level := slog.LevelDebug
+		if e.Status == event.Changed || e.Status == event.Failed || e.Status == event.Unknown {
+			level = slog.LevelInfo
+		}
+		s.log.Log(ctx, level, "task ends", "host", e.Host, "address", e.Address, "status", string(e.Status), "seconds", e.Seconds, "reason", e.Reason)
+	case event.RunEnd:
+		s.log.Info("run ends", "run", e.Run, "status", string(e.Status), "seconds", e.Seconds, "round_trips", e.RoundTrips)
+	}
+}
