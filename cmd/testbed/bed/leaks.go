@@ -96,7 +96,7 @@ func (b *Bed) blame(p process) string {
 // kept tells the names of what an agent may leave in its own directory.
 func kept(name string) bool {
 	hash, ok := strings.CutPrefix(name, "agent-")
-	return name == "lanes" || ok && len(hash) == 64 && strings.Trim(hash, "0123456789abcdef") == ""
+	return name == "lanes" || ok && len(hash) >= 16 && strings.Trim(hash, "0123456789abcdef") == ""
 }
 
 // remains lists what an agent has left in its own directory beside its copy and its lock file.
