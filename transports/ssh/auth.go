@@ -36,11 +36,13 @@ type authenticator struct {
 	loaded     bool
 	identities []identity // not offered yet
 	offered    []string   // labels of keys that were
-	signed     string     // label of the last key that the server accepted and that signed
+	signed     string     // label of the key that signed in the attempt under way
+	rejected   string     // label of a key that signed and still was not let in
+	partials   int        // methods that have succeeded so far
 	methods    []string   // what the server offers
 
 	passwordSent     bool
-	partialsAtAnswer int
+	passwordPending  bool // sent, and its outcome is not known yet
 	interactiveTried bool
 	refusal          *Error // found while the server was asking
 }
@@ -51,9 +53,16 @@ func (a *authenticator) next(c *xssh.ClientAuthContext) (xssh.AuthMethod, error)
 	if a.refusal != nil {
 		return nil, a.refusal
 	}
-	if a.passwordSent && len(c.PartialSuccessMethods) == a.partialsAtAnswer {
+	succeeded := len(c.PartialSuccessMethods) > a.partials
+	a.partials = len(c.PartialSuccessMethods)
+	if a.passwordPending && !succeeded {
 		return nil, a.passwordRefused()
 	}
+	a.passwordPending = false
+	if a.signed != "" && !succeeded {
+		a.rejected = a.signed
+	}
+	a.signed = ""
 	if slices.Contains(c.AllowedMethods, methodKey) {
 		if method := a.nextKey(); method != nil {
 			return method, nil
@@ -96,9 +105,8 @@ func (a *authenticator) nextPassword(c *xssh.ClientAuthContext) (xssh.AuthMethod
 		refused.Message += "; the password is not sent to it"
 		return nil, &refused
 	}
-	a.partialsAtAnswer = len(c.PartialSuccessMethods)
 	if asks {
-		a.passwordSent = true
+		a.passwordSent, a.passwordPending = true, true
 		return xssh.Password(a.s.password), nil
 	}
 	a.interactiveTried = true
@@ -121,7 +129,7 @@ func (a *authenticator) answer(_, instruction string, questions []string, echoes
 			Hint:    "The password is only given to a single question whose answer is not shown; log in with a key instead.",
 		}
 	default:
-		a.passwordSent = true
+		a.passwordSent, a.passwordPending = true, true
 		return []string{a.s.password}, nil
 	}
 	a.refusal.Quote = clip(strings.TrimSpace(instruction + "\n" + strings.Join(questions, "\n")))
@@ -159,6 +167,10 @@ func (a *authenticator) exhausted(c *xssh.ClientAuthContext) *Error {
 	}
 	asks := slices.Contains(c.AllowedMethods, methodPassword) || slices.Contains(c.AllowedMethods, methodInteractive)
 	switch {
+	case a.rejected != "":
+		e.Kind = KindAccount
+		e.Message = fmt.Sprintf("%s accepts the key %s, but does not let it in", a.s.login(), a.rejected)
+		e.Hint = "The account may be locked or expired, or not allowed to log in; the server's log says why."
 	case !slices.Contains(c.AllowedMethods, methodKey) && asks && a.s.password == "":
 		e.Kind = KindNoPassword
 		e.Hint = "Set the argument password of this hop."
@@ -190,7 +202,7 @@ func (a *authenticator) keysOffered() string {
 func (a *authenticator) hungUp(banner string, cause error) *Error {
 	e := &Error{Kind: KindAuth, Quote: banner, Cause: cause}
 	switch {
-	case a.passwordSent:
+	case a.passwordPending:
 		e.Kind = KindPassword
 		e.Message = fmt.Sprintf("%s was closed by the server after the password", a.s.login())
 		e.Hint = "Either the password is wrong and the server allows no second try, or the account is locked or expired."

@@ -2,6 +2,8 @@ package ssh
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -187,4 +189,29 @@ func eventually(t *testing.T, what string, condition func() bool) {
 			t.Fatalf("waited in vain for %s", what)
 		}
 	}
+}
+
+// fakeSSH is a server of the library's, for what a real one cannot be made to do.
+func fakeSSH(t *testing.T, config *xssh.ServerConfig) transports.Options {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := xssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.AddHostKey(signer)
+	return fakeServer(t, func(conn net.Conn) {
+		server, channels, requests, err := xssh.NewServerConn(conn, config)
+		if err != nil {
+			return
+		}
+		go xssh.DiscardRequests(requests)
+		for c := range channels {
+			_ = c.Reject(xssh.Prohibited, "no")
+		}
+		_ = server.Wait()
+	})
 }
