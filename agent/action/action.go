@@ -1,13 +1,18 @@
-// Package action holds what an agent can do on its target, one file or folder for each action. An action compares what
-// is wanted with what is there (Look) and makes the difference (Act); it knows nothing of links, peers or the language.
-// Its neighbours are agent, which runs it, agent/schema, which describes its arguments, and agent/process, which runs
-// its processes.
+// Package action holds what an agent can do on its target, one file for each action. An action compares what is wanted
+// with what is there (Look) and makes the difference (Act); it knows nothing of links, peers or the language. Its
+// neighbours are agent, which runs it, agent/schema, which describes its arguments, agent/view and agent/disk, through
+// which it sees and changes files, and agent/process, which runs its processes.
+//
+// Differences between texts are found here and not on the controller, because old and new content meet here: sending
+// the old content back would cost more bytes than the diff, and show what is on a target to more places than need it.
 package action
 
 import (
 	"context"
 	"io"
+	"slices"
 
+	"runner/agent/process"
 	"runner/agent/schema"
 	"runner/agent/view"
 	"runner/agent/wire"
@@ -24,26 +29,67 @@ type Action interface {
 	Act(ctx context.Context, env *Env, found Outcome) (Outcome, error)
 }
 
-// Outcome is what Look found or Act did.
+// Outcome is what Look found or Act did. An Act that fails may return one beside its error: what a program printed.
 type Outcome struct {
 	Change wire.Change
-	Values any // a struct or map in the names that the action documents; nil for none
+	// Values are a struct or map in the names that the action documents. From a Look they are what Act will give; nil:
+	// only the run will tell.
+	Values any
 }
 
 // Env is what an agent offers to an action.
 type Env struct {
 	Mode      wire.Mode
-	View      *view.View                         // the target's files, in ModeLook as the earlier calls of the pipeline will leave them
+	View      *view.View // the target's files: view.Live, or in ModeLook view.Preview, as the earlier calls will leave them
+	Processes Runner
 	Environ   []string                           // of the task's processes, complete
 	Dir       string                             // where they run unless the task says else
 	Input     func() io.Reader                   // the call's input; the first Read asks for it
 	Live      func(stream wire.Stream) io.Writer // where output is copied to as it comes; nil when nobody watches
 	Unsettled bool                               // ModeLook: an earlier call of the pipeline would change or run something
 	Unknown   []string                           // ModeLook: arguments that only the run will give
+	// Touched is told of every directory in which something was changed, and of its file system, which is to be synced
+	// before the job is reported done. It may be nil.
+	Touched func(dir string, device uint64)
+}
+
+// Runner runs a program to its end; process.Table is one.
+type Runner interface {
+	Run(ctx context.Context, c process.Command) (process.Exit, error)
+}
+
+// unknown tells whether an argument is not known yet.
+func (e *Env) unknown(name string) bool { return slices.Contains(e.Unknown, name) }
+
+// touched tells that something was changed at a place.
+func (e *Env) touched(p *view.Place) {
+	if e.Touched != nil && p.Dir != nil {
+		e.Touched(p.Dir.Path, p.Parent.ID.Device)
+	}
 }
 
 // Definition is an action as the agent and the language know it.
 type Definition struct {
 	schema.Block
 	New func() Action
+}
+
+// All lists the actions.
+func All() []Definition {
+	return []Definition{
+		{commandSchema(), func() Action { return new(command) }},
+		{shellSchema(), func() Action { return new(shell) }},
+		{fileSchema(), func() Action { return new(file) }},
+		{directorySchema(), func() Action { return new(directory) }},
+		{symlinkSchema(), func() Action { return new(symlink) }},
+	}
+}
+
+// Schemas describes all actions, by name.
+func Schemas() map[string]schema.Block {
+	out := map[string]schema.Block{}
+	for _, d := range All() {
+		out[d.Name] = d.Block
+	}
+	return out
 }

@@ -32,7 +32,7 @@ func fileSchema() schema.Block {
 		Results: []schema.Attribute{
 			{Name: "path", Type: schema.String, Doc: "The path as given."},
 			{Name: "size", Type: schema.Number, Doc: "Bytes; null when absent."},
-			{Name: "sha256", Type: schema.String, Doc: "SHA-256 of the content in hexadecimal; null when absent."},
+			{Name: "sha256", Type: schema.String, Doc: "SHA-256 of the content in hexadecimal; null when absent, and where the task does not say what the content is."},
 			{Name: "mode", Type: schema.String, Doc: "The permissions, such as `0640`; null when absent."},
 			{Name: "owner", Type: schema.String, Doc: "The name of the owner, or the number if it has none; null when absent."},
 			{Name: "group", Type: schema.String, Doc: "The name of the group, or the number if it has none; null when absent."},

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,9 +61,9 @@ func (n node) stat() (Stat, error) {
 	return statOf(&st), nil
 }
 
-// Mkdir makes a directory with an owner and permissions and returns it, opened. Where perm lacks the setgid bit and
-// inherit is set, a bit inherited from the parent stays. Until it is finished only this user can enter it.
-func (d *Dir) Mkdir(name string, uid, gid *uint32, perm uint32, inherit bool) error {
+// Mkdir makes a directory with an owner, a group (nil: what the system gives it) and permissions. If it is given away,
+// only this user can enter it until then.
+func (d *Dir) Mkdir(name string, uid, gid *uint32, perm uint32) error {
 	first := perm & 0o777
 	if uid != nil || gid != nil {
 		first &= 0o700
@@ -76,9 +77,6 @@ func (d *Dir) Mkdir(name string, uid, gid *uint32, perm uint32, inherit bool) er
 	st, err := d.Lstat(name)
 	if err != nil {
 		return err
-	}
-	if inherit {
-		perm |= st.Perm & Setgid
 	}
 	owner, group := st.UID, st.GID
 	if uid != nil {
@@ -142,6 +140,39 @@ func (d *Dir) Remove(name string) error {
 	return nil
 }
 
+// Count returns how many entries a directory holds, in all its depth.
+func (d *Dir) Count(ctx context.Context, name string) (int, error) {
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	inside, err := d.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer inside.Close()
+	list, err := inside.readable()
+	if err != nil {
+		return 0, err
+	}
+	entries, err := list.ReadDir(-1)
+	list.Close() //nolint:errcheck // it was only read
+	if err != nil {
+		return 0, err
+	}
+	count := len(entries)
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		n, err := inside.Count(ctx, e.Name())
+		if err != nil {
+			return 0, err
+		}
+		count += n
+	}
+	return count, nil
+}
+
 // RemoveAll removes a directory with everything in it. Links in it are removed, never followed.
 func (d *Dir) RemoveAll(name string) error {
 	root, err := os.OpenRoot(d.Path)
@@ -164,31 +195,57 @@ func (d *Dir) RemoveAll(name string) error {
 	return root.RemoveAll(name)
 }
 
-// Backup gives a file a second name with the time in it and returns what was added to the name. Where the file system has no second names,
-// or this user may not give any, the file is copied.
+// Backup gives a file a second name with the time in it and returns what was added to the name. Where the file system
+// has no second names, or this user may not give any, the file is copied.
 func (d *Dir) Backup(name string, at time.Time) (string, error) {
+	return d.aside(name, at, func(second string) error {
+		err := unix.Linkat(d.fd, name, d.fd, second, 0)
+		if err != nil && !errors.Is(err, unix.EEXIST) {
+			return d.copy(name, second)
+		}
+		return err
+	})
+}
+
+// CopyAside is as Backup for a file that will be written to, and is always a copy.
+func (d *Dir) CopyAside(name string, at time.Time) (string, error) {
+	return d.aside(name, at, func(second string) error { return d.copy(name, second) })
+}
+
+func (d *Dir) aside(name string, at time.Time, make func(second string) error) (string, error) {
 	stamp := at.UTC().Format(".2006-01-02T15-04-05Z")
 	for n := range 100 {
 		suffix := stamp + "~"
 		if n > 0 {
 			suffix = fmt.Sprintf("%s.%d~", stamp, n)
 		}
-		err := unix.Linkat(d.fd, name, d.fd, name+suffix, 0)
-		if err != nil && !errors.Is(err, unix.EEXIST) {
-			err = d.Copy(name, name+suffix)
-		}
-		var changed *ChangedError
+		err := make(name + suffix)
+		var taken *ChangedError
 		if err == nil {
 			return suffix, nil
-		} else if !errors.Is(err, unix.EEXIST) && !errors.As(err, &changed) {
+		} else if !errors.Is(err, unix.EEXIST) && !errors.As(err, &taken) {
 			return "", failed("back up", d.Join(name), err)
 		}
 	}
 	return "", failed("back up", d.Join(name), unix.EEXIST)
 }
 
-// Copy makes a new file with the content and all attributes of another one.
-func (d *Dir) Copy(name, second string) error {
+// Overwrite writes content into a file that is there, after it has made sure of the room.
+func Overwrite(f *os.File, content io.ReadSeeker, size int64) error {
+	if err := reserve(f, size); err != nil {
+		return err
+	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, content); err != nil {
+		return err
+	}
+	return f.Truncate(size)
+}
+
+// copy makes a new file with the content and all attributes of another one.
+func (d *Dir) copy(name, second string) error {
 	old, st, err := d.Read(name)
 	if err != nil {
 		return err

@@ -213,6 +213,14 @@ func (d *Dir) Writable() error {
 	return nil
 }
 
+// Access returns nil if this process may use an entry, which is no link, as mode (unix.W_OK and the like) says.
+func (d *Dir) Access(name string, mode uint32) error {
+	if err := faccessat(d.fd, name, mode); err != nil {
+		return failed("write to", d.Join(name), err)
+	}
+	return nil
+}
+
 // Read opens a regular file for reading. Anything else, also a link, is an error; a pipe or a device is not opened.
 func (d *Dir) Read(name string) (*os.File, Stat, error) {
 	return d.file(name, unix.O_RDONLY)

@@ -90,9 +90,9 @@ func (n node) chmod(perm uint32) error {
 	return unix.Fchmod(fd, perm)
 }
 
+// reserve makes sure of the room for size bytes.
 func reserve(f *os.File, size int64) error {
-	const worthwhile = 1 << 20
-	if size < worthwhile {
+	if size == 0 {
 		return nil
 	}
 	err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size)

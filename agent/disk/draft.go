@@ -82,7 +82,13 @@ func (d *Dir) removeStale(hidden string) bool {
 func lock(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) }
 
 // Reserve makes sure of the room for size bytes where the file system can tell.
-func (w *Draft) Reserve(size int64) error { return reserve(w.File, size) }
+func Reserve(f *os.File, size int64) error {
+	const worthwhile = 1 << 20
+	if size < worthwhile {
+		return nil
+	}
+	return reserve(f, size)
+}
 
 // Finish gives a written draft the ACL and the extended attributes of old, which may be nil, and then its owner and
 // permissions.
@@ -207,8 +213,8 @@ func (w *Draft) copyToNamed() error {
 	return w.Finish(old, st.UID, st.GID, st.Perm)
 }
 
-// Close removes the draft unless it was put at its place. It can be called twice.
-func (w *Draft) Close() {
+// Close removes the draft unless it was put at its place. It can be called twice and never fails.
+func (w *Draft) Close() error {
 	if w.hidden != "" {
 		unix.Unlinkat(w.dir.fd, w.hidden, 0) //nolint:errcheck // there is nobody left to tell
 		w.hidden = ""
@@ -216,6 +222,7 @@ func (w *Draft) Close() {
 	if w.File != nil {
 		w.File.Close() //nolint:errcheck // write errors have been reported: by Write, by Sync where asked for, by move
 	}
+	return nil
 }
 
 // linkNew renames and never replaces, for systems that have no call for it.

@@ -92,7 +92,7 @@ func (w *walker) honest(at string, err error) error {
 		return err
 	}
 	if w.disturbed || w.changed && errors.Is(err, fs.ErrPermission) {
-		return &UnknownError{Path: at}
+		return &UnknownError{Path: at, Err: err}
 	}
 	return err
 }

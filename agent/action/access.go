@@ -1,0 +1,191 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"runner/agent/disk"
+	"runner/agent/view"
+	"runner/agent/wire"
+)
+
+// Permissions of what is new, unless the task says else.
+const (
+	newFile      = 0o644
+	newDirectory = 0o755
+)
+
+// access are the arguments that say who may do what.
+type access struct {
+	Mode  string `cbor:"mode"`
+	Owner string `cbor:"owner"`
+	Group string `cbor:"group"`
+}
+
+// wanted is what they mean on this target; nil: left as it is.
+type wanted struct {
+	perm, uid, gid *uint32
+	unknown        view.Attr
+}
+
+func (a access) wanted(env *Env) (wanted, error) {
+	var w wanted
+	if a.Mode != "" {
+		n, err := strconv.ParseUint(a.Mode, 8, 12)
+		if err != nil {
+			return w, &wire.Problem{Code: wire.CodeArguments, Message: fmt.Sprintf("mode %q is not octal", a.Mode)}
+		}
+		perm := uint32(n)
+		w.perm = &perm
+	}
+	find := func(name string, in func(string) (uint32, error), attr view.Attr) (*uint32, error) {
+		if name == "" {
+			return nil, nil //nolint:nilnil // left as it is
+		}
+		id, err := in(name)
+		var unknown *view.UnknownError
+		if errors.As(err, &unknown) {
+			w.unknown |= attr
+			return nil, nil //nolint:nilnil // an earlier task may make it
+		}
+		return &id, err
+	}
+	var err error
+	if w.uid, err = find(a.Owner, env.View.User, view.Owner); err != nil {
+		return w, err
+	}
+	if w.gid, err = find(a.Group, env.View.Group, view.Group); err != nil {
+		return w, err
+	}
+	for name, attr := range map[string]view.Attr{"mode": view.Mode, "owner": view.Owner, "group": view.Group} {
+		if env.unknown(name) {
+			w.unknown |= attr
+		}
+	}
+	return w, nil
+}
+
+// over lays what is wanted over what is there.
+func (w wanted) over(was disk.Stat) disk.Stat {
+	if w.perm != nil {
+		was.Perm = *w.perm
+	}
+	if w.uid != nil {
+		was.UID = *w.uid
+	}
+	if w.gid != nil {
+		was.GID = *w.gid
+	}
+	return was
+}
+
+// known are the attributes that are wanted to be something, and known what.
+func (w wanted) known() view.Attr {
+	var set view.Attr
+	for attr, is := range map[view.Attr]*uint32{view.Mode: w.perm, view.Owner: w.uid, view.Group: w.gid} {
+		if is != nil {
+			set |= attr
+		}
+	}
+	return set
+}
+
+// fresh is what a new entry at a place will be, before what is wanted is laid over it.
+func fresh(p *view.Place, kind disk.Kind) disk.Stat {
+	st := disk.Stat{Kind: kind, Perm: newFile, UID: uint32(unix.Geteuid()), GID: uint32(unix.Getegid()), Links: 1}
+	if kind == disk.Directory {
+		st.Perm = newDirectory | p.Parent.Perm&disk.Setgid*inheritsSetgid
+	}
+	if p.Parent.Perm&disk.Setgid != 0 || inheritsGroup {
+		st.GID = p.Parent.GID
+	}
+	return st
+}
+
+// same tells whether two entries are the same to those who may do things with them.
+func same(a, b disk.Stat) bool { return a.Perm == b.Perm && a.UID == b.UID && a.GID == b.GID }
+
+// permitted tells whether the system will let this user make an entry what it is to be. Root may do everything, or the
+// system will tell.
+func permitted(was, will disk.Stat) error {
+	me := uint32(unix.Geteuid())
+	if me == 0 || same(was, will) {
+		return nil
+	}
+	if was.UID != me || will.UID != me {
+		return unix.EPERM
+	}
+	if will.GID != was.GID {
+		groups, err := unix.Getgroups()
+		if err != nil || !slices.Contains(append(groups, unix.Getegid()), int(will.GID)) {
+			return unix.EPERM
+		}
+	}
+	return nil
+}
+
+// writable tells whether the system will let this user put another entry at a place, or take it away.
+func writable(p *view.Place) error {
+	if p.Dir == nil {
+		return nil
+	}
+	if err := p.Dir.Writable(); err != nil {
+		return err
+	}
+	me := uint32(unix.Geteuid())
+	if p.Parent.Perm&disk.Sticky != 0 && p.Entry != nil && me != 0 && p.Entry.UID != me && p.Parent.UID != me {
+		return unix.EPERM
+	}
+	return nil
+}
+
+// attributes describes an entry for people, without what is not known.
+func attributes(env *Env, at string, e view.Entry) map[string]any {
+	out := map[string]any{"path": at}
+	if e.Unknown&view.Kind != 0 {
+		return out
+	}
+	if e.Unknown&view.Mode == 0 {
+		out["mode"] = fmt.Sprintf("%04o", e.Perm)
+	}
+	if e.Unknown&view.Owner == 0 {
+		out["owner"] = env.View.UserName(e.UID)
+	}
+	if e.Unknown&view.Group == 0 {
+		out["group"] = env.View.GroupName(e.GID)
+	}
+	return out
+}
+
+// names lists a set of attributes by the names of the language.
+func names(set view.Attr) []string {
+	var out []string
+	for _, a := range []struct {
+		attr view.Attr
+		name string
+	}{{view.Group, "group"}, {view.Mode, "mode"}, {view.Owner, "owner"}, {view.Target, "target"}} {
+		if set&a.attr != 0 {
+			out = append(out, a.name)
+		}
+	}
+	return out
+}
+
+// change puts a change together. A nil map is left out.
+func change(verb wire.Verb, before, after map[string]any, unknown ...string) (wire.Change, error) {
+	c := wire.Change{Verb: verb, Unknown: unknown}
+	var err error
+	if before != nil {
+		if c.Before, err = wire.Marshal(before); err != nil {
+			return c, err
+		}
+	}
+	if after != nil {
+		c.After, err = wire.Marshal(after)
+	}
+	return c, err
+}

@@ -1,0 +1,283 @@
+package action
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"runner/agent/process"
+	"runner/agent/wire"
+)
+
+// command is the action of that name.
+type command struct {
+	Argv []string `cbor:"argv"`
+	running
+}
+
+// shell is the action of that name.
+type shell struct {
+	Script      string      `cbor:"script"`
+	Interpreter interpreter `cbor:"interpreter"`
+	running
+}
+
+// running are the arguments that command and shell have in common.
+type running struct {
+	Chdir       string    `cbor:"chdir"`
+	Stdin       data      `cbor:"stdin"`
+	Creates     string    `cbor:"creates"`
+	Removes     string    `cbor:"removes"`
+	Changes     *bool     `cbor:"changes"`
+	OKExitCodes []float64 `cbor:"ok_exit_codes"`
+}
+
+// interpreter is a program, or a program with its arguments.
+type interpreter []string
+
+// UnmarshalCBOR takes a string and a list of strings.
+func (i *interpreter) UnmarshalCBOR(encoded []byte) error {
+	var v any
+	if err := wire.Unmarshal(encoded, &v); err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case nil:
+		*i = nil
+		return nil
+	case string:
+		*i = interpreter{v}
+		return nil
+	}
+	return wire.Unmarshal(encoded, (*[]string)(i))
+}
+
+func (c *command) Look(ctx context.Context, env *Env) (Outcome, error) {
+	return c.look(ctx, env, c.program())
+}
+
+func (c *command) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
+	return c.act(ctx, env, c.program(), found)
+}
+
+func (c *command) program() process.Command { return process.Command{Argv: c.Argv} }
+
+func (s *shell) Look(ctx context.Context, env *Env) (Outcome, error) {
+	return s.look(ctx, env, s.program())
+}
+
+func (s *shell) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
+	return s.act(ctx, env, s.program(), found)
+}
+
+func (s *shell) program() process.Command {
+	argv := []string(s.Interpreter)
+	if len(argv) > 1 && argv[len(argv)-1] == "-c" { // the script is a file, not an argument
+		argv = argv[:len(argv)-1]
+	}
+	if len(argv) == 0 {
+		argv = []string{"/bin/sh"}
+	}
+	return process.Command{Argv: argv, Script: []byte(s.Script)}
+}
+
+// look decides whether the program is to run. One that changes nothing runs here.
+func (r *running) look(ctx context.Context, env *Env, c process.Command) (Outcome, error) {
+	spared, err := r.spared(env)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if spared != "" {
+		return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: results(nil, spared)}, nil
+	}
+	reads := r.Changes != nil && !*r.Changes && !env.unknown("changes")
+	verb := wire.VerbRun
+	if reads {
+		verb = wire.VerbRead
+	}
+	out := Outcome{}
+	if out.Change, err = change(verb, nil, r.describe(c), env.Unknown...); err != nil {
+		return out, err
+	}
+	preview := env.Mode == wire.ModeLook
+	switch {
+	case reads && (!preview || len(env.Unknown) == 0 && !env.Unsettled):
+		return r.run(ctx, env, c, out)
+	case preview && len(env.Unknown) == 0:
+		if err := r.runnable(env, c); err != nil {
+			return Outcome{}, err
+		}
+	}
+	if preview && !reads {
+		env.View.Disturb()
+		if r.Creates != "" {
+			env.View.Expect(r.within(r.Creates))
+		}
+	}
+	return out, nil
+}
+
+// spared says why the program has nothing to do, or "".
+func (r *running) spared(env *Env) (string, error) {
+	for _, given := range []struct {
+		name, pattern string
+		spares        bool
+	}{{"creates", r.Creates, true}, {"removes", r.Removes, false}} {
+		if given.pattern == "" || env.unknown("chdir") {
+			continue
+		}
+		found, ok, err := env.View.Match(r.within(given.pattern))
+		switch {
+		case err != nil:
+			return "", cannot("find out whether there is", r.within(given.pattern), err)
+		case ok && given.spares:
+			return found + " exists", nil
+		case !ok && !given.spares:
+			return "nothing matches " + found, nil
+		}
+	}
+	return "", nil
+}
+
+// within makes a pattern absolute.
+func (r *running) within(pattern string) string {
+	if strings.HasPrefix(pattern, "/") {
+		return pattern
+	}
+	return path.Join(r.Chdir, pattern)
+}
+
+// runnable finds what would keep the program from being started, as far as files can tell.
+func (r *running) runnable(env *Env, c process.Command) error {
+	dir := r.dir(env)
+	if r.Chdir != "" && !env.View.Directory(dir) {
+		return notStarted(c.Argv[0], &process.StartError{Program: c.Argv[0], Dir: dir, Err: errNotThere})
+	}
+	if !env.View.Program(c.Argv[0], dir, env.Environ) {
+		return notStarted(c.Argv[0], &process.StartError{Program: c.Argv[0], Err: errNoProgram})
+	}
+	return nil
+}
+
+var (
+	errNotThere  = errors.New("no such directory")
+	errNoProgram = errors.New("no such program")
+)
+
+func (r *running) dir(env *Env) string {
+	if r.Chdir != "" {
+		return r.Chdir
+	}
+	return env.Dir
+}
+
+func (r *running) act(ctx context.Context, env *Env, c process.Command, found Outcome) (Outcome, error) {
+	return r.run(ctx, env, c, found)
+}
+
+// run runs the program. The outcome has what it printed also when it failed.
+func (r *running) run(ctx context.Context, env *Env, c process.Command, out Outcome) (Outcome, error) {
+	c.Dir, c.Env = r.dir(env), env.Environ
+	if r.Stdin != nil {
+		c.Stdin = bytes.NewReader(r.Stdin)
+	}
+	c.Stdout, c.Stderr = live(env, wire.StreamOutput), live(env, wire.StreamError)
+	exit, err := env.Processes.Run(ctx, c)
+	if err != nil {
+		return Outcome{}, notStarted(c.Argv[0], err)
+	}
+	out.Values = results(&exit, "")
+	return out, r.judge(ctx, c.Argv[0], exit)
+}
+
+func live(env *Env, stream wire.Stream) io.Writer {
+	if env.Live == nil {
+		return nil
+	}
+	return env.Live(stream)
+}
+
+// judge turns an end that is not ok into an error.
+func (r *running) judge(ctx context.Context, program string, exit process.Exit) error {
+	p := &wire.Problem{Quote: wire.Quote(lastWords(exit))}
+	switch exit.Reason {
+	case process.ReasonExit:
+		if r.ok(exit.Status) {
+			return nil
+		}
+		p.Code, p.Message = wire.CodeExit, fmt.Sprintf("%s ended with status %d", program, exit.Status)
+	case process.ReasonSignal:
+		p.Code, p.Message = wire.CodeSignal, fmt.Sprintf("%s was ended by %s", program, exit.Signal)
+	case process.ReasonTimeout:
+		p.Code, p.Message = wire.CodeTimeout, program+" did not end in time and was ended"
+	case process.ReasonCancelled:
+		p.Code, p.Message = wire.CodeCancelled, program+" was ended before it was done"
+	default:
+		p.Code, p.Message = wire.CodeAction, fmt.Sprintf("%s ended: %s", program, exit.Reason)
+	}
+	return p
+}
+
+func (r *running) ok(status int) bool {
+	if r.OKExitCodes == nil {
+		return status == 0
+	}
+	return slices.Contains(r.OKExitCodes, float64(status))
+}
+
+// lastWords are what tells most likely what went wrong.
+func lastWords(exit process.Exit) []byte {
+	if len(bytes.TrimSpace(exit.Stderr)) > 0 {
+		return exit.Stderr
+	}
+	return exit.Stdout
+}
+
+func notStarted(program string, err error) error {
+	hint := ""
+	var start *process.StartError
+	if errors.As(err, &start) && start.Dir == "" {
+		hint = "Give its whole path, or install it with a task before this one."
+	}
+	return problem(hint, "%v", err)
+}
+
+// describe is what is shown of a program that would run.
+func (r *running) describe(c process.Command) map[string]any {
+	out := map[string]any{}
+	if c.Script != nil {
+		out["script"], out["interpreter"] = string(c.Script), plain(c.Argv)
+	} else {
+		out["argv"] = plain(c.Argv)
+	}
+	if r.Chdir != "" {
+		out["chdir"] = r.Chdir
+	}
+	return out
+}
+
+// results are the results of the task. Without an exit the program did not run.
+func results(exit *process.Exit, spared string) map[string]any {
+	out := map[string]any{"stdout": nil, "stderr": nil, "truncated": nil, "exit_code": nil, "signal": nil, "spared": nil}
+	if exit == nil {
+		out["spared"] = spared
+		return out
+	}
+	out["stdout"], out["stderr"], out["truncated"] = line(exit.Stdout), line(exit.Stderr), exit.Truncated
+	if exit.Signal == "" {
+		out["exit_code"] = exit.Status
+	} else {
+		out["signal"] = exit.Signal
+	}
+	return out
+}
+
+// line is output without its final line break.
+func line(output []byte) string {
+	return strings.TrimSuffix(strings.TrimSuffix(string(output), "\n"), "\r")
+}

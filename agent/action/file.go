@@ -1,0 +1,379 @@
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runner/agent/action/diff"
+	"runner/agent/disk"
+	"runner/agent/view"
+	"runner/agent/wire"
+)
+
+// file is the action of that name.
+type file struct {
+	access
+	Path     string   `cbor:"path"`
+	Content  data     `cbor:"content"`
+	Size     int64    `cbor:"content_size"`   // of content that comes as the call's input
+	SHA256   string   `cbor:"content_sha256"` // likewise, hexadecimal
+	Source   string   `cbor:"source"`         // for people: the bytes are in one of the above
+	State    string   `cbor:"state"`
+	Backup   bool     `cbor:"backup"`
+	Validate []string `cbor:"validate"`
+	InPlace  bool     `cbor:"in_place"`
+	Durable  bool     `cbor:"durable"`
+
+	// What Look found, for Act.
+	want    wanted
+	content *view.Content // wanted; nil: left as it is
+	rewrite bool          // the content differs
+}
+
+func (f *file) Look(ctx context.Context, env *Env) (Outcome, error) {
+	if env.unknown("path") || env.unknown("state") {
+		env.View.Disturb()
+		return f.blind(wire.VerbUpdate, env.Unknown...)
+	}
+	p, err := env.View.Find(f.Path)
+	var unknown *view.UnknownError
+	switch {
+	case f.State == "absent" && gone(err):
+		return f.nothing()
+	case errors.As(err, &unknown) && f.State == "absent":
+		return f.blind(wire.VerbRemove)
+	case err != nil && f.State == "absent":
+		return Outcome{}, cannot("remove", f.Path, err)
+	}
+	if err == nil {
+		defer p.Close()
+		if f.State == "absent" {
+			return f.lookAbsent(env, p)
+		}
+	} else if unknown == nil {
+		return Outcome{}, cannot("write", f.Path, err)
+	}
+	if f.want, err = f.wanted(env); err != nil {
+		return Outcome{}, cannot("write", f.Path, err)
+	}
+	f.content = f.contentWanted(env)
+	if unknown != nil {
+		return f.lookUnknown(env)
+	}
+	return f.lookPresent(ctx, env, p)
+}
+
+// contentWanted describes the content that the task gives; nil if it gives none.
+func (f *file) contentWanted(env *Env) *view.Content {
+	switch {
+	case env.unknown("content") || env.unknown("source"):
+		return &view.Content{Unknown: true}
+	case f.SHA256 != "":
+		return &view.Content{Size: f.Size, SHA256: f.SHA256}
+	case f.Content != nil:
+		return view.ContentOf(f.Content)
+	}
+	return nil
+}
+
+// blind is the outcome where it is not known what is there.
+func (f *file) blind(verb wire.Verb, unknown ...string) (Outcome, error) {
+	c, err := change(verb, nil, map[string]any{"path": f.Path}, unknown...)
+	return Outcome{Change: c}, err
+}
+
+// nothing is the outcome where there is nothing to remove.
+func (f *file) nothing() (Outcome, error) {
+	return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: f.values(nil, nil, "")}, nil
+}
+
+// lookUnknown previews a file in a directory that an earlier task may make.
+func (f *file) lookUnknown(env *Env) (Outcome, error) {
+	will := view.Entry{
+		Stat:    f.want.over(disk.Stat{Kind: disk.Regular}),
+		Content: f.content,
+		Unknown: (view.Mode | view.Owner | view.Group) &^ f.want.known(),
+	}
+	c, err := change(wire.VerbCreate, nil, f.describe(env, will), f.unknowns(will)...)
+	return Outcome{Change: c}, err
+}
+
+func (f *file) lookAbsent(env *Env, p *view.Place) (Outcome, error) {
+	if p.Entry == nil {
+		return f.nothing()
+	}
+	old := *p.Entry
+	switch old.Kind {
+	case disk.Regular, disk.Link, disk.Unknown:
+	default:
+		return Outcome{}, cannot("remove", f.Path, &disk.KindError{Path: "it", Kind: old.Kind})
+	}
+	if err := f.replaceable(env, p); err != nil {
+		return Outcome{}, cannot("remove", f.Path, err)
+	}
+	env.View.PlanRemoval(p)
+	c, err := change(wire.VerbRemove, f.describe(env, old), nil)
+	out := Outcome{Change: c}
+	if !f.Backup {
+		out.Values = f.values(nil, nil, "")
+	}
+	return out, err
+}
+
+func (f *file) lookPresent(ctx context.Context, env *Env, p *view.Place) (Outcome, error) {
+	if err := f.acceptable(p); err != nil {
+		return Outcome{}, err
+	}
+	old := view.Entry{Stat: fresh(p, disk.Regular)}
+	exists := p.Entry != nil && p.Entry.Kind == disk.Regular
+	if exists {
+		old = *p.Entry
+		if f.content != nil {
+			content, err := p.Read(ctx, wire.MaxInline)
+			if err != nil {
+				return Outcome{}, cannot("read", f.Path, err)
+			}
+			old.Content = content
+		}
+	}
+	if p.Entry != nil && p.Entry.Kind == disk.Unknown {
+		old.Unknown, old.Content = view.Mode|view.Owner|view.Group, &view.Content{Unknown: true}
+	}
+	f.rewrite = !exists || f.content != nil && (f.content.Unknown || old.Content.Unknown || f.content.SHA256 != old.Content.SHA256)
+	will := view.Entry{Stat: f.want.over(old.Stat), Content: old.Content, Unknown: (old.Unknown | f.want.unknown) &^ f.want.known()}
+	switch {
+	case f.content != nil:
+		will.Content, will.Size = f.content, f.content.Size
+	case old.Content == nil && !exists:
+		will.Content = view.ContentOf(nil)
+	}
+	if exists && !f.rewrite && same(old.Stat, will.Stat) && will.Unknown == 0 && old.Unknown == 0 {
+		return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: f.values(env, &will, "")}, nil
+	}
+	if err := f.possible(env, p, old.Stat, will.Stat); err != nil {
+		return Outcome{}, err
+	}
+	env.View.Plan(p, will)
+	return f.outcome(env, p, old, will)
+}
+
+// acceptable tells whether a file can be put where the place is, by what is there.
+func (f *file) acceptable(p *view.Place) error {
+	if p.Entry == nil {
+		return nil
+	}
+	switch p.Entry.Kind {
+	case disk.Regular, disk.Unknown:
+		return nil
+	case disk.Link:
+		if f.content == nil {
+			return problem("Say what is to be in the file, then the link is replaced; or name the path that it points to.",
+				"cannot write %s: a symbolic link to %s is there, and no content is given", f.Path, p.Entry.Target)
+		}
+		if f.InPlace {
+			return problem("Name the path that it points to, or leave in_place out, then the link is replaced.",
+				"cannot write %s in place: a symbolic link to %s is there", f.Path, p.Entry.Target)
+		}
+		return nil
+	case disk.Directory, disk.Pipe, disk.Socket, disk.CharDevice, disk.BlockDevice:
+	}
+	return cannot("write", f.Path, &disk.KindError{Path: "it", Kind: p.Entry.Kind})
+}
+
+// possible finds what will stand in the way of a change.
+func (f *file) possible(env *Env, p *view.Place, was, will disk.Stat) error {
+	if env.View.Disturbed() {
+		return nil // it may have gone by then
+	}
+	inside := p.Entry != nil && p.Entry.Kind == disk.Regular && (!f.rewrite || f.InPlace)
+	if inside {
+		if p.Exposed() && p.Entry.Links > 1 {
+			return problem("Remove the other names, or let the directory belong to root or to the user that the task runs as.",
+				"cannot change %s: it has other names (hard links), and somebody else could have made them", f.Path)
+		}
+		if f.rewrite && p.Dir != nil && !p.Entry.New && p.Entry.Content == nil {
+			if err := p.Dir.Access(p.Name, unix.W_OK); err != nil {
+				return cannot("write", f.Path, err)
+			}
+		}
+	} else if err := f.replaceable(env, p); err != nil {
+		return cannot("write", f.Path, err)
+	}
+	if err := permitted(was, will); err != nil {
+		return cannot("set the owner and mode of", f.Path, err)
+	}
+	return nil
+}
+
+// replaceable tells whether what is at a place can be replaced or removed.
+func (f *file) replaceable(env *Env, p *view.Place) error {
+	if env.View.Disturbed() {
+		return nil
+	}
+	if p.Entry != nil && !p.Entry.New && p.Dir != nil {
+		mounted, err := p.Dir.MountPoint(p.Name)
+		if err != nil {
+			return err
+		}
+		if mounted {
+			return mountProblem(f.Path)
+		}
+	}
+	return writable(p)
+}
+
+func mountProblem(at string) error {
+	return problem("Set in_place = true to write into it.", "cannot replace %s: something is mounted there", at)
+}
+
+// outcome words a change of a file that is to be there.
+func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) (Outcome, error) {
+	verb, before := wire.VerbCreate, map[string]any(nil)
+	if p.Entry != nil {
+		verb = wire.VerbUpdate
+		if before = f.describe(env, old); p.Entry.Kind != disk.Regular {
+			before = f.describe(env, *p.Entry)
+		}
+	}
+	unknown := f.unknowns(will)
+	c, err := change(verb, before, f.describe(env, will), unknown...)
+	out := Outcome{Change: c}
+	if f.rewrite && f.content != nil {
+		out.Change.Diff = f.diff(p, old.Content)
+	}
+	if len(unknown) == 0 && !f.backsUp(p) {
+		out.Values = f.values(env, &will, "")
+	}
+	return out, err
+}
+
+// backsUp tells whether a backup will be made.
+func (f *file) backsUp(p *view.Place) bool {
+	return f.Backup && f.rewrite && p.Entry != nil && p.Entry.Kind == disk.Regular
+}
+
+func (f *file) unknowns(will view.Entry) []string {
+	out := names(will.Unknown)
+	if will.Content != nil && will.Content.Unknown {
+		out = append([]string{"content"}, out...)
+	}
+	return out
+}
+
+// diff compares the content that is there with the content that is wanted.
+func (f *file) diff(p *view.Place, old *view.Content) string {
+	from := f.Path
+	if p.Entry == nil || p.Entry.Kind == disk.Link {
+		from, old = "/dev/null", view.ContentOf(nil)
+	}
+	switch {
+	case f.content.Unknown || old == nil || old.Unknown:
+		return ""
+	case old.Bytes == nil || f.content.Bytes == nil:
+		return fmt.Sprintf("--- %s\n+++ %s\n\\ This is too large to be compared: %d bytes before, %d bytes after\n", from, f.Path, old.Size, f.content.Size)
+	}
+	return diff.Unified(from, f.Path, old.Bytes, f.content.Bytes)
+}
+
+// describe gives the attributes of what was or will be there.
+func (f *file) describe(env *Env, e view.Entry) map[string]any {
+	if e.Kind == disk.Link {
+		return map[string]any{"path": f.Path, "kind": "symlink", "target": e.Target}
+	}
+	out := attributes(env, f.Path, e)
+	switch {
+	case e.Kind != disk.Regular:
+	case e.Content == nil:
+		out["size"] = e.Size
+	case !e.Content.Unknown:
+		out["size"], out["sha256"] = e.Content.Size, e.Content.SHA256
+	}
+	return out
+}
+
+// values are the results of the task. Without an entry there is no file.
+func (f *file) values(env *Env, e *view.Entry, backup string) map[string]any {
+	out := map[string]any{"path": f.Path, "size": nil, "sha256": nil, "mode": nil, "owner": nil, "group": nil, "backup": nil}
+	if backup != "" {
+		out["backup"] = backup
+	}
+	if e == nil {
+		return out
+	}
+	for name, value := range attributes(env, f.Path, *e) {
+		out[name] = value
+	}
+	out["size"] = e.Size
+	if f.content != nil {
+		out["sha256"] = f.content.SHA256
+	}
+	return out
+}
+
+func (f *file) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
+	p, err := env.View.Find(f.Path)
+	if err != nil {
+		return Outcome{}, cannot("write", f.Path, err)
+	}
+	defer p.Close()
+	if f.State == "absent" {
+		return f.remove(env, p, found)
+	}
+	if err := f.acceptable(p); err != nil {
+		return Outcome{}, err
+	}
+	backup := ""
+	inside := p.Entry != nil && p.Entry.Kind == disk.Regular
+	switch {
+	case !f.rewrite && !inside:
+		err = &disk.ChangedError{Path: f.Path}
+	case !f.rewrite:
+		err = f.adjust(p)
+	case f.InPlace && inside:
+		backup, err = f.overwrite(ctx, env, p)
+	default:
+		backup, err = f.replace(ctx, env, p)
+	}
+	env.touched(p)
+	if err != nil {
+		return Outcome{}, cannot("write", f.Path, err)
+	}
+	st, err := p.Dir.Lstat(p.Name)
+	if err != nil {
+		return Outcome{}, cannot("look at", f.Path, err)
+	}
+	found.Values = f.values(env, &view.Entry{Stat: st}, backup)
+	return found, nil
+}
+
+// remove removes a file or link.
+func (f *file) remove(env *Env, p *view.Place, found Outcome) (Outcome, error) {
+	backup := ""
+	if p.Entry != nil {
+		if p.Entry.Kind != disk.Regular && p.Entry.Kind != disk.Link {
+			return Outcome{}, cannot("remove", f.Path, &disk.ChangedError{Path: f.Path})
+		}
+		if f.Backup && p.Entry.Kind == disk.Regular {
+			suffix, err := p.Dir.Backup(p.Name, time.Now())
+			if err != nil {
+				return Outcome{}, cannot("back up", f.Path, err)
+			}
+			backup = f.Path + suffix
+		}
+		if err := p.Dir.Remove(p.Name); err != nil {
+			return Outcome{}, cannot("remove", f.Path, err)
+		}
+		env.touched(p)
+	}
+	if f.Durable {
+		if err := p.Dir.Sync(); err != nil {
+			return Outcome{}, cannot("sync", f.Path, err)
+		}
+	}
+	found.Values = f.values(nil, nil, backup)
+	return found, nil
+}

@@ -1,0 +1,195 @@
+package action
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runner/agent/disk"
+	"runner/agent/view"
+)
+
+// adjust sets the owner and mode of a file whose content stays.
+func (f *file) adjust(p *view.Place) error {
+	will := f.want.over(p.Entry.Stat)
+	if err := p.Dir.Change(p.Name, p.Entry.ID, will.UID, will.GID, will.Perm); err != nil {
+		return err
+	}
+	if !f.Durable {
+		return nil
+	}
+	file, _, err := p.Dir.Read(p.Name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return file.Sync()
+}
+
+// replace puts a new file at the place of what is there, or where nothing is. It returns the path of the backup.
+func (f *file) replace(ctx context.Context, env *Env, p *view.Place) (string, error) {
+	draft, err := p.Dir.Draft(p.Name)
+	if err != nil {
+		return "", err
+	}
+	defer draft.Close()
+	if err := f.fill(ctx, env, draft.File); err != nil {
+		return "", err
+	}
+	will := f.want.over(fresh(p, disk.Regular))
+	var old *os.File
+	if p.Entry != nil && p.Entry.Kind == disk.Regular {
+		var st disk.Stat
+		if old, st, err = p.Dir.Read(p.Name); err != nil {
+			return "", err
+		}
+		defer old.Close()
+		will = f.want.over(st)
+	}
+	if err := draft.Finish(old, will.UID, will.GID, will.Perm); err != nil {
+		return "", err
+	}
+	if err := f.validate(ctx, env, draft.File, will); err != nil {
+		return "", err
+	}
+	if f.Durable {
+		if err := draft.Sync(); err != nil {
+			return "", err
+		}
+	}
+	backup, err := f.publish(p, draft)
+	if err == nil && f.Durable {
+		err = p.Dir.Sync()
+	}
+	return backup, err
+}
+
+func (f *file) publish(p *view.Place, draft *disk.Draft) (string, error) {
+	if p.Entry == nil {
+		return "", draft.Create()
+	}
+	suffix := ""
+	if f.backsUp(p) {
+		var err error
+		if suffix, err = p.Dir.Backup(p.Name, time.Now()); err != nil {
+			return "", err
+		}
+	}
+	if err := draft.Replace(); err != nil {
+		if suffix != "" {
+			_ = p.Dir.Remove(p.Name + suffix) // the first error counts
+		}
+		if errors.Is(err, unix.EBUSY) {
+			return "", mountProblem(f.Path)
+		}
+		return "", err
+	}
+	if suffix == "" {
+		return "", nil
+	}
+	return f.Path + suffix, nil
+}
+
+// fill writes the wanted content.
+func (f *file) fill(ctx context.Context, env *Env, to *os.File) error {
+	if f.SHA256 == "" {
+		_, err := to.Write(f.Content)
+		return err
+	}
+	if err := disk.Reserve(to, f.Size); err != nil {
+		return err
+	}
+	digest := sha256.New()
+	// One byte more than there should be tells whether there is more.
+	size, err := io.Copy(io.MultiWriter(to, digest), &stoppable{ctx, io.LimitReader(env.Input(), f.Size+1)})
+	if err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(digest.Sum(nil)); size != f.Size || got != f.SHA256 {
+		return problem("The file on the controller was changed while it was sent; run again.",
+			"cannot write %s: %d bytes with the digest %s were to come, %d bytes with the digest %s came", f.Path, f.Size, f.SHA256, size, got)
+	}
+	return nil
+}
+
+// stoppable is a reader that ends with its context.
+type stoppable struct {
+	ctx  context.Context //nolint:containedctx // it lives as long as one copy
+	from io.Reader
+}
+
+func (s *stoppable) Read(p []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.from.Read(p)
+}
+
+// overwrite writes into the file that is there. All that can fail without harm is done first: the content has arrived
+// and is valid, the backup is made, there is room.
+func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, error) {
+	target, st, err := p.Dir.ReadWrite(p.Name)
+	if err != nil {
+		return "", err
+	}
+	defer target.Close()
+	if st.ID != p.Entry.ID {
+		return "", &disk.ChangedError{Path: f.Path}
+	}
+	will := f.want.over(st)
+	staged, err := f.stage(ctx, env, p)
+	if err != nil {
+		return "", err
+	}
+	defer staged.Close() //nolint:errcheck // it is thrown away
+	if err := f.validate(ctx, env, staged, will); err != nil {
+		return "", err
+	}
+	backup := ""
+	if f.Backup {
+		if backup, err = p.Dir.CopyAside(p.Name, time.Now()); err != nil {
+			return "", err
+		}
+		backup = f.Path + backup
+	}
+	if err := disk.Overwrite(target, staged, f.content.Size); err != nil {
+		return backup, fmt.Errorf("it may be incomplete now: %w", err)
+	}
+	if err := p.Dir.Change(p.Name, st.ID, will.UID, will.GID, will.Perm); err != nil {
+		return backup, err
+	}
+	if f.Durable {
+		err = target.Sync()
+	}
+	return backup, err
+}
+
+// stage has the new content at hand, whole and verified, before the old one is touched.
+func (f *file) stage(ctx context.Context, env *Env, p *view.Place) (io.ReadSeekCloser, error) {
+	if f.SHA256 == "" {
+		return inMemory{bytes.NewReader(f.Content)}, nil
+	}
+	draft, err := p.Dir.Draft(p.Name)
+	if err != nil {
+		// Around a mount point there may be no room, or nothing that may be written to.
+		file, err := os.CreateTemp("", ".runner-")
+		if err != nil {
+			return nil, err
+		}
+		_ = os.Remove(file.Name()) // the open file is all that is needed
+		return file, f.fill(ctx, env, file)
+	}
+	return draft, f.fill(ctx, env, draft.File)
+}
+
+type inMemory struct{ *bytes.Reader }
+
+func (inMemory) Close() error { return nil }

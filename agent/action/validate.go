@@ -1,0 +1,90 @@
+package action
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"runner/agent/disk"
+	"runner/agent/process"
+	"runner/agent/wire"
+)
+
+// validate lets the task's program look at the new content, before anybody else can see it: as a file of the same name,
+// owner and mode in a directory of our own. It is a copy, and not a name for the file that will go live, so that
+// nothing remains beside that one if we are killed meanwhile.
+func (f *file) validate(ctx context.Context, env *Env, content io.ReadSeeker, will disk.Stat) error {
+	if len(f.Validate) == 0 {
+		return nil
+	}
+	dir, err := privateDirectory()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // it is in a directory for temporary files
+	name := filepath.Join(dir, filepath.Base(f.Path))
+	if err := copyOut(content, name, will); err != nil {
+		return err
+	}
+	argv := make([]string, len(f.Validate))
+	for i, arg := range f.Validate {
+		argv[i] = strings.ReplaceAll(arg, "%s", name)
+	}
+	exit, err := env.Processes.Run(ctx, process.Command{Argv: argv, Dir: env.Dir, Env: env.Environ})
+	if err != nil {
+		return problem("", "cannot validate %s: %v", f.Path, err)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if exit.Reason == process.ReasonExit && exit.Status == 0 {
+		return nil
+	}
+	printed := bytes.TrimSpace(append(append(exit.Stdout, '\n'), exit.Stderr...))
+	ended := fmt.Sprintf("with status %d", exit.Status)
+	if exit.Signal != "" {
+		ended = "by " + exit.Signal
+	}
+	p := problem("The file that was there is untouched.", "cannot write %s: its new content is not valid: %s ended %s", f.Path, argv[0], ended)
+	p.Quote = wire.Quote(bytes.ReplaceAll(printed, []byte(name), []byte(f.Path)))
+	return p
+}
+
+// privateDirectory makes a directory that only this user can enter, in memory where that can be had.
+func privateDirectory() (string, error) {
+	var first error
+	for _, base := range []string{"/dev/shm", os.TempDir(), "/var/tmp"} {
+		dir, err := os.MkdirTemp(base, ".runner-validate-")
+		if err == nil {
+			return dir, nil
+		}
+		if first == nil || base == os.TempDir() {
+			first = err
+		}
+	}
+	return "", first
+}
+
+func copyOut(content io.ReadSeeker, name string, will disk.Stat) error {
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	to, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if _, err := io.Copy(to, content); err != nil {
+		return err
+	}
+	if err := to.Chown(int(will.UID), int(will.GID)); err != nil {
+		return err
+	}
+	return unix.Fchmod(int(to.Fd()), will.Perm)
+}
