@@ -1,0 +1,219 @@
+// Package lane sees to it that a target, one user of one running system, does one thing at a time, whoever asks and by
+// whatever chain. A lane is held by a lock of the operating system that dies with its holder. Its neighbours are agent,
+// which takes a lane around each call, and agent/facts, which says what a target's identity is. It queues nothing:
+// whoever waits asks again.
+package lane
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runner/agent/wire"
+)
+
+const (
+	firstPause = 2 * time.Millisecond
+	lastPause  = 50 * time.Millisecond
+)
+
+// Lanes are the lanes of one target. One process has one of it: its locks do not exclude each other.
+type Lanes struct {
+	target wire.Target
+	home   string
+	shared []string // directories that every user can write to
+
+	mu    sync.Mutex
+	files []*os.File
+}
+
+// New returns the lanes of a target whose user has that home by the user database.
+func New(target wire.Target, home string) *Lanes {
+	return &Lanes{target: target, home: home, shared: []string{"/dev/shm", "/var/tmp", "/tmp"}}
+}
+
+// UnusableError says that there is no place for locks that belongs to this user alone.
+type UnusableError struct {
+	Err error // what is wrong with each place
+}
+
+func (e *UnusableError) Error() string {
+	return fmt.Sprintf("cannot take a lane: no directory is this user's alone: %v", e.Err)
+}
+
+func (e *UnusableError) Unwrap() error { return e.Err }
+
+// Acquire waits until the lane is ours, and returns what gives it back. "" is the default lane. It fails when ctx ends,
+// with its cause, and with an *UnusableError.
+func (l *Lanes) Acquire(ctx context.Context, name string) (release func(), err error) {
+	files, err := l.open()
+	if err != nil {
+		return nil, err
+	}
+	at := l.offset(name)
+	for i, f := range files { // always in this order, so that two never wait for each other
+		if err := lock(ctx, f, at); err != nil {
+			unlock(files[:i], at)
+			return nil, err
+		}
+	}
+	return sync.OnceFunc(func() { unlock(files, at) }), nil
+}
+
+// offset names a lane in the files that all targets of a user share: machines can have one home, and one /tmp.
+func (l *Lanes) offset(name string) int64 {
+	sum := sha256.Sum256([]byte(l.target.Machine + "\x00" + l.target.User + "\x00" + name))
+	return int64(binary.BigEndian.Uint64(sum[:]) >> 2) //nolint:gosec // 62 bits
+}
+
+func lock(ctx context.Context, f *os.File, at int64) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		held, err := try(f, at)
+		if err != nil || held {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func try(f *os.File, at int64) (bool, error) {
+	err := control(f, unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: at, Len: 1})
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINTR):
+		return false, nil
+	}
+	return false, fmt.Errorf("cannot lock %s: %w", f.Name(), err)
+}
+
+func unlock(files []*os.File, at int64) {
+	for _, f := range files {
+		_ = control(f, unix.F_SETLK, &unix.Flock_t{Type: unix.F_UNLCK, Whence: io.SeekStart, Start: at, Len: 1})
+	}
+}
+
+func control(f *os.File, command int, l *unix.Flock_t) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	result := error(nil)
+	err = raw.Control(func(fd uintptr) { result = unix.FcntlFlock(fd, command, l) })
+	return errors.Join(err, result)
+}
+
+// open opens the files to lock: one in the home, or where there is none to write to, one in every directory that could
+// do instead. All of those have to be held, since others may not find the same ones.
+func (l *Lanes) open() ([]*os.File, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.files != nil {
+		return l.files, nil
+	}
+	var wrong []error
+	f, err := l.openHome()
+	if err == nil {
+		l.files = []*os.File{f}
+		return l.files, nil
+	}
+	wrong = append(wrong, err)
+	for _, dir := range l.shared {
+		f, err := openIn(filepath.Join(dir, ".runner-"+strconv.Itoa(os.Geteuid())))
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		l.files = append(l.files, f)
+	}
+	if l.files == nil {
+		return nil, &UnusableError{Err: errors.Join(wrong...)}
+	}
+	return l.files, nil
+}
+
+func (l *Lanes) openHome() (*os.File, error) {
+	if !filepath.IsAbs(l.home) {
+		return nil, fmt.Errorf("the home %q is no absolute path", l.home)
+	}
+	if err := owned(os.Stat(l.home)); err != nil {
+		return nil, fmt.Errorf("the home %s: %w", l.home, err)
+	}
+	dir := filepath.Join(l.home, ".cache")
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	return openIn(filepath.Join(dir, "runner"))
+}
+
+// openIn opens the file in a directory of ours, which is made if it is not there. A directory by that name that is
+// somebody else's, or a link, is not used.
+func openIn(dir string) (*os.File, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	here, err := root.Stat(".")
+	if err := owned(here, err); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	if named, err := os.Lstat(dir); err != nil || !os.SameFile(named, here) {
+		return nil, fmt.Errorf("%s is a link", dir)
+	}
+	if here.Mode().Perm()&0o077 != 0 {
+		if err := root.Chmod(".", 0o700); err != nil {
+			return nil, err
+		}
+	}
+	f, err := root.OpenFile("lanes", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	// Some network file systems have no locks.
+	if err := control(f, unix.F_GETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: 1 << 61, Len: 1}); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("cannot lock %s: %w", f.Name(), err)
+	}
+	return f, nil
+}
+
+func owned(info os.FileInfo, err error) error {
+	if err != nil {
+		return err
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
+		return errors.New("it belongs to somebody else")
+	}
+	return nil
+}
+
+// Close gives up every lane.
+func (l *Lanes) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.files {
+		_ = f.Close()
+	}
+	l.files = nil
+}
