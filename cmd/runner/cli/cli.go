@@ -55,7 +55,8 @@ func (p *Program) Main(args []string) int {
 }
 
 func (p *Program) execute(ctx context.Context, root *cobra.Command, args []string) error {
-	if _, _, err := root.Find(args); err != nil {
+	asked := len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) // by a shell
+	if _, _, err := root.Find(args); err != nil && !asked {
 		return unknownCommand(root, args)
 	}
 	if err := root.ExecuteContext(ctx); err != nil {

@@ -153,7 +153,7 @@ func (l *live) lines(width, height int, now time.Time) (lines, painted []string)
 	slices.SortFunc(hosts, func(a, b *busyHost) int {
 		return cmp.Or(a.doing[0].since.Compare(b.doing[0].since), natural(a.name, b.name))
 	})
-	room := max(0, min(mostBusy, height-3))
+	room := max(0, min(mostBusy, height/2-1)) // half of it at most: a narrower terminal may wrap it, and must not scroll it away
 	more := 0
 	if len(hosts) > room {
 		room = max(0, room-1)

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain builds the program that the scripts run.
+func TestMain(m *testing.M) {
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "runner-script-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(dir, "runner"), ".")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "cannot build runner:", err)
+		return 1
+	}
+	if err := os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// TestScripts runs the scripts in testdata/script, one behaviour each.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			// A home of its own: nothing of whoever runs the tests is read, or left there.
+			home := filepath.Join(e.WorkDir, ".home")
+			if err := os.MkdirAll(home, 0o700); err != nil {
+				return fmt.Errorf("cannot make a home: %w", err)
+			}
+			e.Setenv("HOME", home)
+			e.Setenv("NO_COLOR", "1")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":     exits,
+			"listen":    listen,
+			"untouched": untouched,
+		},
+	})
+}
+
+// exits runs a command and compares its exit code: exits 1 runner validate.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENT…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("it ended with %d, want %d", got, want)
+	}
+}
+
+// listener counts who connects to it.
+type listener struct {
+	mu       sync.Mutex
+	accepted int
+}
+
+type listenerKey struct{ name string }
+
+// listen waits for connections at an address whose port it puts into a variable: listen PORT.
+func listen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listen VARIABLE")
+	}
+	socket, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ts.Check(err)
+	l := &listener{}
+	var accepting sync.WaitGroup
+	accepting.Go(func() {
+		for {
+			conn, err := socket.Accept()
+			if err != nil {
+				return
+			}
+			l.mu.Lock()
+			l.accepted++
+			l.mu.Unlock()
+			conn.Close()
+		}
+	})
+	ts.Defer(func() {
+		socket.Close()
+		accepting.Wait()
+	})
+	_, port, err := net.SplitHostPort(socket.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
+	listeners.Store(listenerKey{ts.Name() + args[0]}, l)
+}
+
+// listeners are those of all scripts.
+var listeners sync.Map //nolint:gochecknoglobals // testscript keeps no values for a command
+
+// untouched fails when somebody has connected: untouched PORT.
+func untouched(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] untouched VARIABLE")
+	}
+	value, ok := listeners.Load(listenerKey{ts.Name() + args[0]})
+	if !ok {
+		ts.Fatalf("nothing listens at %s", args[0])
+	}
+	l, _ := value.(*listener)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if (l.accepted == 0) == neg {
+		ts.Fatalf("%d connections were made", l.accepted)
+	}
+}
