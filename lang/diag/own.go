@@ -128,7 +128,7 @@ func missingAttribute(d *hcl.Diagnostic) (string, []string, bool) {
 	}
 	value, diags := traversal[:1].TraverseAbs(d.EvalContext)
 	for _, step := range traversal[1:] {
-		if diags.HasErrors() {
+		if diags.HasErrors() || value.IsMarked() {
 			return "", nil, false
 		}
 		attr, ok := step.(hcl.TraverseAttr)

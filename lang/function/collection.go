@@ -74,15 +74,23 @@ func coalesce() function.Function {
 
 func distinct() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "list", Type: cty.List(cty.DynamicPseudoType)}},
-		Type:   func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
-		Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
-			if !args[0].IsWhollyKnown() {
+		Params: []function.Parameter{whatever("list")},
+		Type:   function.StaticReturnType(cty.DynamicPseudoType),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if elements := alike(args[0]); elements != nil {
+				args = []cty.Value{cty.ListVal(elements)}
+			}
+			list, err := convert.Convert(args[0], cty.List(cty.DynamicPseudoType))
+			if err != nil {
+				return cty.NilVal, function.NewArgErrorf(0, "must be a list")
+			}
+			t := list.Type()
+			if !list.IsWhollyKnown() {
 				return cty.UnknownVal(t), nil
 			}
 			var out []cty.Value
 			seen := map[int][]cty.Value{}
-			for it := args[0].ElementIterator(); it.Next(); {
+			for it := list.ElementIterator(); it.Next(); {
 				_, v := it.Element()
 				hash := v.Hash()
 				if !among(seen[hash], v) {

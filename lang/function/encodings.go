@@ -62,7 +62,7 @@ func encodings() []entry {
 			}},
 			function: checked(stdlib.JSONDecodeFunc),
 			limit: func(args []cty.Value) error {
-				return documentLimit(args[0].AsString(), "{[", "}]", ",:", true)
+				return documentLimit(args[0].AsString(), ",:", true)
 			},
 		},
 		{
@@ -94,7 +94,7 @@ func encodings() []entry {
 			Doc: Doc{"yamldecode", Encoding, "string", "The value that the YAML stands for; one document without tags of its own.", []Example{
 				{`yamldecode("port: 80\ntags: [a, b]\n").tags`, `["a", "b"]`},
 			}},
-			function: checked(yaml.YAMLDecodeFunc),
+			function: define(cty.DynamicPseudoType, yamlDecode, text("string")),
 			limit:    yamlLimit,
 		},
 		{
@@ -174,27 +174,34 @@ func encodeLimit(args []cty.Value) error {
 }
 
 // documentLimit looks at a document before a decoder does: decoders call themselves for each level of nesting and
-// make a value of at least a hundred bytes of each element.
-func documentLimit(s, opening, closing, separators string, quoted bool) error {
-	depth, elements, inside := 0, 0, false
+// make a value of at least a hundred bytes of each element. Where text is quoted, brackets and separators in it are
+// only text.
+func documentLimit(s, separators string, quoted bool) error {
+	const opening, closing, separator, quote = 1, 2, 3, 4
+	kinds := [256]byte{'{': opening, '[': opening, '}': closing, ']': closing}
+	for _, c := range []byte(separators) {
+		kinds[c] = separator
+	}
+	if quoted {
+		kinds['"'] = quote
+	}
+	depth, elements := 0, 0
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case quoted && inside:
-			if c == '\\' {
-				i++
-			}
-			inside = c != '"'
-		case c == '"':
-			inside = true
-		case strings.IndexByte(opening, c) >= 0:
+		switch kinds[s[i]] {
+		case opening:
 			if depth++; depth > MaxDepth {
 				return errDepth
 			}
-		case strings.IndexByte(closing, c) >= 0:
+		case closing:
 			depth = max(depth-1, 0)
-		case strings.IndexByte(separators, c) >= 0:
+		case separator:
 			elements++
+		case quote:
+			for i++; i < len(s) && s[i] != '"'; i++ {
+				if s[i] == '\\' {
+					i++
+				}
+			}
 		}
 	}
 	return atMostElements(elements)
@@ -214,11 +221,28 @@ func yamlLimit(args []cty.Value) error {
 			return errDepth
 		}
 	}
-	return documentLimit(s, "{[", "}]", ",:\n-", false)
+	return documentLimit(s, ",:\n-", false)
 }
 
-// checked returns the function with a look at its result: what it decodes may be larger than the text is, by
-// references or by the exponents of numbers.
+// yamlDecode decodes YAML. What it refers to by name is shared as long as only its type is worked out, so that tells
+// how much it comes to before all of it is written out.
+func yamlDecode(args []cty.Value) (cty.Value, error) {
+	raw := []byte(args[0].AsString())
+	t, err := yaml.Standard.ImpliedType(raw)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	if typeParts(t, MaxElements) == 0 {
+		return cty.NilVal, errTooMany
+	}
+	v, err := yaml.Standard.Unmarshal(raw, t)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	return v, Check(v)
+}
+
+// checked returns the function with a look at its result: numbers may be larger than they are long.
 func checked(f function.Function) function.Function {
 	return function.New(&function.Spec{
 		Params: f.Params(),

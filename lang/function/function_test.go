@@ -252,3 +252,16 @@ func TestNames(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
+
+// evaluateLoosely evaluates what may not even be an expression; both results are empty then.
+func evaluateLoosely(src string, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	expr, diags := hclsyntax.ParseExpression([]byte(src), "site.hcl", hcl.InitialPos)
+	if diags.HasErrors() {
+		return cty.NilVal, nil
+	}
+	v, diags := expr.Value(ctx)
+	if diags.HasErrors() {
+		return cty.NilVal, diag.Own(diags, diag.Evaluate)
+	}
+	return v, nil
+}

@@ -12,6 +12,7 @@ const (
 	MaxText     = 8 << 20 // bytes of one text, and of one file that becomes text
 	MaxElements = 1 << 18 // elements that one call makes
 	MaxCells    = 1 << 20 // values within a value, counted as often as they appear
+	MaxType     = 1 << 18 // types within a type: tuples and objects have one for each element
 	MaxDepth    = 256     // nesting of a value
 	maxBits     = 1 << 13 // size of a number: about 2,500 decimal digits before or behind the point
 )
@@ -20,6 +21,7 @@ var (
 	errTooLarge  = errors.New("the text would be larger than 8 MiB")
 	errTooMany   = fmt.Errorf("there would be more than %d elements", MaxElements)
 	errCells     = fmt.Errorf("the value holds more than %d values", MaxCells)
+	errType      = fmt.Errorf("the value has more than %d elements of types of their own", MaxType)
 	errDepth     = fmt.Errorf("the value is nested more than %d levels deep", MaxDepth)
 	errNumber    = errors.New("the number is too large or too small")
 	errLargeText = errors.New("the value holds a text larger than 8 MiB")
@@ -28,6 +30,9 @@ var (
 // Check returns an error if a value is larger than the language allows. Values grow without any function (a local that
 // contains another one twice, and so on forty times), so the language checks what it keeps.
 func Check(v cty.Value) error {
+	if typeParts(v.Type(), MaxType) == 0 {
+		return errType
+	}
 	m := measure{most: MaxCells}
 	err := m.add(v, 0)
 	if err == nil && m.longest > MaxText {
@@ -38,6 +43,9 @@ func Check(v cty.Value) error {
 
 // walkable returns an error if a value is so large that merely looking at all of it takes long.
 func walkable(v cty.Value) error {
+	if typeParts(v.Type(), MaxType) == 0 {
+		return errType
+	}
 	m := measure{most: 4 * MaxCells}
 	return m.add(v, 0)
 }
@@ -138,4 +146,26 @@ func atMostElements(n int) error {
 		return errTooMany
 	}
 	return nil
+}
+
+// typeParts takes the number of a type's parts from another one and returns what is left of it, at least 0.
+func typeParts(t cty.Type, left int) int {
+	left = max(left-1, 0)
+	switch {
+	case t.IsTupleType():
+		for _, e := range t.TupleElementTypes() {
+			if left > 0 {
+				left = typeParts(e, left)
+			}
+		}
+	case t.IsObjectType():
+		for _, e := range t.AttributeTypes() {
+			if left > 0 {
+				left = typeParts(e, left)
+			}
+		}
+	case t.IsCollectionType():
+		return typeParts(t.ElementType(), left)
+	}
+	return left
 }

@@ -69,11 +69,10 @@ func patterns() []entry {
 	}
 }
 
-// formatLimit bounds the result of formatting: each verb may write any of the values, and has its own width.
+// formatLimit bounds the result of formatting so many times: the values, and the widths of the verbs.
 func formatLimit(args []cty.Value, times int) error {
 	const most = 1 << 16 // columns that a width or a precision may ask for
 	format := args[0].AsString()
-	verbs := strings.Count(format, "%")
 	total, number := len(format), 0
 	for _, c := range []byte(format) {
 		if c < '0' || c > '9' {
@@ -85,20 +84,36 @@ func formatLimit(args []cty.Value, times int) error {
 			return function.NewArgErrorf(0, "the format holds a number larger than %d", most)
 		}
 	}
-	m, err := size(args[1:]...)
-	if err != nil {
-		return err
-	}
-	const punctuation = 6 // what JSON writes around a value, and the worst of escapes
-	largest := (m.text + m.cells) * punctuation
-	if times > 1 {
-		// The values are spread over the results; what is not a list is in each of them.
-		largest = m.longest*punctuation + m.text*punctuation/times
+	all, largest := 0, 0
+	for _, arg := range args[1:] {
+		m, err := size(arg)
+		if err != nil {
+			return err
+		}
+		written := m.text
+		if arg.Type() != cty.String || strings.ContainsAny(format, "qv") {
+			const escaped = 6 // what a character may become, and what JSON puts around a value
+			written = (m.text + m.cells) * escaped
+		}
+		all += written
+		largest = max(largest, written)
 	}
 	if err := atMostElements(times); err != nil {
 		return err
 	}
-	return atMostText((total + min(verbs*largest, 64*MaxText)) * times)
+	if times > 1 {
+		// The elements of lists are spread over the results; what is no list is in each of them.
+		for _, arg := range args[1:] {
+			if arg.Type() == cty.String {
+				all += len(arg.AsString()) * times
+			}
+		}
+		return atMostText(total*times + all)
+	}
+	if strings.Contains(format, "[") {
+		all = min(strings.Count(format, "%"), MaxText) * largest // each verb may name any value
+	}
+	return atMostText(total + all)
 }
 
 // patternLimit bounds the time that matching takes.
