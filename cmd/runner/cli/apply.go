@@ -51,6 +51,9 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 		return codeOf(err)
 	}
 	r := s.begin(w, kill)
+	if r == nil {
+		return exitWrong
+	}
 	if !a.AutoApprove {
 		summary := r.walk(ctx, wire.ModeLook, nil)
 		r.Emit(summarize(r.plan, summary))

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
-	"runner/agent/bootstrap"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/terminal"
@@ -29,7 +28,6 @@ import (
 type Program struct {
 	In, Out, Err *os.File
 	Environ      []string // NAME=VALUE
-	Agents       bootstrap.Source
 }
 
 // Main carries out a command line and returns the exit code.

@@ -58,7 +58,7 @@ func (c sshClient) Start(ctx context.Context, command string) (broker.Session, e
 	}, nil
 }
 
-func (c sshClient) Close() error { return c.client.Close() } //nolint:wrapcheck // never fails
+func (c sshClient) Close() error { return c.client.Close() }
 
 // Err says why the connection has ended.
-func (c sshClient) Err() error { return c.client.Err() } //nolint:wrapcheck // a typed error of its own
+func (c sshClient) Err() error { return c.client.Err() }

@@ -51,10 +51,10 @@ func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct
 	c := newCommand(a.Argv)
 	w.plan.Jobs[0].Tasks = []plan.Task{c.task}
 	w.evaluator = c
-	return s.begin(w, kill).execute(ctx)
-}
-
-func (r *run) execute(ctx context.Context) exitCode {
+	r := s.begin(w, kill)
+	if r == nil {
+		return exitWrong
+	}
 	return r.finish(r.walk(ctx, wire.ModeApply, nil))
 }
 

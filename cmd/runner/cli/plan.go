@@ -47,6 +47,9 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 		return planCode(summary, a.DetailedExitCode)
 	}
 	r := s.begin(w, kill)
+	if r == nil {
+		return exitWrong
+	}
 	summary := r.walk(ctx, wire.ModeLook, nil)
 	r.Emit(summarize(r.plan, summary))
 	return worst(r.finish(summary), planCode(summary, a.DetailedExitCode))

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/agent/wire"
+	"runner/cmd/runner/agents"
 	"runner/cmd/runner/build"
 	"runner/executor"
 	"runner/executor/broker"
@@ -28,14 +29,19 @@ type run struct {
 	began  time.Time
 }
 
-// begin announces a run and makes its broker. Nothing is connected yet.
+// begin announces a run and makes its broker. Nothing is connected yet. It returns nil when it has said what is wrong.
 func (s *session) begin(w *work, kill <-chan struct{}) *run {
+	embedded, err := agents.Load()
+	if err != nil {
+		s.diagnose(hcl.Diagnostics{diag.Errorf(codeAgents, hcl.Range{}, "No agents", "%s.", capital(err.Error()))})
+		return nil
+	}
 	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, began: time.Now()}
 	s.Emit(event.RunStart{Run: r.id, Site: w.plan.Site, Hosts: jobHosts(w.plan)})
 	r.broker = broker.New(broker.Config{
 		Connections: w.plan.Connections,
 		Transports:  w.transports,
-		Agents:      s.program.Agents,
+		Agents:      embedded,
 		SSH:         dialSSH,
 		Version:     build.Version(),
 		Event:       executor.Connections(w.plan, s),

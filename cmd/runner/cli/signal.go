@@ -46,7 +46,7 @@ func (p *Program) interruptible(parent context.Context) (ctx context.Context, ki
 		case <-over:
 		case <-time.After(lastResort):
 			fmt.Fprintln(p.Err, "runner: what runs has not ended in time and was left to end by itself") //nolint:errcheck // nowhere to tell
-			os.Exit(int(exitInterrupted))
+			os.Exit(int(exitInterrupted))                                                                //nolint:forbidigo // main waits for a command that does not end
 		}
 	})
 	return ctx, second, func() {

@@ -29,6 +29,7 @@ import (
 const (
 	codeNoTerminal diag.Code = "no_terminal"
 	codePassword   diag.Code = "ask_password"
+	codeAgents     diag.Code = "agents"
 )
 
 // work is a plan and who evaluates what only the run will give.

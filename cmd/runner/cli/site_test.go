@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"runner/transports/catalog"
+	"runner/transports/ssh"
+)
+
+func TestPasswordsFill(t *testing.T) {
+	p, diags := newPasswords([]string{"sudo", "sudo:postgres", "sudo"}, catalog.All())
+	if diags.HasErrors() || len(p.asked) != 2 {
+		t.Fatal(diags, p.asked)
+	}
+	for _, a := range p.asked {
+		a.answer = "for " + a.hop
+	}
+	x := ssh.NewExpander(ssh.CurrentEnvironment())
+	for _, c := range []struct {
+		options map[string]any
+		want    any
+	}{
+		{map[string]any{}, "for sudo"},
+		{map[string]any{"user": "root"}, "for sudo"},
+		{map[string]any{"user": "postgres"}, "for sudo:postgres"},
+		{map[string]any{"user": "postgres", "password": "own"}, "own"},
+		{map[string]any{"password": nil}, "for sudo"},
+	} {
+		given := len(c.options)
+		got, err := p.expand(x, "sudo", c.options)
+		if err != nil || len(got) != 1 || got[0]["password"] != c.want {
+			t.Errorf("%v: %v, %v, want %v", c.options, got, err, c.want)
+		}
+		if len(c.options) != given {
+			t.Errorf("%v was changed", c.options)
+		}
+	}
+	if diags := p.unused(); diags.HasErrors() {
+		t.Error(diags)
+	}
+	docker, err := p.expand(x, "docker", map[string]any{"container": "c"})
+	if err != nil || !reflect.DeepEqual(docker, []map[string]any{{"container": "c"}}) {
+		t.Errorf("docker got %v, %v", docker, err)
+	}
+}
+
+func TestPasswordsUnused(t *testing.T) {
+	p, diags := newPasswords([]string{"sudo:nobody"}, catalog.All())
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	p.fill("sudo", map[string]any{"user": "root"})
+	if diags := p.unused(); !diags.HasErrors() || !strings.Contains(diags[0].Detail, "sudo:nobody") {
+		t.Error(diags)
+	}
+}
+
+func TestPasswordsWrongHop(t *testing.T) {
+	_, diags := newPasswords([]string{"sdo", "docker"}, catalog.All())
+	if len(diags) != 2 || !strings.Contains(diags[0].Detail, `Did you mean "sudo"?`) {
+		t.Error(diags)
+	}
+}
