@@ -44,6 +44,9 @@ func open(o transports.Options) (wire.Open, error) {
 		return wire.Open{}, err
 	}
 	program, container, user := o.String("path", "docker"), o.String("container", ""), o.String("user", "")
+	if container == "" {
+		return wire.Open{}, &schema.ArgumentError{Argument: "container", Message: "A docker hop needs the name or id of its container."}
+	}
 	exec := []string{program, "exec", "--interactive"}
 	inspected := "{{.Config.User}}"
 	if user != "" {
