@@ -194,3 +194,6 @@ func baseAddress(address string) string {
 	base, _, _ := strings.Cut(address, "[")
 	return base
 }
+
+// Diff prints a unified diff, painted where colours are wanted, and harmless to a terminal.
+func Diff(text string, color bool) string { return style{color}.diff(text, "", 0) }
