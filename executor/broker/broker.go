@@ -33,6 +33,8 @@ type Config struct {
 	Connections []plan.Connection               // parents before children
 	Transports  map[string]transports.Transport // by name; one without Open is ssh
 	Agents      bootstrap.Source                // this controller's own
+	Dir         string                          // where hops on this machine run: the site's directory
+	Dial        DialFunc                        // how this machine reaches an address; nil: by its network
 	// SSH dials and authenticates one ssh hop over dial, which it may use several times. An error may have a method
 	// Problem() wire.Problem.
 	SSH     func(ctx context.Context, c plan.Connection, dial DialFunc) (SSHClient, error)
@@ -92,12 +94,15 @@ type Stats struct {
 type Broker struct {
 	cfg    Config
 	agents starter
+	finish func()          // the last thing that Close does
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup // every goroutine of the broker, but for events
 	events events
 
 	sent, received atomic.Int64
+
+	resetting sync.Mutex // one Reset at a time
 
 	mu       sync.Mutex // guards what follows, and everything in hops, peers and pending calls that says so
 	hops     []*hop
@@ -110,21 +115,25 @@ type Broker struct {
 
 // hop is one connection of the plan, and what has become of it. Broker.mu guards the fields from began on.
 type hop struct {
-	plan   plan.Connection
-	index  int
-	parent *hop // nil: the controller
-	ssh    bool
-	began  time.Time // when it began to open; zero before
-	opened bool      // and when it was open
-	peer   *Peer     // nil until somebody asks for it
-	client *client   // of ssh; nil until somebody asks for it
+	plan    plan.Connection
+	index   int
+	parent  *hop // nil: the controller
+	ssh     bool
+	began   time.Time // when it began to open; zero before
+	opened  bool      // since it began
+	closing bool      // nothing is opened here now
+	peer    *Peer     // nil until somebody asks for it
+	client  *client   // of ssh; nil until somebody asks for it
 }
 
 // New returns a broker that has opened nothing yet.
-func New(cfg Config) *Broker { return newBroker(cfg, agents{cfg.Agents}) }
+func New(cfg Config) *Broker {
+	own := &agents{source: cfg.Agents, dir: cfg.Dir}
+	return newBroker(cfg, own, own.close)
+}
 
-func newBroker(cfg Config, agents starter) *Broker {
-	b := &Broker{cfg: cfg, agents: agents, refused: map[[sha256.Size]byte]string{}, closed: make(chan struct{})}
+func newBroker(cfg Config, agents starter, finish func()) *Broker {
+	b := &Broker{cfg: cfg, agents: agents, finish: finish, refused: map[[sha256.Size]byte]string{}, closed: make(chan struct{})}
 	b.ctx, b.cancel = context.WithCancelCause(context.Background())
 	for i, c := range cfg.Connections {
 		t, known := cfg.Transports[c.Transport]
@@ -133,6 +142,9 @@ func newBroker(cfg Config, agents starter) *Broker {
 			h.parent = b.hops[c.Parent]
 		}
 		b.hops = append(b.hops, h)
+	}
+	if b.cfg.Dial == nil {
+		b.cfg.Dial = new(net.Dialer).DialContext
 	}
 	b.events.start(cfg.Event)
 	return b
@@ -167,11 +179,13 @@ func (b *Broker) Reset(connection int) {
 			behind = append(behind, h)
 		}
 	}
+	b.resetting.Lock()
+	defer b.resetting.Unlock()
 	b.end(behind)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, h := range behind {
-		h.peer, h.client, h.began, h.opened = nil, nil, time.Time{}, false
+		h.peer, h.client, h.began, h.opened, h.closing = nil, nil, time.Time{}, false, false
 	}
 }
 
@@ -189,6 +203,7 @@ func (b *Broker) Close() error {
 	b.end(b.hops)
 	b.cancel(errClosed())
 	b.wg.Wait()
+	b.finish()
 	b.events.stop()
 	close(b.closed)
 	return nil
@@ -204,6 +219,7 @@ func (b *Broker) end(hops []*hop) {
 	var peers []*Peer
 	var clients []*client
 	for _, h := range hops {
+		h.closing = true
 		if h.peer != nil {
 			peers = append(peers, h.peer)
 			h.peer.closeLocked()

@@ -34,10 +34,12 @@ func (b *Broker) clientLocked(h *hop) *client {
 		c := &client{b: b, hop: h, done: make(chan struct{})}
 		var ctx context.Context
 		ctx, c.quit = context.WithCancelCause(b.ctx)
-		if b.closing {
-			c.quit(errClosed())
-		}
 		h.client = c
+		if b.closing || h.closing {
+			c.err = lostAt(h, errClosed(), true)
+			close(c.done)
+			return c
+		}
 		b.wg.Go(func() { c.open(ctx) })
 	}
 	return h.client
@@ -109,7 +111,7 @@ func (c *client) connect(ctx context.Context) (SSHClient, error) {
 	case problem.Code == wire.CodePassword:
 		if password, ok := p.Options[password].(string); ok {
 			c.b.mu.Lock()
-			c.b.refuseLocked([]byte(password), c.hop)
+			c.b.refuseLocked(sha256.Sum256([]byte(password)), c.hop)
 			c.b.mu.Unlock()
 		}
 	}

@@ -44,8 +44,7 @@ func (b *Broker) way(ctx context.Context, h *hop) (DialFunc, error) {
 
 // dialDirect dials from the controller.
 func (b *Broker) dialDirect(ctx context.Context, network, address string) (net.Conn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, network, address)
+	conn, err := b.cfg.Dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -39,8 +39,8 @@ type landing struct {
 	io.ReadWriteCloser
 	trip  int
 	until time.Time // when the hello must be there; zero: no limit
-	// end completes the reason for which the stream ended with what the agent's program said last.
-	end func(*wire.Problem) *wire.Problem
+	// explain completes why the stream ended with how its program did, and with what that said last.
+	explain func(why *wire.Problem) *wire.Problem
 }
 
 func (p *Peer) serve(ctx context.Context) error {
@@ -63,7 +63,7 @@ func (p *Peer) serve(ctx context.Context) error {
 		late := time.AfterFunc(time.Until(stream.until), r.late)
 		defer late.Stop()
 	}
-	return stream.end(problemOf(r.Run(r.handle)))
+	return stream.explain(problemOf(r.Run(r.handle)))
 }
 
 // late ends a link on which no hello came in time.
@@ -88,13 +88,13 @@ func (p *Peer) openLocal(ctx context.Context) (*landing, error) {
 	began := time.Now()
 	starting, cancel := limited(ctx, began, p.hop.plan.Timeout)
 	defer cancel()
-	stream, err := p.b.agents.start(starting, open)
+	stream, err := p.b.agents.start(starting, &open)
 	if err != nil {
 		return nil, reason(starting, err)
 	}
-	l := &landing{ReadWriteCloser: &meter[io.ReadWriteCloser]{stream, p.b}, trip: tripsLocal}
+	l := &landing{ReadWriteCloser: &meter[localHop]{stream, p.b}, trip: tripsLocal}
 	l.until, _ = starting.Deadline()
-	l.end = func(why *wire.Problem) *wire.Problem { return why }
+	l.explain = stream.Explain
 	return l, nil
 }
 
@@ -131,7 +131,7 @@ func (p *Peer) openSSH(ctx context.Context) (*landing, error) {
 	if err != nil {
 		return nil, reason(starting, err)
 	}
-	l := &landing{trip: tripsSSH, end: session.explain}
+	l := &landing{trip: tripsSSH, explain: session.explain}
 	l.until, _ = starting.Deadline()
 	stop := context.AfterFunc(starting, func() { _ = session.Close() }) // it interrupts attend
 	first, handedOver, err := attend(starting, session)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"runner/agent/wire"
@@ -54,7 +55,7 @@ type Peer struct {
 	lost     *LostError
 	closing  bool // somebody asked for its end
 	overdue  *time.Timer
-	secrets  [][]byte // that its Open holds
+	secrets  [][sha256.Size]byte // hashes of those that its Open holds
 	children []*Peer
 	calls    calls
 }
@@ -95,8 +96,10 @@ func (b *Broker) peerLocked(h *hop) *Peer {
 		p.gone = make(chan struct{})
 		var ctx context.Context
 		ctx, p.quit = context.WithCancelCause(b.ctx)
-		if b.closing {
-			p.quit(errClosed())
+		if b.closing || h.closing {
+			close(p.gone)
+			p.loseLocked(lostAt(h, errClosed(), true))
+			return p
 		}
 		b.wg.Go(func() { p.live(ctx) })
 		return p
@@ -107,7 +110,7 @@ func (b *Broker) peerLocked(h *hop) *Peer {
 	switch {
 	case p.parent.lost != nil:
 		p.loseLocked(p.parent.lost.behind())
-	case p.root.greeted && p.parent.sentOpen:
+	case p.parent.canSendLocked():
 		p.openLocked()
 	}
 	return p
@@ -147,6 +150,9 @@ func (b *Broker) endedLocked(h *hop, why *LostError) {
 		e.Status = Closed
 	}
 	if why.Problem.Code == wire.CodeClosed {
+		if h.began.IsZero() {
+			return
+		}
 		e.Status, e.Err = Closed, nil
 	}
 	b.events.put(e)
@@ -201,10 +207,11 @@ func (p *Peer) open() (wire.Open, error) {
 		if a.Prompt == nil || len(a.Prompt.Secret) == 0 {
 			continue
 		}
-		if hop := p.b.refused[sha256.Sum256(a.Prompt.Secret)]; hop != "" {
+		secret := sha256.Sum256(a.Prompt.Secret)
+		if hop := p.b.refused[secret]; hop != "" {
 			return wire.Open{}, refusedBefore(hop)
 		}
-		p.secrets = append(p.secrets, a.Prompt.Secret)
+		p.secrets = append(p.secrets, secret)
 	}
 	return open, nil
 }
@@ -332,10 +339,9 @@ func (p *Peer) stop() {
 }
 
 // refuseLocked remembers that a hop refused a secret.
-func (b *Broker) refuseLocked(secret []byte, h *hop) {
-	key := sha256.Sum256(secret)
-	if b.refused[key] == "" {
-		b.refused[key] = h.plan.Title
+func (b *Broker) refuseLocked(secret [sha256.Size]byte, h *hop) {
+	if b.refused[secret] == "" {
+		b.refused[secret] = h.plan.Title
 	}
 }
 
@@ -347,7 +353,9 @@ func (p *Peer) stopOverdueLocked() {
 
 // lostAt blames a hop.
 func lostAt(h *hop, why *wire.Problem, unreached bool) *LostError {
-	return &LostError{Connection: h.index, Title: h.plan.Title, Problem: *why, Unreached: unreached}
+	e := &LostError{Connection: h.index, Title: h.plan.Title, Problem: *why, Unreached: unreached}
+	e.Problem.Message = strings.TrimPrefix(e.Problem.Message, e.Title+": ") // some name their hop themselves
+	return e
 }
 
 // behind is the error for a peer behind the one that was lost: it blames the same hop.

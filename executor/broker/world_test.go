@@ -1,0 +1,593 @@
+package broker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"runner/agent/wire"
+	"runner/planner/plan"
+	"runner/transports"
+)
+
+// world is everything beyond the broker: a network of ssh servers, agents that do as the test says, and what they saw.
+type world struct {
+	t *testing.T
+
+	mu      sync.Mutex
+	wg      sync.WaitGroup
+	trunks  map[string]net.Conn // the far ends of ssh connections, by address
+	dials   []string            // addresses dialled, with who did: "10.0.0.1", "10.0.0.1>10.0.0.2"
+	agents  []*agent
+	events  []Event
+	offered map[string][]string // passwords that hops were given, by title
+
+	// What differs from a world in which everything works. Set before the broker is used.
+	ask        bool                                                     // agents are not cached
+	prohibited bool                                                     // ssh servers do not forward connections
+	refuse     map[string]*wire.Problem                                 // ssh and local hops that fail, by title
+	child      map[string]func(a *agent, id wire.PeerID, o wire.Open)   // what children do, by title, instead of saying hello
+	hello      func(title string, h *wire.Hello)                        // changes what agents say, by title ("" for roots)
+	actions    map[string]func(a *agent, f wire.Frame, call *wire.Call) // beside those of agent.call
+	mute       bool                                                     // agents say nothing after their hello
+	stalled    bool                                                     // servers accept and then say nothing
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{
+		t: t, trunks: map[string]net.Conn{}, offered: map[string][]string{}, refuse: map[string]*wire.Problem{},
+		child:   map[string]func(*agent, wire.PeerID, wire.Open){},
+		actions: map[string]func(*agent, wire.Frame, *wire.Call){},
+	}
+}
+
+// leakCheck is to be deferred first.
+func leakCheck(t *testing.T) { goleak.VerifyNone(t, goleak.IgnoreCurrent()) }
+
+// broker returns a broker of connections, closed with the world at the end of the test.
+func (w *world) broker(connections ...plan.Connection) *Broker {
+	prompted := transports.Transport{Open: func(o transports.Options) (wire.Open, error) {
+		a := wire.Attempt{Entry: wire.EntryShell, Argv: []string{"hop"}}
+		if p := o.String("password", ""); p != "" {
+			a.Prompt = &wire.Prompt{Secret: []byte(p)}
+		}
+		return wire.Open{Attempts: []wire.Attempt{a}}, nil
+	}}
+	return newBroker(Config{
+		Connections: connections,
+		Transports:  map[string]transports.Transport{"ssh": {}, "sudo": prompted, "docker": prompted, "local": prompted},
+		SSH:         w.ssh, Dial: w.dial, Version: "1.2.3",
+		Event: func(e Event) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.events = append(w.events, e)
+		},
+	}, w, func() {})
+}
+
+func (w *world) close(b *Broker) {
+	w.t.Helper()
+	if err := b.Close(); err != nil {
+		w.t.Errorf("Close: %v", err)
+	}
+	w.mu.Lock()
+	for _, c := range w.trunks {
+		_ = c.Close()
+	}
+	w.mu.Unlock()
+	w.wg.Wait()
+}
+
+func ssh(parent int, address string) plan.Connection {
+	return plan.Connection{
+		Parent: parent, Transport: "ssh", Title: "ssh " + address, Options: map[string]any{"address": address}, Timeout: 30 * time.Second,
+	}
+}
+
+func hopTo(parent int, transport, name string) plan.Connection {
+	return plan.Connection{
+		Parent: parent, Transport: transport, Title: transport + " " + name, Options: map[string]any{}, Timeout: 30 * time.Second,
+	}
+}
+
+func withPassword(c plan.Connection, password string) plan.Connection {
+	c.Options["password"] = password
+	return c
+}
+
+// dial reaches an address: its far end is kept so that tests can cut it.
+func (w *world) dial(_ context.Context, _, address string) (net.Conn, error) {
+	return w.connect(address, address), nil
+}
+
+func (w *world) connect(address, by string) net.Conn {
+	near, far := net.Pipe()
+	w.mu.Lock()
+	w.dials = append(w.dials, by)
+	w.trunks[address] = far
+	w.mu.Unlock()
+	w.wg.Go(func() { _, _ = io.Copy(io.Discard, far) })
+	return near
+}
+
+func (w *world) cut(address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.trunks[address].Close()
+}
+
+// ssh stands for the ssh transport.
+func (w *world) ssh(ctx context.Context, c plan.Connection, dial DialFunc) (SSHClient, error) {
+	address, _ := c.Options["address"].(string)
+	if password, ok := c.Options["password"].(string); ok {
+		w.mu.Lock()
+		w.offered[c.Title] = append(w.offered[c.Title], password)
+		w.mu.Unlock()
+	}
+	conn, err := dial(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect: %w", err)
+	}
+	if w.stalled {
+		<-ctx.Done()
+		_ = conn.Close()
+		return nil, context.Cause(ctx)
+	}
+	if p := w.refuse[c.Title]; p != nil {
+		_ = conn.Close()
+		return nil, p
+	}
+	client := &sshClient{w: w, address: address, conn: conn, done: make(chan struct{})}
+	w.wg.Go(func() {
+		defer close(client.done)
+		_, _ = io.Copy(io.Discard, conn) // until it is cut
+		client.mu.Lock()
+		defer client.mu.Unlock()
+		client.over = true
+		for _, c := range client.channels {
+			_ = c.Close()
+		}
+	})
+	return client, nil
+}
+
+type sshClient struct {
+	w        *world
+	address  string
+	conn     net.Conn
+	done     chan struct{}
+	mu       sync.Mutex
+	over     bool
+	channels []io.Closer // channels
+}
+
+func (c *sshClient) channel(x io.Closer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.channels = append(c.channels, x)
+	if c.over {
+		_ = x.Close()
+	}
+}
+
+func (c *sshClient) Dial(_ context.Context, _, address string) (net.Conn, error) {
+	if c.w.prohibited {
+		return nil, fmt.Errorf("administratively: %w", ErrProhibited)
+	}
+	conn := c.w.connect(address, c.address+">"+address)
+	c.channel(conn)
+	return conn, nil
+}
+
+func (c *sshClient) Start(_ context.Context, command string) (Session, error) {
+	near, far := net.Pipe()
+	c.channel(near)
+	c.w.begin(far, command, "")
+	return Session{
+		ReadWriteCloser: near,
+		Stderr:          func() string { return "words of " + c.address },
+		Exit:            func(context.Context) string { return "exit status 7" },
+	}, nil
+}
+
+func (c *sshClient) Close() error {
+	_ = c.conn.Close()
+	<-c.done
+	return nil
+}
+
+// The world is the starter, too.
+
+func (w *world) known(goos, goarch, hash string) bool {
+	return goos == "plan9" && goarch == "mips" && hash == "good"
+}
+
+func (w *world) shell(nonce string) (string, attendFunc) {
+	return nonce, func(_ context.Context, stream io.ReadWriter) (io.Reader, bool, error) {
+		r := bufio.NewReader(stream)
+		_, err := wire.ReadMagic(r, nonce, wire.MaxNoise)
+		return r, w.ask, err
+	}
+}
+
+type localStream struct {
+	io.Reader
+	net.Conn
+}
+
+func (l localStream) Read(p []byte) (int, error) { return l.Reader.Read(p) }
+
+func (l localStream) Explain(why *wire.Problem) *wire.Problem {
+	p := *why
+	p.Quote = "local words"
+	return &p
+}
+
+func (w *world) start(_ context.Context, open *wire.Open) (localHop, error) {
+	for _, a := range open.Attempts {
+		if a.Prompt != nil {
+			w.mu.Lock()
+			w.offered[open.Name] = append(w.offered[open.Name], string(a.Prompt.Secret))
+			w.mu.Unlock()
+		}
+	}
+	if p := w.refuse[open.Name]; p != nil {
+		return nil, p
+	}
+	near, far := net.Pipe()
+	w.begin(far, open.Nonce, open.Name)
+	r := bufio.NewReader(near)
+	_, err := wire.ReadMagic(r, open.Nonce, wire.MaxNoise)
+	return localStream{r, near}, err
+}
+
+// agent is a root and everything behind it.
+type agent struct {
+	w      *world
+	link   *wire.Link
+	conn   net.Conn
+	title  string
+	mu     sync.Mutex
+	frames []wire.Frame                 // what came, in order
+	said   map[wire.PeerID]bool         // the children that have said hello
+	held   []wire.Frame                 // frames for the others
+	credit map[callKey]*wire.SendWindow // of output
+	input  map[callKey]*wire.Buffer
+	ended  map[callKey]func(wire.Cancel) // what a cancel does
+}
+
+type callKey struct {
+	peer wire.PeerID
+	call wire.CallID
+}
+
+func key(f wire.Frame) callKey { return callKey{f.Peer, f.Call} }
+
+// begin runs an agent on a stream.
+func (w *world) begin(conn net.Conn, nonce, title string) {
+	a := &agent{
+		w: w, conn: conn, title: title, said: map[wire.PeerID]bool{}, credit: map[callKey]*wire.SendWindow{}, input: map[callKey]*wire.Buffer{},
+		ended: map[callKey]func(wire.Cancel){},
+	}
+	w.mu.Lock()
+	w.agents = append(w.agents, a)
+	w.mu.Unlock()
+	w.wg.Go(func() {
+		defer conn.Close()
+		if _, err := conn.Write(append([]byte("motd\n"), wire.Magic(nonce)...)); err != nil {
+			return
+		}
+		a.link = wire.NewLink(conn, wire.LinkConfig{})
+		defer a.link.Close()
+		a.hello(0, nonce, title)
+		if w.mute {
+			_ = a.link.Flush(w.t.Context())
+			_, _ = io.Copy(io.Discard, conn)
+			return
+		}
+		_ = a.link.Run(a.handle)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for _, c := range a.credit {
+			c.Close(io.ErrClosedPipe)
+		}
+		for _, b := range a.input {
+			b.Close(io.ErrClosedPipe)
+		}
+	})
+}
+
+func (a *agent) hello(id wire.PeerID, nonce, title string) {
+	h := wire.Hello{Capability: wire.Capability, Nonce: nonce, Hash: "good", Version: "1.2.3", OS: "plan9", Arch: "mips"}
+	h.Facts.Hostname = title
+	if a.w.hello != nil {
+		a.w.hello(title, &h)
+	}
+	a.send(wire.KindHello, id, 0, h)
+	a.mu.Lock()
+	a.said[id] = true
+	held := a.held
+	a.held = nil
+	a.mu.Unlock()
+	for _, f := range held {
+		a.deliver(f)
+	}
+}
+
+func (a *agent) send(kind wire.Kind, peer wire.PeerID, call wire.CallID, m any) {
+	f, err := wire.Message(kind, peer, call, m)
+	if err != nil {
+		a.w.t.Error(err)
+	}
+	_ = a.link.SendWait(a.w.t.Context(), f)
+}
+
+func (a *agent) handle(f wire.Frame) {
+	a.mu.Lock()
+	a.frames = append(a.frames, f)
+	a.mu.Unlock()
+	a.deliver(f)
+}
+
+func (a *agent) deliver(f wire.Frame) {
+	root := a.root()
+	a.mu.Lock()
+	if f.Peer != root && !a.said[f.Peer] && f.Kind != wire.KindClose {
+		a.held = append(a.held, f)
+		a.mu.Unlock()
+		return
+	}
+	a.mu.Unlock()
+	switch f.Kind {
+	case wire.KindOpen:
+		var o wire.Open
+		decode(a.w.t, f, &o)
+		for _, at := range o.Attempts {
+			if at.Prompt != nil {
+				a.w.mu.Lock()
+				a.w.offered[o.Name] = append(a.w.offered[o.Name], string(at.Prompt.Secret))
+				a.w.mu.Unlock()
+			}
+		}
+		id := wire.PeerID(f.Call)
+		if do := a.w.child[o.Name]; do != nil {
+			do(a, id, o)
+			return
+		}
+		a.hello(id, o.Nonce, o.Name)
+	case wire.KindClose:
+		if f.Peer == a.root() {
+			_ = a.link.Fail(&wire.Problem{Code: wire.CodeClosed})
+			return
+		}
+		a.send(wire.KindLost, f.Peer, 0, wire.Lost{Problem: wire.Problem{Code: wire.CodeClosed}, Ready: true})
+	case wire.KindCall:
+		var c wire.Call
+		decode(a.w.t, f, &c)
+		a.call(f, &c)
+	case wire.KindCancel:
+		var c wire.Cancel
+		decode(a.w.t, f, &c)
+		a.mu.Lock()
+		do := a.ended[key(f)]
+		a.mu.Unlock()
+		if do != nil {
+			do(c)
+		}
+	case wire.KindCredit:
+		var c wire.Credit
+		decode(a.w.t, f, &c)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if w := a.credit[key(f)]; w != nil {
+			if err := w.Grant(c.N); err != nil {
+				a.w.t.Error(err)
+			}
+		}
+	case wire.KindData:
+		a.mu.Lock()
+		b := a.input[key(f)]
+		a.mu.Unlock()
+		if err := b.Put(f.Payload); err != nil {
+			a.w.t.Error(err)
+		}
+	}
+}
+
+// root is the agent's own id: that of the first frame.
+func (a *agent) root() wire.PeerID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.frames[0].Peer
+}
+
+func decode(t *testing.T, f wire.Frame, m any) {
+	if err := wire.Unmarshal(f.Payload, m); err != nil {
+		t.Errorf("a frame of kind %d: %v", f.Kind, err)
+	}
+}
+
+// call does what a call's action says.
+func (a *agent) call(f wire.Frame, c *wire.Call) {
+	if do := a.w.actions[c.Action]; do != nil {
+		do(a, f, c)
+		return
+	}
+	switch c.Action {
+	case "echo": // gives back its arguments
+		a.send(wire.KindStarted, f.Peer, f.Call, wire.Started{At: time.Now()})
+		a.result(f, wire.Result{Values: c.Args})
+	case "hold": // until it is cancelled
+		a.mu.Lock()
+		a.ended[key(f)] = func(wire.Cancel) {
+			a.result(f, wire.Result{Problem: &wire.Problem{Code: wire.CodeCancelled, Message: "cancelled"}})
+		}
+		a.mu.Unlock()
+		a.send(wire.KindStarted, f.Peer, f.Call, wire.Started{At: time.Now()})
+	case "never": // says nothing at all
+	case "count": // reads its input and gives back how much it was
+		b := a.inputOf(f)
+		a.w.wg.Go(func() {
+			n, err := io.Copy(io.Discard, b)
+			if err == nil {
+				values, _ := wire.Marshal(n)
+				a.result(f, wire.Result{Values: values})
+			}
+		})
+		a.mu.Lock()
+		a.ended[key(f)] = func(wire.Cancel) {
+			b.Close(io.ErrClosedPipe)
+			a.result(f, wire.Result{Problem: &wire.Problem{Code: wire.CodeCancelled, Message: "cancelled"}})
+		}
+		a.mu.Unlock()
+	case "dial":
+		a.dial(f, c)
+	default:
+		a.result(f, wire.Result{Problem: &wire.Problem{Code: wire.CodeUnsupported, Message: "no such action"}})
+	}
+}
+
+func (a *agent) result(f wire.Frame, r wire.Result) { a.send(wire.KindResult, f.Peer, f.Call, r) }
+
+func (a *agent) inputOf(f wire.Frame) *wire.Buffer {
+	b := wire.NewBuffer(0, wire.Window, func(n uint32) error {
+		a.send(wire.KindCredit, f.Peer, f.Call, wire.Credit{N: n})
+		return nil
+	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.input[key(f)] = b
+	return b
+}
+
+// output returns a writer to a call's output, which keeps to its credit.
+func (a *agent) output(f wire.Frame, stream wire.Stream) func([]byte) error {
+	w := wire.NewSendWindow(wire.Window)
+	a.mu.Lock()
+	a.credit[key(f)] = w
+	a.mu.Unlock()
+	return func(p []byte) error {
+		return w.Send(a.w.t.Context(), p, func(chunk []byte) error {
+			return a.link.SendWait(a.w.t.Context(), wire.Frame{
+				Kind: wire.KindData, Stream: stream, Peer: f.Peer, Call: f.Call, Payload: slices.Clone(chunk),
+			})
+		})
+	}
+}
+
+// dial connects to an address of the world for a call.
+func (a *agent) dial(f wire.Frame, c *wire.Call) {
+	var args struct {
+		Address string `cbor:"address"`
+	}
+	if err := wire.Unmarshal(c.Args, &args); err != nil {
+		a.w.t.Error(err)
+	}
+	in, out := a.inputOf(f), a.output(f, wire.StreamOutput)
+	conn := a.w.connect(args.Address, a.title+">"+args.Address)
+	a.mu.Lock()
+	a.ended[key(f)] = func(wire.Cancel) {
+		in.Close(io.ErrClosedPipe)
+		_ = conn.Close()
+	}
+	a.mu.Unlock()
+	a.w.wg.Go(func() {
+		var both sync.WaitGroup
+		both.Go(func() {
+			_, _ = io.Copy(conn, in)
+			_ = conn.Close()
+		})
+		buf := make([]byte, 1000)
+		for {
+			n, err := conn.Read(buf)
+			if n > 0 && out(buf[:n]) != nil || err != nil {
+				break
+			}
+		}
+		in.Close(io.EOF)
+		both.Wait()
+		a.result(f, wire.Result{})
+	})
+}
+
+// What tests ask for.
+
+func (w *world) agent(i int) *agent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.agents[i]
+}
+
+// calls returns the ids of calls that came, in order.
+func (a *agent) calls() (out []callKey) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, f := range a.frames {
+		if f.Kind == wire.KindCall {
+			out = append(out, key(f))
+		}
+	}
+	return out
+}
+
+// lose says that a child is gone.
+func (a *agent) lose(id wire.PeerID, p wire.Problem, ready bool) {
+	a.send(wire.KindLost, id, 0, wire.Lost{Problem: p, Ready: ready})
+}
+
+func (w *world) statuses(connection int) (out []Status) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.events {
+		if e.Connection == connection {
+			out = append(out, e.Status)
+		}
+	}
+	return out
+}
+
+func call(action string, args any) wire.Call {
+	encoded, err := wire.Marshal(args)
+	if err != nil {
+		panic(err)
+	}
+	return wire.Call{Action: action, Args: encoded, Mode: wire.ModeApply}
+}
+
+// lostBy returns the *LostError that err is.
+func lostBy(t *testing.T, err error) *LostError {
+	t.Helper()
+	var lost *LostError
+	if !errors.As(err, &lost) {
+		t.Fatalf("%v is no LostError", err)
+	}
+	return lost
+}
+
+// wantLost checks who is blamed, and for what.
+func wantLost(t *testing.T, err error, connection int, code wire.Code, unreached bool) *LostError {
+	t.Helper()
+	lost := lostBy(t, err)
+	if lost.Connection != connection || lost.Problem.Code != code || lost.Unreached != unreached {
+		t.Errorf("%v (connection %d, code %q, unreached %v), want connection %d, code %q, unreached %v",
+			lost, lost.Connection, lost.Problem.Code, lost.Unreached, connection, code, unreached)
+	}
+	return lost
+}
+
+func problemCode(err error) wire.Code {
+	var p *wire.Problem
+	if errors.As(err, &p) {
+		return p.Code
+	}
+	return ""
+}
