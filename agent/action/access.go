@@ -161,6 +161,14 @@ func attributes(env *Env, at string, e view.Entry) map[string]any {
 	return out
 }
 
+// blindly describes an entry of which nothing but the path is known, if that.
+func blindly(at string) map[string]any {
+	if at == "" {
+		return map[string]any{}
+	}
+	return map[string]any{"path": at}
+}
+
 // names lists a set of attributes by the names of the language.
 func names(set view.Attr) []string {
 	var out []string

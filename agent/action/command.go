@@ -101,7 +101,7 @@ func (r *running) look(ctx context.Context, env *Env, c process.Command) (Outcom
 		verb = wire.VerbRead
 	}
 	out := Outcome{}
-	if out.Change, err = change(verb, nil, r.describe(c), env.Unknown...); err != nil {
+	if out.Change, err = change(verb, nil, r.describe(env, c), env.Unknown...); err != nil {
 		return out, err
 	}
 	preview := env.Mode == wire.ModeLook
@@ -248,15 +248,16 @@ func notStarted(program string, err error) error {
 }
 
 // describe is what is shown of a program that would run.
-func (r *running) describe(c process.Command) map[string]any {
-	out := map[string]any{}
+func (r *running) describe(env *Env, c process.Command) map[string]any {
+	out := map[string]any{"argv": plain(c.Argv), "chdir": r.Chdir}
 	if c.Script != nil {
-		out["script"], out["interpreter"] = string(c.Script), plain(c.Argv)
-	} else {
-		out["argv"] = plain(c.Argv)
+		out = map[string]any{"script": string(c.Script), "interpreter": plain(c.Argv), "chdir": r.Chdir}
 	}
-	if r.Chdir != "" {
-		out["chdir"] = r.Chdir
+	for _, name := range env.Unknown {
+		delete(out, name)
+	}
+	if r.Chdir == "" {
+		delete(out, "chdir")
 	}
 	return out
 }

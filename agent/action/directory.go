@@ -87,7 +87,7 @@ func isUnknown(err error) bool {
 }
 
 func (d *directory) blind(verb wire.Verb, unknown ...string) (Outcome, error) {
-	c, err := change(verb, nil, map[string]any{"path": d.Path}, unknown...)
+	c, err := change(verb, nil, blindly(d.Path), unknown...)
 	return Outcome{Change: c}, err
 }
 

@@ -82,7 +82,7 @@ func (f *file) contentWanted(env *Env) *view.Content {
 
 // blind is the outcome where it is not known what is there.
 func (f *file) blind(verb wire.Verb, unknown ...string) (Outcome, error) {
-	c, err := change(verb, nil, map[string]any{"path": f.Path}, unknown...)
+	c, err := change(verb, nil, blindly(f.Path), unknown...)
 	return Outcome{Change: c}, err
 }
 

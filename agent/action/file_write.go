@@ -177,17 +177,24 @@ func (f *file) stage(ctx context.Context, env *Env, p *view.Place) (io.ReadSeekC
 	if f.SHA256 == "" {
 		return inMemory{bytes.NewReader(f.Content)}, nil
 	}
+	staged := io.ReadSeekCloser(nil)
 	draft, err := p.Dir.Draft(p.Name)
-	if err != nil {
-		// Around a mount point there may be no room, or nothing that may be written to.
-		file, err := os.CreateTemp("", ".runner-")
-		if err != nil {
+	if err == nil {
+		staged, err = draft, f.fill(ctx, env, draft.File)
+	} else {
+		// Around a mount point there may be nothing that this user can write to.
+		var file *os.File
+		if file, err = os.CreateTemp("", ".runner-"); err != nil {
 			return nil, err
 		}
 		_ = os.Remove(file.Name()) // the open file is all that is needed
-		return file, f.fill(ctx, env, file)
+		staged, err = file, f.fill(ctx, env, file)
 	}
-	return draft, f.fill(ctx, env, draft.File)
+	if err != nil {
+		_ = staged.Close() // the first error counts
+		return nil, err
+	}
+	return staged, nil
 }
 
 type inMemory struct{ *bytes.Reader }

@@ -81,7 +81,7 @@ func (s *symlink) look(env *Env, p *view.Place, absent bool) (Outcome, error) {
 }
 
 func (s *symlink) blind(verb wire.Verb, unknown ...string) (Outcome, error) {
-	c, err := change(verb, nil, map[string]any{"path": s.Path}, unknown...)
+	c, err := change(verb, nil, blindly(s.Path), unknown...)
 	return Outcome{Change: c}, err
 }
 
