@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	xssh "golang.org/x/crypto/ssh"
 )
@@ -29,9 +28,10 @@ const maxUnnamed = 4
 type authenticator struct {
 	ctx      context.Context //nolint:containedctx // of the one connection that this serves
 	s        *settings
-	phase    *atomic.Int32
+	conn     *meter
 	verifier *verifier
 	keyring  *keyring
+	sent     int64 // bytes on the connection when the last attempt began
 
 	loaded     bool
 	identities []identity // not offered yet
@@ -39,7 +39,6 @@ type authenticator struct {
 	signed     string     // label of the key that signed in the attempt under way
 	rejected   string     // label of a key that signed and still was not let in
 	partials   int        // methods that have succeeded so far
-	methods    []string   // what the server offers
 
 	passwordSent     bool
 	passwordPending  bool // sent, and its outcome is not known yet
@@ -47,9 +46,17 @@ type authenticator struct {
 	refusal          *Error // found while the server was asking
 }
 
-// next returns the method to try next, or why there is none.
+// errBroken tells that the connection ended while authenticating.
+var errBroken = errors.New("the connection broke while authenticating")
+
+// next returns the method to try next, or why there is none. The library asks for one also when the connection has
+// broken: every attempt sends something, so one that did not had nothing to send it on.
 func (a *authenticator) next(c *xssh.ClientAuthContext) (xssh.AuthMethod, error) {
-	a.methods = c.AllowedMethods
+	sent := a.conn.sent.Load()
+	if a.conn.broken.Load() || sent == a.sent || len(c.AllowedMethods) == 0 {
+		return nil, errBroken
+	}
+	a.sent = sent
 	if a.refusal != nil {
 		return nil, a.refusal
 	}
@@ -64,7 +71,11 @@ func (a *authenticator) next(c *xssh.ClientAuthContext) (xssh.AuthMethod, error)
 	}
 	a.signed = ""
 	if slices.Contains(c.AllowedMethods, methodKey) {
-		if method := a.nextKey(); method != nil {
+		method := a.nextKey()
+		if a.ctx.Err() != nil {
+			return nil, errBroken
+		}
+		if method != nil {
 			return method, nil
 		}
 	}
@@ -79,7 +90,9 @@ func (a *authenticator) next(c *xssh.ClientAuthContext) (xssh.AuthMethod, error)
 
 func (a *authenticator) nextKey() xssh.AuthMethod {
 	if !a.loaded {
+		a.conn.phase.Store(int32(phaseKeys))
 		a.identities, a.loaded = a.keyring.load(a.ctx), true
+		a.resume()
 	}
 	if len(a.identities) == 0 {
 		return nil
@@ -91,6 +104,13 @@ func (a *authenticator) nextKey() xssh.AuthMethod {
 	a.identities = a.identities[1:]
 	a.offered = append(a.offered, id.label)
 	return xssh.PublicKeys(&watchedSigner{identity: id, owner: a})
+}
+
+// resume says that the server is waited for again, not the agent, unless the wait for that was too long.
+func (a *authenticator) resume() {
+	if a.ctx.Err() == nil {
+		a.conn.phase.Store(int32(phaseAuth))
+	}
 }
 
 // nextPassword prefers the method that takes one round trip.
@@ -217,7 +237,7 @@ func (a *authenticator) hungUp(banner string, cause error) *Error {
 		e.Message = fmt.Sprintf("%s was closed by the server while authenticating", a.s.login())
 		e.Hint = "The server's log says why."
 	}
-	if cause != nil && !errors.Is(cause, io.EOF) {
+	if cause != nil && !errors.Is(cause, io.EOF) && !errors.Is(cause, errBroken) {
 		e.Message += ": " + cause.Error()
 	}
 	return e
@@ -237,9 +257,9 @@ func (w *watchedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, erro
 
 // SignWithAlgorithm signs; an empty algorithm is the key's own.
 func (w *watchedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
-	w.owner.phase.Store(int32(phaseSign))
-	defer w.owner.phase.Store(int32(phaseAuth))
+	w.owner.conn.phase.Store(int32(phaseKeys))
 	signature, err := w.sign(rand, data, algorithm)
+	w.owner.resume()
 	var locked *errPassphrase
 	switch {
 	case err == nil:

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -329,6 +330,28 @@ func TestG7PasswordOnlyIfNeeded(t *testing.T) {
 	dial(t, server)
 	if seen {
 		t.Error("the password was sent although a key did")
+	}
+}
+
+// G7: a connection that breaks while keys are tried says nothing about the password.
+func TestG7BrokenIsNotRefused(t *testing.T) {
+	key := generate(t, filepath.Join(t.TempDir(), "key"), "-t", "ed25519", "-N", "")
+	for _, linger := range []int{-1, 0} { // closed, reset
+		config := &xssh.ServerConfig{PasswordCallback: func(xssh.ConnMetadata, []byte) (*xssh.Permissions, error) { return nil, nil }}
+		config.AddHostKey(newSigner(t))
+		server := fakeServer(t, func(conn net.Conn) {
+			config := *config
+			config.PublicKeyCallback = func(xssh.ConnMetadata, xssh.PublicKey) (*xssh.Permissions, error) {
+				_ = conn.(*net.TCPConn).SetLinger(linger)
+				_ = conn.Close()
+				return nil, nil
+			}
+			_, _, _, _ = xssh.NewServerConn(conn, &config)
+		})
+		server["password"], server["keys"] = "secret word", []any{key, key + "-other"}
+		if e := fails(t, server, KindAuth); !strings.Contains(e.Message, "closed by the server") {
+			t.Error(explained(e))
+		}
 	}
 }
 

@@ -30,7 +30,8 @@ type meter struct {
 	net.Conn
 	sent, received atomic.Int64
 	heard          atomic.Int64 // of time.Now().UnixNano()
-	phase          *atomic.Int32
+	broken         atomic.Bool  // a read failed, or there is no more to read
+	phase          atomic.Int32
 
 	version  bool   // it has come; only the reader uses this and head
 	head     []byte // read but not yet handed on
@@ -62,6 +63,9 @@ func (m *meter) fill(p []byte) (int, error) {
 	if n > 0 {
 		m.received.Add(int64(n))
 		m.heard.Store(time.Now().UnixNano())
+	}
+	if err != nil {
+		m.broken.Store(true)
 	}
 	return n, err
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	xssh "golang.org/x/crypto/ssh"
@@ -87,12 +86,11 @@ func handshake(ctx context.Context, s *settings, env Environment, raw net.Conn) 
 	if err != nil {
 		return nil, err
 	}
-	var at atomic.Int32
-	at.Store(int32(phaseVersion))
-	conn := &meter{Conn: raw, phase: &at}
+	conn := &meter{Conn: raw}
+	conn.phase.Store(int32(phaseVersion))
 	keys := &keyring{s: s, env: env}
 	defer keys.close()
-	auth := &authenticator{ctx: ctx, s: s, phase: &at, verifier: v, keyring: keys}
+	auth := &authenticator{ctx: ctx, s: s, conn: conn, verifier: v, keyring: keys}
 	banner := new(kept)
 	config, err := clientConfig(s, v, auth, banner)
 	if err != nil {
@@ -109,7 +107,7 @@ func handshake(ctx context.Context, s *settings, env Environment, raw net.Conn) 
 		_ = inner.Close()
 		return nil, interrupted(ctx, s, phaseAuth)
 	}
-	at.Store(int32(phaseDone))
+	conn.phase.Store(int32(phaseDone))
 	return newClient(s, conn, xssh.NewClient(inner, channels, requests), banner), nil
 }
 
@@ -122,7 +120,7 @@ func clientConfig(s *settings, v *verifier, auth *authenticator, banner *kept) (
 			if failure := v.verify(host, remote, key); failure != nil {
 				return failure
 			}
-			auth.phase.Store(int32(phaseAuth))
+			auth.conn.phase.Store(int32(phaseAuth))
 			return nil
 		},
 		BannerCallback: func(text string) error {
@@ -154,7 +152,7 @@ func explain(ctx context.Context, s *settings, conn *meter, auth *authenticator,
 		return e
 	case errors.Is(err, errNoVersion):
 		return turnedAway(s, conn, err)
-	case at == phaseAuth || at == phaseSign:
+	case at == phaseAuth || at == phaseKeys:
 		return auth.hungUp(banner.quote(), errors.Unwrap(err))
 	}
 	e := &Error{

@@ -96,7 +96,7 @@ const (
 	phaseVersion
 	phaseKeyExchange
 	phaseAuth
-	phaseSign
+	phaseKeys
 	phaseDone
 )
 
@@ -110,8 +110,8 @@ func (p phase) String() string {
 		return "exchanging keys"
 	case phaseAuth:
 		return "authenticating"
-	case phaseSign:
-		return "signing with a key (an ssh-agent may be waiting for its owner)"
+	case phaseKeys:
+		return "waiting for the ssh-agent"
 	case phaseDone:
 	}
 	return "connected"

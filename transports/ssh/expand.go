@@ -96,7 +96,8 @@ func (x *Expander) expand(options transports.Options, via string, path []string)
 	}
 	var hops []transports.Options
 	if jumps != "" {
-		jumps = config.ExpandTokens(jumps, x.tokens(options, hop, values))
+		all := x.tokens(options, hop, values)
+		jumps = config.ExpandTokens(jumps, map[byte]string{'h': all['h'], 'n': all['n'], 'p': all['p'], 'r': all['r']})
 		if hops, err = x.jumps(jumps, options, append(path, strings.ToLower(alias))); err != nil {
 			return nil, err
 		}

@@ -30,6 +30,7 @@ type keyring struct {
 	env   Environment
 	notes []string
 	agent net.Conn // nil: none
+	stop  func() bool
 }
 
 // load returns the identities in the order in which they are offered: what is named first, in its order, then what the
@@ -147,10 +148,10 @@ func (k *keyring) fromAgent(ctx context.Context) []identity {
 		return nil
 	}
 	k.agent = conn
+	// It may be asking its owner, now or when it shall sign.
+	k.stop = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
 	// Hiding Close keeps the client from starting a goroutine that nobody waits for.
 	client := agent.NewClient(struct{ io.ReadWriter }{conn})
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
-	defer stop()
 	signers, err := client.Signers()
 	if err != nil {
 		k.note("the ssh-agent cannot be used: %v", err)
@@ -167,9 +168,10 @@ func (k *keyring) fromAgent(ctx context.Context) []identity {
 	return held
 }
 
-// close gives the agent's connection back. It may be called while a signature is waited for.
+// close gives the agent's connection back.
 func (k *keyring) close() {
 	if k.agent != nil {
+		k.stop()
 		_ = k.agent.Close()
 	}
 }

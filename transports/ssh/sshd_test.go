@@ -194,15 +194,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 // fakeSSH is a server of the library's, for what a real one cannot be made to do.
 func fakeSSH(t *testing.T, config *xssh.ServerConfig) transports.Options {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := xssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.AddHostKey(signer)
+	config.AddHostKey(newSigner(t))
 	return fakeServer(t, func(conn net.Conn) {
 		server, channels, requests, err := xssh.NewServerConn(conn, config)
 		if err != nil {
@@ -214,4 +206,17 @@ func fakeSSH(t *testing.T, config *xssh.ServerConfig) transports.Options {
 		}
 		_ = server.Wait()
 	})
+}
+
+func newSigner(t *testing.T) xssh.Signer {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := xssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
