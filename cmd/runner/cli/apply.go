@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -37,7 +36,7 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 }
 
 func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
-	if !a.AutoApprove && s.program.asker() == nil {
+	if !a.AutoApprove && !s.program.canAsk() {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(codeNoTerminal, hcl.Range{}, "Nobody to ask",
 			"apply asks before it changes anything, and there is no terminal to ask at. Use --auto-approve to apply without being asked.")})
 		return exitWrong
@@ -72,29 +71,16 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 	return r.finish(r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = a.NoHandlersOnFailure }))
 }
 
-// asker returns the terminal to ask at, or nil when there is nobody: both the question must be seen and the answer be
-// typed.
-func (p *Program) asker() *os.File {
-	switch {
-	case !terminal.IsTerminal(p.In):
-		return nil
-	case terminal.IsTerminal(p.Err):
-		return p.Err
-	case terminal.IsTerminal(p.Out):
-		return p.Out
-	}
-	return nil
-}
+// canAsk says whether somebody is there to answer.
+func (p *Program) canAsk() bool { return terminal.IsTerminal(p.In) }
 
 // consent asks whether to go on. Only "yes" is yes.
 func (s *session) consent(ctx context.Context) (bool, error) {
 	s.hide()
 	defer s.show()
-	out := s.program.asker()
-	answer, err := terminal.Line(ctx, s.program.In, out, "\nApply these changes? Only `yes` applies them: ")
+	answer, err := terminal.Line(ctx, s.program.In, "\nApply these changes? Only `yes` applies them: ")
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, executor.ErrInterrupted):
-		fmt.Fprintln(out) //nolint:errcheck // the question stands in a line of its own
 	case err != nil:
 		fmt.Fprintf(s.program.Err, "runner: %s\n", err) //nolint:errcheck // nowhere to tell
 	case strings.TrimSpace(answer) == "yes":

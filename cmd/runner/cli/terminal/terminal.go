@@ -62,13 +62,24 @@ func Password(ctx context.Context, question string) (answer string, err error) {
 	return answer, err
 }
 
-// Line asks a question on out and returns the line that is typed at in, a terminal. It returns the cause when ctx ends
-// first.
-func Line(ctx context.Context, in *os.File, out io.Writer, question string) (string, error) {
+// Line asks a question at a terminal and returns the line that is typed there. It returns the cause when ctx ends first,
+// io.ErrUnexpectedEOF when the terminal is at its end.
+func Line(ctx context.Context, tty *os.File, question string) (string, error) {
+	// The question is shown where the answer is typed, wherever the standard streams lead.
+	out, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil {
+		out = tty // not the controlling one; then it is open for writing, as terminals are
+	} else {
+		defer out.Close()
+	}
 	if _, err := fmt.Fprint(out, question); err != nil {
 		return "", fmt.Errorf("cannot ask: %w", err)
 	}
-	return readLine(ctx, int(in.Fd()))
+	answer, err := readLine(ctx, int(tty.Fd()))
+	if err != nil {
+		fmt.Fprintln(out) //nolint:errcheck // the question stands in a line of its own
+	}
+	return answer, err
 }
 
 // longest is how long an answer can be, in bytes.

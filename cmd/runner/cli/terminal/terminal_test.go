@@ -118,19 +118,15 @@ func TestLine(t *testing.T) {
 	if _, err := master.WriteString("yes\nmore\n"); err != nil {
 		t.Fatal(err)
 	}
-	var question strings.Builder
 	for _, want := range []string{"yes", "more"} {
-		got, err := Line(t.Context(), slave, &question, "? ")
+		got, err := Line(t.Context(), slave, "? ")
 		if err != nil || got != want {
 			t.Errorf("got %q, %v, want %q", got, err, want)
 		}
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errGaveUp)
 	defer cancel()
-	if _, err := Line(ctx, slave, &question, "? "); !errors.Is(err, errGaveUp) {
+	if _, err := Line(ctx, slave, "? "); !errors.Is(err, errGaveUp) {
 		t.Errorf("got %v", err)
-	}
-	if question.String() != "? ? ? " {
-		t.Errorf("asked %q", &question)
 	}
 }
