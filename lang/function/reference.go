@@ -1,6 +1,9 @@
 package function
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Group is a chapter of the reference.
 type Group string
@@ -36,6 +39,10 @@ func Reference() []Doc {
 	for _, e := range newScope(Options{}).entries() {
 		out = append(out, e.Doc)
 	}
+	slices.SortFunc(out, func(a, b Doc) int {
+		groups := Groups()
+		return cmp.Or(cmp.Compare(slices.Index(groups, a.Group), slices.Index(groups, b.Group)), cmp.Compare(a.Name, b.Name))
+	})
 	return out
 }
 
@@ -44,7 +51,7 @@ func Groups() []Group {
 	return []Group{Numeric, Text, Collection, Encoding, File, Time, Hash, Network, Conversion}
 }
 
-// entries lists all functions in the order of the reference.
+// entries lists all functions.
 func (s *scope) entries() []entry {
 	return slices.Concat(
 		numeric(), textual(), patterns(), collections(), sets(), encodings(), s.filesystem(),

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"runner/agent/action"
+	"runner/agent/schema"
+	"runner/lang/diag"
+	"runner/lang/function"
+	"runner/transports/catalog"
+)
+
+const generated = "<!-- Printed by `go generate ./cmd/refdoc`; change the sources that it reads. -->\n\n"
+
+// pages are the generated pages by file name.
+func pages() map[string]string {
+	return map[string]string{
+		"functions.md":  functions(),
+		"actions.md":    actions(action.Schemas()),
+		"transports.md": transports(catalog.Schemas()),
+		"errors.md":     errorCodes(),
+	}
+}
+
+func functions() string {
+	var b strings.Builder
+	b.WriteString("# Functions\n\n" + generated +
+		"All functions of Terraform 1.9 are here under its names, except `plantimestamp` and those of providers; `env` and `type` are\n" +
+		"here too. A value that is sensitive makes what is made of it sensitive, and one that is not known yet makes it unknown.\n" +
+		"Paths are on the machine that runs runner: relative ones start at the directory of the file that holds the call.\n" +
+		"`timestamp`, `uuid` and `bcrypt` give one value a run.\n\n" +
+		"A call that would make a text of more than 8 MiB or more than 262,144 elements is an error.\n")
+	docs := function.Reference()
+	for _, group := range function.Groups() {
+		fmt.Fprintf(&b, "\n## %s\n\n| call | gives | example |\n|---|---|---|\n", group)
+		for _, d := range docs {
+			if d.Group != group {
+				continue
+			}
+			var examples []string
+			for _, e := range d.Examples {
+				examples = append(examples, code(e.Call)+" → "+code(e.Result))
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", code(d.Name+"("+d.Parameters+")"), cell(d.Text), strings.Join(examples, "<br>"))
+		}
+	}
+	return b.String()
+}
+
+func actions(schemas map[string]schema.Block) string {
+	var b strings.Builder
+	b.WriteString("# Actions\n\n" + generated +
+		"What a `task \"ACTION\" \"NAME\"` or a `handler` can do. Every one of them also takes the [arguments of tasks](tasks.md) and gives\n" +
+		"`changed`, `failed`, `skipped` and `duration`. Each compares what is wanted with what is there, and does nothing when\n" +
+		"there is no difference; `plan` looks with the same code.\n")
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		block(&b, schemas[name], "task")
+	}
+	return b.String()
+}
+
+func transports(schemas map[string]schema.Block) string {
+	var b strings.Builder
+	b.WriteString("# Transports\n\n" + generated +
+		"What a `hop \"TRANSPORT\" {}` can be: one step of a [chain](blocks.md#chain-and-hop). Their arguments must be known without facts and results.\n")
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		block(&b, schemas[name], "hop")
+	}
+	return b.String()
+}
+
+// block prints one action or transport; its example carries the marker.
+func block(b *strings.Builder, s schema.Block, marker string) {
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n```hcl %s\n%s\n```\n", s.Name, s.Doc, marker, strings.TrimSpace(s.Example))
+	if len(s.Arguments) > 0 {
+		b.WriteString("\n| argument | type | |\n|---|---|---|\n")
+		for _, a := range s.Arguments {
+			fmt.Fprintf(b, "| %s | %s | %s |\n", code(a.Name), typeName(a), cell(notes(a)))
+		}
+	}
+	if len(s.Results) > 0 {
+		b.WriteString("\n| result | type | |\n|---|---|---|\n")
+		for _, a := range s.Results {
+			fmt.Fprintf(b, "| %s | %s | %s |\n", code(a.Name), typeName(a), cell(a.Doc))
+		}
+	}
+}
+
+func typeName(a schema.Attribute) string {
+	if len(a.OneOf) == 0 {
+		return string(a.Type)
+	}
+	var values []string
+	for _, v := range a.OneOf {
+		values = append(values, code(`"`+v+`"`))
+	}
+	return strings.Join(values, ", ")
+}
+
+func notes(a schema.Attribute) string {
+	switch {
+	case a.Required:
+		return "Required. " + a.Doc
+	case a.Secret:
+		return a.Doc + " Never shown."
+	}
+	return a.Doc
+}
+
+func errorCodes() string {
+	var b strings.Builder
+	b.WriteString("# Error codes\n\n" + generated +
+		"Every error has a code that does not change from version to version. It stands behind the summary, and in the field `code` of\n" +
+		"the `diagnostic` events of `--json`. All errors that can be found without a connection are reported together, before the first one.\n\n" +
+		"| code | given when |\n|---|---|\n")
+	for _, d := range diag.Codes() {
+		fmt.Fprintf(&b, "| %s | %s |\n", code(string(d.Code)), cell(d.Doc))
+	}
+	return b.String()
+}
+
+// code is text in the type of code within a table.
+func code(s string) string {
+	fence := "`"
+	for strings.Contains(s, fence) {
+		fence += "`"
+	}
+	if fence != "`" {
+		s = " " + s + " "
+	}
+	return fence + cell(s) + fence
+}
+
+// cell is text within a table.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(s)
+}
