@@ -69,7 +69,7 @@ job "site" {
 // newMainSite makes the machines, the container and the site.
 func newMainSite(t *testing.T) (s *site, a *bed.Server, box *bed.Box) {
 	s = newSite(t, "root", "sshd", "sudo", "docker")
-	account := s.Account(bed.AccountOptions{Sudoers: []string{bed.SudoPassword, bed.SudoNever}})
+	account := s.Account(bed.AccountOptions{Sudoers: []string{bed.SudoAsking, bed.SudoNever}})
 	box = s.Container(bed.BoxOptions{Scratch: true})
 	a = s.SSHD(bed.ServerOptions{Machine: true})
 	b := s.SSHD(bed.ServerOptions{Machine: true})

@@ -57,7 +57,7 @@ func newReached(t *testing.T, options bed.ServerOptions) *reached {
 	t.Helper()
 	s := newSite(t, "root", "sshd", "sudo", "docker")
 	r := &reached{site: s}
-	r.account = s.Account(bed.AccountOptions{Sudoers: []string{bed.SudoPassword, bed.SudoNever}})
+	r.account = s.Account(bed.AccountOptions{Sudoers: []string{bed.SudoAsking, bed.SudoNever}})
 	r.box = s.Container(bed.BoxOptions{})
 	r.server = s.SSHD(options)
 	r.lead(r.server.Address, r.server.Port)
