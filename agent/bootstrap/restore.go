@@ -11,6 +11,9 @@ import (
 // such as LC_ALL=C: for each variable what the program got, and what it would have got.
 func Restore(added map[string]string, environ []string) []string {
 	var out []string
+	if seconds := os.Getenv(DumpVariable); seconds != "" {
+		out = append(out, DumpVariable+"=", DumpVariable+"="+seconds)
+	}
 	for _, name := range slices.Sorted(maps.Keys(added)) {
 		before := name
 		for _, pair := range environ {

@@ -69,7 +69,7 @@ func PathArgv(agent, nonce string, restore ...string) []string {
 // Command is Argv as text for a login shell of whatever kind, as sshd runs it.
 func Command(nonce string, src Source) string {
 	var words []string
-	for _, word := range Argv(nonce, src) {
+	for _, word := range Argv(nonce, src, Restore(nil, nil)...) {
 		quoted, err := Quote(word)
 		if err != nil {
 			panic(err) // no word of ours holds a line break

@@ -39,6 +39,12 @@ type Child struct {
 // error is a *wire.Problem that names the hop and quotes its program.
 func (p *Parent) Start(ctx context.Context, open *wire.Open) (*Child, error) {
 	defer forget(open)
+	if open.Timeout > 0 {
+		late := &wire.Problem{Code: wire.CodeTimeout, Message: fmt.Sprintf("no answer within %v", open.Timeout)}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, open.Timeout, late)
+		defer cancel()
+	}
 	var last error
 	for i := range open.Attempts {
 		a := &open.Attempts[i]
@@ -143,6 +149,9 @@ func (c *Child) Read(p []byte) (int, error) { return c.r.Read(p) }
 
 // Write writes frames to the child.
 func (c *Child) Write(p []byte) (int, error) { return c.hop.program.Stdin.Write(p) }
+
+// Abandon ends the child's input and wakes whoever reads from or writes to it, for good. It does not wait.
+func (c *Child) Abandon() { c.hop.abandon() }
 
 // Close ends the child: it hears that its input ends, and gets a moment; then what is left of the hop's tree is ended.
 // It returns when that is done, and can be called twice.

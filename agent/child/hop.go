@@ -76,11 +76,11 @@ func (h *hop) ready() {
 	}
 }
 
-// abandon wakes who reads from or writes to the hop's program. It does not wait.
+// abandon ends the input of the hop's program, and wakes who reads from or writes to it. It does not wait.
 func (h *hop) abandon() {
 	past := time.Unix(1, 0)
 	_ = h.program.Stdout.SetReadDeadline(past)
-	_ = h.program.Stdin.SetWriteDeadline(past)
+	_ = h.program.Stdin.Close()
 }
 
 // refuse abandons the hop for a reason of our own.

@@ -34,7 +34,7 @@ func (p *Process) End(kill <-chan struct{}) {
 	pause := 5 * time.Millisecond
 	for killed := false; ; {
 		alive := hunt.alive()
-		if len(alive) == 0 && p.isDone() {
+		if len(alive) == 0 && p.isDone() || p.hop && isSpared(alive) {
 			return
 		}
 		if waited := time.Since(began); waited > grace+killing || killed && waited > killing && isClosed(kill) {
@@ -59,6 +59,16 @@ func (p *Process) End(kill <-chan struct{}) {
 		}
 		timer.Stop()
 	}
+}
+
+// isSpared says whether a tree holds an agent that must not be cut.
+func isSpared(tree []seen) bool {
+	for _, s := range tree {
+		if isFinishing(s.pid) {
+			return true
+		}
+	}
+	return false
 }
 
 // whileOpen is a channel to wake up by, until it has done so.

@@ -1,107 +1,153 @@
-// Command embed-agents builds the agents for all platforms and puts them, compressed, where cmd/runner/agents embeds
-// them. What is up to date is left alone. It runs in the module's directory.
+// Command embed-agents builds the agent for every platform and puts them, compressed, where cmd/runner/agents embeds
+// them. Equal sources give equal agents, so that caches on targets stay valid: nothing of the machine, the time or the
+// commit is in them. What is up to date is left as it is.
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
+	"sync"
+	"text/tabwriter"
 
 	"github.com/klauspost/compress/zstd"
-	"golang.org/x/sync/errgroup"
 
 	"runner/cmd/runner/agents"
 )
 
-const dir = "cmd/runner/agents/embedded"
+// platforms are those that targets may have, GOOS/GOARCH.
+var platforms = []string{ //nolint:gochecknoglobals // a constant, but for the language
+	"linux/amd64", "linux/arm64", "linux/arm", "linux/386", "linux/riscv64", "darwin/arm64", "darwin/amd64", "freebsd/amd64",
+}
 
-// most is how large an agent may be, compressed, for the platforms that nearly everybody has; see ARCHITECTURE.md.
-const most = 1_600_000
+const (
+	// atOnce is how many are built at the same time: each build uses several processors by itself.
+	atOnce = 2
+	// budget is what an agent may weigh as embedded, in bytes, on the platforms that matter most.
+	budget = 1_600_000
+)
 
-type platform struct{ os, arch string }
+type agent struct {
+	platform   string
+	hash       string
+	size       int
+	compressed int
+	err        error
+}
 
 func main() {
-	if err := run(); err != nil {
+	dir := flag.String("dir", "cmd/runner/agents/embedded", "where the agents go")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "embed-agents:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
-	platforms := []platform{
-		{"linux", "amd64"},
-		{"linux", "arm64"},
-		{"linux", "arm"},
-		{"linux", "386"},
-		{"linux", "riscv64"},
-		{"darwin", "arm64"},
-		{"darwin", "amd64"},
-		{"freebsd", "amd64"},
-	}
-	before, _ := os.ReadFile(filepath.Join(dir, agents.ListName)) // it need not be there
-	lines := make([]string, len(platforms))
-	var builds errgroup.Group
-	builds.SetLimit(runtime.NumCPU())
-	for i, p := range platforms {
-		builds.Go(func() (err error) {
-			lines[i], err = p.build(string(before))
-			return err
+func run(ctx context.Context, dir string) error {
+	built := make([]agent, len(platforms))
+	slots := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, platform := range platforms {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			built[i] = build(ctx, dir, platform)
 		})
 	}
-	if err := builds.Wait(); err != nil {
+	all.Wait()
+
+	var list strings.Builder
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, a := range built {
+		if a.err != nil {
+			return fmt.Errorf("cannot build the agent for %s: %w", a.platform, a.err)
+		}
+		goos, arch, _ := strings.Cut(a.platform, "/")
+		fmt.Fprintf(&list, "%s %s %s %d\n", goos, arch, a.hash, a.size)
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%d\t  %.16s\n", a.platform, a.size, a.compressed, a.hash)
+	}
+	_ = table.Flush()
+	if err := replace(filepath.Join(dir, agents.ListName), []byte(list.String())); err != nil {
 		return err
 	}
-	list := strings.Join(lines, "")
-	if list == string(before) {
-		return nil
+	for _, a := range built[:2] {
+		if a.compressed > budget {
+			return fmt.Errorf("the agent for %s has %d bytes compressed, more than %d", a.platform, a.compressed, budget)
+		}
 	}
-	return os.WriteFile(filepath.Join(dir, agents.ListName), []byte(list), 0o644) //nolint:gosec // not secret
+	return nil
 }
 
-// build builds the agent for a platform and returns its line of the list. Equal sources give equal bytes.
-func (p platform) build(before string) (string, error) {
-	temp, err := os.MkdirTemp("", "runner-agent-")
+// build makes one agent. Go's own cache knows whether there is anything to compile.
+func build(ctx context.Context, dir, platform string) agent {
+	a := agent{platform: platform}
+	goos, arch, _ := strings.Cut(platform, "/")
+	work, err := os.MkdirTemp("", "embed-agents-")
 	if err != nil {
-		return "", err
+		a.err = err
+		return a
 	}
-	defer os.RemoveAll(temp) //nolint:errcheck // it is in a directory for such things
-	out := filepath.Join(temp, "agent")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", out, "./cmd/runner-agent") //nolint:gosec // no part of it comes from outside
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch)
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("cannot build the agent for %s/%s: %w\n%s", p.os, p.arch, err, said)
+	defer os.RemoveAll(work) //nolint:errcheck // a temporary directory
+	file := filepath.Join(work, "agent")
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", file, "./cmd/runner-agent")
+	// What tunes the code for the machine at hand must not be in it.
+	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "GOARM=6", "GO386=sse2",
+		"GORISCV64=rva20u64", "GOFLAGS=-mod=readonly", "GOEXPERIMENT=")
+	c.Stderr = os.Stderr
+	if a.err = c.Run(); a.err != nil {
+		return a
 	}
-	data, err := os.ReadFile(out) //nolint:gosec // just built
+	data, err := os.ReadFile(file) //nolint:gosec // what was just built
 	if err != nil {
-		return "", err
+		a.err = err
+		return a
 	}
 	sum := sha256.Sum256(data)
-	line := fmt.Sprintf("%s %s %s %d\n", p.os, p.arch, hex.EncodeToString(sum[:]), len(data))
-	file := filepath.Join(dir, p.os+"-"+p.arch+".zst")
-	if _, err := os.Stat(file); err == nil && strings.Contains(before, line) {
-		return line, nil
-	}
-	packed, err := pack(data)
-	if err != nil {
-		return "", err
-	}
-	if p.os == "linux" && (p.arch == "amd64" || p.arch == "arm64") && len(packed) > most {
-		return "", fmt.Errorf("the agent for %s/%s has %d bytes compressed, more than %d", p.os, p.arch, len(packed), most)
-	}
-	fmt.Printf("agent %s/%s: %d bytes, %d compressed\n", p.os, p.arch, len(data), len(packed))
-	return line, os.WriteFile(file, packed, 0o644) //nolint:gosec // not secret
+	a.hash, a.size = hex.EncodeToString(sum[:]), len(data)
+	a.compressed, a.err = compress(filepath.Join(dir, goos+"-"+arch+".zst"), data)
+	return a
 }
 
-func pack(data []byte) ([]byte, error) {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(8<<20))
-	if err != nil {
-		return nil, err
+// compress writes data unless the file already holds just that, and returns the file's size.
+func compress(file string, data []byte) (int, error) {
+	if old, err := os.ReadFile(file); err == nil && holds(old, data) { //nolint:gosec // our own output
+		return len(old), nil
 	}
-	packed := e.EncodeAll(data, nil)
-	return packed, e.Close()
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
+	if err != nil {
+		return 0, err
+	}
+	packed := w.EncodeAll(data, nil)
+	return len(packed), replace(file, packed)
+}
+
+func holds(packed, data []byte) bool {
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	old, err := r.DecodeAll(packed, nil)
+	return err == nil && string(old) == string(data)
+}
+
+// replace writes a file as a whole, so that a build at the same time sees one or the other.
+func replace(file string, data []byte) error {
+	if old, err := os.ReadFile(file); err == nil && string(old) == string(data) { //nolint:gosec // our own output
+		return nil
+	}
+	if err := os.WriteFile(file+".new", data, 0o644); err != nil { //nolint:gosec // it becomes part of a program
+		return err
+	}
+	return os.Rename(file+".new", file)
 }

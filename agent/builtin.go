@@ -1,0 +1,112 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"time"
+
+	"runner/agent/action"
+	"runner/agent/facts"
+	"runner/agent/wire"
+)
+
+// dialTimeout is how long a connection may take when the call has no shorter timeout.
+const dialTimeout = time.Minute
+
+// builtin returns what the agent does itself, for names that no site can use as actions.
+func (c *call) builtin() func(context.Context) (action.Outcome, error) {
+	switch c.msg.Action {
+	case "dial":
+		return c.dial
+	case "facts":
+		return c.facts
+	case "sync":
+		return c.sync
+	}
+	return nil
+}
+
+// facts says what the target is by now.
+func (c *call) facts(context.Context) (action.Outcome, error) {
+	return action.Outcome{Change: wire.Change{Verb: wire.VerbRead}, Values: facts.Gather()}, nil
+}
+
+// dial connects to an address and becomes the connection: input and output are its bytes. It asks for input when it is
+// connected. It ends with the connection's own output, since the streams that need it end both ways at once.
+func (c *call) dial(ctx context.Context) (action.Outcome, error) {
+	out := action.Outcome{Change: wire.Change{Verb: wire.VerbRead}}
+	var args struct {
+		Address string `cbor:"address"`
+	}
+	if err := wire.Unmarshal(c.msg.Args, &args); err != nil {
+		return out, err
+	}
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", args.Address)
+	if err != nil {
+		return out, &wire.Problem{Code: wire.CodeStart, Message: fmt.Sprintf("cannot connect to %s: %v", args.Address, err)}
+	}
+	defer conn.Close() //nolint:errcheck // both directions have ended
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+
+	fed := make(chan struct{})
+	go func() {
+		defer close(fed)
+		_, _ = io.Copy(conn, struct{ io.Reader }{c.input}) // its end is told below
+		if half, ok := conn.(*net.TCPConn); ok {
+			_ = half.CloseWrite()
+		}
+	}()
+	up := &output{c, wire.StreamOutput}
+	_, err = io.CopyBuffer(struct{ io.Writer }{up}, struct{ io.Reader }{conn}, make([]byte, wire.MaxChunk/2))
+	if err == nil {
+		err = up.end()
+	}
+	c.input.Close(io.ErrClosedPipe)
+	_ = conn.Close()
+	<-fed
+	if err != nil && ctx.Err() == nil {
+		return out, &wire.Problem{Code: wire.CodeEnded, Message: fmt.Sprintf("the connection to %s broke: %v", args.Address, err)}
+	}
+	return out, context.Cause(ctx)
+}
+
+// touched remembers what a sync has to write out.
+func (t *calls) touched(dir string, device uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.syncs[device] = dir
+}
+
+// sync writes out every file system that was changed since the last time, each once.
+func (c *call) sync(ctx context.Context) (action.Outcome, error) {
+	out := action.Outcome{Change: wire.Change{Verb: wire.VerbRead}}
+	t := c.calls
+	t.mu.Lock()
+	touched := t.syncs
+	t.syncs = map[uint64]string{}
+	t.mu.Unlock()
+	for dir := range maps.Values(touched) {
+		if ctx.Err() != nil {
+			return out, context.Cause(ctx)
+		}
+		f, err := os.Open(dir)
+		if os.IsNotExist(err) { // removed since: by another task, or by whoever
+			f, err = os.Open("/")
+		}
+		if err != nil {
+			return out, fmt.Errorf("cannot sync: %w", err)
+		}
+		err = syncFileSystem(f)
+		_ = f.Close()
+		if err != nil {
+			return out, fmt.Errorf("cannot sync the file system of %s: %w", dir, err)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,260 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"runner/agent/action"
+	"runner/agent/wire"
+)
+
+// call is one call from its frame to its result.
+type call struct {
+	calls    *calls
+	id       wire.CallID
+	msg      wire.Call
+	size     int // of its payload
+	pipeline *pipeline
+	before   *call // the one before it in its pipeline; nil for the first
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	kill   func()        // from now on nothing of it is ended politely
+	done   chan struct{} // closed when its result is on its way
+
+	started bool // guarded by calls.mu
+
+	input          *wire.Buffer
+	stdout, stderr *wire.SendWindow
+}
+
+// run carries the call out when what has to be before it has been, and answers it.
+func (c *call) run() {
+	a := c.calls.agent
+	defer c.cancel(nil)
+	if c.before != nil {
+		<-c.before.done // its own end is bounded by its context
+		c.before = nil
+	}
+	result := c.inTurn()
+	c.input.Close(io.ErrClosedPipe)
+	frame, err := wire.Message(wire.KindResult, 0, c.id, result)
+	if err == nil {
+		err = frame.Check()
+	}
+	if err != nil {
+		result = wire.Result{Problem: tooLarge(err), Started: result.Started, Elapsed: result.Elapsed}
+		frame, err = wire.Message(wire.KindResult, 0, c.id, result)
+	}
+	c.calls.end(c, result.Problem != nil)
+	if err == nil {
+		err = a.link.SendWait(context.WithoutCancel(c.ctx), frame)
+	}
+	_ = err // the link is gone, and its other side knows that
+}
+
+func tooLarge(err error) *wire.Problem {
+	var large *wire.TooLargeError
+	if errors.As(err, &large) {
+		return &wire.Problem{
+			Code: wire.CodeTooLarge, Message: fmt.Sprintf("the result has %d bytes, which is too much to send", large.Size),
+			Hint: "The task was carried out; let it print or return less.",
+		}
+	}
+	return &wire.Problem{Code: wire.CodeAction, Message: fmt.Sprintf("cannot send the result: %v", err)}
+}
+
+// inTurn waits for the lane and carries the call out under it.
+func (c *call) inTurn() wire.Result {
+	a := c.calls.agent
+	c.calls.mu.Lock()
+	skip := c.pipeline.failed && c.msg.Flags&wire.FlagAlways == 0
+	c.calls.mu.Unlock()
+	if skip {
+		return wire.Result{Problem: &wire.Problem{Code: wire.CodePipeline, Message: "an earlier call of the same pipeline failed"}}
+	}
+	if c.ctx.Err() != nil {
+		return wire.Result{Problem: c.problem(context.Cause(c.ctx))}
+	}
+	if c.msg.Flags&wire.FlagNoLane == 0 {
+		release, err := a.lanes.Acquire(c.ctx, c.msg.Lane)
+		if err != nil {
+			return wire.Result{Problem: c.problem(err)}
+		}
+		defer release()
+	}
+	c.calls.mu.Lock()
+	if c.ctx.Err() != nil {
+		c.calls.mu.Unlock()
+		return wire.Result{Problem: c.problem(context.Cause(c.ctx))}
+	}
+	c.started = true
+	c.calls.mu.Unlock()
+
+	began := time.Now()
+	frame, err := wire.Message(wire.KindStarted, 0, c.id, wire.Started{At: began})
+	if err == nil {
+		err = a.link.SendWait(c.ctx, frame) // nothing is begun whose result could not be sent
+	}
+	if err != nil {
+		return wire.Result{Problem: c.problem(err)}
+	}
+	began = time.Now()
+	result := c.carryOut()
+	result.Started, result.Elapsed = began, time.Since(began)
+	return result
+}
+
+func (c *call) carryOut() (result wire.Result) {
+	defer func() {
+		if r := recover(); r != nil { // one action's mistake must not take every other call along
+			result = wire.Result{Problem: &wire.Problem{
+				Code: wire.CodeAction, Message: fmt.Sprintf("%s has a bug: %v", c.msg.Action, r), Quote: wire.Quote(debug.Stack()),
+			}}
+		}
+	}()
+	ctx := c.ctx
+	if c.msg.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.msg.Timeout)
+		defer cancel()
+	}
+	out, err := c.act(ctx)
+	result.Change = out.Change
+	if out.Values != nil {
+		values, encodeErr := wire.Marshal(out.Values)
+		result.Values = values
+		err = errors.Join(err, encodeErr)
+	}
+	if err != nil {
+		if ctx.Err() != nil && c.ctx.Err() == nil { // its own deadline
+			err = errors.Join(err, context.Cause(ctx))
+		}
+		result.Problem = c.problem(err)
+	}
+	return result
+}
+
+// act looks, and makes the change if it is to be made.
+func (c *call) act(ctx context.Context) (action.Outcome, error) {
+	a := c.calls.agent
+	if builtin := c.builtin(); builtin != nil {
+		return builtin(ctx)
+	}
+	definition := find(a.cfg.Actions, c.msg.Action)
+	if definition == nil {
+		return action.Outcome{}, &wire.Problem{Code: wire.CodeUnsupported, Message: fmt.Sprintf("there is no action %q", c.msg.Action)}
+	}
+	doer, err := definition.Decode(c.msg.Args, c.msg.Unknown)
+	if err != nil {
+		return action.Outcome{}, err
+	}
+	env := c.env()
+	found, err := doer.Look(ctx, env)
+	changes := found.Change.Verb != wire.VerbNone && found.Change.Verb != wire.VerbRead
+	if c.msg.Mode == wire.ModeLook && (err != nil || changes) {
+		c.pipeline.unsettled = true // only one call of a pipeline runs at a time
+	}
+	if err != nil || !changes || c.msg.Mode != wire.ModeApply {
+		return found, err
+	}
+	done, err := doer.Act(ctx, env, found)
+	if done.Change.Verb == "" {
+		done.Change = found.Change
+	}
+	return done, err
+}
+
+func find(all []action.Definition, name string) *action.Definition {
+	for i := range all {
+		if all[i].Name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func (c *call) env() *action.Env {
+	a := c.calls.agent
+	env := &action.Env{
+		Mode: c.msg.Mode, View: c.pipeline.view, Processes: a.cfg.Table,
+		Environ: a.cfg.Table.Environ(c.msg.Env), Dir: a.dir(),
+		Input:     func() io.Reader { return c.input },
+		Unsettled: c.pipeline.unsettled || c.msg.Flags&wire.FlagUnsettled != 0,
+		Unknown:   c.msg.Unknown,
+		Touched:   c.calls.touched,
+	}
+	if c.msg.Flags&wire.FlagLive != 0 {
+		env.Live = c.live
+	}
+	return env
+}
+
+// problem makes an error what can cross the wire: in the words of who noticed, or why the call was ended.
+func (c *call) problem(err error) *wire.Problem {
+	var p *wire.Problem
+	ended := context.Cause(c.ctx)
+	var lost *wire.Problem
+	switch {
+	case errors.As(ended, &lost) && lost.Code == wire.CodeLost:
+		return lost
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, context.DeadlineExceeded):
+		return &wire.Problem{Code: wire.CodeTimeout, Message: fmt.Sprintf("it did not end within %v", c.msg.Timeout)}
+	case errors.Is(ended, errCancelled):
+		return &wire.Problem{Code: wire.CodeCancelled, Message: errCancelled.Error()}
+	}
+	return &wire.Problem{Code: wire.CodeAction, Message: err.Error()}
+}
+
+// grant asks for more input.
+func (c *call) grant(n uint32) error {
+	f, err := wire.Message(wire.KindCredit, 0, c.id, wire.Credit{N: n})
+	if err != nil {
+		return err
+	}
+	f.Stream = wire.StreamInput
+	return c.calls.agent.link.SendWait(c.ctx, f)
+}
+
+func (c *call) window(s wire.Stream) *wire.SendWindow {
+	switch s {
+	case wire.StreamOutput:
+		return c.stdout
+	case wire.StreamError:
+		return c.stderr
+	}
+	return nil
+}
+
+// live returns where output of a stream is copied to on its way up.
+func (c *call) live(s wire.Stream) io.Writer { return &output{c, s} }
+
+type output struct {
+	call   *call
+	stream wire.Stream
+}
+
+// Write waits for credit and for room, so that a slow reader slows this stream, and memory is bounded.
+func (o *output) Write(p []byte) (int, error) {
+	err := o.call.window(o.stream).Send(o.call.ctx, p, func(chunk []byte) error {
+		return o.call.calls.agent.link.SendWait(o.call.ctx, wire.Frame{
+			Kind: wire.KindData, Stream: o.stream, Call: o.call.id, Payload: bytes.Clone(chunk),
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// end tells that nothing follows on a stream.
+func (o *output) end() error {
+	return o.call.calls.agent.link.SendWait(o.call.ctx, wire.Frame{Kind: wire.KindData, Stream: o.stream, Call: o.call.id})
+}

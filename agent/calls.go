@@ -1,0 +1,228 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"runner/agent/process"
+	"runner/agent/view"
+	"runner/agent/wire"
+)
+
+// maxPipelines is how many pipelines are remembered when none of their calls is left: their previews are what costs.
+const maxPipelines = 32
+
+var errCancelled = errors.New("it was cancelled") //nolint:gochecknoglobals // a sentinel
+
+// calls are the calls of this peer that have not ended.
+type calls struct {
+	agent *Agent
+	wg    sync.WaitGroup
+
+	mu        sync.Mutex // guards what follows, and the calls' states
+	byID      map[wire.CallID]*call
+	bytes     int                // of the calls' payloads
+	queues    map[string][]*call // by lane: the calls that wait, behind the one that runs; nil when none does
+	pipelines map[uint32]*pipeline
+	recent    []uint32 // keys of pipelines, the one used last at the end
+	syncs     map[uint64]string
+}
+
+// pipeline is what calls of one number have in common.
+type pipeline struct {
+	last      *call // the newest of its calls
+	failed    bool
+	unsettled bool
+	view      *view.View // ModeLook
+}
+
+func newCalls(a *Agent) *calls {
+	return &calls{
+		agent: a, byID: map[wire.CallID]*call{}, queues: map[string][]*call{},
+		pipelines: map[uint32]*pipeline{}, syncs: map[uint64]string{},
+	}
+}
+
+// add takes a call and runs it when its turn has come.
+func (t *calls) add(f wire.Frame) {
+	c := &call{calls: t, id: f.Call, size: len(f.Payload), done: make(chan struct{})}
+	if err := wire.Unmarshal(f.Payload, &c.msg); err != nil {
+		t.agent.refuse(f, wire.CodeProtocol, err.Error())
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case f.Call == 0 || t.byID[f.Call] != nil:
+		t.agent.fail(&wire.Problem{Code: wire.CodeProtocol, Message: "a call with the id of another"})
+		return
+	case len(t.byID) >= wire.MaxCalls, len(t.byID) > 0 && t.bytes+c.size > wire.MaxPending:
+		t.agent.refuse(f, wire.CodeFull, "too many calls wait")
+		return
+	}
+	c.begin()
+	t.byID[c.id] = c
+	t.bytes += c.size
+	if n := c.msg.Pipeline; n != 0 {
+		c.pipeline = t.pipelineLocked(n, c.msg.Mode)
+		c.before, c.pipeline.last = c.pipeline.last, c
+	} else {
+		c.pipeline = newPipeline(c.msg.Mode)
+	}
+	if c.msg.Flags&wire.FlagNoLane != 0 {
+		t.wg.Go(c.run)
+		return
+	}
+	queue, running := t.queues[c.msg.Lane]
+	t.queues[c.msg.Lane] = append(queue, c)
+	if !running {
+		t.wg.Go(func() { t.drain(c.msg.Lane) })
+	}
+}
+
+// drain runs the calls of a lane one after the other until none is left.
+func (t *calls) drain(lane string) {
+	for {
+		t.mu.Lock()
+		queue := t.queues[lane]
+		if len(queue) == 0 {
+			delete(t.queues, lane)
+			t.mu.Unlock()
+			return
+		}
+		c := queue[0]
+		queue[0] = nil
+		t.queues[lane] = queue[1:]
+		t.mu.Unlock()
+		c.run()
+	}
+}
+
+func newPipeline(mode wire.Mode) *pipeline {
+	if mode == wire.ModeLook {
+		return &pipeline{view: view.Preview()}
+	}
+	return &pipeline{view: view.Live()}
+}
+
+// pipelineLocked returns the pipeline of a number, and forgets the one that has not been used for longest if there are
+// too many.
+func (t *calls) pipelineLocked(n uint32, mode wire.Mode) *pipeline {
+	p := t.pipelines[n]
+	if p == nil {
+		p = newPipeline(mode)
+		t.pipelines[n] = p
+	}
+	for i, other := range t.recent {
+		if other == n {
+			t.recent = append(t.recent[:i], t.recent[i+1:]...)
+			break
+		}
+	}
+	t.recent = append(t.recent, n)
+	for i := 0; len(t.recent) > maxPipelines && i < len(t.recent); {
+		old := t.pipelines[t.recent[i]]
+		if old.last != nil && !isClosed(old.last.done) {
+			i++
+			continue
+		}
+		delete(t.pipelines, t.recent[i])
+		t.recent = append(t.recent[:i], t.recent[i+1:]...)
+	}
+	return p
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// take takes a frame for a call. Frames for one that has ended may still come. The error is a violation.
+func (t *calls) take(f wire.Frame) error {
+	t.mu.Lock()
+	c := t.byID[f.Call]
+	t.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	switch f.Kind { //nolint:exhaustive // there are no others
+	case wire.KindData:
+		return c.input.Put(f.Payload)
+	case wire.KindCredit:
+		var m wire.Credit
+		if err := wire.Unmarshal(f.Payload, &m); err != nil {
+			return err
+		}
+		window := c.window(f.Stream)
+		if window == nil {
+			return &wire.Problem{Code: wire.CodeProtocol, Message: "credit for a stream that does not go up"}
+		}
+		return window.Grant(m.N)
+	case wire.KindCancel:
+		var m wire.Cancel
+		if err := wire.Unmarshal(f.Payload, &m); err != nil {
+			return err
+		}
+		t.cancel(f.Call, m)
+	}
+	return nil
+}
+
+// cancel ends a call, unless it is one that must not be cut and it is only asked for politely.
+func (t *calls) cancel(id wire.CallID, how wire.Cancel) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.byID[id]
+	if c == nil || c.started && (how.Queued || c.finishes() && !how.Kill) {
+		return
+	}
+	if how.Kill {
+		c.kill()
+	}
+	c.cancel(errCancelled)
+}
+
+// endLocked forgets a call.
+func (t *calls) end(c *call, failed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byID, c.id)
+	t.bytes -= c.size
+	if failed && c.msg.Flags&wire.FlagContinue == 0 {
+		c.pipeline.failed = true
+	}
+	close(c.done)
+}
+
+// wait waits for all calls. Those that must not be cut may take their time: then we say so to whoever would end us.
+func (t *calls) wait() {
+	t.mu.Lock()
+	finishing := false
+	for _, c := range t.byID {
+		finishing = finishing || c.started && c.finishes()
+	}
+	t.mu.Unlock()
+	if finishing {
+		process.Finishing()
+	}
+	t.wg.Wait()
+}
+
+// begin gives a call its context: that of the agent, unless it must not be cut when the agent has lost its parent.
+func (c *call) begin() {
+	ctx := c.calls.agent.ctx
+	if c.finishes() {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, c.cancel = context.WithCancelCause(ctx)
+	c.ctx, c.kill = process.WithKill(ctx)
+	c.input = wire.NewBuffer(0, wire.Window, c.grant)
+	c.stdout, c.stderr = wire.NewSendWindow(wire.Window), wire.NewSendWindow(wire.Window)
+}
+
+func (c *call) finishes() bool { return c.msg.Flags&wire.FlagFinish != 0 }
