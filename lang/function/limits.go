@@ -12,7 +12,7 @@ const (
 	MaxText     = 8 << 20 // bytes of one text, and of one file that becomes text
 	MaxElements = 1 << 18 // elements that one call makes
 	MaxCells    = 1 << 20 // values within a value, counted as often as they appear
-	MaxType     = 1 << 18 // types within a type: tuples and objects have one for each element
+	MaxType     = 1 << 19 // types within a type: tuples and objects have one for each element
 	MaxDepth    = 256     // nesting of a value
 	maxBits     = 1 << 13 // size of a number: about 2,500 decimal digits before or behind the point
 )

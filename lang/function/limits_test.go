@@ -85,7 +85,7 @@ func TestBombs(t *testing.T) {
 func TestSharedParts(t *testing.T) {
 	ctx := scope(t)
 	doubled := cty.StringVal("x")
-	for range 17 {
+	for range 18 {
 		doubled = cty.TupleVal([]cty.Value{doubled, doubled})
 	}
 	if err := function.Check(doubled); err != nil {
