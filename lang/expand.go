@@ -1,25 +1,369 @@
 package lang
 
-import "github.com/hashicorp/hcl/v2"
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"runner/agent/schema"
+	"runner/lang/diag"
+)
 
 // Expand evaluates a task for a host as far as the state allows: one instance for each element of its for_each, or one.
-// It can be called from any number of goroutines.
+// The values of the arguments are shared and must not be changed. It can be called from any number of goroutines.
 func (s *Site) Expand(t *Task, h *Host, state State) ([]Instance, hcl.Diagnostics) {
-	panic("not written yet")
+	x := newExpansion(s.scope, t, h, state)
+	out := x.run()
+	if len(x.diags) == 0 {
+		return out, nil
+	}
+	return out, diag.At(redact(x.diags), h.Name, t.Address)
 }
 
-// Hops returns the further hops of a task on a host of its job: those of the job's run_as or hop blocks, then its own.
-// Where they do not depend on the host, all hosts get the same pointers.
-func (t *Task) Hops(h *Host) []*Hop {
-	panic("not written yet")
+// expansion evaluates one task for one host.
+type expansion struct {
+	task  *Task
+	body  *taskBody
+	ctx   *hcl.EvalContext
+	dir   string
+	diags hcl.Diagnostics
 }
 
-// Output evaluates an output as far as the state allows. The value is plain; known is false while a part of it is not.
-func (s *Site) Output(o *Output, state State) (value any, known bool, diags hcl.Diagnostics) {
-	panic("not written yet")
+func newExpansion(s *scope, t *Task, h *Host, state State) *expansion {
+	body := t.body
+	v := &view{scope: s, state: state, uses: &body.uses, fixed: body.fixed, job: body.job}
+	ctx := v.context()
+	own := map[string]cty.Value{}
+	switch {
+	case h.Name == "":
+		own["self"] = body.job.self[h]
+	case body.uses.SelfFacts:
+		own["self"] = withFacts(body.job.parts[h], factsValue(state, h.Name))
+	default:
+		own["self"] = body.job.self[h]
+	}
+	if tasks := v.tasks(h.Name); tasks.LengthInt() > 0 {
+		own["task"] = tasks
+	}
+	return &expansion{task: t, body: body, ctx: with(ctx, own), dir: s.dir, diags: v.diags}
 }
 
-type (
-	scope    struct{}
-	taskBody struct{}
-)
+// one is an element of for_each.
+type one struct {
+	key   any
+	keyed bool
+	each  cty.Value
+}
+
+func (x *expansion) run() []Instance {
+	elements, known := x.elements()
+	var out []Instance
+	for _, e := range elements {
+		ctx := x.ctx
+		if e.keyed {
+			ctx = with(ctx, map[string]cty.Value{"each": e.each})
+		}
+		in := Instance{Address: x.task.Address, Key: e.key, Keyed: e.keyed, Sensitive: x.body.sensitive}
+		switch key := e.key.(type) {
+		case string:
+			in.Address += "[" + quoteKey(key) + "]"
+		case int:
+			in.Address += fmt.Sprintf("[%d]", key)
+		}
+		if !known {
+			in.Unknown = append(in.Unknown, "for_each")
+		}
+		x.instance(&in, ctx)
+		out = append(out, in)
+	}
+	return out
+}
+
+// maxElements bounds the elements of one for_each.
+const maxElements = 100_000
+
+// elements evaluates for_each. While it is not known, there is one element without a key.
+func (x *expansion) elements() (out []one, known bool) {
+	e := x.body.block.forEach
+	if e == nil {
+		return []one{{}}, true
+	}
+	anything := []one{{keyed: true, each: each(cty.DynamicVal, cty.DynamicVal)}}
+	v, ok := x.value(e, x.ctx)
+	if !ok {
+		return anything, false
+	}
+	if unmarked, marks := v.Unmark(); len(marks) > 0 {
+		x.diags = append(x.diags, sensitiveError(e.at(), `"for_each"`, "its keys become part of the tasks' addresses"))
+		v = unmarked
+		return nil, true
+	}
+	t := v.Type()
+	isSet := t.IsSetType() && (t.ElementType() == cty.String || t.ElementType() == cty.DynamicPseudoType)
+	switch {
+	case t == cty.DynamicPseudoType && !v.IsNull():
+		return anything, false
+	case !t.IsMapType() && !t.IsObjectType() && !t.IsTupleType() && !t.IsListType() && !isSet || v.IsKnown() && v.IsNull():
+		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.at(), "Wrong type of value",
+			`"for_each" takes a map, an object, a list, a tuple or a set of strings, but this is %s.`, valueWord(v)))
+		return nil, true
+	case !v.IsKnown() || isSet && !v.IsWhollyKnown():
+		return anything, false
+	case v.LengthInt() > maxElements:
+		x.diags = append(x.diags, diag.Errorf(diag.TooLarge, e.at(), "Value too large", `"for_each" takes at most %d elements.`, maxElements))
+		return nil, true
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		switch {
+		case isSet && value.IsNull():
+			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.at(), "Null in a set", `"for_each" cannot have null among its keys.`))
+			return nil, true
+		case isSet:
+			out = append(out, one{key: value.AsString(), keyed: true, each: each(value, value)})
+		case key.Type() == cty.Number:
+			out = append(out, one{key: len(out), keyed: true, each: each(key, value)})
+		default:
+			out = append(out, one{key: key.AsString(), keyed: true, each: each(key, value)})
+		}
+	}
+	return out, true
+}
+
+func each(key, value cty.Value) cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})
+}
+
+// value evaluates an expression that is sound. It reports false after an error.
+func (x *expansion) value(e *expr, ctx *hcl.EvalContext) (cty.Value, bool) {
+	if !e.is() || e.broken {
+		return cty.DynamicVal, false
+	}
+	v, diags := evaluate(e.Expression, ctx)
+	x.diags = append(x.diags, diags...)
+	return v, !diags.HasErrors()
+}
+
+// instance evaluates a task for one element: first when, the rest only where that is true.
+func (x *expansion) instance(in *Instance, ctx *hcl.EvalContext) {
+	for _, when := range []*expr{x.body.job.block.when, x.body.block.when} {
+		if when == nil {
+			continue
+		}
+		known, holds := x.when(when, ctx)
+		switch {
+		case !known && !slices.Contains(in.Unknown, "when"):
+			in.Unknown = append(in.Unknown, "when")
+		case known && !holds:
+			in.Skip, in.Unknown = true, nil
+			return
+		}
+	}
+	x.arguments(in, ctx)
+	x.environment(in, ctx)
+	x.timeout(in, ctx)
+	x.notify(in, ctx)
+}
+
+// when says whether a condition is known, and whether it holds.
+func (x *expansion) when(e *expr, ctx *hcl.EvalContext) (known, holds bool) {
+	v, ok := x.value(e, ctx)
+	if !ok {
+		return false, false
+	}
+	v, _ = v.Unmark()
+	b, err := convert.Convert(v, cty.Bool)
+	switch {
+	case err != nil || v.IsKnown() && v.IsNull():
+		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", `"when" takes true or false, but this is %s.`, valueWord(v)))
+		return false, false
+	case !b.IsKnown():
+		return false, false
+	}
+	return true, b.True()
+}
+
+// arguments evaluates what the action takes.
+func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
+	block := x.body.block
+	in.Args = make(map[string]any, len(block.args))
+	known := make(map[string]any, len(block.args))
+	of := "the action " + diag.Quote(block.action)
+	before := len(x.diags)
+	for _, a := range x.body.schema.Arguments {
+		e := block.args[a.Name]
+		if e == nil {
+			continue
+		}
+		arg, ok := x.argument(a, e, ctx, of)
+		in.Sensitive = in.Sensitive || arg.sensitive
+		switch {
+		case !ok:
+		case !arg.known:
+			in.Unknown = append(in.Unknown, a.Name)
+		case arg.plain == nil && a.Required:
+			x.diags = append(x.diags, diag.Errorf(diag.MissingArgument, e.at(), "Missing argument", "%s needs the argument %q, but this is null.", upper(of), a.Name))
+		case arg.plain == nil:
+		case a.Type == schema.Source:
+			if in.Sources == nil {
+				in.Sources = map[string]string{}
+			}
+			path, _ := arg.plain.(string)
+			known[a.Name] = path
+			in.Sources[a.Name] = within(x.dir, path)
+		default:
+			in.Args[a.Name] = arg.plain
+			known[a.Name] = floats(arg.plain)
+		}
+	}
+	if len(x.diags) > before {
+		return
+	}
+	if d := checkBlock(x.body.schema, known, block.args, block.block); d != nil {
+		x.diags = append(x.diags, d)
+	}
+}
+
+// within is a path on the controller, from the site's directory unless it is absolute.
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+func (x *expansion) argument(a schema.Attribute, e *expr, ctx *hcl.EvalContext, of string) (argument, bool) {
+	take := func() (argument, hcl.Diagnostics) {
+		if !e.is() || e.broken {
+			return argument{}, nil
+		}
+		v, diags := evaluate(e.Expression, ctx)
+		if diags.HasErrors() {
+			return argument{}, diags
+		}
+		arg, more := takeArgument(a, v, e.Expression, of)
+		return arg, append(diags, more...)
+	}
+	if s := x.body.once[a.Name]; s != nil {
+		s.Do(func() { s.argument, s.diags = take() })
+		x.diags = append(x.diags, s.diags...)
+		return s.argument, !s.diags.HasErrors()
+	}
+	arg, diags := take()
+	x.diags = append(x.diags, diags...)
+	return arg, !diags.HasErrors()
+}
+
+// environment lays the task's variables over the job's.
+func (x *expansion) environment(in *Instance, ctx *hcl.EvalContext) {
+	for _, e := range []*expr{x.body.job.block.environment, x.body.block.environment} {
+		if e == nil {
+			continue
+		}
+		v, ok := x.value(e, ctx)
+		if !ok {
+			continue
+		}
+		v, sensitive := bare(v)
+		in.Sensitive = in.Sensitive || sensitive
+		m, err := convert.Convert(v, cty.Map(cty.String))
+		switch {
+		case err != nil:
+			x.diags = append(x.diags, wrongArgument(schema.Attribute{Name: "environment", Type: schema.Map}, v, err, e.Expression, "a task"))
+		case !m.IsWhollyKnown():
+			if !slices.Contains(in.Unknown, "environment") {
+				in.Unknown = append(in.Unknown, "environment")
+			}
+		case !m.IsNull():
+			x.setEnvironment(in, m, e)
+		}
+	}
+}
+
+func (x *expansion) setEnvironment(in *Instance, m cty.Value, e *expr) {
+	if in.Environment == nil {
+		in.Environment = make(map[string]string, m.LengthInt())
+	}
+	for it := m.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		name := key.AsString()
+		switch {
+		case name == "" || strings.ContainsAny(name, "=\x00"):
+			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.at(), "Invalid value", "%s cannot be the name of an environment variable.", diag.Quote(name)))
+		case value.IsNull():
+			delete(in.Environment, name)
+		case strings.ContainsRune(value.AsString(), 0):
+			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.at(), "Invalid value", "The environment variable %s cannot have a NUL character in its value.", diag.Quote(name)))
+		default:
+			in.Environment[name] = value.AsString()
+		}
+	}
+}
+
+func (x *expansion) timeout(in *Instance, ctx *hcl.EvalContext) {
+	e := x.body.block.timeout
+	if e == nil {
+		return
+	}
+	v, ok := x.value(e, ctx)
+	if !ok {
+		return
+	}
+	arg, diags := takeArgument(schema.Attribute{Name: "timeout", Type: schema.Duration}, v, e.Expression, "a task")
+	x.diags = append(x.diags, diags...)
+	switch text, _ := arg.plain.(string); {
+	case diags.HasErrors():
+	case !arg.known:
+		in.Unknown = append(in.Unknown, "timeout")
+	case text != "":
+		in.Timeout, _ = time.ParseDuration(text) // it was checked
+	}
+}
+
+// notify evaluates which handlers the element notifies; all that it could while that is not known.
+func (x *expansion) notify(in *Instance, ctx *hcl.EvalContext) {
+	e := x.body.block.notify
+	if e == nil {
+		return
+	}
+	v, ok := x.value(e, ctx)
+	if !ok {
+		return
+	}
+	v, _ = bare(v)
+	wrong := func(v cty.Value) {
+		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.at(), "Wrong type of value",
+			`"notify" takes a list of handlers, such as [handler.NAME], but this is %s.`, valueWord(v)))
+	}
+	switch {
+	case v.Type().Equals(handlerType) && !v.IsNull():
+		wrong(v)
+		return
+	case !v.IsWhollyKnown():
+		in.Notify = x.task.Notify
+		return
+	case v.IsNull():
+		return
+	case !v.CanIterateElements():
+		wrong(v)
+		return
+	}
+	var names []string
+	for it := v.ElementIterator(); it.Next(); {
+		_, element := it.Element()
+		if !element.Type().Equals(handlerType) || element.IsNull() {
+			wrong(element)
+			return
+		}
+		if ref, ok := element.EncapsulatedValue().(*handlerRef); ok {
+			names = append(names, ref.name)
+		}
+	}
+	in.Notify = inOrderOf(names, x.body.job.block.handlers)
+}

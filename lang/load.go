@@ -1,10 +1,213 @@
 package lang
 
-import "github.com/hashicorp/hcl/v2"
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/lang/diag"
+	"runner/lang/refs"
+	"runner/lang/syntax"
+)
 
 // Load reads and checks the site at path, a file or a directory. All errors that can be known without a connection are
 // returned together; the site is nil when there are any. The files, by the names that ranges have, are never nil: they
 // are what diagnostics quote from.
 func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnostics) {
-	panic("not written yet")
+	l := &loader{opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config{}}
+	site := l.load(path)
+	diags := tidy(l.diags)
+	if diags.HasErrors() {
+		site = nil
+	}
+	return site, l.files, diags
+}
+
+// loader loads one site. Each step adds what is wrong to diags and goes on with what is right, so that all errors come
+// out together and none of them twice.
+type loader struct {
+	opts      Options
+	files     syntax.Files
+	diags     hcl.Diagnostics
+	dir       string   // the site's, as shown
+	siteFiles []string // what is read, in order
+	autoFiles []string
+
+	config   *config
+	names    *refs.Names
+	analyzer *refs.Analyzer
+	scope    *scope
+	site     *Site
+	// bad are variables, locals, chains and hosts that have no value because of an error; what uses them is not
+	// evaluated and nothing is said about it. The ranges of the keys are zero.
+	bad map[refs.Ref]bool
+}
+
+func (l *loader) fail(d *hcl.Diagnostic)        { l.diags = append(l.diags, d) }
+func (l *loader) failAll(diags hcl.Diagnostics) { l.diags = append(l.diags, diags...) }
+
+func refVar(name string) refs.Ref { return refs.Ref{Root: refs.Var, Name: name} }
+
+func (l *loader) load(path string) *Site {
+	if !l.find(path) {
+		return nil
+	}
+	bodies := l.read()
+	config, diags := declare(bodies, l.opts.Catalog)
+	l.failAll(diags)
+	l.config = config
+	if l.hasSyntaxErrors() {
+		// What is missing from a file that cannot be read would be reported wherever it is used.
+		return nil
+	}
+	l.begin()
+	l.analyze()
+	l.variableValues()
+	l.validate()
+	l.settings()
+	l.checkLocals()
+	l.buildHosts()
+	l.checkChains()
+	l.buildJobs()
+	l.buildOutputs()
+	l.check()
+	return l.site
+}
+
+// find lists the files of the site.
+func (l *loader) find(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		l.fail(diag.Errorf(diag.NoSite, hcl.Range{Filename: path}, "No site here", "The path cannot be read: %v.", err))
+		return false
+	}
+	if !info.IsDir() {
+		if !isSiteFile(filepath.Base(path)) {
+			l.fail(diag.Errorf(diag.NoSite, hcl.Range{Filename: path}, "No site here",
+				"A site is a file whose name ends in .hcl or .hcl.json, or a directory of such files. Files of values (.vars.hcl) go to --var-file."))
+			return false
+		}
+		l.dir = filepath.Dir(path)
+		l.siteFiles = []string{path}
+		_, l.autoFiles = l.list()
+		return true
+	}
+	l.dir = path
+	l.siteFiles, l.autoFiles = l.list()
+	if len(l.siteFiles) == 0 {
+		l.fail(diag.Errorf(diag.NoSite, hcl.Range{Filename: path}, "No site here", "The directory has no file whose name ends in .hcl or .hcl.json."))
+		return false
+	}
+	return true
+}
+
+// list returns the files of the site's directory, and those that give values to variables, in the order of their names.
+func (l *loader) list() (site, auto []string) {
+	entries, err := os.ReadDir(l.dir)
+	if err != nil {
+		l.fail(diag.Errorf(diag.Unreadable, hcl.Range{Filename: l.dir}, "Directory cannot be read", "It could not be read: %v.", err))
+		return nil, nil
+	}
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case e.IsDir() || strings.HasPrefix(name, "."):
+		case isAutoFile(name):
+			auto = append(auto, filepath.Join(l.dir, name))
+		case isSiteFile(name):
+			site = append(site, filepath.Join(l.dir, name))
+		}
+	}
+	return site, auto
+}
+
+func hasSuffix(name string, suffixes ...string) bool {
+	return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) })
+}
+
+func isAutoFile(name string) bool { return hasSuffix(name, ".auto.vars.hcl", ".auto.vars.hcl.json") }
+
+func isSiteFile(name string) bool {
+	return hasSuffix(name, ".hcl", ".hcl.json") && !hasSuffix(name, ".vars.hcl", ".vars.hcl.json")
+}
+
+func (l *loader) read() []*syntax.Body {
+	var bodies []*syntax.Body
+	for _, name := range l.siteFiles {
+		body, diags := l.files.Config(name)
+		l.failAll(diags)
+		if body != nil && !diags.HasErrors() {
+			bodies = append(bodies, body)
+		}
+	}
+	return bodies
+}
+
+func (l *loader) hasSyntaxErrors() bool {
+	return slices.ContainsFunc(l.diags, func(d *hcl.Diagnostic) bool {
+		switch diag.CodeOf(d) {
+		case diag.Syntax, diag.TooDeep, diag.TooLarge, diag.Unreadable:
+			return d.Severity == hcl.DiagError
+		default:
+			return false
+		}
+	})
+}
+
+// begin makes the site and the scope that the other steps fill.
+func (l *loader) begin() {
+	dir, err := filepath.Abs(l.dir)
+	if err != nil {
+		dir = l.dir
+	}
+	l.site = &Site{Dir: dir}
+	l.scope = newScope(l.opts, dir)
+	l.site.scope = l.scope
+	for _, e := range l.config.locals {
+		l.scope.locals[e.arg.Name] = &localValue{expr: e}
+	}
+	for _, c := range l.config.chains {
+		l.scope.chains[c.name] = c
+	}
+}
+
+// tidy puts diagnostics into the order of the files and leaves out what is said twice about one place.
+func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int { return comparePlace(a.Subject, b.Subject) })
+	type said struct {
+		at      hcl.Range
+		code    diag.Code
+		summary string
+	}
+	seen := map[said]bool{}
+	var out hcl.Diagnostics
+	for _, d := range diags {
+		key := said{deref(d.Subject), diag.CodeOf(d), d.Summary}
+		if d.Subject != nil && d.Subject.Start.Line > 0 && seen[key] {
+			continue
+		}
+		seen[key] = true
+		out = append(out, d)
+	}
+	return out
+}
+
+func comparePlace(a, b *hcl.Range) int {
+	switch {
+	case a == nil || b == nil:
+		return boolToInt(a != nil) - boolToInt(b != nil)
+	case a.Filename != b.Filename:
+		return strings.Compare(a.Filename, b.Filename)
+	}
+	return a.Start.Byte - b.Start.Byte
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -52,8 +52,10 @@ type Host struct {
 	Address string
 	Hops    []*Hop // outermost first: those of via, of chain, its own
 	Labels  map[string]string
-	Vars    any // plain
+	Vars    any // plain; what is sensitive in it is replaced
 	Range   hcl.Range
+
+	parts hostParts // without facts
 }
 
 // Hop is one step of a chain.
@@ -97,7 +99,8 @@ type Output struct {
 	Sensitive bool
 	Range     hcl.Range
 
-	expr hcl.Expression
+	block *outputBlock
+	fixed *fixed
 }
 
 // State is what a run has learned so far. Values are plain: string, float64, int64, bool, []any, map[string]any, nil.

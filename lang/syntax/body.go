@@ -46,6 +46,7 @@ type Schema struct {
 	What      string // of the messages: "a task", "the action file"
 	Arguments []string
 	Blocks    []BlockSchema
+	Raw       []string // arguments that are read by Literal or Literals, and not evaluated
 	Later     []string // arguments and blocks that the language has, but this version does not
 }
 
@@ -68,7 +69,7 @@ func (b *Body) Content(schema Schema) (*Content, hcl.Diagnostics) {
 	diags = diag.Own(diags, diag.Decode)
 	content := &Content{Arguments: map[string]*Argument{}, Missing: partial.MissingItemRange}
 	for name, attr := range partial.Attributes {
-		arg, d := argument(attr)
+		arg, d := argument(attr, slices.Contains(schema.Raw, name))
 		diags = append(diags, d...)
 		content.Arguments[name] = arg
 	}
@@ -84,7 +85,7 @@ func (b *Body) Attributes() ([]*Argument, hcl.Diagnostics) {
 	diags = diag.Own(diags, diag.Decode)
 	out := make([]*Argument, 0, len(attrs))
 	for _, attr := range attrs {
-		arg, d := argument(attr)
+		arg, d := argument(attr, false)
 		diags = append(diags, d...)
 		out = append(out, arg)
 	}
@@ -92,9 +93,12 @@ func (b *Body) Attributes() ([]*Argument, hcl.Diagnostics) {
 	return out, diags
 }
 
-func argument(attr *hcl.Attribute) (*Argument, hcl.Diagnostics) {
-	_, isNative := attr.Expr.(hclsyntax.Expression)
-	expr, diags := native(attr.Expr)
+func argument(attr *hcl.Attribute, raw bool) (*Argument, hcl.Diagnostics) {
+	expr, isNative := attr.Expr.(hclsyntax.Expression)
+	var diags hcl.Diagnostics
+	if !isNative || !raw {
+		expr, diags = native(attr.Expr)
+	}
 	return &Argument{Name: attr.Name, Expr: expr, NameRange: attr.NameRange, Range: attr.Range, JSON: !isNative}, diags
 }
 

@@ -53,7 +53,11 @@ func (f Files) config(src []byte, name string) (*Body, hcl.Diagnostics) {
 func (f Files) Expression(text, name string) (hclsyntax.Expression, hcl.Diagnostics) {
 	src := []byte(text)
 	f[name] = &hcl.File{Bytes: src}
-	return parseExpression(src, name, hcl.InitialPos)
+	expr, diags := parseExpression(src, name, hcl.InitialPos)
+	if expr == nil {
+		return nil, diags
+	}
+	return meterAll(expr), diags
 }
 
 func parseExpression(src []byte, name string, start hcl.Pos) (hclsyntax.Expression, hcl.Diagnostics) {
@@ -61,7 +65,7 @@ func parseExpression(src []byte, name string, start hcl.Pos) (hclsyntax.Expressi
 		return nil, hcl.Diagnostics{err.Diagnostic(src, name, start)}
 	}
 	expr, diags := hclsyntax.ParseExpression(src, name, start)
-	return meterAll(expr), diag.Own(diags, diag.Syntax)
+	return expr, diag.Own(diags, diag.Syntax)
 }
 
 // Template parses a template. The start is where its text begins in the file.

@@ -1,9 +1,14 @@
 package syntax
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"runner/lang/diag"
 )
 
 // native returns an expression as a tree of hclsyntax; in JSON syntax strings are templates.
@@ -89,7 +94,7 @@ func literal(expr hclsyntax.Expression, isJSON bool) (hclsyntax.Expression, hcl.
 	if !isJSON {
 		return expr, nil
 	}
-	if wrap, ok := expr.(*hclsyntax.TemplateWrapExpr); ok {
+	if wrap, ok := Inner(expr).(*hclsyntax.TemplateWrapExpr); ok {
 		return wrap.Wrapped, nil
 	}
 	text, diags := expr.Value(nil)
@@ -98,4 +103,55 @@ func literal(expr hclsyntax.Expression, isJSON bool) (hclsyntax.Expression, hcl.
 	}
 	r := expr.Range()
 	return parseExpression([]byte(text.AsString()), r.Filename, r.Start)
+}
+
+// Constant is a name and a value that refers to nothing.
+type Constant struct {
+	Name      string
+	Value     cty.Value
+	NameRange hcl.Range
+	Range     hcl.Range // of the value
+}
+
+// Constants returns what a file of values holds, in source order. Strings in JSON syntax are taken as they are.
+func (b *Body) Constants() ([]*Constant, hcl.Diagnostics) {
+	attrs, diags := b.hcl.JustAttributes()
+	diags = diag.Own(diags, diag.Decode)
+	var out []*Constant
+	for _, attr := range attrs {
+		var value cty.Value
+		var d hcl.Diagnostics
+		if e, ok := attr.Expr.(hclsyntax.Expression); ok {
+			value, d = EvaluateConstant(meterAll(e))
+		} else {
+			value, d = attr.Expr.Value(nil)
+		}
+		diags = append(diags, diag.Own(d, diag.Evaluate)...)
+		if !d.HasErrors() {
+			out = append(out, &Constant{attr.Name, value, attr.NameRange, attr.Expr.Range()})
+		}
+	}
+	slices.SortFunc(out, func(a, b *Constant) int { return cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte) })
+	return out, diags
+}
+
+// EvaluateConstant evaluates an expression that can refer to nothing.
+func EvaluateConstant(expr hclsyntax.Expression) (cty.Value, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	for _, t := range expr.Variables() {
+		diags = append(diags, diag.Errorf(diag.Evaluate, t.SourceRange(), "References not allowed",
+			"This value must be written out: it cannot refer to anything."))
+	}
+	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok {
+			diags = append(diags, diag.Errorf(diag.Evaluate, call.Range(), "Function calls not allowed",
+				"This value must be written out: it cannot call a function."))
+		}
+		return nil
+	})
+	if len(diags) > 0 {
+		return cty.DynamicVal, diags
+	}
+	value, diags := expr.Value(nil)
+	return value, diag.Own(diags, diag.Evaluate)
 }

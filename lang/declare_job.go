@@ -1,0 +1,121 @@
+package lang
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/agent/schema"
+	"runner/lang/diag"
+	"runner/lang/syntax"
+)
+
+func (d *declarer) job(b *syntax.Block, n named) *jobBlock {
+	content := d.content(b.Body, jobSchema())
+	get := func(name string) *expr { return expect(content, name, nil, b.Range, "") }
+	j := &jobBlock{
+		named: n, hosts: expect(content, "hosts", &d.diags, b.Range, "a job"),
+		when: get("when"), environment: get("environment"), runAs: get("run_as"), tags: get("tags"), vars: get("vars"),
+		dependsOn: d.dependsOn(content.Arguments["depends_on"]),
+		hops:      d.hops(content),
+	}
+	d.eitherHops(j.runAs, j.hops)
+	for _, inner := range content.Blocks {
+		switch inner.Type {
+		case "task":
+			if t := d.task(inner, n.name); t != nil {
+				j.tasks = append(j.tasks, t)
+			}
+		case "handler":
+			if t := d.task(inner, n.name); t != nil {
+				j.handlers = append(j.handlers, t)
+			}
+		}
+	}
+	return j
+}
+
+// eitherHops reports run_as beside hop blocks.
+func (d *declarer) eitherHops(runAs *expr, hops []*hopBlock) {
+	if runAs != nil && len(hops) > 0 {
+		d.diags = append(d.diags, diag.Errorf(diag.InvalidValue, runAs.arg.NameRange, "Conflicting arguments",
+			"run_as is short for a hop of the transport sudo: either it or hop blocks can stand here, not both."))
+	}
+}
+
+// dependsOn reads the names of jobs, which are not evaluated.
+func (d *declarer) dependsOn(arg *syntax.Argument) []*reference {
+	if arg == nil {
+		return nil
+	}
+	list, ok, diags := arg.Literals()
+	d.diags = append(d.diags, diags...)
+	if !ok {
+		d.diags = append(d.diags, diag.Errorf(diag.WrongType, arg.Range, "Wrong type of value",
+			"depends_on is a list of jobs, such as [job.web]."))
+		return nil
+	}
+	var out []*reference
+	for _, e := range list {
+		t, diags := hcl.AbsTraversalForExpr(e)
+		if diags.HasErrors() || len(t) != 2 || t.RootName() != "job" {
+			d.diags = append(d.diags, diag.Errorf(diag.WrongType, e.Range(), "Not a job", "depends_on lists jobs, such as job.web."))
+			continue
+		}
+		if attr, ok := t[1].(hcl.TraverseAttr); ok {
+			out = append(out, &reference{attr.Name, e.Range()})
+		}
+	}
+	return out
+}
+
+// task takes a task or a handler apart; nil if its name cannot be used.
+func (d *declarer) task(b *syntax.Block, job string) *taskBlock {
+	action := b.Labels[0]
+	isHandler := b.Type == "handler"
+	space, path := fmt.Sprintf("job %q task %s", job, action.Text), fmt.Sprintf("job.%s.task.%s", job, action.Text)
+	if isHandler {
+		space, path = fmt.Sprintf("job %q handler", job), fmt.Sprintf("job.%s.handler", job)
+	}
+	n, ok := d.named(b, 1, space)
+	t := &taskBlock{named: n, address: path + "." + n.name, action: action.Text, handler: isHandler, args: map[string]*expr{}}
+	described, known := d.catalog.Actions[action.Text]
+	if !known {
+		d.unknownAction(action)
+	}
+	if !ok || !known {
+		if !ok {
+			return nil
+		}
+		return t // its name still counts
+	}
+	t.known = true
+	d.taskBody(b, t, described)
+	return t
+}
+
+func (d *declarer) taskBody(b *syntax.Block, t *taskBlock, described schema.Block) {
+	content := d.content(b.Body, taskSchema(described))
+	get := func(name string) *expr { return expect(content, name, nil, b.Range, "") }
+	t.when, t.forEach, t.environment, t.notify = get("when"), get("for_each"), get("environment"), get("notify")
+	t.timeout, t.onFailure, t.tags, t.sensitive = get("timeout"), get("on_failure"), get("tags"), get("sensitive")
+	t.runAs, t.hops = get("run_as"), d.hops(content)
+	d.eitherHops(t.runAs, t.hops)
+	for _, a := range described.Arguments {
+		if e := get(a.Name); e != nil {
+			t.args[a.Name] = e
+		} else if a.Required && content.Arguments[a.Name] == nil {
+			d.diags = append(d.diags, missing(a.Name, "the action "+diag.Quote(described.Name), b.Range))
+		}
+	}
+}
+
+func (d *declarer) unknownAction(label syntax.Label) {
+	if slices.Contains(laterActions(), label.Text) {
+		d.diags = append(d.diags, syntax.NotSupported(label.Range, "the action "+diag.Quote(label.Text)))
+		return
+	}
+	d.diags = append(d.diags, diag.Errorf(diag.UnknownAction, label.Range, "Unknown action", "There is no action %s.%s",
+		diag.Quote(label.Text), suggest(label.Text, append(sortedKeys(d.catalog.Actions), laterActions()...), "The actions")))
+}

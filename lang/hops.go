@@ -1,0 +1,241 @@
+package lang
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/agent/schema"
+	"runner/lang/diag"
+	"runner/lang/refs"
+)
+
+// buildChain gives a host its hops: those of via, of its chain, and its own.
+func (l *loader) buildChain(b *hostBlock, h *Host, own map[string]cty.Value) bool {
+	each := maps.Clone(own)
+	delete(each, "self")
+	through, ok1 := l.via(b.via, each)
+	blocks, ok2 := l.chainOf(b.chain, each)
+	if !ok1 || !ok2 {
+		return false
+	}
+	hops, ok := l.hopsOf(slices.Concat(blocks, b.hops), own)
+	if !ok {
+		return false
+	}
+	if !l.address(h, hops) {
+		return false
+	}
+	h.Hops = slices.Concat(through, hops)
+	if len(h.Hops) == 0 {
+		l.fail(diag.Errorf(diag.NoHop, b.block, "Host without a hop",
+			"There is no way to reach the host %s: it needs via, chain or a hop block, such as hop \"ssh\" {}.", h.Name))
+		return false
+	}
+	return true
+}
+
+// via returns the hops of the host that lies before.
+func (l *loader) via(e *expr, own map[string]cty.Value) ([]*Hop, bool) {
+	if e == nil {
+		return nil, true
+	}
+	v, ok := l.staticKnown(e, own)
+	if !ok {
+		return nil, false
+	}
+	if v.IsNull() {
+		return nil, true
+	}
+	h := hostOf(v)
+	if h == nil {
+		hint := ""
+		if hosts, _ := hostsOf(v); len(hosts) > 0 {
+			hint = " Say which of them, as in host.NAME[\"KEY\"]."
+		}
+		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "via takes a host, but this is %s.%s", valueWord(v), hint))
+		return nil, false
+	}
+	return h.Hops, true
+}
+
+// chainOf returns the hops of a chain and of those that it extends.
+func (l *loader) chainOf(e *expr, own map[string]cty.Value) ([]*hopBlock, bool) {
+	if e == nil {
+		return nil, true
+	}
+	v, ok := l.staticKnown(e, own)
+	if !ok {
+		return nil, false
+	}
+	if v.IsNull() {
+		return nil, true
+	}
+	if v, _ = v.Unmark(); !v.Type().Equals(chainType) {
+		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "%q takes a chain, such as chain.NAME, but this is %s.", e.arg.Name, valueWord(v)))
+		return nil, false
+	}
+	chain, _ := v.EncapsulatedValue().(*chainValue)
+	if l.bad[refs.Ref{Root: refs.Chain, Name: chain.block.name}] {
+		return nil, false
+	}
+	before, ok := l.chainOf(chain.block.extends, nil)
+	return slices.Concat(before, chain.block.hops), ok
+}
+
+// address gives the host's own to the last ssh hop that has none.
+func (l *loader) address(h *Host, hops []*Hop) bool {
+	given := h.Address == ""
+	for i, hop := range slices.Backward(hops) {
+		if hop.Transport != "ssh" || hop.Options["address"] != nil {
+			continue
+		}
+		if given {
+			at, why := h.Range, "It needs one of its own, or its host needs the argument address."
+			if hop.Range != (hcl.Range{}) {
+				at = hop.Range
+			}
+			if h.Address != "" {
+				why = "The host's own address is for the last ssh hop; this one needs the argument address."
+			}
+			l.fail(diag.Errorf(diag.NoAddress, at, "No address for ssh", "On the way to the host %s this ssh hop has no address. %s", h.Name, why))
+			return false
+		}
+		given = true
+		hops[i] = &Hop{Transport: hop.Transport, Options: maps.Clone(hop.Options), Secrets: hop.Secrets, Range: hop.Range}
+		hops[i].Options["address"] = h.Address
+	}
+	return true
+}
+
+// hopsOf evaluates hops. Those that are the same for everyone are one object.
+func (l *loader) hopsOf(blocks []*hopBlock, own map[string]cty.Value) ([]*Hop, bool) {
+	out := make([]*Hop, 0, len(blocks))
+	all := true
+	for _, b := range blocks {
+		if b.shared != nil {
+			out = append(out, b.shared)
+			continue
+		}
+		if b.failed {
+			all = false
+			continue
+		}
+		hop, ok := l.hop(b, own)
+		if b.constant() {
+			b.shared, b.failed = hop, !ok
+		}
+		if !ok {
+			all = false
+			continue
+		}
+		out = append(out, hop)
+	}
+	return out, all
+}
+
+// constant says whether a hop is the same for every host.
+func (b *hopBlock) constant() bool {
+	for _, e := range b.args {
+		if e.is() && e.uses.Roots&(refs.Self|refs.Each|refs.Count) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *loader) hop(b *hopBlock, own map[string]cty.Value) (*Hop, bool) {
+	if b.args == nil {
+		return nil, false
+	}
+	transport := l.opts.Catalog.Transports[b.transport]
+	of := "the hop " + diag.Quote(b.transport)
+	hop := &Hop{Transport: b.transport, Options: map[string]any{}, Range: b.block}
+	all := true
+	for _, a := range transport.Arguments {
+		e := b.args[a.Name]
+		if e == nil {
+			if a.Required {
+				l.fail(missing(a.Name, of, b.block))
+				all = false
+			}
+			continue
+		}
+		if !l.option(hop, a, e, own, of) {
+			all = false
+		}
+	}
+	if !all {
+		return nil, false
+	}
+	if d := checkBlock(transport, hop.Options, b.args, b.block); d != nil {
+		l.fail(d)
+		return nil, false
+	}
+	return hop, true
+}
+
+// option evaluates one argument of a hop.
+func (l *loader) option(hop *Hop, a schema.Attribute, e *expr, own map[string]cty.Value, of string) bool {
+	v, ok := l.static(e, own)
+	if !ok {
+		return false
+	}
+	arg, diags := takeArgument(a, v, e.Expression, of)
+	l.failAll(diags)
+	switch {
+	case diags.HasErrors():
+		return false
+	case !arg.known && !unknownSelf(own):
+		l.fail(diag.Errorf(diag.NotStatic, e.at(), "Not known before the run", "An argument of a hop must be known before anything connects."))
+		return false
+	case arg.plain == nil:
+		if a.Required && arg.known {
+			l.fail(missing(a.Name, of, e.at()))
+			return false
+		}
+		return true
+	case arg.sensitive && a.Name == "address":
+		l.fail(sensitiveError(e.at(), "an address", "it is shown wherever the host is"))
+		return false
+	}
+	hop.Options[a.Name] = floats(arg.plain)
+	if arg.sensitive {
+		hop.Secrets = append(hop.Secrets, a.Name)
+	}
+	return true
+}
+
+// unknownSelf says whether an expression was evaluated for no host in particular.
+func unknownSelf(own map[string]cty.Value) bool {
+	self, ok := own["self"]
+	return ok && !self.GetAttr("name").IsKnown()
+}
+
+// anyHost stands for a host where there is none: only types are known of it.
+func anyHost() hostParts {
+	return hostParts{
+		"name":    cty.UnknownVal(cty.String).RefineNotNull(),
+		"address": cty.UnknownVal(cty.String),
+		"labels":  cty.UnknownVal(cty.Map(cty.String)).RefineNotNull(),
+		"vars":    cty.DynamicVal,
+		"groups":  cty.UnknownVal(cty.List(cty.String)).RefineNotNull(),
+		"facts":   cty.DynamicVal,
+	}
+}
+
+// checkChains looks at the chains that no host uses.
+func (l *loader) checkChains() {
+	own := map[string]cty.Value{"self": anyHost().object()}
+	for _, c := range l.config.chains {
+		if l.bad[refs.Ref{Root: refs.Chain, Name: c.name}] {
+			continue
+		}
+		if c.extends != nil {
+			l.chainOf(c.extends, nil)
+		}
+		l.hopsOf(c.hops, own)
+	}
+}

@@ -1,0 +1,384 @@
+package lang
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"runner/lang/diag"
+	"runner/lang/refs"
+	"runner/lang/syntax"
+)
+
+// hostGroup is what a host block stands for.
+type hostGroup struct {
+	shape refs.HostShape
+	keys  []string  // of a map or list, in the order of the hosts
+	hosts []*Host   // of a list in order
+	value cty.Value // without facts
+}
+
+// hostParts are the values that a host object is made of.
+type hostParts map[string]cty.Value
+
+func (p hostParts) object() cty.Value { return cty.ObjectVal(p) }
+
+// maxHosts bounds count: far more than anything connects to.
+const maxHosts = 100_000
+
+// buildHosts evaluates all host blocks, in source order; localhost comes last, if anything uses it.
+func (l *loader) buildHosts() {
+	for _, h := range l.config.hosts {
+		if g := l.group(h.name); g != nil {
+			l.site.Hosts = append(l.site.Hosts, g.hosts...)
+		}
+	}
+}
+
+// group returns the hosts of a block, or nil if it has errors. Blocks are evaluated when the first one asks.
+func (l *loader) group(name string) *hostGroup {
+	if g, ok := l.scope.groups[name]; ok {
+		return g
+	}
+	l.scope.groups[name] = nil // a circle was reported already
+	if name == localhost {
+		l.scope.groups[name] = l.localhost()
+		return l.scope.groups[name]
+	}
+	for _, h := range l.config.hosts {
+		if h.name == name && !l.bad[refs.Ref{Root: refs.Host, Name: name}] {
+			l.scope.groups[name] = l.buildGroup(h)
+		}
+	}
+	return l.scope.groups[name]
+}
+
+// localhost is the host that always exists.
+func (l *loader) localhost() *hostGroup {
+	h := &Host{Name: localhost, Labels: map[string]string{}, Vars: map[string]any{}}
+	h.Hops = []*Hop{{Transport: "local", Options: map[string]any{}}}
+	h.parts = newParts(h, cty.NullVal(cty.String), cty.MapValEmpty(cty.String), cty.EmptyObjectVal)
+	return &hostGroup{shape: refs.One, hosts: []*Host{h}, value: h.parts.object()}
+}
+
+func newParts(h *Host, address, labels, vars cty.Value) hostParts {
+	return hostParts{
+		"name":    cty.StringVal(h.Name),
+		"address": address,
+		"labels":  labels,
+		"vars":    vars,
+		"groups":  cty.ListValEmpty(cty.String),
+		"facts":   cty.CapsuleVal(noFactsType, &hostFacts{h}),
+	}
+}
+
+// element is one host of a block.
+type element struct {
+	name string
+	key  string
+	own  map[string]cty.Value // each or count
+}
+
+func (l *loader) buildGroup(b *hostBlock) *hostGroup {
+	g := &hostGroup{shape: b.shape()}
+	elements, ok := l.elements(b)
+	if !ok {
+		return nil
+	}
+	for _, e := range elements {
+		h, ok := l.buildHost(b, e)
+		if !ok {
+			return nil
+		}
+		g.hosts = append(g.hosts, h)
+		g.keys = append(g.keys, e.key)
+	}
+	g.value = g.collect(func(h *Host) cty.Value { return h.parts.object() })
+	return g
+}
+
+// collect makes the value of the block out of those of its hosts.
+func (g *hostGroup) collect(of func(*Host) cty.Value) cty.Value {
+	switch g.shape {
+	case refs.Map:
+		attrs := make(map[string]cty.Value, len(g.hosts))
+		for i, h := range g.hosts {
+			attrs[g.keys[i]] = of(h)
+		}
+		return cty.ObjectVal(attrs)
+	case refs.List:
+		values := make([]cty.Value, len(g.hosts))
+		for i, h := range g.hosts {
+			values[i] = of(h)
+		}
+		return cty.TupleVal(values)
+	default:
+		return of(g.hosts[0])
+	}
+}
+
+// elements says which hosts a block makes.
+func (l *loader) elements(b *hostBlock) ([]element, bool) {
+	switch {
+	case b.shape() == refs.Broken:
+		return nil, false
+	case b.forEach != nil:
+		return l.forEachHost(b)
+	case b.count != nil:
+		return l.countHosts(b)
+	}
+	return []element{{name: b.name}}, true
+}
+
+func (l *loader) forEachHost(b *hostBlock) ([]element, bool) {
+	v, ok := l.staticKnown(b.forEach, nil)
+	if !ok {
+		return nil, false
+	}
+	at := b.forEach.at()
+	if v.ContainsMarked() {
+		if unmarked, sensitive := v.Unmark(); len(sensitive) > 0 || unmarked.Type().IsSetType() {
+			l.fail(sensitiveError(at, `"for_each" of a host`, "its keys become the hosts' names"))
+			return nil, false
+		}
+	}
+	t := v.Type()
+	if v.IsNull() || !t.IsMapType() && !t.IsObjectType() && (!t.IsSetType() || t.ElementType() != cty.String) {
+		hint := ""
+		if t.IsTupleType() || t.IsListType() {
+			hint = " Write toset(…) around it."
+		}
+		l.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value",
+			`"for_each" of a host takes a map, an object or a set of strings, but this is %s.%s`, valueWord(v), hint))
+		return nil, false
+	}
+	var out []element
+	for it := v.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		if t.IsSetType() {
+			key = value
+		}
+		if key.IsNull() {
+			l.fail(diag.Errorf(diag.InvalidValue, at, "Null in a set", `"for_each" of a host cannot have null in it.`))
+			return nil, false
+		}
+		k := key.AsString()
+		out = append(out, element{
+			name: b.name + "[" + quoteKey(k) + "]", key: k,
+			own: map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})},
+		})
+	}
+	return out, true
+}
+
+func (l *loader) countHosts(b *hostBlock) ([]element, bool) {
+	v, ok := l.staticKnown(b.count, nil)
+	if !ok {
+		return nil, false
+	}
+	n, problem := wholeNumber(v, 0, maxHosts)
+	if problem != "" {
+		l.fail(diag.Errorf(diag.InvalidValue, b.count.at(), "Invalid value", `"count" of a host %s`, problem))
+		return nil, false
+	}
+	out := make([]element, n)
+	for i := range out {
+		index := cty.ObjectVal(map[string]cty.Value{"index": cty.NumberIntVal(int64(i))})
+		out[i] = element{name: fmt.Sprintf("%s[%d]", b.name, i), key: strconv.Itoa(i), own: map[string]cty.Value{"count": index}}
+	}
+	return out, true
+}
+
+// wholeNumber reads a whole number within limits, or says what is wrong, as the end of a sentence.
+func wholeNumber(v cty.Value, least, most int) (int, string) {
+	v, sensitive := bare(v)
+	number, err := convert.Convert(v, cty.Number)
+	if err != nil || number.IsNull() || sensitive {
+		return 0, fmt.Sprintf("takes a whole number, but this is %s.", valueWord(v))
+	}
+	n, accuracy := number.AsBigFloat().Int64()
+	if accuracy != 0 || n < int64(least) || n > int64(most) {
+		return 0, fmt.Sprintf("takes a whole number from %d to %d.", least, most)
+	}
+	return int(n), ""
+}
+
+// quoteKey writes a key as the language writes strings.
+func quoteKey(key string) string {
+	for _, c := range []byte(key) {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '$' || c == '%' {
+			return string(hclwrite.TokensForValue(cty.StringVal(key)).Bytes())
+		}
+	}
+	return `"` + key + `"`
+}
+
+// staticKnown is static for a value that must be known.
+func (l *loader) staticKnown(e *expr, own map[string]cty.Value) (cty.Value, bool) {
+	v, ok := l.static(e, own)
+	if !ok {
+		return v, false
+	}
+	if !v.IsKnown() {
+		l.fail(diag.Errorf(diag.NotStatic, e.at(), "Not known before the run", "%q must be known before anything connects.", e.arg.Name))
+		return v, false
+	}
+	return v, true
+}
+
+func sensitiveError(at hcl.Range, what, why string) *hcl.Diagnostic {
+	return diag.Errorf(diag.Sensitive, at, "Sensitive value where it would be shown", "%s cannot be sensitive: %s.", upper(what), why)
+}
+
+func (l *loader) buildHost(b *hostBlock, e element) (*Host, bool) {
+	h := &Host{Name: e.name, Range: b.block}
+	address, ok1 := l.shownText(b.address, e.own)
+	labels, ok2 := l.labels(b.labels, e.own)
+	vars, ok3 := l.varsOf(b.vars, e.own)
+	if !ok1 || !ok2 || !ok3 {
+		return nil, false
+	}
+	if !address.IsNull() {
+		h.Address = address.AsString()
+	}
+	h.Labels = map[string]string{}
+	for it := labels.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		h.Labels[key.AsString()] = value.AsString()
+	}
+	h.Vars = shown(vars)
+	h.parts = newParts(h, address, labels, vars)
+	own := map[string]cty.Value{"self": h.parts.object()}
+	maps.Copy(own, e.own)
+	return h, l.buildChain(b, h, own)
+}
+
+// shownText evaluates an argument that is a string and cannot be sensitive; null where there is none.
+func (l *loader) shownText(e *expr, own map[string]cty.Value) (cty.Value, bool) {
+	none := cty.NullVal(cty.String)
+	if e == nil {
+		return none, true
+	}
+	v, ok := l.staticKnown(e, own)
+	if !ok {
+		return none, false
+	}
+	v, sensitive := bare(v)
+	if sensitive {
+		l.fail(sensitiveError(e.at(), fmt.Sprintf("%q", e.arg.Name), "it is shown wherever the host is"))
+		return none, false
+	}
+	text, err := convert.Convert(v, cty.String)
+	if err != nil {
+		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "%q takes string, but this is %s.", e.arg.Name, valueWord(v)))
+		return none, false
+	}
+	if !text.IsNull() && text.AsString() == "" {
+		l.fail(diag.Errorf(diag.InvalidValue, e.at(), "Invalid value", "%q cannot be an empty string; null means that there is none.", e.arg.Name))
+		return none, false
+	}
+	return text, true
+}
+
+// labels evaluates a map of strings that is shown.
+func (l *loader) labels(e *expr, own map[string]cty.Value) (cty.Value, bool) {
+	none := cty.MapValEmpty(cty.String)
+	if e == nil {
+		return none, true
+	}
+	v, ok := l.static(e, own)
+	if !ok {
+		return none, false
+	}
+	v, sensitive := bare(v)
+	if sensitive {
+		l.fail(sensitiveError(e.at(), "labels", "they are shown wherever the host is"))
+		return none, false
+	}
+	out, err := convert.Convert(v, cty.Map(cty.String))
+	if err != nil {
+		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "labels takes map(string), but this is %s%s.", valueWord(v), because(err)))
+		return none, false
+	}
+	if out.IsNull() {
+		return none, true
+	}
+	if path := nullIn(out); path != nil || !out.IsWhollyKnown() {
+		l.fail(diag.Errorf(diag.InvalidValue, narrow(e.Expression, path), "Null in a map", "labels cannot have null in it."))
+		return none, false
+	}
+	return out, true
+}
+
+// varsOf evaluates an object of anything.
+func (l *loader) varsOf(e *expr, own map[string]cty.Value) (cty.Value, bool) {
+	if e == nil {
+		return cty.EmptyObjectVal, true
+	}
+	v, ok := l.staticKnown(e, own)
+	if !ok {
+		return cty.EmptyObjectVal, false
+	}
+	if v.IsNull() {
+		return cty.EmptyObjectVal, true
+	}
+	if t := v.Type(); !t.IsObjectType() && !t.IsMapType() {
+		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "vars takes an object, but this is %s.", valueWord(v)))
+		return cty.EmptyObjectVal, false
+	}
+	return v, true
+}
+
+// valueWord is typeWord for a value, which may be null.
+func valueWord(v cty.Value) string {
+	if v.IsKnown() && v.IsNull() {
+		return "null"
+	}
+	return typeWord(v.Type())
+}
+
+// hostsOf returns the hosts that a value consists of: one, or a list, set, tuple or map of them. It returns the type
+// of what is none.
+func hostsOf(v cty.Value) ([]*Host, *cty.Value) {
+	if h := hostOf(v); h != nil {
+		return []*Host{h}, nil
+	}
+	if v.IsNull() || !v.IsKnown() || !v.CanIterateElements() {
+		return nil, &v
+	}
+	var out []*Host
+	for it := v.ElementIterator(); it.Next(); {
+		_, element := it.Element()
+		h := hostOf(element)
+		if h == nil {
+			return nil, &element
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}
+
+// hostOf returns the host that an object stands for, or nil.
+func hostOf(v cty.Value) *Host {
+	v, _ = v.Unmark()
+	if !v.IsKnown() || v.IsNull() || !isHost(v.Type()) {
+		return nil
+	}
+	facts, _ := v.GetAttr("facts").Unmark()
+	if f, ok := facts.EncapsulatedValue().(*hostFacts); ok {
+		return f.host
+	}
+	return nil
+}
+
+// isWritten says whether an expression is written as a list, so that its parts can be pointed at.
+func isWritten(e hclsyntax.Expression) bool {
+	_, ok := syntax.Inner(e).(*hclsyntax.TupleConsExpr)
+	return ok
+}

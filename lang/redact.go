@@ -1,0 +1,44 @@
+package lang
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/lang/function"
+)
+
+var errFound = errors.New("found")
+
+// quotesSecret says whether a diagnostic's detail contains a sensitive text that its expression could see.
+func quotesSecret(d *hcl.Diagnostic) bool {
+	for _, traversal := range d.Expression.Variables() {
+		v, diags := traversal.TraverseAbs(d.EvalContext)
+		if diags.HasErrors() || !v.ContainsMarked() {
+			continue
+		}
+		if secretIn(d.Detail, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// secretIn says whether a text contains a sensitive part of a value. Whatever lies inside of something marked is
+// sensitive as well.
+func secretIn(text string, v cty.Value) bool {
+	outer := v.HasMark(function.Sensitive)
+	err := cty.Walk(v, func(path cty.Path, part cty.Value) (bool, error) {
+		if !outer && !part.ContainsMarked() {
+			return false, nil
+		}
+		part, _ = part.Unmark()
+		if part.IsKnown() && !part.IsNull() && part.Type() == cty.String && part.AsString() != "" && strings.Contains(text, part.AsString()) {
+			return false, errFound
+		}
+		return true, nil
+	})
+	return err != nil
+}

@@ -1,0 +1,80 @@
+package lang
+
+import (
+	"time"
+
+	"github.com/hashicorp/go-version"
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/agent/schema"
+	"runner/lang/diag"
+)
+
+// maxParallelism is more hosts at once than any machine can serve.
+const maxParallelism = 100_000
+
+// settings evaluates the runner block.
+func (l *loader) settings() {
+	r := l.config.runner
+	if r == nil {
+		return
+	}
+	l.requiredVersion(r.requiredVersion)
+	if r.parallelism != nil {
+		if v, ok := l.staticKnown(r.parallelism, nil); ok && !v.IsNull() {
+			n, problem := wholeNumber(v, 1, maxParallelism)
+			if problem != "" {
+				l.fail(diag.Errorf(diag.InvalidValue, r.parallelism.at(), "Invalid value", `"parallelism" %s`, problem))
+			}
+			l.site.Settings.Parallelism = n
+		}
+	}
+	l.site.Settings.ConnectTimeout = l.duration(r.connectTimeout)
+	l.site.Settings.TaskTimeout = l.duration(r.taskTimeout)
+}
+
+func (l *loader) duration(e *expr) time.Duration {
+	if e == nil {
+		return 0
+	}
+	v, ok := l.staticKnown(e, nil)
+	if !ok {
+		return 0
+	}
+	arg, diags := takeArgument(schema.Attribute{Name: e.arg.Name, Type: schema.Duration}, v, e.Expression, "the runner block")
+	l.failAll(diags)
+	text, _ := arg.plain.(string)
+	d, _ := time.ParseDuration(text) // it was checked
+	return d
+}
+
+// requiredVersion compares the versions that the site asks for with our own. A build without a version is taken for
+// any.
+func (l *loader) requiredVersion(e *expr) {
+	if e == nil {
+		return
+	}
+	v, ok := l.staticKnown(e, nil)
+	if !ok {
+		return
+	}
+	v, _ = bare(v)
+	if v.IsNull() || v.Type() != cty.String {
+		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", `"required_version" takes string, but this is %s.`, valueWord(v)))
+		return
+	}
+	constraint, err := version.NewConstraint(v.AsString())
+	if err != nil {
+		l.fail(diag.Errorf(diag.InvalidValue, e.at(), "Invalid value",
+			`"required_version" takes conditions such as ">= 1.2, < 2", and %s is none.`, diag.Quote(v.AsString())))
+		return
+	}
+	own, err := version.NewVersion(l.opts.Version)
+	if err != nil {
+		return
+	}
+	if !constraint.Check(own.Core()) {
+		l.fail(diag.Errorf(diag.UnsupportedVersion, e.at(), "Another version required",
+			"The site asks for runner %s, but this is %s.", v.AsString(), l.opts.Version))
+	}
+}

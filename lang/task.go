@@ -1,0 +1,70 @@
+package lang
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/agent/schema"
+	"runner/lang/refs"
+)
+
+// taskBody is what of a task is evaluated during a run.
+type taskBody struct {
+	block  *taskBlock
+	job    *jobScope
+	schema schema.Block
+	result cty.Type
+
+	uses  refs.Uses // of all expressions, those of the job included
+	fixed *fixed
+	same  []*Hop            // further hops, if they are the same on all hosts
+	hops  map[*Host][]*Hop  // else
+	once  map[string]*saved // arguments that are the same on all hosts, by name
+
+	sensitive bool // the task says so, or an argument was found to be when the site was loaded
+}
+
+// saved is the value of an argument that is the same everywhere.
+type saved struct {
+	sync.Once
+	argument
+	diags hcl.Diagnostics
+}
+
+// Hops returns the further hops of a task on a host of its job: those of the job's run_as or hop blocks, then its own.
+// Where they do not depend on the host, all hosts get the same pointers.
+func (t *Task) Hops(h *Host) []*Hop {
+	b := t.body
+	return slices.Concat(either(b.job.same, b.job.hops, h), either(b.same, b.hops, h))
+}
+
+func either(same []*Hop, hops map[*Host][]*Hop, h *Host) []*Hop {
+	if hops != nil {
+		return hops[h]
+	}
+	return same
+}
+
+// constant says whether an expression has one value during the whole run, whatever the host.
+func constant(e *expr) bool {
+	const varying = refs.Self | refs.Each | refs.TaskResults | refs.Jobs | refs.Run | refs.Handler
+	return e.is() && e.uses.Dynamic == nil && e.uses.Roots&varying == 0 && len(e.uses.Facts) == 0 && len(e.uses.Needs) == 0
+}
+
+// saveConstants prepares the arguments that need to be evaluated only once.
+func (b *taskBody) saveConstants() {
+	b.once = map[string]*saved{}
+	for name, e := range b.block.args {
+		if constant(e) {
+			b.once[name] = &saved{}
+		}
+	}
+}
+
+// varies says whether anything of the task depends on the host.
+func (b *taskBody) varies() bool {
+	return b.uses.Roots&refs.Self != 0
+}

@@ -1,0 +1,88 @@
+package lang
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// capsule makes a type of values that are no data.
+func capsule[T any](name string) cty.Type { return cty.Capsule(name, reflect.TypeFor[T]()) }
+
+// typeWord names a type in the words of the language, short.
+func typeWord(t cty.Type) string {
+	switch {
+	case t == cty.DynamicPseudoType:
+		return "any"
+	case t.IsCapsuleType():
+		return "a " + t.FriendlyName()
+	case isHost(t):
+		return "a host"
+	case t.IsObjectType() && !short(t):
+		return "object"
+	case t.IsTupleType():
+		return "tuple"
+	case t.IsCollectionType() && !short(t):
+		return strings.SplitN(t.FriendlyName(), " ", 2)[0]
+	}
+	return typeexpr.TypeString(t)
+}
+
+// short says whether a type can be written out in a message.
+func short(t cty.Type) bool {
+	const most = 60
+	return !hasCapsule(t, 0) && len(typeexpr.TypeString(t)) <= most
+}
+
+func hasCapsule(t cty.Type, depth int) bool {
+	const deep = 8
+	switch {
+	case t.IsCapsuleType() || depth > deep:
+		return true
+	case t.IsCollectionType():
+		return hasCapsule(t.ElementType(), depth+1)
+	case t.IsTupleType():
+		for _, e := range t.TupleElementTypes() {
+			if hasCapsule(e, depth+1) {
+				return true
+			}
+		}
+	case t.IsObjectType():
+		for _, a := range t.AttributeTypes() {
+			if hasCapsule(a, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isHost tells the objects that stand for hosts: no expression can make the value that they have for facts.
+func isHost(t cty.Type) bool {
+	return t.IsObjectType() && t.HasAttribute("facts") && t.AttributeType("facts").Equals(noFactsType)
+}
+
+// pathWord writes a way into a value as an expression does.
+func pathWord(path cty.Path) string {
+	var b strings.Builder
+	for _, step := range path {
+		switch step := step.(type) {
+		case cty.GetAttrStep:
+			fmt.Fprintf(&b, ".%s", step.Name)
+		case cty.IndexStep:
+			key, _ := step.Key.Unmark()
+			switch {
+			case !key.IsKnown() || key.IsNull() || !key.Type().IsPrimitiveType():
+				b.WriteString("[…]")
+			case key.Type() == cty.String:
+				fmt.Fprintf(&b, "[%q]", key.AsString())
+			case key.Type() == cty.Number:
+				fmt.Fprintf(&b, "[%s]", key.AsBigFloat().Text('f', -1))
+			}
+		}
+	}
+	return b.String()
+}
