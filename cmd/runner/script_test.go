@@ -17,27 +17,20 @@ import (
 
 // TestMain builds the program that the scripts run.
 func TestMain(m *testing.M) {
-	os.Exit(runTests(m))
-}
-
-func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "runner-script-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	build := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(dir, "runner"), ".")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "cannot build runner:", err)
-		return 1
+		panic(fmt.Sprint("cannot build runner: ", err))
 	}
 	if err := os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err)
 	}
-	return m.Run()
+	m.Run()
 }
 
 // TestScripts runs the scripts in testdata/script, one behaviour each.

@@ -61,7 +61,7 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 		}
 		if yes, err := r.consent(ctx); !yes {
 			summary.Interrupted = true
-			r.finish(summary)
+			_ = r.finish(summary) // what it adds up to does not count
 			if errors.Is(err, executor.ErrInterrupted) {
 				return exitInterrupted
 			}

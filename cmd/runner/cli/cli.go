@@ -41,8 +41,7 @@ func (p *Program) Main(args []string) int {
 	if err == nil {
 		return int(exitDone)
 	}
-	var code exitCode
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
 	p.complain(args, err)
@@ -82,8 +81,7 @@ func unknownCommand(root *cobra.Command, args []string) error {
 // complain says what is wrong with the command line, as an event where events were asked for.
 func (p *Program) complain(args []string, err error) {
 	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: err.Error()}
-	var usage *arguments.Error
-	if errors.As(err, &usage) {
+	if usage, ok := errors.AsType[*arguments.Error](err); ok {
 		d.Summary, d.Detail = usage.Message, usage.Hint
 	}
 	d.Summary = capital(d.Summary)

@@ -25,6 +25,7 @@ func dialSSH(ctx context.Context, c plan.Connection, dial broker.DialFunc) (brok
 // sshClient is an ssh connection as the broker wants it.
 type sshClient struct{ client *ssh.Client }
 
+// Dial opens a direct-tcpip channel.
 func (c sshClient) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := c.client.Dial(ctx, network, address)
 	if err == nil {
@@ -37,6 +38,7 @@ func (c sshClient) Dial(ctx context.Context, network, address string) (net.Conn,
 	return nil, fmt.Errorf("%w", err)
 }
 
+// Start opens a session and runs a command in it.
 func (c sshClient) Start(ctx context.Context, command string) (broker.Session, error) {
 	s, err := c.client.Start(ctx, command)
 	if err != nil {
@@ -58,6 +60,7 @@ func (c sshClient) Start(ctx context.Context, command string) (broker.Session, e
 	}, nil
 }
 
+// Close ends the connection.
 func (c sshClient) Close() error { return c.client.Close() }
 
 // Err says why the connection has ended.

@@ -1,6 +1,9 @@
 package cli
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // exitCode is how the program ends. As an error it says that everything there is to say was said.
 type exitCode int
@@ -21,10 +24,8 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 // worst returns the code that counts where several hold.
 func worst(codes ...exitCode) exitCode {
 	for _, c := range []exitCode{exitInterrupted, exitWrong, exitRefused, exitFailed, exitUnreachable, exitChanges} {
-		for _, given := range codes {
-			if given == c {
-				return c
-			}
+		if slices.Contains(codes, c) {
+			return c
 		}
 	}
 	return exitDone

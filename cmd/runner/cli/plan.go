@@ -68,8 +68,7 @@ func planCode(s executor.Summary, detailed bool) exitCode {
 
 // codeOf is the exit code that an error stands for.
 func codeOf(err error) exitCode {
-	var code exitCode
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[exitCode](err); ok {
 		return code
 	}
 	return exitWrong

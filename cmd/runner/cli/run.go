@@ -100,8 +100,7 @@ func (r *run) finish(summary executor.Summary) exitCode {
 
 // evaluationDiagnostics are those that an error carries, or one about it.
 func evaluationDiagnostics(err error) hcl.Diagnostics {
-	var diags hcl.Diagnostics
-	if errors.As(err, &diags) {
+	if diags, ok := errors.AsType[hcl.Diagnostics](err); ok {
 		return diags
 	}
 	return hcl.Diagnostics{diag.Errorf(diag.Evaluate, hcl.Range{}, "Output cannot be evaluated", "%s.", capital(err.Error()))}
@@ -158,6 +157,6 @@ func reused(p *plan.Plan) int {
 // newRunID names a run: ids sort by time.
 func newRunID(now time.Time) string {
 	var b [4]byte
-	rand.Read(b[:]) //nolint:errcheck // never fails
+	rand.Read(b[:])
 	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
 }

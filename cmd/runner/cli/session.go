@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -149,26 +148,24 @@ func logLevel(l arguments.Level) slog.Level {
 
 // logEvent logs what happens to hosts, without any values.
 func (s *session) logEvent(e event.Event) {
-	ctx := context.Background()
+	write := s.log.Debug
 	switch e := e.(type) {
 	case event.RunStart:
 		s.log.Info("run starts", "run", e.Run, "site", e.Site, "hosts", e.Hosts)
 	case event.Connection:
-		level := slog.LevelInfo
-		if e.Status == event.Opening || e.Reused {
-			level = slog.LevelDebug
+		if e.Status != event.Opening && !e.Reused {
+			write = s.log.Info
 		}
-		s.log.Log(ctx, level, "connection", "host", e.Host, "hop", e.Hop, "transport", e.Transport, "status", string(e.Status), "seconds", e.Seconds, "error", e.Error)
+		write("connection", "host", e.Host, "hop", e.Hop, "transport", e.Transport, "status", string(e.Status), "seconds", e.Seconds, "error", e.Error)
 	case event.TaskStart:
-		s.log.Debug("task starts", "host", e.Host, "address", e.Address, "attempt", e.Attempt)
+		write("task starts", "host", e.Host, "address", e.Address, "attempt", e.Attempt)
 	case event.PlannedChange:
-		s.log.Debug("change", "host", e.Host, "address", e.Address, "action", string(e.Action))
+		write("change", "host", e.Host, "address", e.Address, "action", string(e.Action))
 	case event.TaskEnd:
-		level := slog.LevelDebug
 		if e.Status == event.Changed || e.Status == event.Failed || e.Status == event.Unknown {
-			level = slog.LevelInfo
+			write = s.log.Info
 		}
-		s.log.Log(ctx, level, "task ends", "host", e.Host, "address", e.Address, "status", string(e.Status), "seconds", e.Seconds, "reason", e.Reason)
+		write("task ends", "host", e.Host, "address", e.Address, "status", string(e.Status), "seconds", e.Seconds, "reason", e.Reason)
 	case event.RunEnd:
 		s.log.Info("run ends", "run", e.Run, "status", string(e.Status), "seconds", e.Seconds, "round_trips", e.RoundTrips)
 	}

@@ -19,6 +19,7 @@ type choice[T ~string] struct {
 
 func newChoice[T ~string](value *T, words []string) *choice[T] { return &choice[T]{value, words} }
 
+// Set is called by pflag.
 func (c *choice[T]) Set(s string) error {
 	if !slices.Contains(c.words, s) {
 		return fmt.Errorf("it takes one of %s.%s", strings.Join(c.words, ", "), diag.DidYouMean(s, c.words))
@@ -28,11 +29,14 @@ func (c *choice[T]) Set(s string) error {
 }
 
 func (c *choice[T]) String() string { return string(*c.value) }
-func (c *choice[T]) Type() string   { return strings.Join(c.words, "|") }
+
+// Type is what help shows as the value.
+func (c *choice[T]) Type() string { return strings.Join(c.words, "|") }
 
 // varFlag is --var; it shares its list with --var-file, because the order among both counts.
 type varFlag struct{ list *[]lang.VarInput }
 
+// Set is called by pflag.
 func (f *varFlag) Set(s string) error {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok || name == "" {
@@ -43,11 +47,14 @@ func (f *varFlag) Set(s string) error {
 }
 
 func (f *varFlag) String() string { return "" }
-func (f *varFlag) Type() string   { return "NAME=VALUE" }
+
+// Type is what help shows as the value.
+func (f *varFlag) Type() string { return "NAME=VALUE" }
 
 // varFileFlag is --var-file.
 type varFileFlag struct{ list *[]lang.VarInput }
 
+// Set is called by pflag.
 func (f *varFileFlag) Set(s string) error {
 	if s == "" {
 		return errors.New("it takes the path of a file")
@@ -57,11 +64,14 @@ func (f *varFileFlag) Set(s string) error {
 }
 
 func (f *varFileFlag) String() string { return "" }
-func (f *varFileFlag) Type() string   { return "FILE" }
+
+// Type is what help shows as the value.
+func (f *varFileFlag) Type() string { return "FILE" }
 
 // countFlag is a number from 1.
 type countFlag struct{ value *int }
 
+// Set is called by pflag.
 func (f *countFlag) Set(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {
@@ -72,4 +82,6 @@ func (f *countFlag) Set(s string) error {
 }
 
 func (f *countFlag) String() string { return "" }
-func (f *countFlag) Type() string   { return "N" }
+
+// Type is what help shows as the value.
+func (f *countFlag) Type() string { return "N" }

@@ -26,7 +26,7 @@ func Size(f *os.File) (width, height int) {
 }
 
 // ErrNone says that there is no terminal to ask at.
-var ErrNone = errors.New("there is no terminal") //nolint:gochecknoglobals // a sentinel
+var ErrNone = errors.New("there is no terminal")
 
 // Password asks a question at the controlling terminal, whatever the standard streams are, and returns the answer, which
 // is not shown as it is typed. It returns the cause when ctx ends first.

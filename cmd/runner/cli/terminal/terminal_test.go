@@ -25,13 +25,13 @@ func TestMain(m *testing.M) {
 			defer cancel()
 		}
 		answer, err := Password(ctx, question)
-		fmt.Printf("answer=%q none=%t gave_up=%t\n", answer, errors.Is(err, ErrNone), errors.Is(err, errGaveUp))
-		os.Exit(0)
+		_, _ = fmt.Fprintf(os.Stdout, "answer=%q none=%t gave_up=%t\n", answer, errors.Is(err, ErrNone), errors.Is(err, errGaveUp))
+		return
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
-var errGaveUp = errors.New("gave up") //nolint:gochecknoglobals // a sentinel
+var errGaveUp = errors.New("gave up")
 
 // ask runs the program that asks on a terminal; its standard streams are something else.
 func ask(t *testing.T, env ...string) (tty *os.File, result *bufio.Reader) {

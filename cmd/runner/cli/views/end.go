@@ -98,13 +98,13 @@ func (h *hostCounts) table(s style, width int) string {
 		wide = min(wide, max(10, width-cellsWide))
 	}
 	var b strings.Builder
-	head := pad("host", wide)
+	head := []string{pad("host", wide)}
 	for i, t := range titles {
 		if used[i] {
-			head += "  " + t
+			head = append(head, t)
 		}
 	}
-	b.WriteString(s.paint(bold, head) + "\n")
+	b.WriteString(s.paint(bold, strings.Join(head, "  ")) + "\n")
 	for _, l := range lines {
 		b.WriteString(pad(l.name, wide))
 		for i, n := range l.cells {

@@ -39,8 +39,10 @@ func newHuman(o Options) *human {
 	return h
 }
 
+// Emit takes an event.
 func (h *human) Emit(e event.Event) { h.send(item{event: e}) }
 
+// Diagnose takes diagnostics.
 func (h *human) Diagnose(diags hcl.Diagnostics) {
 	if len(diags) > 0 {
 		h.send(item{diags: diags})
@@ -54,6 +56,7 @@ func (h *human) send(i item) {
 	}
 }
 
+// Close waits until everything is shown.
 func (h *human) Close() error {
 	h.o.Log.divert(nil)
 	h.close.Do(func() { close(h.closing) })

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -290,14 +291,21 @@ func TestLog(t *testing.T) {
 		before, _ := recordedRun(recordedPlan(3))
 		emit(v, before[:3])
 		time.Sleep(2 * redraw)
-		fmt.Fprintln(log, "level=WARN msg=\x1bone")
+		write(t, log, "level=WARN msg=\x1bone\n")
 		time.Sleep(2 * redraw)
 		if err := v.Close(); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintln(log, "two")
+		write(t, log, "two\n")
 		if got := screen.text(); got != "level=WARN msg=\\x1bone\ntwo\n" {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+func write(t *testing.T, w io.Writer, text string) {
+	t.Helper()
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Error(err)
+	}
 }

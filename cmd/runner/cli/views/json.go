@@ -37,10 +37,10 @@ func newJSON(o Options) *jsonView {
 	return v
 }
 
+// Emit prints an event.
 func (v *jsonView) Emit(e event.Event) {
-	switch e.Kind() {
-	case event.KindOutline, event.KindProgress:
-		return
+	if k := e.Kind(); k == event.KindOutline || k == event.KindProgress {
+		return // for people
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -50,12 +50,14 @@ func (v *jsonView) Emit(e event.Event) {
 	}
 }
 
+// Diagnose prints diagnostics as events.
 func (v *jsonView) Diagnose(diags hcl.Diagnostics) {
 	for _, d := range diags {
 		v.Emit(Diagnostic(d))
 	}
 }
 
+// Close waits until everything is printed.
 func (v *jsonView) Close() error {
 	v.close.Do(func() { close(v.closing) })
 	v.writer.Wait()
@@ -65,29 +67,31 @@ func (v *jsonView) Close() error {
 // write writes lines as they come, together what is waiting together. After an error it goes on taking them.
 func (v *jsonView) write(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 64<<10) // keeps its first error
+	for open := true; open; {
+		v.drain(out)
+		_ = out.Flush()
+		select {
+		case line := <-v.lines:
+			_, _ = out.Write(line)
+		case <-v.closing:
+			open = false
+		}
+	}
+	v.drain(out)
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("cannot write events: %w", err)
+	}
+	return nil
+}
+
+// drain writes what is waiting.
+func (v *jsonView) drain(out *bufio.Writer) {
 	for {
 		select {
 		case line := <-v.lines:
-			out.Write(line) //nolint:errcheck // Flush tells
-			continue
+			_, _ = out.Write(line)
 		default:
-		}
-		flushed := out.Flush()
-		select {
-		case line := <-v.lines:
-			out.Write(line) //nolint:errcheck // Flush tells
-		case <-v.closing:
-			for {
-				select {
-				case line := <-v.lines:
-					out.Write(line) //nolint:errcheck // Flush tells
-				default:
-					if flushed = out.Flush(); flushed != nil {
-						return fmt.Errorf("cannot write events: %w", flushed)
-					}
-					return nil
-				}
-			}
+			return
 		}
 	}
 }

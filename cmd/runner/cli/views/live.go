@@ -211,7 +211,7 @@ func (l *live) hostLine(b *busyHost, widest, width int, now time.Time) string {
 }
 
 func (l *live) bar(width int, now time.Time) string {
-	text := fmt.Sprintf("%d/%d", l.done, l.total)
+	parts := []string{fmt.Sprintf("%d/%d", l.done, l.total)}
 	for _, part := range []struct {
 		n    int
 		word string
@@ -219,10 +219,10 @@ func (l *live) bar(width int, now time.Time) string {
 		{l.counts.Changed, "changed"}, {l.counts.Failed, "failed"}, {l.counts.Unreachable, "unreachable"}, {len(l.busy), "busy"},
 	} {
 		if part.n > 0 {
-			text += fmt.Sprintf("  %d %s", part.n, part.word)
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
 		}
 	}
-	text += "  " + duration(now.Sub(l.began))
+	text := strings.Join(append(parts, duration(now.Sub(l.began))), "  ")
 	room := min(40, width-columns(text)-4)
 	if room < 5 {
 		return text
