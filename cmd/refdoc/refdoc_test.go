@@ -1,0 +1,206 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/agent/action"
+	"runner/lang"
+	"runner/lang/diag"
+	"runner/lang/format"
+	"runner/transports/catalog"
+)
+
+const language = "../../docs/language"
+
+// The generated pages are what the sources say now.
+func TestPagesAreFresh(t *testing.T) {
+	for name, want := range pages() {
+		got, err := os.ReadFile(filepath.Join(language, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Errorf("%s is stale; run: go generate ./cmd/refdoc\n%s", name, format.Diff(name, got, []byte(want)))
+		}
+	}
+}
+
+// example is a fenced block of a page with its marker, such as "hcl site" or "hcl error cycle".
+type example struct {
+	place  string // file and line
+	marker []string
+	text   string
+}
+
+// examples finds all fenced blocks of the pages and of the README.
+func examples(t *testing.T) []example {
+	t.Helper()
+	names, err := filepath.Glob(language + "/*.md")
+	if err != nil || len(names) < 9 {
+		t.Fatalf("only %d pages: %v", len(names), err)
+	}
+	var out []example
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var current *example
+		for i, line := range strings.SplitAfter(string(content), "\n") {
+			info, fence := strings.CutPrefix(strings.TrimSpace(line), "```")
+			switch {
+			case fence && current == nil:
+				current = &example{place: fmt.Sprintf("%s line %d", filepath.Base(name), i+1), marker: strings.Fields(info)}
+			case fence:
+				out = append(out, *current)
+				current = nil
+			case current != nil:
+				current.text += line
+			}
+		}
+		if current != nil {
+			t.Errorf("%s: the block is not closed", current.place)
+		}
+	}
+	return out
+}
+
+// around completes what is only a part of a site.
+func around(kind, text string) string {
+	switch kind {
+	case "hop":
+		text = "host \"example\" {\n  address = \"example.net\"\n" + text + "}\n"
+	case "job", "task":
+		text = "job \"example\" {\n  hosts = [host.localhost]\n" + text + "}\n"
+	default:
+		return text
+	}
+	for _, name := range regexp.MustCompile(`\bvar\.(\w+)`).FindAllStringSubmatch(text, -1) {
+		text += fmt.Sprintf("variable %q { default = null }\n", name[1])
+	}
+	return text
+}
+
+// load loads a text as a site of one file.
+func load(t *testing.T, name, text string) (map[string]*hcl.File, hcl.Diagnostics) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, files, diags := lang.Load(name, lang.Options{
+		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+		Version: "0.1.0",
+	})
+	return files, diags
+}
+
+// G40: every example of the language reference is valid, or has the error that it is said to have, and what is shown of
+// it is what people see. Examples in the canonical format are what people learn from.
+func TestG40Examples(t *testing.T) {
+	all := examples(t)
+	var last string // what the last example with an error shows
+	for _, e := range all {
+		t.Run(strings.NewReplacer(" ", "-").Replace(e.place), func(t *testing.T) {
+			if len(e.marker) < 2 {
+				t.Fatalf("has no marker: %q", e.marker)
+			}
+			name := "site.hcl"
+			if e.marker[0] == "json" {
+				name = "site.hcl.json"
+			}
+			switch kind := e.marker[1]; kind {
+			case "site", "hop", "job", "task":
+				text := around(kind, e.text)
+				if files, diags := load(t, name, text); len(diags) > 0 {
+					t.Error(shown(files, diags))
+				}
+			case "error":
+				files, diags := load(t, name, e.text)
+				last = shown(files, diags)
+				if !diags.HasErrors() || slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return string(diag.CodeOf(d)) != e.marker[2] }) {
+					t.Errorf("the error is not %s:\n%s", e.marker[2], last)
+				}
+			case "shown":
+				if strings.TrimSpace(e.text) != strings.TrimSpace(last) {
+					t.Errorf("shows:\n%s\nnot:\n%s", last, e.text)
+				}
+				return
+			default:
+				t.Fatalf("has the marker %q, which is none", e.marker)
+			}
+			if formatted, _ := format.Format([]byte(e.text), name); string(formatted) != e.text {
+				t.Error(format.Diff("example", []byte(e.text), formatted))
+			}
+		})
+	}
+	if len(all) < 15 {
+		t.Errorf("only %d examples", len(all))
+	}
+}
+
+func shown(files map[string]*hcl.File, diags hcl.Diagnostics) string {
+	var b strings.Builder
+	_ = diag.Printer{Files: files}.Print(&b, diags)
+	return b.String()
+}
+
+// The examples that are directories are valid too.
+func TestExampleSites(t *testing.T) {
+	for _, name := range []string{"quickstart", "chain"} {
+		_, files, diags := lang.Load(filepath.Join("../../examples", name), lang.Options{
+			Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+			Version: "0.1.0",
+		})
+		if len(diags) > 0 {
+			t.Errorf("%s:\n%s", name, shown(files, diags))
+		}
+	}
+}
+
+// Links between the pages lead somewhere.
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([a-z]+\.md)?(#[a-z-]+)?\)`)
+	names, err := filepath.Glob(language + "/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := map[string][]string{}
+	texts := map[string]string{}
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[filepath.Base(name)] = string(content)
+		for line := range strings.Lines(string(content)) {
+			if title, ok := strings.CutPrefix(line, "## "); ok {
+				anchor := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(title)), " ", "-")
+				headings[filepath.Base(name)] = append(headings[filepath.Base(name)], "#"+anchor)
+			}
+		}
+	}
+	for name, text := range texts {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			page := m[1]
+			if page == "" {
+				page = name
+			}
+			if _, ok := texts[page]; !ok {
+				t.Errorf("%s links to %s, which is not there", name, page)
+			}
+			if m[2] != "" && !slices.Contains(headings[page], m[2]) {
+				t.Errorf("%s links to %s%s, which is not there", name, page, m[2])
+			}
+		}
+	}
+}
