@@ -105,6 +105,9 @@ func wanted(t schema.Type) string {
 func wrongArgument(a schema.Attribute, v cty.Value, err error, e hclsyntax.Expression, of string) *hcl.Diagnostic {
 	at := e.Range()
 	found := typeWord(v.Type())
+	if path := culprit(v, ctyType(a.Type)); path != nil {
+		err = path.NewErrorf("")
+	}
 	if path, ok := errors.AsType[cty.PathError](err); ok && len(path.Path) > 0 {
 		at = narrow(e, path.Path)
 		if part, err := path.Path.Apply(v); err == nil {
@@ -114,6 +117,25 @@ func wrongArgument(a schema.Attribute, v cty.Value, err error, e hclsyntax.Expre
 		found += because(err)
 	}
 	return diag.Errorf(diag.WrongType, at, "Wrong type of value", "%q of %s takes %s, but this is %s.", a.Name, of, wanted(a.Type), found)
+}
+
+// culprit finds the first element that does not fit into a collection. HCL only says that not all of them do.
+func culprit(v cty.Value, want cty.Type) cty.Path {
+	t := v.Type()
+	if !want.IsCollectionType() || !t.IsTupleType() && !t.IsObjectType() || !v.IsKnown() || t.IsObjectType() != want.IsMapType() {
+		return nil
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		key, element := it.Element()
+		if _, err := convert.Convert(element, want.ElementType()); err == nil {
+			continue
+		}
+		if t.IsObjectType() {
+			return cty.GetAttrPath(key.AsString())
+		}
+		return cty.Path{cty.IndexStep{Key: key}}
+	}
+	return nil
 }
 
 // narrow returns the range of the part of a written list or object that a path leads to.

@@ -164,7 +164,7 @@ func (l *loader) begin() {
 		dir = l.dir
 	}
 	l.site = &Site{Dir: dir}
-	l.scope = newScope(l.opts, dir)
+	l.scope = newScope(l.opts, dir, l.dir)
 	l.site.scope = l.scope
 	for _, e := range l.config.locals {
 		l.scope.locals[e.arg.Name] = &localValue{expr: e}

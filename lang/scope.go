@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"path/filepath"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -41,10 +43,11 @@ func (l *localValue) dynamic(facts bool) bool {
 	return l.expr.uses.Dynamic != nil || facts && len(l.expr.uses.Hosts) > 0
 }
 
-func newScope(opts Options, dir string) *scope {
+// newScope makes the scope of a site. The directory is absolute; shown is the same as people see it.
+func newScope(opts Options, dir, shown string) *scope {
 	return &scope{
 		dir:       dir,
-		functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Parse: parseTemplate}),
+		functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Parse: templateParser(dir, shown)}),
 		actions:   opts.Catalog.Actions,
 		path:      cty.ObjectVal(map[string]cty.Value{"site": cty.StringVal(dir), "module": cty.StringVal(dir)}),
 		locals:    map[string]*localValue{},
@@ -54,12 +57,18 @@ func newScope(opts Options, dir string) *scope {
 	}
 }
 
-func parseTemplate(src []byte, filename string) (hcl.Expression, hcl.Diagnostics) {
-	expr, diags := syntax.Template(src, filename, hcl.InitialPos)
-	if expr == nil {
-		return hcl.StaticExpr(cty.DynamicVal, hcl.Range{Filename: filename}), diags
+// templateParser parses templates, whose names it shows like those of the site's files.
+func templateParser(dir, shown string) func([]byte, string) (hcl.Expression, hcl.Diagnostics) {
+	return func(src []byte, filename string) (hcl.Expression, hcl.Diagnostics) {
+		if rel, err := filepath.Rel(dir, filename); err == nil && filepath.IsLocal(rel) {
+			filename = filepath.Join(shown, rel)
+		}
+		expr, diags := syntax.Template(src, filename, hcl.InitialPos)
+		if expr == nil {
+			return hcl.StaticExpr(cty.DynamicVal, hcl.Range{Filename: filename}), diags
+		}
+		return expr, diags
 	}
-	return expr, diags
 }
 
 // context is the scope without anything of a host or a job.

@@ -68,13 +68,14 @@ func parseExpression(src []byte, name string, start hcl.Pos) (hclsyntax.Expressi
 	return expr, diag.Own(diags, diag.Syntax)
 }
 
-// Template parses a template. The start is where its text begins in the file.
+// Template parses a template. The start is where its text begins in the file. The diagnostics of the parser have no
+// codes yet: what a template is wrong for depends on where it stands.
 func Template(src []byte, name string, start hcl.Pos) (hclsyntax.Expression, hcl.Diagnostics) {
 	if err := guard.Template(src); err != nil {
 		return nil, hcl.Diagnostics{err.Diagnostic(src, name, start)}
 	}
 	expr, diags := hclsyntax.ParseTemplate(src, name, start)
-	return meterAll(expr), diag.Own(diags, diag.Syntax)
+	return meterAll(expr), diags
 }
 
 // IsJSON says whether a file is in JSON syntax.

@@ -27,7 +27,8 @@ func native(expr hcl.Expression) (hclsyntax.Expression, hcl.Diagnostics) {
 	if diags.HasErrors() || value.IsNull() || value.Type() != cty.String {
 		return &hclsyntax.LiteralValueExpr{Val: value, SrcRange: expr.Range()}, diags
 	}
-	return Template([]byte(value.AsString()), expr.Range().Filename, inQuotes(expr.Range()))
+	e, diags := Template([]byte(value.AsString()), expr.Range().Filename, inQuotes(expr.Range()))
+	return e, diag.Own(diags, diag.Syntax)
 }
 
 // inQuotes is where the text of a JSON string begins.

@@ -1,0 +1,4 @@
+host "a" {
+  hop = "local" # error: unknown_argument
+  via = host.localhost
+}

@@ -1,0 +1,1 @@
+a = var.b # error: evaluate

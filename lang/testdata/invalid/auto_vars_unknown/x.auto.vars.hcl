@@ -1,0 +1,1 @@
+prot = 3 # warning: unknown_variable

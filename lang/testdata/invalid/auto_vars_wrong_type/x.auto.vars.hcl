@@ -1,0 +1,1 @@
+a = "x" # error: wrong_type

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = []
+}
+output "o" {
+  value = job.a # error: unknown_reference
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "command" "a" {
+    argv = task.command # error: unknown_reference
+  }
+}

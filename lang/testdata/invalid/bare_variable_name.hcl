@@ -1,0 +1,6 @@
+variable "release" {
+  default = "1"
+}
+output "a" {
+  value = release # error: unknown_reference
+}

@@ -1,0 +1,6 @@
+host "a" {
+  labels { # error: unknown_block
+    a = "b"
+  }
+  hop "local" {}
+}

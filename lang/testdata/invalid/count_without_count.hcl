@@ -1,0 +1,4 @@
+host "a" {
+  address = "h${count.index}" # error: unknown_reference
+  hop "ssh" {}
+}

@@ -1,0 +1,6 @@
+chain "a" {
+  extends = chain.b
+}
+chain "b" {
+  extends = chain.a # error: cycle
+}

@@ -1,0 +1,3 @@
+host "a" {
+  via = host.a # error: cycle
+}

@@ -1,0 +1,6 @@
+host "a" {
+  via = host.b
+}
+host "b" {
+  via = host.a # error: cycle
+}

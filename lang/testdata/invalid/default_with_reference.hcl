@@ -1,0 +1,6 @@
+variable "a" {
+  default = local.b # error: evaluate
+}
+locals {
+  b = 1
+}

@@ -1,0 +1,5 @@
+host "a" {
+  address = "a"
+  address = "b" # error: syntax
+  hop "ssh" {}
+}

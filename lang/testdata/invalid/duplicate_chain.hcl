@@ -1,0 +1,4 @@
+chain "a" {
+}
+chain "a" { # error: duplicate_name
+}

@@ -1,0 +1,9 @@
+job "a" {
+  hosts = host.localhost
+  handler "command" "a" {
+    argv = ["a"]
+  }
+  handler "shell" "a" { # error: duplicate_name
+    script = "a"
+  }
+}

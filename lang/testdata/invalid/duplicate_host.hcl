@@ -1,0 +1,6 @@
+host "a" {
+  hop "local" {}
+}
+host "a" { # error: duplicate_name
+  hop "local" {}
+}

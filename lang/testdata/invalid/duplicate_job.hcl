@@ -1,0 +1,6 @@
+job "a" {
+  hosts = []
+}
+job "a" { # error: duplicate_name
+  hosts = []
+}

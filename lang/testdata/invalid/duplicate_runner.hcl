@@ -1,0 +1,2 @@
+runner {}
+runner {} # error: duplicate_block

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "command" "a" {
+    argv = [each.key] # error: unknown_reference
+  }
+}

@@ -1,0 +1,4 @@
+job "a" {
+  hosts      = []
+  depends_on = ["b"] # error: wrong_type
+}

@@ -1,0 +1,4 @@
+host "a" {
+  address = "" # error: invalid_value
+  hop "ssh" {}
+}

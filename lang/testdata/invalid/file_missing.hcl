@@ -1,0 +1,3 @@
+locals {
+  a = file("nothing.txt") # error: evaluate
+}

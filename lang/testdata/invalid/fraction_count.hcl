@@ -1,0 +1,4 @@
+host "a" {
+  count = 1.5 # error: invalid_value
+  hop "local" {}
+}

@@ -1,0 +1,5 @@
+host "a" {
+  hop "local" {
+    connect_timeout = "soon" # error: invalid_value
+  }
+}

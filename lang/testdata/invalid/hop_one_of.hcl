@@ -1,0 +1,6 @@
+host "a" {
+  address = "x"
+  hop "ssh" {
+    host_key = "off" # error: invalid_value
+  }
+}

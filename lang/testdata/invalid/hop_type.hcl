@@ -1,0 +1,6 @@
+host "a" {
+  address = "x"
+  hop "ssh" {
+    port = "http" # error: wrong_type
+  }
+}

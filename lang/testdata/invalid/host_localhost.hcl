@@ -1,0 +1,3 @@
+host "localhost" { # error: duplicate_name
+  hop "local" {}
+}

@@ -1,0 +1,3 @@
+host "1a" { # error: invalid_name
+  hop "local" {}
+}

@@ -1,0 +1,4 @@
+job "a" {
+  hosts = host.localhost
+  tags = ["a,b"] # error: invalid_value
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "command" "a b" { # error: invalid_name
+    argv = ["a"]
+  }
+}

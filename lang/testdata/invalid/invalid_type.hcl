@@ -1,0 +1,4 @@
+variable "a" {
+  type    = strnig # error: invalid_type
+  default = null
+}

@@ -1,0 +1,4 @@
+variable "a" {
+  type    = list(strings) # error: invalid_type
+  default = null
+}

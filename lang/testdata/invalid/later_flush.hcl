@@ -1,0 +1,5 @@
+job "a" {
+  hosts = host.localhost
+  task "flush" "a" { # error: not_supported
+  }
+}

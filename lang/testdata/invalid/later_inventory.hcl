@@ -1,0 +1,3 @@
+inventory "ansible" "a" { # error: not_supported
+  path = "x"
+}

@@ -1,0 +1,7 @@
+job "a" {
+  hosts = host.localhost
+  task "command" "a" {
+    argv = ["a"]
+    lane = "a" # error: not_supported
+  }
+}

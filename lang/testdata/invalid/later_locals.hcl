@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  locals { # error: not_supported
+    a = 1
+  }
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  precondition { # error: not_supported
+    condition = true
+  }
+}

@@ -1,0 +1,9 @@
+job "a" {
+  hosts = host.localhost
+  task "command" "a" {
+    argv = ["a"]
+    retry { # error: not_supported
+      attempts = 2
+    }
+  }
+}

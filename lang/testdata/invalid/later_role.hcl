@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  role "a" { # error: not_supported
+    source = "./x"
+  }
+}

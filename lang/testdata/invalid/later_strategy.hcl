@@ -1,0 +1,4 @@
+job "a" {
+  hosts = host.localhost
+  strategy = "free" # error: not_supported
+}

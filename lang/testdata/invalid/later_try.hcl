@@ -1,0 +1,5 @@
+job "a" {
+  hosts = host.localhost
+  try { # error: not_supported
+  }
+}

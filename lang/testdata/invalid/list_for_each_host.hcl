@@ -1,0 +1,4 @@
+host "a" {
+  for_each = ["a"] # error: wrong_type
+  hop "local" {}
+}

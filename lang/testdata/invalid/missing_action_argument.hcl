@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "file" "a" { # error: missing_argument
+    content = "x"
+  }
+}

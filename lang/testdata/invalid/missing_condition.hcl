@@ -1,0 +1,6 @@
+variable "a" {
+  default = 1
+  validation { # error: missing_argument
+    error_message = "x"
+  }
+}

@@ -1,0 +1,2 @@
+job "a" { # error: missing_argument
+}

@@ -1,0 +1,3 @@
+host { # error: decode
+  hop "local" {}
+}

@@ -1,0 +1,2 @@
+output "a" { # error: missing_argument
+}

@@ -1,0 +1,3 @@
+variable "a" { # error: missing_variable
+  type = string
+}

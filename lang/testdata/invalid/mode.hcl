@@ -1,0 +1,7 @@
+job "a" {
+  hosts = host.localhost
+  task "file" "a" {
+    path = "/a"
+    mode = "0888" # error: invalid_value
+  }
+}

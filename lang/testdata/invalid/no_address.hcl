@@ -1,0 +1,3 @@
+host "a" {
+  hop "ssh" {} # error: no_address
+}

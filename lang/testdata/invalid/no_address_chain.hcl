@@ -1,0 +1,6 @@
+chain "a" {
+  hop "ssh" {} # error: no_address
+}
+host "b" {
+  chain = chain.a
+}

@@ -1,0 +1,3 @@
+host "a" { # error: no_hop
+  address = "x"
+}

@@ -1,0 +1,5 @@
+chain "a" {
+}
+host "b" { # error: no_hop
+  chain = chain.a
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "file" "a" {
+    path = null # error: missing_argument
+  }
+}

@@ -1,0 +1,3 @@
+runner {
+  parallelism = 0 # error: invalid_value
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "file" "a" {
+    path = "a/b" # error: invalid_value
+  }
+}

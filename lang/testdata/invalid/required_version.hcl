@@ -1,0 +1,3 @@
+runner {
+  required_version = ">= 99" # error: unsupported_version
+}

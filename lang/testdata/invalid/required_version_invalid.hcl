@@ -1,0 +1,3 @@
+runner {
+  required_version = "newest" # error: invalid_value
+}

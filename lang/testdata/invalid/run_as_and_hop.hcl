@@ -1,0 +1,5 @@
+job "a" {
+  hosts = host.localhost
+  run_as = "x" # error: invalid_value
+  hop "sudo" {}
+}

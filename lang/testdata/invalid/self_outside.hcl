@@ -1,0 +1,3 @@
+locals {
+  a = self.name # error: unknown_reference
+}

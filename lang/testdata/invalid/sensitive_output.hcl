@@ -1,0 +1,7 @@
+variable "s" {
+  default   = "x"
+  sensitive = true
+}
+output "a" {
+  value = "-${var.s}" # error: sensitive
+}

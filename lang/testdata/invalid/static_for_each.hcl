@@ -1,0 +1,4 @@
+host "a" {
+  for_each = toset(host.localhost.facts.mounts[*].path) # error: not_static
+  hop "local" {}
+}

@@ -1,0 +1,5 @@
+host "a" {
+  hop "docker" {
+    container = self.facts.hostname # error: not_static
+  }
+}

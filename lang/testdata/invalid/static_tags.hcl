@@ -1,0 +1,4 @@
+job "a" {
+  hosts = host.localhost
+  tags = [run.id] # error: not_static
+}

@@ -1,0 +1,3 @@
+runner {
+  task_timeout = "1" # error: invalid_value
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "command" { # error: decode
+    argv = ["a"]
+  }
+}

@@ -1,0 +1,3 @@
+locals {
+  a = templatefile("x.tftpl", { n = 1 })
+}

@@ -1,0 +1,3 @@
+locals {
+  a = templatefile("nothing.tftpl", {}) # error: evaluate
+}

@@ -1,0 +1,3 @@
+host "a" "b" { # error: decode
+  hop "local" {}
+}

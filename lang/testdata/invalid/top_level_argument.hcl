@@ -1,0 +1,1 @@
+parallelism = 3 # error: unknown_argument

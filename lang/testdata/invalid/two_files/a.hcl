@@ -1,0 +1,6 @@
+host "a" {
+  hop "local" {}
+}
+locals {
+  b = local.c # error: unknown_reference
+}

@@ -1,0 +1,5 @@
+host "a" {
+  address = "x"
+  hop "ssh" {} # error: no_address
+  hop "ssh" {}
+}

@@ -1,0 +1,4 @@
+host "a" {
+  address = ["a"] # error: wrong_type
+  hop "ssh" {}
+}

@@ -1,0 +1,4 @@
+host "a" {
+  chain   = "admin" # error: wrong_type
+  address = "x"
+}

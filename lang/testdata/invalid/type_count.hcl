@@ -1,0 +1,4 @@
+host "a" {
+  count = "two" # error: invalid_value
+  hop "local" {}
+}

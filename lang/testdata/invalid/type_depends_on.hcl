@@ -1,0 +1,7 @@
+job "a" {
+  hosts      = []
+  depends_on = job.b # error: wrong_type
+}
+job "b" {
+  hosts = []
+}

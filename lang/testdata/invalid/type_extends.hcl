@@ -1,0 +1,3 @@
+chain "a" {
+  extends = host.localhost # error: wrong_type
+}

@@ -1,0 +1,3 @@
+job "a" {
+  hosts = "web" # error: wrong_type
+}

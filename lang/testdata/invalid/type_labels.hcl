@@ -1,0 +1,4 @@
+host "a" {
+  labels = { a = ["b"] } # error: wrong_type
+  hop "local" {}
+}

@@ -1,0 +1,4 @@
+job "a" {
+  hosts = host.localhost
+  tags = "a" # error: wrong_type
+}

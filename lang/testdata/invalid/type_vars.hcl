@@ -1,0 +1,4 @@
+host "a" {
+  vars = "x" # error: wrong_type
+  hop "local" {}
+}

@@ -1,0 +1,3 @@
+host "a" {
+  via = "b" # error: wrong_type
+}

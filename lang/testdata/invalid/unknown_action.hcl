@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "comand" "a" { # error: unknown_action
+    argv = ["a"]
+  }
+}

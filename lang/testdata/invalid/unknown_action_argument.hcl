@@ -1,0 +1,7 @@
+job "a" {
+  hosts = host.localhost
+  task "file" "a" {
+    path = "/a"
+    contents = "x" # error: unknown_argument
+  }
+}

@@ -1,0 +1,2 @@
+hosts "a" { # error: unknown_block
+}

@@ -1,0 +1,3 @@
+varable "a" { # error: unknown_block
+  type = string
+}

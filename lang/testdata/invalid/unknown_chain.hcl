@@ -1,0 +1,4 @@
+host "a" {
+  address = "x"
+  chain   = chain.admin # error: unknown_reference
+}

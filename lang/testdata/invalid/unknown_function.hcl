@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "command" "a" {
+    argv = [uper("a")] # error: unknown_function
+  }
+}

@@ -1,0 +1,6 @@
+host "a" {
+  address = "a"
+  hop "ssh" {
+    usr = "x" # error: unknown_argument
+  }
+}

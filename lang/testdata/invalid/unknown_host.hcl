@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.web # error: unknown_reference
+}
+host "wep" {
+  hop "local" {}
+}

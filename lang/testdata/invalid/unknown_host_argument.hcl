@@ -1,0 +1,4 @@
+host "a" {
+  adress = "a" # error: unknown_argument
+  hop "local" {}
+}

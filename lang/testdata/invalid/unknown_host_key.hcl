@@ -1,0 +1,7 @@
+host "a" {
+  for_each = toset(["x"])
+  hop "local" {}
+}
+host "b" {
+  via = host.a["y"] # error: evaluate
+}

@@ -1,0 +1,4 @@
+job "a" {
+  hosts = host.localhost
+  host = host.localhost # error: unknown_argument
+}

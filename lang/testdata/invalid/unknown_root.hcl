@@ -1,0 +1,3 @@
+locals {
+  a = vars.b # error: unknown_reference
+}

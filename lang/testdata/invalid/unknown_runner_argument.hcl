@@ -1,0 +1,3 @@
+runner {
+  paralelism = 3 # error: unknown_argument
+}

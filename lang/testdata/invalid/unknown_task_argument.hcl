@@ -1,0 +1,7 @@
+job "a" {
+  hosts = host.localhost
+  task "command" "a" {
+    argv = ["a"]
+    wehn = true # error: unknown_argument
+  }
+}

@@ -1,0 +1,4 @@
+host "a" {
+  address = "a"
+  hop "shh" {} # error: unknown_transport
+}

@@ -1,0 +1,5 @@
+chain "a" {
+  hop "ssh" {
+    port = [1] # error: wrong_type
+  }
+}
