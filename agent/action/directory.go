@@ -32,10 +32,6 @@ func (d *directory) Look(ctx context.Context, env *Env) (Outcome, error) {
 	if d.State == "absent" {
 		return d.lookAbsent(ctx, env)
 	}
-	var err error
-	if d.want, err = d.wanted(env); err != nil {
-		return Outcome{}, cannot("make", d.Path, err)
-	}
 	p, err := d.search(env)
 	var unknown *view.UnknownError
 	if errors.As(err, &unknown) {
@@ -45,6 +41,9 @@ func (d *directory) Look(ctx context.Context, env *Env) (Outcome, error) {
 		return Outcome{}, cannot("make", d.Path, err)
 	}
 	defer p.Close()
+	if d.want, err = d.wanted(env); err != nil {
+		return Outcome{}, cannot("make", d.Path, err)
+	}
 	if len(d.missing) > 0 {
 		return d.lookMissing(env, p)
 	}

@@ -69,13 +69,15 @@ func (w *Draft) claim(give func(hidden string) error) error {
 	return &ChangedError{Path: w.dir.Join(hidden)}
 }
 
+// removeStale removes what a killed process of this user has left. It may have had its owner already.
 func (d *Dir) removeStale(hidden string) bool {
 	f, st, err := d.Read(hidden)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	return st.UID == uint32(unix.Geteuid()) && lock(int(f.Fd())) == nil && unix.Unlinkat(d.fd, hidden, 0) == nil
+	me := uint32(unix.Geteuid())
+	return (me == 0 || st.UID == me) && lock(int(f.Fd())) == nil && unix.Unlinkat(d.fd, hidden, 0) == nil
 }
 
 // lock locks a file as long as it is open here, or fails at once.

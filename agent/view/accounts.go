@@ -2,9 +2,9 @@ package view
 
 import (
 	"errors"
-	"os"
 	"strconv"
-	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // AccountError says that there is no user or group of a name.
@@ -19,12 +19,8 @@ func (e *AccountError) Error() string { return "there is no " + e.Kind + " " + s
 type accounts struct {
 	ids   map[string]uint32 // by "user NAME", "group NAME"
 	names map[string]string // by "user ID", "group ID"
-	state [2]accountFile
-}
-
-type accountFile struct {
-	modified time.Time
-	size     int64
+	state [2]unix.Timespec  // when those files were changed
+	sure  bool              // they have been looked at since the last walk, and so by the task under way
 }
 
 // User returns the number of a user, given by name or number.
@@ -89,13 +85,21 @@ var errNoAccount = errors.New("no such account")
 
 // refresh forgets everything when an account may have come or gone.
 func (a *accounts) refresh() {
-	var now [2]accountFile
+	if a.sure {
+		return
+	}
+	var now [2]unix.Timespec
 	for i, file := range []string{"/etc/passwd", "/etc/group"} {
-		if info, err := os.Stat(file); err == nil {
-			now[i] = accountFile{info.ModTime(), info.Size()}
+		var st unix.Stat_t
+		if unix.Stat(file, &st) == nil {
+			now[i] = changed(&st)
 		}
 	}
 	if a.ids == nil || now != a.state {
 		*a = accounts{ids: map[string]uint32{}, names: map[string]string{}, state: now}
 	}
+	a.sure = true
 }
+
+// changed is when a file was last changed in any way.
+func changed(st *unix.Stat_t) unix.Timespec { return st.Ctim }

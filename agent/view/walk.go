@@ -76,6 +76,7 @@ type trail struct {
 }
 
 func (v *View) walk(at string, how walking) (*Place, error) {
+	v.accounts.sure = false // a new task may be looking
 	w := &walker{View: v, walking: how}
 	p, err := w.run(at)
 	if err != nil {

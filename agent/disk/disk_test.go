@@ -1,0 +1,334 @@
+//go:build linux
+
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func open(t *testing.T, path string) *Dir {
+	t.Helper()
+	d, err := Root()
+	ok(t, err)
+	for name := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' }) {
+		next, err := d.Open(name)
+		ok(t, err)
+		d.Close()
+		d = next
+	}
+	t.Cleanup(d.Close)
+	return d
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func list(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	ok(t, err)
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+// drafts are the ways to make one: with and without a name.
+func drafts(t *testing.T, each func(t *testing.T, d *Dir, draft func(name string) *Draft)) {
+	t.Helper()
+	t.Run("unnamed", func(t *testing.T) {
+		d := open(t, t.TempDir())
+		each(t, d, func(name string) *Draft {
+			w, err := d.Draft(name)
+			ok(t, err)
+			if w.hidden != "" {
+				t.Skip("needs a file system with O_TMPFILE")
+			}
+			return w
+		})
+	})
+	t.Run("named", func(t *testing.T) {
+		d := open(t, t.TempDir())
+		each(t, d, func(name string) *Draft {
+			w := &Draft{dir: d, final: name}
+			ok(t, w.create())
+			return w
+		})
+	})
+	t.Run("copied", func(t *testing.T) { // where a file without a name cannot be given one
+		d := open(t, t.TempDir())
+		each(t, d, func(name string) *Draft {
+			w, err := d.Draft(name)
+			ok(t, err)
+			_, err = w.WriteString("content")
+			ok(t, err)
+			ok(t, w.Finish(nil, uint32(os.Getuid()), uint32(os.Getgid()), 0o4711))
+			ok(t, w.copyToNamed())
+			return w
+		})
+	})
+}
+
+func TestG29DraftsAppearWhole(t *testing.T) {
+	drafts(t, func(t *testing.T, d *Dir, draft func(string) *Draft) {
+		for _, replace := range []bool{false, true} {
+			w := draft("x")
+			if slices.Contains(list(t, d.Path), "x") != replace {
+				t.Error("it is at its place before it is finished")
+			}
+			if fromCopy := w.hidden != "" && size(t, w) > 0; !fromCopy {
+				_, err := w.WriteString("content")
+				ok(t, err)
+			}
+			ok(t, w.Finish(nil, uint32(os.Getuid()), uint32(os.Getgid()), 0o4711))
+			if replace {
+				ok(t, w.Replace())
+			} else {
+				ok(t, w.Create())
+			}
+			w.Close()
+			w.Close()
+			data, err := os.ReadFile(d.Path + "/x")
+			ok(t, err)
+			st, err := d.Lstat("x")
+			ok(t, err)
+			if string(data) != "content" || st.Perm != 0o4711 || len(list(t, d.Path)) != 1 {
+				t.Errorf("%q, %o, %v", data, st.Perm, list(t, d.Path))
+			}
+		}
+		w := draft("x")
+		var changed *ChangedError
+		if err := w.Create(); !errors.As(err, &changed) {
+			t.Errorf("over something else: %v", err)
+		}
+		w.Close()
+		w = draft("y")
+		w.Close()
+		ok(t, os.Mkdir(d.Path+"/dir", 0o755))
+		w = draft("dir")
+		if err := w.Replace(); err == nil {
+			t.Error("over a directory")
+		}
+		w.Close()
+		if got := list(t, d.Path); !slices.Equal(got, []string{"dir", "x"}) {
+			t.Errorf("left: %v", got)
+		}
+	})
+}
+
+func size(t *testing.T, w *Draft) int64 {
+	t.Helper()
+	st, err := w.stat()
+	ok(t, err)
+	return st.Size
+}
+
+// G21: what a killed process left under a hidden name is taken away by the next one; what is in use is left alone, and so
+// is what belongs to somebody else.
+func TestG21HiddenNames(t *testing.T) {
+	d := open(t, t.TempDir())
+	first := &Draft{dir: d, final: "x"}
+	ok(t, first.create())
+	second := &Draft{dir: d, final: "x"}
+	ok(t, second.create())
+	if first.hidden == second.hidden {
+		t.Fatal("a name in use was taken")
+	}
+	second.Close()
+	name := first.hidden
+	ok(t, first.File.Close()) // as if killed
+	if got := list(t, d.Path); !slices.Equal(got, []string{name}) {
+		t.Fatalf("%v", got)
+	}
+	for _, make := range []func() *Draft{
+		func() *Draft { w := &Draft{dir: d, final: "x"}; ok(t, w.create()); return w },
+		func() *Draft { w, err := d.Draft("x"); ok(t, err); return w },
+	} {
+		w := make()
+		ok(t, w.Replace())
+		w.Close()
+		if got := list(t, d.Path); !slices.Equal(got, []string{"x"}) {
+			t.Fatalf("%v", got)
+		}
+		ok(t, os.WriteFile(d.Path+"/"+name, nil, 0o600))
+	}
+	ok(t, os.Remove(d.Path+"/"+name))
+	ok(t, os.Mkdir(d.Path+"/"+name, 0o755)) // a trap: it is not ours to remove
+	w, err := d.Draft("x")
+	ok(t, err)
+	ok(t, w.Replace())
+	w.Close()
+	if got := list(t, d.Path); !slices.Equal(got, []string{name, "x"}) {
+		t.Errorf("%v", got)
+	}
+	long, err := d.Draft(strings.Repeat("ö", 127))
+	ok(t, err)
+	ok(t, long.Replace())
+	long.Close()
+}
+
+func TestG30ChangeIsAboutTheVeryFile(t *testing.T) {
+	d := open(t, t.TempDir())
+	ok(t, os.WriteFile(d.Path+"/x", nil, 0o600))
+	st, err := d.Lstat("x")
+	ok(t, err)
+	ok(t, d.Change("x", st.ID, st.UID, st.GID, 0o640))
+	ok(t, os.WriteFile(d.Path+"/other", nil, 0o600))
+	for _, swap := range []func(){
+		func() { ok(t, os.Rename(d.Path+"/other", d.Path+"/x")) },
+		func() { ok(t, os.Remove(d.Path+"/x")); ok(t, os.Symlink("/etc/passwd", d.Path+"/x")) },
+	} {
+		swap()
+		var changed *ChangedError
+		if err := d.Change("x", st.ID, st.UID, st.GID, 0o666); !errors.As(err, &changed) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if _, _, err := d.Read("x"); err == nil {
+		t.Error("a link was read")
+	}
+	ok(t, unix.Mkfifo(d.Path+"/pipe", 0o600))
+	var kind *KindError
+	if _, _, err := d.ReadWrite("pipe"); !errors.As(err, &kind) || kind.Kind != Pipe {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestChangeWithoutPermissionToRead(t *testing.T) {
+	d := open(t, t.TempDir())
+	ok(t, d.Mkdir("closed", nil, nil, 0))
+	st, err := d.Lstat("closed")
+	ok(t, err)
+	if st.Perm != 0 {
+		t.Errorf("%o", st.Perm)
+	}
+	ok(t, d.Change("closed", st.ID, st.UID, st.GID, 0o1750))
+	if st, err = d.Lstat("closed"); err != nil || st.Perm != 0o1750 {
+		t.Errorf("%o %v", st.Perm, err)
+	}
+}
+
+func TestRelink(t *testing.T) {
+	d := open(t, t.TempDir())
+	ok(t, d.Symlink("l", "a"))
+	ok(t, os.Symlink("stale", d.Path+"/.l.runner-"+strconv.Itoa(os.Geteuid())))
+	for _, target := range []string{"b", strings.Repeat("long/", 300)} {
+		ok(t, d.Relink("l", target))
+		if got, err := d.Readlink("l"); got != target || err != nil {
+			t.Errorf("%q %v", got, err)
+		}
+	}
+	if got := list(t, d.Path); !slices.Equal(got, []string{"l"}) {
+		t.Errorf("%v", got)
+	}
+	var changed *ChangedError
+	if err := d.Symlink("l", "c"); !errors.As(err, &changed) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestBackupNames(t *testing.T) {
+	d := open(t, t.TempDir())
+	ok(t, os.WriteFile(d.Path+"/x", []byte("1"), 0o640))
+	at := time.Date(2026, 11, 23, 5, 5, 6, 0, time.FixedZone("", 3600))
+	for _, want := range []string{".2026-11-23T04-05-06Z~", ".2026-11-23T04-05-06Z.1~"} {
+		got, err := d.Backup("x", at)
+		if got != want || err != nil {
+			t.Errorf("%q %v", got, err)
+		}
+	}
+	got, err := d.CopyAside("x", at)
+	ok(t, err)
+	one, err := d.Lstat("x")
+	ok(t, err)
+	copied, err := d.Lstat("x" + got)
+	ok(t, err)
+	if one.Links != 3 || copied.Links != 1 || copied.Perm != 0o640 {
+		t.Errorf("%+v %+v", one, copied)
+	}
+	if _, err := d.Backup("none", at); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestG30RemoveAllNeverFollows(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, os.MkdirAll(dir+"/tree/"+strings.Repeat("d/", 100), 0o755))
+	ok(t, os.Mkdir(dir+"/kept", 0o755))
+	ok(t, os.WriteFile(dir+"/kept/x", nil, 0o600))
+	ok(t, os.Symlink(dir+"/kept", dir+"/tree/d/link"))
+	d := open(t, dir)
+	n, err := d.Count(t.Context(), "tree")
+	if n != 101 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+	ok(t, d.RemoveAll("tree"))
+	if _, err := os.Stat(dir + "/kept/x"); err != nil {
+		t.Error(err)
+	}
+	ok(t, os.Rename(dir, dir+"-moved"))
+	defer os.RemoveAll(dir + "-moved")
+	ok(t, os.MkdirAll(dir+"/kept", 0o755))
+	var changed *ChangedError
+	if err := d.RemoveAll("kept"); !errors.As(err, &changed) {
+		t.Errorf("in another directory of the same name: %v", err)
+	}
+}
+
+func TestMountPoints(t *testing.T) {
+	d := open(t, "/")
+	root, err := d.Open("proc")
+	ok(t, err)
+	root.Close()
+	if mounted, err := d.MountPoint("proc"); !mounted || err != nil {
+		t.Errorf("%v %v", mounted, err)
+	}
+	if mounted, err := d.MountPoint("etc"); mounted || err != nil {
+		t.Errorf("%v %v", mounted, err)
+	}
+	mounts, err := mountPoints()
+	if !slices.Contains(mounts, "/proc") || err != nil {
+		t.Errorf("%v %v", mounts, err)
+	}
+	if got := unescape(`/mnt/with\040blank\134and\011tab\`); got != "/mnt/with blank\\and\ttab\\" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestStatKinds(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, os.Mkdir(dir+"/directory", 0o755))
+	ok(t, os.Symlink("x", dir+"/link"))
+	ok(t, unix.Mkfifo(dir+"/pipe", 0o600))
+	ok(t, os.WriteFile(dir+"/file", nil, 0o600))
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	ok(t, err)
+	defer unix.Close(fd)
+	ok(t, unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Join(dir, "socket")}))
+	d := open(t, dir)
+	for name, want := range map[string]Kind{"directory": Directory, "link": Link, "pipe": Pipe, "file": Regular, "socket": Socket} {
+		st, err := d.Lstat(name)
+		if err != nil || st.Kind != want {
+			t.Errorf("%s: %v %v", name, st.Kind, err)
+		}
+	}
+	dev := open(t, "/dev")
+	if st, err := dev.Lstat("null"); err != nil || st.Kind != CharDevice {
+		t.Errorf("%v %v", st.Kind, err)
+	}
+}
