@@ -66,7 +66,7 @@ func TestSentAheadThroughTheWholeChain(t *testing.T) {
 			pending = append(pending, b.Peer(2).Call(call("held", nil), CallOptions{}))
 		}
 		synctest.Wait()
-		if n := len(w.agent(0).calls()); n != 100 {
+		if n := len(w.agent("10.0.0.1").calls()); n != 100 {
 			t.Errorf("%d calls were sent ahead", n)
 		}
 		if isClosed(b.Peer(2).ready) {
@@ -87,7 +87,7 @@ func TestSentAheadThroughTheWholeChain(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		var kinds []wire.Kind
-		for _, f := range w.agent(0).frames[:3] {
+		for _, f := range w.agent("10.0.0.1").frames[:3] {
 			kinds = append(kinds, f.Kind)
 		}
 		if !slices.Equal(kinds, []wire.Kind{wire.KindOpen, wire.KindOpen, wire.KindCall}) {
@@ -157,8 +157,9 @@ func TestG3HopsAreSharedAndOpenedTogether(t *testing.T) {
 		if len(w.dials) != 1 || len(w.agents) != 1 {
 			t.Errorf("dialled %v, started %d agents", w.dials, len(w.agents))
 		}
+		synctest.Wait()
 		opens := 0
-		for _, f := range w.agent(0).frames {
+		for _, f := range w.agent("10.0.0.1").frames {
 			if f.Kind == wire.KindOpen {
 				opens++
 			}
@@ -186,7 +187,7 @@ func TestCallsKeepTheirOrder(t *testing.T) {
 			last = b.Peer(2).Call(call("echo", nil), CallOptions{})
 		}
 		wait(t, last)
-		for i, k := range w.agent(0).calls() {
+		for i, k := range w.agent("10.0.0.1").calls() {
 			if int(k.call) != i+1 {
 				t.Fatalf("call %d came as number %d", k.call, i+1)
 			}
@@ -208,6 +209,7 @@ func TestTransitStartsNoAgent(t *testing.T) {
 		if want := []string{"bastion", "bastion>inner", "inner>innermost"}; !slices.Equal(w.dials, want) || len(w.agents) != 1 {
 			t.Errorf("dialled %v, started %d agents", w.dials, len(w.agents))
 		}
+		synctest.Wait()
 		for i := range 3 {
 			if got := w.statuses(i); !slices.Equal(got, []Status{Opening, Opened}) {
 				t.Errorf("connection %d: told %v", i, got)
@@ -226,7 +228,7 @@ func TestAgentDialsWhereServersDoNot(t *testing.T) {
 		b := w.broker(ssh(-1, "bastion"), ssh(0, "inner"), hopTo(1, "sudo", "root"), ssh(2, "innermost"))
 		defer w.close(b)
 		wait(t, b.Peer(3).Call(call("echo", nil), CallOptions{}))
-		if want := []string{"bastion", ">inner", ">innermost"}; !slices.Equal(w.dials, want) {
+		if want := []string{"bastion", "bastion>inner", "inner>innermost"}; !slices.Equal(w.dials, want) {
 			t.Errorf("dialled %v", w.dials)
 		}
 		if len(w.agents) != 3 {
@@ -242,7 +244,7 @@ func TestG17LossOfADiallingAgent(t *testing.T) {
 		defer w.close(b)
 		held := b.Peer(2).Call(call("hold", nil), CallOptions{})
 		<-held.Started()
-		w.agent(0).lose(b.Peer(1).id, wire.Problem{Code: wire.CodeEnded, Message: "killed", Quote: "Killed"}, true)
+		w.agent("first").lose(b.Peer(1).id, wire.Problem{Code: wire.CodeEnded, Message: "killed", Quote: "Killed"}, true)
 		lost := wantLost(t, failure(t, held), 1, wire.CodeParent, false)
 		if lost.Title != "sudo root" || lost.Problem.Quote != "Killed" {
 			t.Errorf("%+v", lost)

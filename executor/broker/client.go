@@ -241,7 +241,11 @@ func (t *trunk) cut(why error) {
 // of them is to blame: those behind it only noticed first.
 func (b *Broker) blameLocked(h *hop, err error) *LostError {
 	var lost *LostError
-	if errors.As(err, &lost) {
+	switch {
+	case !errors.As(err, &lost):
+	case lost.Connection == h.index:
+		return lost.unreached()
+	default:
 		return lost.behind()
 	}
 	blamed := lostAt(h, problemOf(err), false)

@@ -36,9 +36,12 @@ type world struct {
 	prohibited bool                                                     // ssh servers do not forward connections
 	refuse     map[string]*wire.Problem                                 // ssh and local hops that fail, by title
 	child      map[string]func(a *agent, id wire.PeerID, o wire.Open)   // what children do, by title, instead of saying hello
-	hello      func(title string, h *wire.Hello)                        // changes what agents say, by title ("" for roots)
+	hello      func(title string, h *wire.Hello)                        // changes what agents say, by title, which for roots is the address
 	actions    map[string]func(a *agent, f wire.Frame, call *wire.Call) // beside those of agent.call
 	mute       bool                                                     // agents say nothing after their hello
+	cutting    bool                                                     // the network cuts connections at once
+	noise      string                                                   // sessions print this and end
+	hang       bool                                                     // agents stop after their magic
 	stalled    bool                                                     // servers accept and then say nothing
 }
 
@@ -137,6 +140,12 @@ func (w *world) ssh(ctx context.Context, c plan.Connection, dial DialFunc) (SSHC
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect: %w", err)
 	}
+	if w.cutting {
+		w.cut(address)
+		_, err := conn.Read(make([]byte, 1))
+		_ = conn.Close()
+		return nil, fmt.Errorf("cannot authenticate: %w", err)
+	}
 	if w.stalled {
 		<-ctx.Done()
 		_ = conn.Close()
@@ -191,7 +200,7 @@ func (c *sshClient) Dial(_ context.Context, _, address string) (net.Conn, error)
 func (c *sshClient) Start(_ context.Context, command string) (Session, error) {
 	near, far := net.Pipe()
 	c.channel(near)
-	c.w.begin(far, command, "")
+	c.w.begin(far, command, c.address)
 	return Session{
 		ReadWriteCloser: near,
 		Stderr:          func() string { return "words of " + c.address },
@@ -283,17 +292,26 @@ func (w *world) begin(conn net.Conn, nonce, title string) {
 	w.mu.Unlock()
 	w.wg.Go(func() {
 		defer conn.Close()
+		if w.noise != "" {
+			_, _ = io.WriteString(conn, w.noise)
+			return
+		}
 		if _, err := conn.Write(append([]byte("motd\n"), wire.Magic(nonce)...)); err != nil {
+			return
+		}
+		if w.hang {
+			_, _ = io.Copy(io.Discard, conn)
+			return
+		}
+		if w.mute {
+			hello, _ := wire.Message(wire.KindHello, 0, 0, a.says(nonce, title))
+			_, _ = conn.Write(wire.AppendFrame(nil, hello))
+			_, _ = io.Copy(io.Discard, conn)
 			return
 		}
 		a.link = wire.NewLink(conn, wire.LinkConfig{})
 		defer a.link.Close()
 		a.hello(0, nonce, title)
-		if w.mute {
-			_ = a.link.Flush(w.t.Context())
-			_, _ = io.Copy(io.Discard, conn)
-			return
-		}
 		_ = a.link.Run(a.handle)
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -306,13 +324,17 @@ func (w *world) begin(conn net.Conn, nonce, title string) {
 	})
 }
 
-func (a *agent) hello(id wire.PeerID, nonce, title string) {
+func (a *agent) says(nonce, title string) wire.Hello {
 	h := wire.Hello{Capability: wire.Capability, Nonce: nonce, Hash: "good", Version: "1.2.3", OS: "plan9", Arch: "mips"}
 	h.Facts.Hostname = title
 	if a.w.hello != nil {
 		a.w.hello(title, &h)
 	}
-	a.send(wire.KindHello, id, 0, h)
+	return h
+}
+
+func (a *agent) hello(id wire.PeerID, nonce, title string) {
+	a.send(wire.KindHello, id, 0, a.says(nonce, title))
 	a.mu.Lock()
 	a.said[id] = true
 	held := a.held
@@ -521,10 +543,16 @@ func (a *agent) dial(f wire.Frame, c *wire.Call) {
 
 // What tests ask for.
 
-func (w *world) agent(i int) *agent {
+func (w *world) agent(title string) *agent {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.agents[i]
+	for _, a := range slices.Backward(w.agents) {
+		if a.title == title {
+			return a
+		}
+	}
+	w.t.Fatalf("there is no agent at %s", title)
+	return nil
 }
 
 // calls returns the ids of calls that came, in order.
