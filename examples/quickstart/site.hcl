@@ -72,9 +72,9 @@ job "site" {
     EOT
   }
 
-  # A command that promises to change nothing is run by a plan too.
-  task "command" "files" {
-    argv    = ["/bin/sh", "-c", "ls | wc -l | tr -d ' '"]
+  # A command that promises to change nothing is run by a plan too, where no task before it has something to do.
+  task "command" "count" {
+    argv    = ["/bin/sh", "-c", "ls *.html | wc -l | tr -d ' '"]
     chdir   = local.release
     changes = false
   }
@@ -90,6 +90,6 @@ output "current" {
   value = "${var.root}/current"
 }
 
-output "files" {
-  value = { for host, result in job.site.task.command.files : host => tonumber(result.stdout) }
+output "pages" {
+  value = { for host, result in job.site.task.command.count : host => tonumber(result.stdout) }
 }

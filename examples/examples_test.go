@@ -1,0 +1,126 @@
+// Package examples_test runs the examples, as a person would, against real machines where they need some.
+package examples_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"runner/cmd/testbed/bed"
+)
+
+// build makes the runner, with agents inside.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "runner")
+	for _, argv := range [][]string{{"go", "run", "./cmd/embed-agents"}, {"go", "build", "-o", binary, "./cmd/runner"}} {
+		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+		cmd.Dir = ".."
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", argv, err, out)
+		}
+	}
+	return binary
+}
+
+// run runs a command and returns its output and exit code.
+func run(t *testing.T, env []string, argv ...string) (string, int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), append(env, "NO_COLOR=1", "SSH_AUTH_SOCK=")...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatalf("cannot run %v: %v", argv, err)
+	}
+	return out.String(), cmd.ProcessState.ExitCode()
+}
+
+// TestG28Quickstart runs the demo: what it applies is there, a second time nothing is left to do, what was changed by
+// hand is shown and repaired, and its directory is gone at the end.
+func TestG28Quickstart(t *testing.T) {
+	temp := t.TempDir()
+	for dir := temp; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil { // root's demo runs as nobody
+			t.Fatal(err)
+		}
+	}
+	out, code := run(t, []string{"TMPDIR=" + temp}, "./demo.sh", build(t))
+	if code != 0 {
+		t.Fatalf("the demo ends with %d:\n%s", code, out)
+	}
+	for _, want := range []string{"Plan: 5 to create", "Nothing to change", "-broken", "pages   = { localhost = 3 }"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the demo does not show %q:\n%s", want, out)
+		}
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("the demo leaves %v behind (%v)", left, err)
+	}
+}
+
+// TestG2Chain runs the chain with two machines and a container of the first: a second run changes nothing, a file that
+// was altered by hand is shown and repaired.
+func TestG2Chain(t *testing.T) {
+	b := bed.New(t, "linux", "root", "sshd", "sudo", "docker", "unshare")
+	account := b.Account(bed.AccountOptions{Sudoers: []string{bed.SudoAsking, bed.SudoNever}})
+	machines := []*bed.Server{b.SSHD(bed.ServerOptions{Machine: true}), b.SSHD(bed.ServerOptions{Machine: true})}
+	container := b.Container(bed.BoxOptions{Scratch: true})
+
+	dir := t.TempDir()
+	var config strings.Builder
+	for _, m := range machines {
+		fmt.Fprintf(&config, "Host %s\n  Port %d\n  IdentityFile %s\n  UserKnownHostsFile %s\n", m.Address, m.Port, b.Key(), m.KnownHosts)
+	}
+	write(t, filepath.Join(dir, "ssh_config"), config.String())
+	write(t, filepath.Join(dir, "mine.vars.hcl"), fmt.Sprintf("machines = { a = %q, b = %q }\nuser = %q\ncontainer = %q\nssh_config = %q\n",
+		machines[0].Address, machines[1].Address, account.Name, container.Name, filepath.Join(dir, "ssh_config")))
+
+	env := []string{"HOME=" + dir, "RUNNER_VAR_sudo_password=" + account.Password}
+	binary := build(t)
+	runner := func(want int, args ...string) string {
+		t.Helper()
+		argv := append([]string{binary}, args...)
+		out, code := run(t, env, append(argv, "--var-file", filepath.Join(dir, "mine.vars.hcl"), "chain")...)
+		if code != want {
+			t.Fatalf("%v ends with %d, not %d:\n%s", args, code, want, out)
+		}
+		if strings.Contains(out, account.Password) { // G36
+			t.Errorf("%v shows the password", args)
+		}
+		return out
+	}
+
+	if out := runner(0, "plan", "--offline"); !strings.Contains(out, "docker "+container.Name) {
+		t.Errorf("the plan does not show the chain:\n%s", out)
+	}
+	runner(2, "plan", "--detailed-exitcode")
+	runner(0, "apply", "--auto-approve")
+	runner(0, "plan", "--detailed-exitcode")
+
+	file := filepath.Join(fmt.Sprintf("/proc/%d/root", machines[0].Inside(t)), "srv/site/f7.conf")
+	write(t, file, "altered\n")
+	if out := runner(2, "plan", "--detailed-exitcode"); !strings.Contains(out, "-altered") || !strings.Contains(out, "+worker = 7") {
+		t.Errorf("the plan does not show what was altered:\n%s", out)
+	}
+	runner(0, "apply", "--auto-approve")
+	runner(0, "plan", "--detailed-exitcode")
+	if content, err := os.ReadFile(file); err != nil || !strings.Contains(string(content), "worker = 7") {
+		t.Errorf("the file is not repaired: %q %v", content, err)
+	}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
