@@ -11,6 +11,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"runner/agent/bootstrap"
 	"runner/agent/process"
 	"runner/agent/wire"
 )
@@ -55,7 +56,11 @@ func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string) (*hop, e
 		h.closeTerminal()
 		return nil, match(a, &wire.Problem{Code: wire.CodeStart, Message: open.Name + ": " + err.Error()}, []byte(err.Error()), -1)
 	}
-	h.readers.Go(func() { _, _ = io.Copy(io.MultiWriter(&h.words, &h.printed), h.program.Stderr) })
+	said := []io.Writer{&h.words, &h.printed}
+	if os.Getenv(bootstrap.DumpVariable) != "" {
+		said = append(said, os.Stderr) // where every agent stands is for whoever started the first one
+	}
+	h.readers.Go(func() { _, _ = io.Copy(io.MultiWriter(said...), h.program.Stderr) })
 	if h.terminal != nil {
 		h.prompter = newPrompter(h, a.Prompt)
 		h.readers.Go(h.prompter.run)
