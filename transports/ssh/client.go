@@ -90,7 +90,7 @@ func (c *Client) Err() error {
 
 // Banner is what the server said before and while logging in, at most the first 64 KiB of each.
 func (c *Client) Banner() string {
-	return string(c.conn.foreword.data) + string(c.banner.data)
+	return c.conn.foreword.String() + c.banner.String()
 }
 
 // Traffic returns how many bytes were sent and received on the stream below, encryption included.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,9 +128,11 @@ func (k *kept) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// quote returns the last words kept, for an error.
-func (k *kept) quote() string {
+func (k *kept) String() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return string(bytes.TrimSpace(k.data[max(0, len(k.data)-maxQuote):]))
+	return string(k.data)
 }
+
+// quote returns the last words kept, for an error.
+func (k *kept) quote() string { return clip(strings.TrimSpace(k.String())) }

@@ -28,9 +28,9 @@ const (
 	lastRetry  = 3 * time.Second
 )
 
-// Dial opens one hop: it connects, verifies the host key and authenticates, all within connect_timeout. The options
-// are those of one hop that Expand returned; Dial reads no ssh configuration. A nil dial connects from here. The
-// context matters until Dial returns. Errors are of type *Error.
+// Dial opens one hop: it connects, verifies the host key and authenticates, all within connect_timeout, which is the
+// context's deadline, or 30 s without one, where the options say none. The options are those of one hop that Expand returned; Dial reads no ssh configuration. A nil dial connects from here; it may be used
+// several times, when a server turns us away. The context matters until Dial returns. Errors are of type *Error.
 func Dial(ctx context.Context, options transports.Options, dial DialFunc) (*Client, error) {
 	return DialFrom(ctx, CurrentEnvironment(), options, dial)
 }
@@ -44,7 +44,7 @@ func DialFrom(ctx context.Context, env Environment, options transports.Options, 
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
 		client, err := connect(ctx, s, env, dial)
@@ -61,6 +61,18 @@ func DialFrom(ctx context.Context, env Environment, options transports.Options, 
 			return nil, err
 		}
 	}
+}
+
+// limit gives a context the hop's own timeout, or the usual one where nobody else has set any.
+func (s *settings) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	until, limited := ctx.Deadline()
+	switch {
+	case s.timeout == 0 && limited:
+		s.timeout = time.Until(until)
+	case s.timeout == 0:
+		s.timeout = defaultTimeout
+	}
+	return context.WithTimeout(ctx, s.timeout)
 }
 
 // connect makes one attempt.

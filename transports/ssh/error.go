@@ -119,14 +119,14 @@ func (p phase) String() string {
 
 // interrupted is the error for a context that ended in a phase.
 func interrupted(ctx context.Context, s *settings, p phase) *Error {
-	if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &Error{
-			Kind: KindCancelled, Cause: cause,
+			Kind: KindCancelled, Cause: context.Cause(ctx),
 			Message: fmt.Sprintf("connection to %s was given up while %s", s.endpoint(), p),
 		}
 	}
 	return &Error{
-		Kind: KindTimeout, Cause: context.DeadlineExceeded,
+		Kind: KindTimeout, Cause: context.Cause(ctx),
 		Message: fmt.Sprintf("%s did not answer in time (%s) while %s", s.endpoint(), s.timeout.Round(time.Millisecond), p),
 		Hint:    "Check the address and the network, or raise connect_timeout.",
 	}

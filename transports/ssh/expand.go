@@ -40,11 +40,14 @@ func NewExpander(env Environment) *Expander {
 // Expand returns the hops that a hop of a site consists of: its ProxyJump hops, each resolved by the configuration
 // itself, then the hop. Their options are those that Dial takes, complete: what the site says, then what the
 // configuration says. Beside the arguments of the language they may have host_key_alias, hash_known_hosts,
-// keepalive_count, address_family, ciphers, macs, kex_algorithms and host_key_algorithms. The option config is false in
-// them, so that expanding them again changes nothing. Errors are of type *Error.
+// revoked_host_keys, keepalive_count, address_family, ciphers, macs, kex_algorithms and host_key_algorithms. The option
+// config is false in them, so that expanding them again changes nothing. Errors are of type *Error.
 func (x *Expander) Expand(options transports.Options) ([]transports.Options, error) {
 	if err := check(options); err != nil {
 		return nil, &Error{Kind: KindOptions, Message: err.Error(), Cause: err}
+	}
+	if options.String("address", "") == "" {
+		return nil, &Error{Kind: KindOptions, Message: "an ssh hop has no address", Hint: "Say it in the hop or in the host."}
 	}
 	hops, err := x.expand(options, "", nil)
 	if err != nil {
@@ -378,6 +381,9 @@ func (x *Expander) setPaths(out, options transports.Options, values config.Value
 			global = systemKnownHosts()
 		}
 		out["known_hosts"] = resolved(slices.Concat(user, global))
+	}
+	if list := resolved(values["revokedhostkeys"]); len(list) > 0 && out["revoked_host_keys"] == nil {
+		out["revoked_host_keys"] = list[0]
 	}
 	x.setAgent(out, options, values, resolved)
 }

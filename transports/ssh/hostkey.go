@@ -90,20 +90,29 @@ func (v *verifier) verify(_ string, _ net.Addr, key xssh.PublicKey) error {
 }
 
 func (v *verifier) judge(key xssh.PublicKey) *Error {
-	if cert, ok := key.(*xssh.Certificate); ok {
+	cert, certified := key.(*xssh.Certificate)
+	if certified {
+		key = cert.Key
+	}
+	if failure := v.listed(key); failure != nil {
+		return failure
+	}
+	if certified {
 		failure := v.judgeCertificate(cert)
 		if failure == nil || failure.Kind != KindHostKeyUnknown {
 			return failure
 		}
-		key = cert.Key
+	}
+	for _, known := range v.known {
+		if status, entry := known.Check(key); status == knownhosts.Revoked {
+			return v.revoked(key, entry.Place())
+		}
 	}
 	for i, known := range v.known {
 		status, entry := known.Check(key)
 		switch {
 		case status == knownhosts.Trusted:
 			return nil
-		case status == knownhosts.Revoked:
-			return v.revoked(key, entry)
 		case status == knownhosts.Changed && i == 0:
 			return v.changed(key, entry)
 		}
@@ -112,6 +121,24 @@ func (v *verifier) judge(key xssh.PublicKey) *Error {
 		return v.record(key)
 	}
 	return v.unknown(key)
+}
+
+// listed fails if the key is among those that the configuration names as revoked.
+func (v *verifier) listed(key xssh.PublicKey) *Error {
+	if v.s.revokedKeys == "" {
+		return nil
+	}
+	listed, err := knownhosts.Listed(v.s.revokedKeys, key)
+	switch {
+	case err != nil:
+		return &Error{
+			Kind: KindHostKeyRevoked, Cause: err, Message: err.Error(),
+			Hint: "RevokedHostKeys in the ssh configuration must name a readable list of public keys, one a line.",
+		}
+	case listed:
+		return v.revoked(key, v.s.revokedKeys)
+	}
+	return nil
 }
 
 func (v *verifier) judgeCertificate(cert *xssh.Certificate) *Error {
@@ -125,7 +152,7 @@ func (v *verifier) judgeCertificate(cert *xssh.Certificate) *Error {
 		case status == knownhosts.Trusted:
 			return nil
 		case status == knownhosts.Revoked:
-			return v.revoked(cert.Key, entry)
+			return v.revoked(cert.Key, entry.Place())
 		case err != nil && entry.Key != nil:
 			return &Error{
 				Kind: KindHostKeyInvalid, Cause: err,
@@ -149,7 +176,7 @@ func (v *verifier) record(key xssh.PublicKey) *Error {
 	case status == knownhosts.Changed:
 		return v.changed(key, entry)
 	case status == knownhosts.Revoked:
-		return v.revoked(key, entry)
+		return v.revoked(key, entry.Place())
 	}
 	return nil
 }
@@ -177,11 +204,11 @@ func (v *verifier) changed(key xssh.PublicKey, entry knownhosts.Entry) *Error {
 	}
 }
 
-func (v *verifier) revoked(key xssh.PublicKey, entry knownhosts.Entry) *Error {
+func (v *verifier) revoked(key xssh.PublicKey, place string) *Error {
 	return &Error{
 		Kind:    KindHostKeyRevoked,
 		Message: fmt.Sprintf("the host key of %s is revoked: %s", v.s.endpoint(), describe(key)),
-		Hint:    fmt.Sprintf("It is marked @revoked in %s; give the machine a new key.", entry.Place()),
+		Hint:    fmt.Sprintf("It is revoked in %s; give the machine a new key.", place),
 	}
 }
 

@@ -129,6 +129,9 @@ func TestG8KnownAlgorithmFirst(t *testing.T) {
 		revoked := fmt.Sprintf("@revoked * %s%s", readText(t, key+".pub"), readText(t, key+".known"))
 		fails(t, s.options("known_hosts", writeFile(t, key+".revoked", revoked)), KindHostKeyRevoked)
 		dial(t, s.options("known_hosts", []any{filepath.Join(dir, "none"), key + ".known"}))
+		fails(t, s.options("known_hosts", known, "host_key_alias", "the-alias", "revoked_host_keys", key+".pub"), KindHostKeyRevoked)
+		fails(t, s.options("revoked_host_keys", filepath.Join(dir, "none")), KindHostKeyRevoked)
+		dial(t, s.options("revoked_host_keys", s.Key()+".pub"))
 	}
 	fails(t, s.options("host_key_algorithms", []any{xssh.KeyAlgoRSASHA256}), KindHostKeyChanged)
 }

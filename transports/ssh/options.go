@@ -96,8 +96,9 @@ type settings struct {
 	knownHosts     []string // the first is the one that is added to
 	hashKnownHosts bool
 	hostKeyAlias   string
+	revokedKeys    string // path of a list of public keys; "": none
 
-	timeout        time.Duration // of the whole opening
+	timeout        time.Duration // of the whole opening; 0: the context says
 	keepalive      time.Duration // 0: none
 	keepaliveCount int
 	network        string // tcp, tcp4, tcp6
@@ -133,7 +134,8 @@ func newSettings(o transports.Options, env Environment) (*settings, error) {
 		hostKey:           o.String("host_key", hostKeyStrict),
 		hashKnownHosts:    o.Bool("hash_known_hosts", false),
 		hostKeyAlias:      o.String("host_key_alias", ""),
-		timeout:           o.Duration("connect_timeout", defaultTimeout),
+		revokedKeys:       env.path(o.String("revoked_host_keys", "")),
+		timeout:           o.Duration("connect_timeout", 0),
 		keepalive:         o.Duration("keepalive", 0),
 		keepaliveCount:    number(o, "keepalive_count", defaultKeepaliveCount),
 		network:           "tcp",
@@ -222,6 +224,9 @@ func check(known map[string]any) error {
 	}
 	if err := checkUser(o.String("user", "")); err != nil {
 		return &schema.ArgumentError{Argument: "user", Message: "The user " + err.Error()}
+	}
+	if strings.ContainsFunc(o.String("host_key_alias", ""), unprintable) {
+		return &schema.ArgumentError{Argument: "host_key_alias", Message: "The HostKeyAlias must not contain spaces or control characters."}
 	}
 	if port, ok := asNumber(o["port"]); ok && (port < 1 || port > math.MaxUint16 || port != math.Trunc(port)) {
 		return &schema.ArgumentError{Argument: "port", Message: "The port must be a whole number from 1 to 65535."}

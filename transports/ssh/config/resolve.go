@@ -142,8 +142,8 @@ func matters(keyword string) bool {
 	switch keyword {
 	case "addressfamily", "certificatefile", "ciphers", "connecttimeout", "globalknownhostsfile", "hashknownhosts",
 		"hostkeyalgorithms", "hostkeyalias", "hostname", "identitiesonly", "identityagent", "identityfile",
-		"kexalgorithms", "macs", "port", "proxycommand", "proxyjump", "serveralivecountmax", "serveraliveinterval",
-		"stricthostkeychecking", "user", "userknownhostsfile":
+		"kexalgorithms", "macs", "port", "proxycommand", "proxyjump", "revokedhostkeys", "serveralivecountmax",
+		"serveraliveinterval", "stricthostkeychecking", "user", "userknownhostsfile":
 		return true
 	}
 	return false

@@ -227,6 +227,24 @@ func (k Known) CheckCertificate(cert *ssh.Certificate, host string) (Status, Ent
 	return Unknown, Entry{}, ErrNoAuthority
 }
 
+// Listed tells whether a key is in a file of public keys, one a line, such as RevokedHostKeys names. Like OpenSSH, it
+// fails where the file cannot be read: nothing may be trusted then.
+func Listed(file string, key ssh.PublicKey) (bool, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // named by the user's configuration
+	if err != nil {
+		return false, fmt.Errorf("cannot read revoked keys: %w", err)
+	}
+	if bytes.HasPrefix(text, []byte("SSHKRL\n")) {
+		return false, fmt.Errorf("cannot read revoked keys: %s is a binary revocation list", file)
+	}
+	for line := range bytes.Lines(text) {
+		if listed, _, _, _, err := ssh.ParseAuthorizedKey(line); err == nil && bytes.Equal(listed.Marshal(), key.Marshal()) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // Algorithms lists the host key algorithms that lead to a key that is known, certificates first.
 func (k Known) Algorithms() []string {
 	var certificates, plain []string
