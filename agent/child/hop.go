@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/creack/pty"
-
 	"runner/agent/bootstrap"
 	"runner/agent/process"
 	"runner/agent/wire"
@@ -43,7 +41,7 @@ func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string) (*hop, e
 	h := &hop{name: open.Name}
 	if a.Terminal {
 		var err error
-		if h.terminal, h.slave, err = pty.Open(); err != nil {
+		if h.terminal, h.slave, err = openTerminal(); err != nil {
 			return nil, &wire.Problem{Code: wire.CodeTerminal, Message: fmt.Sprintf("%s: cannot get a terminal: %v", open.Name, err)}
 		}
 	}
