@@ -23,7 +23,7 @@ func (s *Site) Expand(t *Task, h *Host, state State) ([]Instance, hcl.Diagnostic
 	if len(x.diags) == 0 {
 		return out, nil
 	}
-	return out, diag.At(redact(x.diags), h.Name, t.Address)
+	return out, diag.At(x.diags, h.Name, t.Address)
 }
 
 // expansion evaluates one task for one host.
@@ -207,6 +207,7 @@ func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
 		case !ok:
 		case !arg.known:
 			in.Unknown = append(in.Unknown, a.Name)
+			known[a.Name] = schema.Unknown{}
 		case arg.plain == nil && a.Required:
 			x.diags = append(x.diags, diag.Errorf(diag.MissingArgument, e.at(), "Missing argument", "%s needs the argument %q, but this is null.", upper(of), a.Name))
 		case arg.plain == nil:

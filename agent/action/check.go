@@ -8,21 +8,20 @@ import (
 	"runner/agent/schema"
 )
 
-// known are the arguments of a task as far as they are known, in the plain types of the language. Null counts as not
-// given.
-type known map[string]any
+// given are the arguments of a task, in the plain types of the language. Null counts as not given; what only the run
+// will tell is given, but is no text, list or the like yet.
+type given map[string]any
 
-func (k known) has(name string) bool { return k[name] != nil }
+func (g given) has(name string) bool { return g[name] != nil }
 
-func (k known) text(name string) string {
-	s, _ := k[name].(string)
-	return s
+// text returns the value of an argument that is given and known.
+func (g given) text(name string) (string, bool) {
+	s, ok := g[name].(string)
+	return s, ok
 }
 
-func (k known) flag(name string) bool {
-	b, _ := k[name].(bool)
-	return b
-}
+// is tells whether an argument is known to be a certain text.
+func (g given) is(name, value string) bool { return g[name] == value }
 
 func wrong(argument, format string, values ...any) error {
 	return &schema.ArgumentError{Argument: argument, Message: fmt.Sprintf(format, values...)}
@@ -38,117 +37,103 @@ func first(errs ...error) error {
 	return nil
 }
 
-// path checks an absolute path that names something below the root directory.
-func (k known) path(name string) error {
-	if !k.has(name) {
+// path checks an absolute path.
+func (g given) path(name string) error {
+	p, known := g.text(name)
+	if !known {
 		return nil
 	}
-	p := k.text(name)
 	switch {
 	case strings.HasPrefix(p, "~"):
-		return wrong(name, "The path must be absolute, %q is not: write self.facts.user.home where a home directory is meant.", p)
+		return wrong(name, "%s must be an absolute path: write self.facts.user.home where a home directory is meant.", name)
 	case !strings.HasPrefix(p, "/"):
-		return wrong(name, "The path must be absolute, %q is not.", p)
+		return wrong(name, "%s must be an absolute path, one that begins with a slash.", name)
 	case strings.ContainsRune(p, 0):
-		return wrong(name, "The path must not contain a NUL byte.")
+		return wrong(name, "%s must not contain a NUL byte.", name)
 	}
+	const longest = 255
 	for part := range strings.SplitSeq(p, "/") {
-		if len(part) > 255 {
-			return wrong(name, "A name in the path is longer than 255 bytes.")
+		if len(part) > longest {
+			return wrong(name, "A name in %s has more than %d bytes.", name, longest)
 		}
 	}
 	return nil
 }
 
 // named checks a path whose last element is a name that can be created or removed.
-func (k known) named(name string) error {
-	if err := k.path(name); err != nil || !k.has(name) {
+func (g given) named(name string) error {
+	p, known := g.text(name)
+	if err := g.path(name); err != nil || !known {
 		return err
 	}
-	p := strings.TrimRight(k.text(name), "/")
-	switch p[strings.LastIndexByte(p, '/')+1:] {
+	p = strings.TrimRight(p, "/")
+	switch last := p[strings.LastIndexByte(p, '/')+1:]; last {
 	case "":
-		return wrong(name, "The root directory is always there and never removed; name something below it.")
+		return wrong(name, "%s must name something below the root directory, which is always there and never removed.", name)
 	case ".", "..":
-		return wrong(name, "The path must end in a name, not in %q.", p[strings.LastIndexByte(p, '/')+1:])
+		return wrong(name, "%s must end in a name, not in %q.", name, last)
 	}
 	return nil
 }
 
-func (k known) mode(name string) error {
-	if !k.has(name) {
+func (g given) mode(name string) error {
+	const least, most, bits = 3, 4, 12
+	s, known := g.text(name)
+	if !known {
 		return nil
 	}
-	s := k.text(name)
-	if _, err := strconv.ParseUint(s, 8, 12); err != nil || len(s) < 3 || len(s) > 4 {
-		return wrong(name, "A mode is a string of three or four octal digits such as \"0640\", %q is not.", s)
+	if _, err := strconv.ParseUint(s, 8, bits); err != nil || len(s) < least || len(s) > most {
+		return wrong(name, "%s must be three or four octal digits, such as \"0640\".", name)
 	}
 	return nil
 }
 
 // account checks the name or number of a user or group.
-func (k known) account(name string) error {
-	if !k.has(name) {
-		return nil
-	}
-	s := k.text(name)
-	if s == "" || strings.HasPrefix(s, "-") || strings.ContainsAny(s, ":/ \t\r\n\x00") {
-		return wrong(name, "%q is not the name or number of a user or group.", s)
+func (g given) account(name string) error {
+	s, known := g.text(name)
+	if known && (s == "" || strings.HasPrefix(s, "-") || strings.ContainsAny(s, ":/ \t\r\n\x00")) {
+		return wrong(name, "%s must be the name or the number of a %s.", name, map[string]string{"owner": "user", "group": "group"}[name])
 	}
 	return nil
 }
 
-func (k known) oneOf(name string, values ...string) error {
-	if !k.has(name) {
-		return nil
+// state checks the argument of that name.
+func (g given) state() error {
+	if s, known := g.text("state"); known && s != "present" && s != "absent" {
+		return wrong("state", "state must be \"present\" or \"absent\".")
 	}
-	for _, v := range values {
-		if k.text(name) == v {
-			return nil
-		}
-	}
-	return wrong(name, "%s must be %s, not %q.", name, strings.Join(quoted(values), " or "), k.text(name))
-}
-
-func quoted(values []string) []string {
-	out := make([]string, len(values))
-	for i, v := range values {
-		out[i] = strconv.Quote(v)
-	}
-	return out
+	return nil
 }
 
 // argv checks a program with its arguments.
-func (k known) argv(name string) error {
-	if !k.has(name) {
+func (g given) argv(name string) error {
+	if !g.has(name) || g[name] == (schema.Unknown{}) {
 		return nil
 	}
-	list, ok := k[name].([]any)
-	if !ok {
+	list, isList := g[name].([]any)
+	if !isList {
 		return wrong(name, "%s must be a list of strings.", name)
 	}
-	if len(list) == 0 {
+	if len(list) == 0 || list[0] == "" {
 		return wrong(name, "%s must name a program.", name)
 	}
 	for i, v := range list {
-		s, ok := v.(string)
-		switch {
-		case !ok:
+		s, isText := v.(string)
+		if !isText {
 			return wrong(name, "Element %d of %s is no string.", i, name)
-		case i == 0 && s == "":
-			return wrong(name, "%s must name a program, not be an empty string.", name)
-		case strings.ContainsRune(s, 0):
+		}
+		if strings.ContainsRune(s, 0) {
 			return wrong(name, "Element %d of %s contains a NUL byte.", i, name)
 		}
 	}
 	return nil
 }
 
-// without refuses arguments that mean nothing in the given situation. False flags count as not given.
-func (k known) without(situation string, names ...string) error {
+// absent refuses arguments that mean nothing where something is to be absent. False flags count as not given.
+func (g given) absent(names ...string) error {
 	for _, name := range names {
-		if k.has(name) && k[name] != false {
-			return wrong(name, "%s means nothing %s.", name, situation)
+		if g.has(name) && g[name] != false {
+			return wrong(name, "%s means nothing where state is \"absent\".", name)
 		}
 	}
 	return nil

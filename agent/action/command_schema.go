@@ -22,8 +22,8 @@ func commandSchema() schema.Block {
   creates = "/tmp/runner-example-migrated"
 }`,
 		Check: func(m map[string]any) error {
-			k := known(m)
-			return first(k.argv("argv"), k.process())
+			g := given(m)
+			return first(g.argv("argv"), g.process())
 		},
 	}
 }
@@ -48,8 +48,8 @@ func shellSchema() schema.Block {
   creates     = "/tmp/runner-example-stamp"
 }`,
 		Check: func(m map[string]any) error {
-			k := known(m)
-			return first(k.script(), k.interpreter(), k.process())
+			g := given(m)
+			return first(g.script(), g.interpreter(), g.process())
 		},
 	}
 }
@@ -79,18 +79,19 @@ func processResults() []schema.Attribute {
 	}
 }
 
-func (k known) process() error {
-	if err := first(k.path("chdir"), k.pattern("creates"), k.pattern("removes")); err != nil {
+func (g given) process() error {
+	if err := first(g.path("chdir"), g.pattern("creates"), g.pattern("removes")); err != nil {
 		return err
 	}
-	codes, _ := k["ok_exit_codes"].([]any)
-	if k.has("ok_exit_codes") && len(codes) == 0 {
+	codes, known := g["ok_exit_codes"].([]any)
+	if known && len(codes) == 0 {
 		return wrong("ok_exit_codes", "ok_exit_codes must list at least one exit code.")
 	}
+	const highest = 255
 	for _, v := range codes {
-		code, ok := number(v)
-		if !ok || code != math.Trunc(code) || code < 0 || code > 255 {
-			return wrong("ok_exit_codes", "An exit code is a whole number from 0 to 255, %v is not.", v)
+		code, isNumber := number(v)
+		if !isNumber || code != math.Trunc(code) || code < 0 || code > highest {
+			return wrong("ok_exit_codes", "ok_exit_codes must be whole numbers from 0 to %d.", highest)
 		}
 	}
 	return nil
@@ -112,48 +113,42 @@ func number(v any) (float64, bool) {
 }
 
 // pattern checks creates and removes.
-func (k known) pattern(name string) error {
-	if !k.has(name) {
-		return nil
-	}
-	p := k.text(name)
+func (g given) pattern(name string) error {
+	p, known := g.text(name)
 	switch {
+	case !known:
+		return nil
 	case p == "":
 		return wrong(name, "%s must not be empty.", name)
 	case strings.ContainsRune(p, 0):
 		return wrong(name, "%s must not contain a NUL byte.", name)
-	case !strings.HasPrefix(p, "/") && !k.has("chdir"):
+	case !strings.HasPrefix(p, "/") && !g.has("chdir"):
 		return wrong(name, "%s must be absolute, or relative to chdir, which is not set.", name)
 	}
-	return badPattern(name, p)
+	if _, err := path.Match(p, ""); err != nil {
+		return wrong(name, "%s is no pattern: a bracket or a backslash in it is not completed.", name)
+	}
+	return nil
 }
 
-func (k known) script() error {
-	if k.has("script") && strings.TrimSpace(k.text("script")) == "" {
+func (g given) script() error {
+	if s, known := g.text("script"); known && strings.TrimSpace(s) == "" {
 		return wrong("script", "The script is empty.")
 	}
 	return nil
 }
 
-func (k known) interpreter() error {
-	switch v := k["interpreter"].(type) {
-	case nil:
+func (g given) interpreter() error {
+	switch v := g["interpreter"].(type) {
+	case nil, schema.Unknown:
 		return nil
 	case string:
 		if strings.ContainsAny(v, " \t\n") {
 			return wrong("interpreter", "An interpreter with arguments is written as a list, such as [\"/bin/bash\", \"-eu\"].")
 		}
-		return known{"interpreter": []any{v}}.argv("interpreter")
+		return given{"interpreter": []any{v}}.argv("interpreter")
 	case []any:
-		return k.argv("interpreter")
+		return g.argv("interpreter")
 	}
 	return wrong("interpreter", "interpreter must be a string or a list of strings.")
-}
-
-// badPattern reports a pattern that filepath.Match would not take.
-func badPattern(name, pattern string) error {
-	if _, err := path.Match(pattern, ""); err != nil {
-		return wrong(name, "%q is no pattern: a bracket or a backslash in it is not completed.", pattern)
-	}
-	return nil
 }

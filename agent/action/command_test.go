@@ -216,7 +216,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"command", args{}, "argv is required"},
 		{"command", args{"argv": "ls"}, "must be a list of strings"},
 		{"command", args{"argv": []any{"a"}, "chdr": "/"}, "unknown field"},
-		{"file", args{"path": "relative"}, "must be absolute"},
+		{"file", args{"path": "relative"}, "must be an absolute path"},
 		{"file", args{"path": "/x", "content": 1.0}, "neither text nor bytes"},
 		{"file", args{"path": "/x", "backup": "yes"}, "backup"},
 		{"symlink", args{}, "path is required"},

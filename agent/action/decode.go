@@ -2,8 +2,8 @@ package action
 
 import (
 	"fmt"
-	"slices"
 
+	"runner/agent/schema"
 	"runner/agent/wire"
 )
 
@@ -17,8 +17,11 @@ func (d Definition) Decode(args []byte, unknown []string) (Action, error) {
 			return nil, d.refuse("", err.Error())
 		}
 	}
+	for _, name := range unknown {
+		values[name] = schema.Unknown{}
+	}
 	for _, a := range d.Arguments {
-		if a.Required && values[a.Name] == nil && !slices.Contains(unknown, a.Name) {
+		if a.Required && values[a.Name] == nil {
 			return nil, d.refuse(a.Name, "is required")
 		}
 	}

@@ -27,12 +27,12 @@ func directorySchema() schema.Block {
   mode = "0750"
 }`,
 		Check: func(m map[string]any) error {
-			k := known(m)
-			if err := first(k.named("path"), k.oneOf("state", "present", "absent"), k.mode("mode"), k.account("owner"), k.account("group")); err != nil {
+			g := given(m)
+			if err := first(g.named("path"), g.state(), g.mode("mode"), g.account("owner"), g.account("group")); err != nil {
 				return err
 			}
-			if k.text("state") == "absent" {
-				return k.without(`when state is "absent"`, "mode", "owner", "group")
+			if g.is("state", "absent") {
+				return g.absent("mode", "owner", "group")
 			}
 			return nil
 		},

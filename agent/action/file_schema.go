@@ -1,6 +1,7 @@
 package action
 
 import (
+	"slices"
 	"strings"
 
 	"runner/agent/schema"
@@ -49,26 +50,26 @@ func fileSchema() schema.Block {
 }
 
 func checkFile(m map[string]any) error {
-	k := known(m)
-	if err := first(k.named("path"), k.oneOf("state", "present", "absent"), k.mode("mode"), k.account("owner"), k.account("group"), k.argv("validate")); err != nil {
+	g := given(m)
+	if err := first(g.named("path"), g.state(), g.mode("mode"), g.account("owner"), g.account("group"), g.argv("validate")); err != nil {
 		return err
 	}
-	if strings.HasSuffix(k.text("path"), "/") {
+	if p, _ := g.text("path"); strings.HasSuffix(p, "/") {
 		return wrong("path", "The path of a file must not end in a slash.")
 	}
-	if k.text("state") == "absent" {
-		return k.without(`when state is "absent"`, "content", "source", "mode", "owner", "group", "validate", "in_place")
+	if g.is("state", "absent") {
+		return g.absent("content", "source", "mode", "owner", "group", "validate", "in_place")
 	}
-	if k.has("content") && k.text("source") != "" {
+	if g.has("content") && g.has("source") {
 		return wrong("source", "content and source exclude each other.")
 	}
-	if argv, ok := k["validate"].([]any); ok {
-		for _, v := range argv[1:] {
-			if s, _ := v.(string); strings.Contains(s, "%s") {
-				return nil
-			}
-		}
+	if argv, known := g["validate"].([]any); known && !slices.ContainsFunc(argv[1:], placeholder) {
 		return wrong("validate", "validate must have %%s among its arguments, where the path of the new file goes.")
 	}
 	return nil
+}
+
+func placeholder(arg any) bool {
+	s, _ := arg.(string)
+	return strings.Contains(s, "%s")
 }

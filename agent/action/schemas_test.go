@@ -3,6 +3,8 @@ package action
 import (
 	"strings"
 	"testing"
+
+	"runner/agent/schema"
 )
 
 func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
@@ -15,7 +17,7 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 		{"file", map[string]any{"path": "/a", "content": "x"}, ""},
 		{"file", map[string]any{"path": "/a", "content": "x", "source": "y"}, "exclude each other"},
 		{"file", map[string]any{"path": "/a", "content": nil, "source": "y"}, ""},
-		{"file", map[string]any{"path": "a"}, "must be absolute"},
+		{"file", map[string]any{"path": "a"}, "must be an absolute path"},
 		{"file", map[string]any{"path": "~/a"}, "self.facts.user.home"},
 		{"file", map[string]any{"path": "/a/"}, "must not end in a slash"},
 		{"file", map[string]any{"path": "/"}, "root directory"},
@@ -26,7 +28,7 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 		{"file", map[string]any{"path": "/a", "mode": "u=rw"}, "octal"},
 		{"file", map[string]any{"path": "/a", "mode": "+064"}, "octal"},
 		{"file", map[string]any{"path": "/a", "mode": "4755"}, ""},
-		{"file", map[string]any{"path": "/a", "owner": "a:b"}, "user or group"},
+		{"file", map[string]any{"path": "/a", "owner": "a:b"}, "number of a user"},
 		{"file", map[string]any{"path": "/a", "state": "gone"}, `"present" or "absent"`},
 		{"file", map[string]any{"path": "/a", "state": "absent", "content": "x"}, "means nothing"},
 		{"file", map[string]any{"path": "/a", "state": "absent", "backup": true}, ""},
@@ -37,6 +39,15 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 		{"directory", map[string]any{"path": "/a/"}, ""},
 		{"directory", map[string]any{"path": "/a", "state": "absent", "mode": "0755"}, "means nothing"},
 		{"symlink", map[string]any{"path": "/a", "target": ""}, "empty"},
+		{"symlink", map[string]any{"path": "/a"}, "needs the argument"},
+		{"symlink", map[string]any{"path": "/a", "state": "present"}, "needs the argument"},
+		{"symlink", map[string]any{"path": "/a", "state": "absent"}, ""},
+		{"symlink", map[string]any{"path": "/a", "state": schema.Unknown{}}, ""},
+		{"symlink", map[string]any{"path": "/a", "target": schema.Unknown{}}, ""},
+		{"file", map[string]any{"path": schema.Unknown{}, "content": schema.Unknown{}, "source": "y"}, "exclude each other"},
+		{"file", map[string]any{"path": "/a", "mode": schema.Unknown{}, "owner": schema.Unknown{}, "validate": schema.Unknown{}}, ""},
+		{"shell", map[string]any{"script": schema.Unknown{}, "interpreter": schema.Unknown{}, "ok_exit_codes": schema.Unknown{}}, ""},
+		{"command", map[string]any{"argv": schema.Unknown{}, "creates": "b", "chdir": schema.Unknown{}}, ""},
 		{"symlink", map[string]any{"path": "/a", "target": "b", "state": "absent"}, "means nothing"},
 		{"command", map[string]any{"argv": []any{}}, "name a program"},
 		{"command", map[string]any{"argv": []any{""}}, "name a program"},
@@ -51,6 +62,11 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 		{"shell", map[string]any{"script": "x", "interpreter": 1.0}, "string or a list"},
 	} {
 		err := all[c.action].Check(c.known)
+		for name, value := range c.known { // it may be a secret
+			if text, _ := value.(string); len(text) > 3 && err != nil && name != "state" && strings.Contains(err.Error(), text) {
+				t.Errorf("%s %v: %v", c.action, c.known, err)
+			}
+		}
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s %v: got %v, want %q", c.action, c.known, err, c.want)
 		}

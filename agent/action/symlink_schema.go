@@ -24,25 +24,30 @@ func symlinkSchema() schema.Block {
   path   = "/tmp/runner-example-current"
   target = "/tmp/releases/7"
 }`,
-		Check: func(m map[string]any) error {
-			k := known(m)
-			if err := first(k.named("path"), k.oneOf("state", "present", "absent")); err != nil {
-				return err
-			}
-			if strings.HasSuffix(k.text("path"), "/") {
-				return wrong("path", "The path of a link must not end in a slash.")
-			}
-			if k.text("state") == "absent" {
-				return k.without(`when state is "absent"`, "target")
-			}
-			target := k.text("target")
-			switch {
-			case k.has("target") && target == "":
-				return wrong("target", "The target must not be empty.")
-			case strings.ContainsRune(target, 0) || len(target) > 4095:
-				return wrong("target", "The target must have no NUL byte and at most 4095 bytes.")
-			}
-			return nil
-		},
+		Check: checkSymlink,
 	}
+}
+
+func checkSymlink(m map[string]any) error {
+	g := given(m)
+	if err := first(g.named("path"), g.state()); err != nil {
+		return err
+	}
+	if p, _ := g.text("path"); strings.HasSuffix(p, "/") {
+		return wrong("path", "The path of a link must not end in a slash.")
+	}
+	if g.is("state", "absent") {
+		return g.absent("target")
+	}
+	const longest = 4095
+	target, known := g.text("target")
+	switch {
+	case !g.has("target") && (!g.has("state") || g.is("state", "present")):
+		return wrong("", "The action \"symlink\" needs the argument \"target\", unless state is \"absent\".")
+	case known && target == "":
+		return wrong("target", "target must not be empty.")
+	case strings.ContainsRune(target, 0) || len(target) > longest:
+		return wrong("target", "target must have no NUL byte and at most %d bytes.", longest)
+	}
+	return nil
 }

@@ -39,9 +39,13 @@ type Block struct {
 	Results   []Attribute // of an action, beside changed, failed, skipped and duration
 	Example   string      // a block that the reference shows and a test runs
 	// Check finds what the attributes alone cannot say (two that exclude each other, a name that is none). It gets the
-	// arguments that are known (string, float64, bool, []any, map[string]any) and returns nil or an *ArgumentError.
-	Check func(known map[string]any) error
+	// arguments that are given (string, float64, bool, []any, map[string]any, or Unknown) and returns nil or an
+	// *ArgumentError. A message must not quote a value: it may be a secret, and the place is shown beside it.
+	Check func(given map[string]any) error
 }
+
+// Unknown stands for the value of an argument that is given and that only the run will tell.
+type Unknown struct{}
 
 // ArgumentError says what is wrong with one argument.
 type ArgumentError struct {
