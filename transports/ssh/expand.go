@@ -86,11 +86,10 @@ func (x *Expander) expand(options transports.Options, via string, path []string)
 	if err != nil {
 		return nil, err
 	}
-	jumps := values.Get("proxyjump")
-	if via != "" || strings.EqualFold(jumps, "none") {
+	if via != "" {
 		return []transports.Options{hop}, nil
 	}
-	if command := values.Get("proxycommand"); command != "" && !strings.EqualFold(command, "none") {
+	if command := values.Get("proxycommand"); command != "" && !isNone(command) {
 		return nil, &Error{
 			Kind:    KindOptions,
 			Message: fmt.Sprintf("the ssh configuration reaches %s by a ProxyCommand", alias),
@@ -98,7 +97,7 @@ func (x *Expander) expand(options transports.Options, via string, path []string)
 		}
 	}
 	var hops []transports.Options
-	if jumps != "" {
+	if jumps := values.Get("proxyjump"); jumps != "" && !isNone(jumps) {
 		all := x.tokens(options, hop, values)
 		jumps = config.ExpandTokens(jumps, map[byte]string{'h': all['h'], 'n': all['n'], 'p': all['p'], 'r': all['r']})
 		if hops, err = x.jumps(jumps, options, append(path, strings.ToLower(alias))); err != nil {
@@ -107,6 +106,8 @@ func (x *Expander) expand(options transports.Options, via string, path []string)
 	}
 	return append(hops, hop), nil
 }
+
+func isNone(value string) bool { return strings.EqualFold(value, "none") }
 
 // jumps expands a list such as "a,user@b:2222". Only the first one may have hops before it: the others are reached
 // through those that stand before them.
@@ -279,7 +280,7 @@ func setTrust(out transports.Options, values config.Values) error {
 func isYes(v string) bool { return strings.EqualFold(v, "yes") || strings.EqualFold(v, "true") }
 
 func setTiming(out transports.Options, values config.Values) error {
-	if v := values.Get("connecttimeout"); v != "" && !strings.EqualFold(v, "none") {
+	if v := values.Get("connecttimeout"); v != "" && !isNone(v) {
 		d, err := parseTime(v)
 		if err != nil {
 			return fmt.Errorf("ConnectTimeout: %w", err)
@@ -348,7 +349,7 @@ func (x *Expander) setPaths(out, options transports.Options, values config.Value
 	resolved := func(list []string) []any {
 		var paths []any
 		for _, p := range list {
-			if strings.EqualFold(p, "none") {
+			if isNone(p) {
 				continue
 			}
 			p = config.ExpandTokens(config.ExpandVariables(p, x.env.Getenv), tokens)
@@ -398,7 +399,7 @@ func (x *Expander) setAgent(out, options transports.Options, values config.Value
 	}
 	switch v := values.Get("identityagent"); {
 	case v == "":
-	case strings.EqualFold(v, "none"):
+	case isNone(v):
 		out["agent"] = false
 	case v == "SSH_AUTH_SOCK":
 		out["agent"] = true
@@ -415,7 +416,7 @@ func (x *Expander) tokens(options, hop transports.Options, values config.Values)
 	short, _, _ := strings.Cut(x.env.Hostname, ".")
 	port := strconv.Itoa(number(hop, "port", 22))
 	jump := values.Get("proxyjump")
-	if strings.EqualFold(jump, "none") {
+	if isNone(jump) {
 		jump = ""
 	}
 	alias := values.Get("hostkeyalias")

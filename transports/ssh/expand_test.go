@@ -104,6 +104,7 @@ func TestG2ExpandErrors(t *testing.T) {
 		{"Host *\nProxyJump bastion", "in a circle: web → bastion → bastion", "config = false"},
 		{"Host web\nProxyJump a\nHost a\nProxyJump b\nHost b\nProxyJump WEB", "in a circle: web → a → b → WEB", ""},
 		{"ProxyCommand nc %h %p", "reaches web by a ProxyCommand", `hop "openssh"`},
+		{"ProxyJump none\nProxyCommand nc %h %p", "reaches web by a ProxyCommand", ""},
 		{"Match exec \"on vpn\"\nProxyJump bastion", "Match exec", `hop "openssh"`},
 		{"Host *\nPort many", "port cannot be \"many\"", ""},
 		{"Port 70000", "port must be", ""},

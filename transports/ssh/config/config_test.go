@@ -3,6 +3,8 @@ package config
 import (
 	"bufio"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +46,57 @@ func TestG8SameAsOpenSSH(t *testing.T) {
 	}
 }
 
+// G8: the same for configurations made up at random, from a seed that is printed.
+func TestG8RandomSameAsOpenSSH(t *testing.T) {
+	if _, err := exec.LookPath("ssh"); err != nil {
+		t.Skip("needs OpenSSH's client")
+	}
+	random := rand.New(rand.NewPCG(7, 18))
+	pick := func(words ...string) string { return words[random.IntN(len(words))] }
+	hosts := []string{"a", "b", "a.net", "b.net"}
+	patterns := []string{"a", "b", "*", "?", "*.net", "a*", "!a", "!*.net", "B", "a.net,b"}
+	criterion := func() string {
+		switch random.IntN(6) {
+		case 0:
+			return pick("", "!") + "user " + pick("root", "u", "*,!u", "x")
+		case 1:
+			return pick("", "!") + "localuser " + pick("root", "x*")
+		case 2:
+			return pick("", "!") + "originalhost " + pick(patterns...)
+		case 3:
+			return pick("", "!") + pick("final", "canonical")
+		default:
+			return pick("", "!") + "host " + pick(patterns...)
+		}
+	}
+	for i := range 60 {
+		var lines []string
+		for range 3 + random.IntN(15) {
+			switch random.IntN(5) {
+			case 0:
+				lines = append(lines, "Host "+pick(patterns...)+" "+pick(patterns...))
+			case 1:
+				lines = append(lines, "Match "+criterion()+" "+criterion())
+			case 2:
+				lines = append(lines, pick("Match all", "Match final all", "Match canonical all", "Host *"))
+			default:
+				lines = append(lines, pick("HostName %h.net", "HostName a", "User u", "User x", "Port 1", "Port 2",
+					"IdentityFile /1", "IdentityFile /2", "IdentityFile /3", "CertificateFile /4", "ProxyJump j", "ProxyJump none", "ProxyCommand c %h",
+					"ProxyCommand none", "HostKeyAlias k", "ConnectTimeout 3", "UserKnownHostsFile /5 /6", "StrictHostKeyChecking no"))
+			}
+		}
+		text := strings.Join(lines, "\n") + "\n"
+		path := filepath.Join(t.TempDir(), "config")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(fmt.Sprint(i), func(t *testing.T) { compare(t, path, pick("", "", "u@", "x@")+pick(hosts...)) })
+		if t.Failed() {
+			t.Fatal(text)
+		}
+	}
+}
+
 func compare(t *testing.T, path, login string) {
 	user, host, named := strings.Cut(login, "@")
 	if !named {
@@ -79,6 +132,9 @@ func normal(keyword, host string, values Values) []string {
 	if len(list) == 0 {
 		return nil
 	}
+	if strings.HasPrefix(keyword, "proxy") && list[0] == "none" {
+		return nil
+	}
 	switch keyword {
 	case "hostname":
 		return []string{strings.ToLower(ExpandTokens(list[0], map[byte]string{'h': host}))}
@@ -90,9 +146,6 @@ func normal(keyword, host string, values Values) []string {
 		return []string{strings.Join(list, " ")}
 	case "proxyjump":
 		// It prints a URL as it prints the rest: without the scheme.
-		if list[0] == "none" {
-			return nil
-		}
 		return []string{strings.TrimPrefix(list[0], "ssh://")}
 	}
 	return list

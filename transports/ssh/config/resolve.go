@@ -47,6 +47,7 @@ func Resolve(files []*File, q Query) (Values, error) {
 	if r.wantFinal {
 		r.final = true
 		r.host = strings.ToLower(r.hostName())
+		r.values["hostname"] = []string{strings.ReplaceAll(r.host, "%", "%%")} // settled: no second pass renames it
 		if err := r.pass(files); err != nil {
 			return nil, err
 		}
@@ -121,11 +122,13 @@ func (r *resolver) set(d directive, s state) error {
 		}
 		d.args = append(r.values[d.keyword], d.args[0])
 		has = false
-	case "proxyjump", "proxycommand":
-		// Of these two the first one counts, whichever it is.
-		_, jump := r.values["proxyjump"]
+	case "proxyjump":
 		_, command := r.values["proxycommand"]
-		has = jump || command
+		has = has || command
+	case "proxycommand":
+		// Of these two the first one counts, whichever it is; but "ProxyJump none" only speaks against jumps.
+		jump := r.values.Get("proxyjump")
+		has = has || jump != "" && !strings.EqualFold(jump, "none")
 	}
 	if has || !matters(d.keyword) {
 		return nil
