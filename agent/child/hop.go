@@ -119,7 +119,7 @@ func (h *hop) failed(ctx context.Context, a *wire.Attempt, err error) error {
 	if told.Quote == "" {
 		told.Quote = why.Quote
 	}
-	if ours {
+	if ours && told.Code != wire.CodeHop {
 		return told
 	}
 	if ended && told.Code == wire.CodeEnded {

@@ -13,6 +13,8 @@ const (
 	glance = 20 * time.Millisecond
 	// attentive is how much of what a terminal shows is searched for a prompt.
 	attentive = 8 << 10
+	// patience is how long a question that is not ours may stand: programs also hide what is typed for other reasons.
+	patience = 2 * time.Second
 )
 
 // prompter watches a hop's terminal, and answers the one question that it has the secret for, once.
@@ -28,8 +30,9 @@ type prompter struct {
 	mu       sync.Mutex // guards what follows
 	secret   []byte     // nil: there is none, or it has been given
 	answered bool
-	shown    []byte // since the start, or since the answer; the last of it
-	open     bool   // after the answer: echo has been on again
+	shown    []byte    // since the start, or since the answer; the last of it
+	open     bool      // after the answer: echo has been on again
+	other    time.Time // since when another question than ours stands; zero: none does
 	stopped  bool
 
 	done chan struct{} // closed by stop
@@ -111,6 +114,7 @@ func (q *prompter) lookLocked() {
 		q.open = true
 	}
 	if !hidden || !q.askedLocked() {
+		q.otherLocked(hidden)
 		return
 	}
 	switch {
@@ -127,14 +131,30 @@ func (q *prompter) lookLocked() {
 
 // askedLocked says whether what is shown is a question to us, given that the echo is off.
 func (q *prompter) askedLocked() bool {
-	if len(q.marker) > 0 && bytes.Contains(q.shown, q.marker) {
-		return true
+	if len(q.marker) > 0 { // the program asks in no other way for what we have
+		return bytes.Contains(q.shown, q.marker)
 	}
 	if q.answered && !q.open {
 		return false // the same question still: stars, a line break
 	}
 	text := bytes.TrimSpace(q.shown)
 	return len(text) > 0 && q.hop.program.Alone()
+}
+
+// otherLocked gives a hop up that waits for the answer to another question than ours, such as for a new password.
+func (q *prompter) otherLocked(hidden bool) {
+	text := bytes.Trim(q.shown, "*\b \r\n") // what is left of an answer: stars, a line break
+	if !hidden || len(q.marker) == 0 || len(text) == 0 || !q.hop.program.Alone() {
+		q.other = time.Time{}
+		return
+	}
+	switch {
+	case q.other.IsZero():
+		q.other = time.Now()
+	case time.Since(q.other) > patience:
+		q.stopped = true
+		q.hop.refuse(&wire.Problem{Code: wire.CodeHop, Message: "it asks something else than for its password"})
+	}
 }
 
 func (q *prompter) answerLocked() {
