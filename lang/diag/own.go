@@ -101,7 +101,7 @@ func reword(d *hcl.Diagnostic) {
 		if name, candidates, ok := missingAttribute(d); ok {
 			d.Detail = strings.TrimSuffix(d.Detail, ".") + "." + DidYouMean(name, candidates)
 		}
-	case "Missing attribute seperator comma":
+	case "Missing attribute seperator comma": //nolint:misspell // HCL's
 		d.Summary = "Missing comma between attributes"
 	case "Variables not allowed":
 		d.Detail = "This value must be written out: it cannot refer to anything."

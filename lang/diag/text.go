@@ -3,6 +3,7 @@ package diag
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -47,13 +48,9 @@ func (p Printer) Text(d *hcl.Diagnostic) string {
 	if d.Detail != "" {
 		detail = p.wrap(Harmless(d.Detail) + "\n")
 	}
-	text := fmt.Sprintf("%s [%s]\n", head, CodeOf(d))
-	for _, part := range []string{where, p.seen(d, e), detail} {
-		if part != "" {
-			text += "\n" + part
-		}
-	}
-	return text
+	parts := []string{fmt.Sprintf("%s [%s]\n", head, CodeOf(d)), where, p.seen(d, e), detail}
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	return strings.Join(parts, "\n")
 }
 
 func place(e Extra) string {

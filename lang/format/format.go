@@ -114,6 +114,7 @@ func unwrap(tokens hclwrite.Tokens) (hclwrite.Tokens, bool) {
 			if depth == 0 {
 				return nil, false
 			}
+		default:
 		}
 	}
 	return inner, depth == 0

@@ -47,8 +47,9 @@ func same(a, b reflect.Value) bool {
 		return sameElements(a, b)
 	case reflect.Map:
 		return sameMaps(a, b)
+	default:
+		return a.Equal(b)
 	}
-	return a.Equal(b)
 }
 
 func sameElements(a, b reflect.Value) bool {

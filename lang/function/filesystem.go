@@ -15,6 +15,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 
 	"runner/lang/diag"
+	"runner/lang/function/files"
 )
 
 func (s *scope) filesystem() []entry {
@@ -46,7 +47,7 @@ func (s *scope) filesystem() []entry {
 		{
 			Doc: Doc{"file", File, "path", "The content of a file on the controller, which must be UTF-8.", nil},
 			function: ofText(func(path string) (string, error) {
-				content, err := s.read(path)
+				content, err := s.files.Read(path)
 				if err == nil && !utf8.Valid(content) {
 					err = fmt.Errorf("%s is not UTF-8 text; use filebase64, or give it as source", diag.Quote(path))
 				}
@@ -56,7 +57,7 @@ func (s *scope) filesystem() []entry {
 		{
 			Doc: Doc{"filebase64", File, "path", "The content of a file on the controller, in base64.", nil},
 			function: ofText(func(path string) (string, error) {
-				content, err := s.read(path)
+				content, err := s.files.Read(path)
 				return base64.StdEncoding.EncodeToString(content), err
 			}),
 		},
@@ -70,7 +71,7 @@ func (s *scope) filesystem() []entry {
 		},
 		{
 			Doc:      Doc{"pathexpand", File, "path", "The path with the home directory in place of a ~ at its beginning.", nil},
-			function: ofText(s.expandHome),
+			function: ofText(s.files.ExpandHome),
 		},
 		{
 			Doc:      Doc{"templatefile", File, templateParams, "The text of a template file, evaluated with the variables of the map or object and all functions.", nil},
@@ -116,7 +117,7 @@ func (s *scope) environment() []entry {
 
 func (s *scope) fileExists(args []cty.Value) (cty.Value, error) {
 	name := args[0].AsString()
-	path, err := s.resolve(name)
+	path, err := s.files.Resolve(name)
 	if err != nil {
 		return cty.NilVal, err
 	}
@@ -125,7 +126,7 @@ func (s *scope) fileExists(args []cty.Value) (cty.Value, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return cty.False, nil
 	case err != nil:
-		return cty.NilVal, fileError(name, err)
+		return cty.NilVal, files.Explain(name, err)
 	case info.IsDir():
 		return cty.NilVal, fmt.Errorf("%s is a directory", diag.Quote(name))
 	case !info.Mode().IsRegular():
@@ -141,7 +142,7 @@ var errVisited = fmt.Errorf("the directory holds more than %d files", mostVisite
 
 func (s *scope) fileSet(args []cty.Value) (cty.Value, error) {
 	dir, pattern := args[0].AsString(), filepath.ToSlash(args[1].AsString())
-	path, err := s.resolve(dir)
+	path, err := s.files.Resolve(dir)
 	if err != nil {
 		return cty.NilVal, function.NewArgError(0, err)
 	}
@@ -163,7 +164,7 @@ func (s *scope) fileSet(args []cty.Value) (cty.Value, error) {
 	case errors.Is(err, fs.ErrNotExist), err == nil && len(found) == 0:
 		return cty.SetValEmpty(cty.String), nil
 	case err != nil:
-		return cty.NilVal, fileError(dir, err)
+		return cty.NilVal, files.Explain(dir, err)
 	}
 	slices.Sort(found)
 	values := make([]cty.Value, len(found))

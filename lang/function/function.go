@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"runner/lang/function/files"
 )
 
 // Options are what functions know beside their arguments.
@@ -40,13 +42,14 @@ func Functions(o Options) map[string]function.Function {
 type scope struct {
 	Options
 	environ   map[string]string
-	files     *files
+	files     *files.Reader
+	templates *templates
 	run       *Run
 	functions func() map[string]function.Function // made when they are first asked for
 }
 
 func newScope(o Options) *scope {
-	s := &scope{Options: o, environ: map[string]string{}, files: &files{}, run: o.Run}
+	s := &scope{Options: o, environ: map[string]string{}, templates: &templates{}, run: o.Run}
 	if s.run == nil {
 		s.run = NewRun()
 	}
@@ -55,6 +58,7 @@ func newScope(o Options) *scope {
 			s.environ[name] = value
 		}
 	}
+	s.files = &files.Reader{Dir: o.Dir, Home: s.environ["HOME"]}
 	s.functions = sync.OnceValue(func() map[string]function.Function {
 		out := map[string]function.Function{}
 		for _, e := range s.entries() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,9 +66,9 @@ func TestBombs(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			start := time.Now()
+			start, used := time.Now(), processorTime(t)
 			_, diags = expr.Value(ctx)
-			best = min(best, time.Since(start))
+			best = min(best, time.Since(start), processorTime(t)-used) // the machine may be busy
 			runtime.ReadMemStats(&after)
 			least = min(least, after.TotalAlloc-before.TotalAlloc)
 		}
@@ -79,6 +80,16 @@ func TestBombs(t *testing.T) {
 			t.Errorf("%s took %v and %d MiB", src, best, least>>20)
 		}
 	}
+}
+
+// processorTime is what this process has used so far.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // G35: values that hold the same part often take no memory, but to look through them takes time.

@@ -1,7 +1,7 @@
 package function
 
 import (
-	"errors"
+	"fmt"
 	"math/big"
 	"net/netip"
 
@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 
 	"runner/lang/diag"
+	"runner/lang/function/cidr"
 )
 
 func networks() []entry {
@@ -47,13 +48,13 @@ func networks() []entry {
 	}
 }
 
-// prefixArgument parses the first argument, a network. Bits behind its prefix are cleared.
-func prefixArgument(args []cty.Value) (netip.Prefix, error) {
+// networkArgument parses the first argument.
+func networkArgument(args []cty.Value) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(args[0].AsString())
 	if err != nil {
 		return p, function.NewArgErrorf(0, "must be a network such as 10.0.0.0/8 or fd00::/64, not %s", diag.Quote(args[0].AsString()))
 	}
-	return p.Masked(), nil
+	return p, nil
 }
 
 // integer returns an argument that is a whole number of any size.
@@ -65,103 +66,81 @@ func integer(args []cty.Value, i int) (*big.Int, error) {
 	return n, nil
 }
 
-// power returns 2 to the power of a number of bits.
-func power(bits int) *big.Int { return new(big.Int).Lsh(big.NewInt(1), uint(bits)) } //nolint:gosec // bits of an address
+// bits returns an argument that is a number of bits of an address.
+func bits(args []cty.Value, i int) (int, error) {
+	const most = 128
+	n, err := wholeNumber(args[i], 0, most)
+	if err != nil {
+		return 0, function.NewArgError(i, err)
+	}
+	return n, nil
+}
 
-// addressAt is the address that lies a number of addresses behind another.
-func addressAt(start netip.Addr, offset *big.Int) netip.Addr {
-	raw := start.AsSlice()
-	sum := new(big.Int).Add(new(big.Int).SetBytes(raw), offset)
-	out, _ := netip.AddrFromSlice(sum.FillBytes(make([]byte, len(raw))))
-	return out
+// shown is a network or an address as text, or the error that it could not be calculated for.
+func shown(v fmt.Stringer, err error) (cty.Value, error) {
+	if err != nil {
+		return cty.NilVal, err
+	}
+	return cty.StringVal(v.String()), nil
 }
 
 func cidrHost(args []cty.Value) (cty.Value, error) {
-	p, err := prefixArgument(args)
+	network, err := networkArgument(args)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	n, err := integer(args, 1)
+	number, err := integer(args, 1)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	count := power(p.Addr().BitLen() - p.Bits())
-	if n.Sign() < 0 {
-		n.Add(n, count)
-	}
-	if n.Sign() < 0 || n.Cmp(count) >= 0 {
-		return cty.NilVal, function.NewArgErrorf(1, "the network has only %s addresses", count)
-	}
-	return cty.StringVal(addressAt(p.Addr(), n).String()), nil
+	return shown(cidr.Host(network, number))
 }
 
 func cidrNetmask(args []cty.Value) (cty.Value, error) {
-	p, err := prefixArgument(args)
+	network, err := networkArgument(args)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	if !p.Addr().Is4() {
-		return cty.NilVal, function.NewArgErrorf(0, "only IPv4 networks have netmasks")
-	}
-	ones, _ := netip.MustParseAddr("255.255.255.255").Prefix(p.Bits())
-	return cty.StringVal(ones.Addr().String()), nil
-}
-
-// longer returns the length of a prefix with further bits.
-func longer(p netip.Prefix, args []cty.Value, i, least int) (int, error) {
-	most := p.Addr().BitLen() - p.Bits()
-	bits, err := wholeNumber(args[i], least, most)
-	if err != nil {
-		return 0, function.NewArgErrorf(i, "must be a whole number from %d to %d: the bits behind the prefix", least, max(most, 0))
-	}
-	return p.Bits() + bits, nil
+	return shown(cidr.Netmask(network))
 }
 
 func cidrSubnet(args []cty.Value) (cty.Value, error) {
-	p, err := prefixArgument(args)
+	network, err := networkArgument(args)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	length, err := longer(p, args, 1, 0)
+	newbits, err := bits(args, 1)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	n, err := integer(args, 2)
+	number, err := integer(args, 2)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	if count := power(length - p.Bits()); n.Sign() < 0 || n.Cmp(count) >= 0 {
-		return cty.NilVal, function.NewArgErrorf(2, "there are only %s networks of this size", count)
-	}
-	offset := n.Mul(n, power(p.Addr().BitLen()-length))
-	return cty.StringVal(netip.PrefixFrom(addressAt(p.Addr(), offset), length).String()), nil
+	return shown(cidr.Subnet(network, newbits, number))
 }
 
 func cidrSubnets(args []cty.Value) (cty.Value, error) {
-	p, err := prefixArgument(args)
+	network, err := networkArgument(args)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	if len(args) == 1 {
-		return cty.ListValEmpty(cty.String), nil
-	}
-	bits := p.Addr().BitLen()
-	end, next := power(bits-p.Bits()), new(big.Int)
-	var out []cty.Value
-	for i := 1; i < len(args); i++ {
-		length, err := longer(p, args, i, 1)
-		if err != nil {
+	newbits := make([]int, len(args)-1)
+	for i := range newbits {
+		if newbits[i], err = bits(args, i+1); err != nil {
 			return cty.NilVal, err
 		}
-		// A network begins at a multiple of its size.
-		size := power(bits - length)
-		next.Add(next, new(big.Int).Sub(size, big.NewInt(1)))
-		next.Div(next, size).Mul(next, size)
-		start := new(big.Int).Set(next)
-		if next.Add(next, size).Cmp(end) > 0 {
-			return cty.NilVal, errors.New("the network has not enough room for all of them")
-		}
-		out = append(out, cty.StringVal(netip.PrefixFrom(addressAt(p.Addr(), start), length).String()))
 	}
-	return cty.ListVal(out), nil
+	parts, err := cidr.Split(network, newbits)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	values := make([]cty.Value, len(parts))
+	for i, part := range parts {
+		values[i] = cty.StringVal(part.String())
+	}
+	if len(values) == 0 {
+		return cty.ListValEmpty(cty.String), nil
+	}
+	return cty.ListVal(values), nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -20,6 +21,12 @@ type template struct {
 	source []byte
 	expr   hcl.Expression
 	diags  hcl.Diagnostics
+}
+
+// templates keeps the templates of files by their paths.
+type templates struct {
+	mu     sync.Mutex
+	parsed map[string]*template
 }
 
 // Limits on templates that use templates.
@@ -57,7 +64,7 @@ func (n *nest) inner(path string) (*nest, error) {
 // is known, so that its errors are found although its variables are not known yet.
 func (s *scope) templateFile(around *nest) function.Function {
 	return templateFunction("path", func(argument string, vars cty.Value) (cty.Value, error) {
-		path, err := s.resolve(argument)
+		path, err := s.files.Resolve(argument)
 		if err != nil {
 			return cty.NilVal, function.NewArgError(0, err)
 		}
@@ -121,13 +128,13 @@ func templateFunction(name string, render func(argument string, vars cty.Value) 
 
 // template returns the template in a file, parsed once.
 func (s *scope) template(path, name string) (*template, error) {
-	s.files.mu.Lock()
-	t, ok := s.files.templates[path]
-	s.files.mu.Unlock()
+	s.templates.mu.Lock()
+	t, ok := s.templates.parsed[path]
+	s.templates.mu.Unlock()
 	if ok {
 		return t, nil
 	}
-	source, err := s.read(name)
+	source, err := s.files.Read(name)
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +142,12 @@ func (s *scope) template(path, name string) (*template, error) {
 		return nil, fmt.Errorf("%s is not UTF-8 text", diag.Quote(name))
 	}
 	t = s.parse(path, source)
-	s.files.mu.Lock()
-	defer s.files.mu.Unlock()
-	if s.files.templates == nil {
-		s.files.templates = map[string]*template{}
+	s.templates.mu.Lock()
+	defer s.templates.mu.Unlock()
+	if s.templates.parsed == nil {
+		s.templates.parsed = map[string]*template{}
 	}
-	s.files.templates[path] = t
+	s.templates.parsed[path] = t
 	return t, nil
 }
 

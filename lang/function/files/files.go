@@ -1,0 +1,148 @@
+// Package files reads files of the controller for the functions that package function offers to expressions. A file has
+// one content as long as the reader is used, however often and by however many it is asked for. It does not read the
+// site's own files; package lang/syntax does.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"runner/lang/diag"
+)
+
+// MaxSize is how many bytes a file may have that is read as a whole.
+const MaxSize = 8 << 20
+
+// mostKept is how many bytes of files are kept; what does not fit is read anew.
+const mostKept = 64 << 20
+
+// Reader reads files and keeps them.
+type Reader struct {
+	Dir  string // where relative paths start, absolute
+	Home string // what ~ stands for; "": nothing
+
+	mu       sync.Mutex // guards what follows
+	kept     int        // bytes in contents
+	contents map[string][]byte
+}
+
+// Resolve returns the path of a file on the controller: relative paths start at the module, ~ is the home directory.
+func (r *Reader) Resolve(path string) (string, error) {
+	expanded, err := r.ExpandHome(path)
+	if err != nil {
+		return "", err
+	}
+	if expanded == "" || strings.ContainsRune(expanded, 0) {
+		return "", errors.New("the path is empty or holds a NUL character")
+	}
+	if !filepath.IsAbs(expanded) {
+		expanded = filepath.Join(r.Dir, expanded)
+	}
+	return filepath.Clean(expanded), nil
+}
+
+// ExpandHome returns a path with the home directory in place of a ~ at its beginning.
+func (r *Reader) ExpandHome(path string) (string, error) {
+	rest, ok := strings.CutPrefix(path, "~")
+	switch {
+	case !ok:
+		return path, nil
+	case rest != "" && rest[0] != '/' && rest[0] != filepath.Separator:
+		return "", errors.New("the home directory of another user cannot be looked up: only ~ and ~/ are expanded")
+	case r.Home == "":
+		return "", errors.New("there is no home directory for ~: HOME is not set")
+	}
+	return filepath.Join(r.Home, rest), nil
+}
+
+// Open calls use with a regular file and its size. Anything else, such as a pipe, is refused without waiting for it.
+func (r *Reader) Open(name string, use func(*os.File, int64) error) error {
+	path, err := r.Resolve(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return Explain(name, err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return Explain(name, err)
+	case info.IsDir():
+		return fmt.Errorf("%s is a directory", diag.Quote(name))
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file", diag.Quote(name))
+	}
+	if err := use(f, info.Size()); err != nil {
+		return Explain(name, err)
+	}
+	return nil
+}
+
+// Read returns the content of a file.
+func (r *Reader) Read(name string) ([]byte, error) {
+	path, err := r.Resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	content, ok := r.contents[path]
+	r.mu.Unlock()
+	if ok {
+		return content, nil
+	}
+	err = r.Open(name, func(f *os.File, size int64) error {
+		if size > MaxSize {
+			return ErrTooLarge
+		}
+		// A file that grows meanwhile, or one of /proc, may hold more than it says.
+		content, err = io.ReadAll(io.LimitReader(f, MaxSize+1))
+		if len(content) > MaxSize {
+			return ErrTooLarge
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if earlier, ok := r.contents[path]; ok {
+		return earlier, nil // another goroutine was faster
+	}
+	if r.kept+len(content) <= mostKept {
+		if r.contents == nil {
+			r.contents = map[string][]byte{}
+		}
+		r.contents[path] = content
+		r.kept += len(content)
+	}
+	return content, nil
+}
+
+// ErrTooLarge is what Read returns for a file of more than MaxSize bytes.
+var ErrTooLarge = errors.New("it is larger than 8 MiB; give larger files as source")
+
+// Explain says in our words why a file cannot be read.
+func Explain(name string, err error) error {
+	quoted := diag.Quote(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no file %s (relative paths start at the module's directory)", quoted)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be read: permission denied", quoted)
+	}
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err
+	}
+	return fmt.Errorf("cannot read %s: %w", quoted, err)
+}
