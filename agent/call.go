@@ -189,6 +189,9 @@ func (c *call) env() *action.Env {
 		Unknown:   c.msg.Unknown,
 		Touched:   c.calls.touched,
 	}
+	if c.msg.Flags&wire.FlagUnsettled != 0 {
+		env.View.Disturb()
+	}
 	if c.msg.Flags&wire.FlagLive != 0 {
 		env.Live = c.live
 	}
