@@ -127,10 +127,17 @@ func TestG18RefusedCall(t *testing.T) {
 			a.send(wire.KindRefused, f.Peer, f.Call, wire.Refused{Kind: wire.KindCall, Problem: wire.Problem{Code: wire.CodeFull, Message: "full"}})
 			a.send(wire.KindRefused, f.Peer, f.Call, wire.Refused{Kind: wire.KindCancel, Problem: wire.Problem{Code: wire.CodeUnsupported}})
 		}
+		w.actions["halve"] = func(a *agent, f wire.Frame, _ *wire.Call) { // its input was refused, it ends as it does
+			a.send(wire.KindRefused, f.Peer, f.Call, wire.Refused{Kind: wire.KindData, Problem: wire.Problem{Code: wire.CodeTooLarge}})
+			a.result(f, wire.Result{})
+		}
 		b := w.broker(one()...)
 		defer w.close(b)
 		if err := failure(t, b.Peer(0).Call(call("refuse", nil), CallOptions{})); problemCode(err) != wire.CodeFull {
 			t.Errorf("a refused call: %v", err)
+		}
+		if err := failure(t, b.Peer(0).Call(call("halve", nil), CallOptions{})); problemCode(err) != wire.CodeTooLarge {
+			t.Errorf("a call whose input was refused: %v", err)
 		}
 		reply := wait(t, b.Peer(0).Call(call("unknown", nil), CallOptions{}))
 		if reply.Problem == nil || reply.Problem.Code != wire.CodeUnsupported {

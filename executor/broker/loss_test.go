@@ -132,9 +132,8 @@ func TestG17LossWakesEverybody(t *testing.T) {
 				}
 				// A call that comes too late fails too, and was certainly not started (G18).
 				wantLost(t, failure(t, b.Peer(2).Call(call("echo", nil), CallOptions{})), c.blame.connection, wire.CodeParent, true)
-				if _, err := b.Peer(2).Ready(t.Context()); lostBy(t, err).Connection != c.blame.connection {
-					t.Errorf("Ready: %v", err)
-				}
+				_, err := b.Peer(2).Ready(t.Context())
+				wantLost(t, err, c.blame.connection, wire.CodeParent, c.blame.unreached)
 				if other != nil && !w.mute {
 					<-other.Started()
 					if isClosed(other.Done()) {
@@ -144,6 +143,27 @@ func TestG17LossWakesEverybody(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A hop whose open was sent ahead has its time counted from its parent's hello, and is given up when nobody answers.
+func TestTimeoutBehindAHop(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.child["sudo root"] = func(a *agent, id wire.PeerID, o wire.Open) {
+			w.wg.Go(func() {
+				time.Sleep(20 * time.Second)
+				a.hello(id, o.Nonce, o.Name)
+			})
+		}
+		w.child["docker app"] = func(*agent, wire.PeerID, wire.Open) {}
+		b := w.broker(chain()...)
+		defer w.close(b)
+		start := time.Now()
+		wantLost(t, failure(t, b.Peer(2).Call(call("echo", nil), CallOptions{})), 2, wire.CodeTimeout, true)
+		if took := time.Since(start); took != 50*time.Second+overdueGrace {
+			t.Errorf("took %v", took)
+		}
+		wait(t, b.Peer(1).Call(call("echo", nil), CallOptions{}))
+	})
 }
 
 // What hangs on a connection that breaks names that one, also when it has noticed first (G17).
@@ -258,6 +278,33 @@ func TestG6RefusedPasswordGoesNowhereElse(t *testing.T) {
 		}
 		if got, want := fmt.Sprint(w.offered), "map[sudo first:[hunter2] sudo third:[other]]"; got != want {
 			t.Errorf("passwords went to %s, want %s", got, want)
+		}
+	})
+}
+
+// A hop that fails for another reason has refused nothing.
+func TestFailureRefusesNoPassword(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.child["sudo first"] = func(a *agent, id wire.PeerID, _ wire.Open) {
+			a.lose(id, wire.Problem{Code: wire.CodeHop, Message: "not in the sudoers file"}, false)
+		}
+		b := w.broker(ssh(-1, "a"), withPassword(hopTo(0, "sudo", "first"), "hunter2"), withPassword(hopTo(0, "sudo", "second"), "hunter2"))
+		defer w.close(b)
+		wantLost(t, failure(t, b.Peer(1).Call(call("echo", nil), CallOptions{})), 1, wire.CodeHop, true)
+		wait(t, b.Peer(2).Call(call("echo", nil), CallOptions{}))
+	})
+}
+
+// G17: when nothing is heard any more, the end does not wait for what the silent side would have to answer.
+func TestG17SilentSessionIsNotWaitedFor(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mute, w.sticky = true, true
+		b := w.broker(ssh(-1, "a"))
+		defer w.close(b)
+		start := time.Now()
+		wantLost(t, failure(t, b.Peer(0).Call(call("echo", nil), CallOptions{})), 0, wire.CodeSilent, false)
+		if took := time.Since(start); took > 15*time.Second {
+			t.Errorf("found after %v", took)
 		}
 	})
 }

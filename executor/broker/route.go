@@ -186,7 +186,7 @@ func (r *route) tooLarge(e *wire.TooLargeError) {
 		p = r.peers[e.Frame.Peer]
 	}
 	switch {
-	case p == nil || p.lost != nil:
+	case p == nil:
 	case e.Frame.Kind == wire.KindHello || e.Frame.Kind == wire.KindLost:
 		p.closeLocked()
 		p.loseLocked(lostAt(p.hop, e.Problem(), false))

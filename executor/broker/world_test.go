@@ -42,6 +42,7 @@ type world struct {
 	cutting    bool                                                     // the network cuts connections at once
 	noise      string                                                   // sessions print this and end
 	hang       bool                                                     // agents stop after their magic
+	sticky     bool                                                     // closing a session waits for the other side
 	stalled    bool                                                     // servers accept and then say nothing
 }
 
@@ -201,11 +202,26 @@ func (c *sshClient) Start(_ context.Context, command string) (Session, error) {
 	near, far := net.Pipe()
 	c.channel(near)
 	c.w.begin(far, command, c.address)
+	var stream io.ReadWriteCloser = near
+	if c.w.sticky {
+		stream = stickyStream{near, c.done}
+	}
 	return Session{
-		ReadWriteCloser: near,
+		ReadWriteCloser: stream,
 		Stderr:          func() string { return "words of " + c.address },
 		Exit:            func(context.Context) string { return "exit status 7" },
 	}, nil
+}
+
+// stickyStream is closed once the connection is.
+type stickyStream struct {
+	net.Conn
+	over <-chan struct{}
+}
+
+func (s stickyStream) Close() error {
+	<-s.over
+	return s.Conn.Close()
 }
 
 func (c *sshClient) Close() error {
