@@ -3,8 +3,6 @@ package lang
 import (
 	"os"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"runner/lang/diag"
 	"runner/lang/refs"
 )
@@ -57,7 +55,7 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 		instances, diags := l.site.Expand(t, h, nothing{})
 		l.failAll(diags)
 		for _, in := range instances {
-			t.body.sensitive = t.body.sensitive || in.Sensitive
+			t.body.secret = t.body.secret || in.Sensitive
 			l.checkSources(t, in)
 		}
 	}
@@ -91,19 +89,4 @@ func (l *loader) checkLiveLocals() {
 		v.context()
 		l.failAll(v.diags)
 	}
-}
-
-// redact hides the details of errors that quote a sensitive value.
-func redact(diags hcl.Diagnostics) hcl.Diagnostics {
-	for i, d := range diags {
-		if d.Expression == nil || d.EvalContext == nil {
-			continue
-		}
-		if quotesSecret(d) {
-			out := *d
-			out.Detail = "This does not work for the value at hand. The value is sensitive, so the reason is not shown."
-			diags[i] = &out
-		}
-	}
-	return diags
 }

@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -66,9 +68,9 @@ func (d *declarer) block(b *syntax.Block) {
 	}
 }
 
-// named reads a block's name from its label and reports one that is not valid or used already. The space is what
-// shares names.
-func (d *declarer) named(b *syntax.Block, label int, space string) (named, bool) {
+// named reads a block's name from its label and reports one that is not valid or used already. The kind is what shares
+// names, and where.
+func (d *declarer) named(b *syntax.Block, label int, kind string, where ...string) (named, bool) {
 	l := b.Labels[label]
 	n := named{name: l.Text, nameRange: l.Range, block: b.Range}
 	if !hclsyntax.ValidIdentifier(l.Text) {
@@ -76,7 +78,8 @@ func (d *declarer) named(b *syntax.Block, label int, space string) (named, bool)
 			"%s is not a name: a name begins with a letter or an underscore and goes on with letters, digits, underscores and dashes.", diag.Quote(l.Text)))
 		return n, false
 	}
-	return n, d.unique(space+" "+diag.Quote(l.Text), l.Range, diag.DuplicateName)
+	what := kind + " " + diag.Quote(l.Text) + strings.Join(where, "")
+	return n, d.unique(what, l.Range, diag.DuplicateName)
 }
 
 // unique reports what stands there already.

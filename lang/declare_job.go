@@ -74,11 +74,11 @@ func (d *declarer) dependsOn(arg *syntax.Argument) []*reference {
 func (d *declarer) task(b *syntax.Block, job string) *taskBlock {
 	action := b.Labels[0]
 	isHandler := b.Type == "handler"
-	space, path := fmt.Sprintf("job %q task %s", job, action.Text), fmt.Sprintf("job.%s.task.%s", job, action.Text)
+	kind, path := "task "+diag.Quote(action.Text), fmt.Sprintf("job.%s.task.%s", job, action.Text)
 	if isHandler {
-		space, path = fmt.Sprintf("job %q handler", job), fmt.Sprintf("job.%s.handler", job)
+		kind, path = "handler", fmt.Sprintf("job.%s.handler", job)
 	}
-	n, ok := d.named(b, 1, space)
+	n, ok := d.named(b, 1, kind, " in the job "+diag.Quote(job))
 	t := &taskBlock{named: n, address: path + "." + n.name, action: action.Text, handler: isHandler, args: map[string]*expr{}}
 	described, known := d.catalog.Actions[action.Text]
 	if !known {

@@ -278,6 +278,7 @@ func (l *loader) buildTask(j *jobScope, b *taskBlock, jobTags []string) *Task {
 		t.OnFailure = s
 	}
 	body.sensitive = l.staticBool(b.sensitive)
+	body.secret = body.sensitive
 	body.saveConstants()
 	l.collectUses(t)
 	return t
@@ -321,7 +322,9 @@ func (l *loader) collectUses(t *Task) {
 			continue
 		}
 		if l.usable(e.uses.Refs) {
-			e.uses.Whole()
+			if e != body.block.forEach { // what becomes of its elements shows where each.value is used
+				e.uses.Whole()
+			}
 			body.uses.Merge(e.uses)
 		} else {
 			e.broken = true

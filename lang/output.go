@@ -30,7 +30,7 @@ func (s *Site) Output(o *Output, state State) (value any, known bool, diags hcl.
 	result, diags := evaluate(e.Expression, ctx)
 	diags = append(v.diags, diags...)
 	if diags.HasErrors() {
-		return nil, false, redact(diags)
+		return nil, false, diags
 	}
 	result, sensitive := bare(result)
 	if sensitive && !o.Sensitive {

@@ -10,6 +10,21 @@ import (
 	"runner/lang/function"
 )
 
+// redact hides the details of errors that quote a sensitive value.
+func redact(diags hcl.Diagnostics) hcl.Diagnostics {
+	for i, d := range diags {
+		if d.Expression == nil || d.EvalContext == nil {
+			continue
+		}
+		if quotesSecret(d) {
+			out := *d
+			out.Detail = "This does not work for the value at hand. The value is sensitive, so the reason is not shown."
+			diags[i] = &out
+		}
+	}
+	return diags
+}
+
 var errFound = errors.New("found")
 
 // quotesSecret says whether a diagnostic's detail contains a sensitive text that its expression could see.

@@ -97,7 +97,7 @@ func resultsOfJob(state State, j *jobScope, address string) cty.Value {
 	for _, h := range j.Hosts {
 		results, ok := state.Results(address, h.Name)
 		if !ok {
-			return unknownMap(elementType(t, keyed), t.body.sensitive)
+			return unknownMap(elementType(t, keyed), t.body.secret)
 		}
 		if len(results.Elements) > 0 || results.Keyed {
 			elements[h.Name] = resultsOn(state, t, h.Name)
@@ -130,9 +130,9 @@ func unknownMap(element cty.Type, sensitive bool) cty.Value {
 
 func unknownResults(t *Task, keyed bool) cty.Value {
 	if keyed {
-		return unknownMap(t.body.result, t.body.sensitive)
+		return unknownMap(t.body.result, t.body.secret)
 	}
-	return resultValue(t, Result{Unknown: true, UnknownChanged: true}, t.body.sensitive)
+	return resultValue(t, Result{Unknown: true, UnknownChanged: true}, t.body.secret)
 }
 
 // resultValue is one result. Of a skipped one everything but the flags is null.

@@ -92,13 +92,19 @@ func with(ctx *hcl.EvalContext, variables map[string]cty.Value) *hcl.EvalContext
 	return child
 }
 
-// evaluate evaluates an expression. Errors do not quote what is sensitive.
+// evaluate evaluates an expression.
 func evaluate(e hclsyntax.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	value, diags := e.Value(ctx)
 	if len(diags) == 0 {
 		return value, nil
 	}
-	return value, diag.Own(diags, diag.Evaluate)
+	diags = redact(diag.Own(diags, diag.Evaluate))
+	for i, d := range diags {
+		if missing := missingElement(d); missing != nil {
+			diags[i] = missing
+		}
+	}
+	return value, diags
 }
 
 // static evaluates an expression that needs nothing of a run. The names are what it sees beside the site's own. It

@@ -24,7 +24,8 @@ type taskBody struct {
 	hops  map[*Host][]*Hop  // else
 	once  map[string]*saved // arguments that are the same on all hosts, by name
 
-	sensitive bool // the task says so, or an argument was found to be when the site was loaded
+	sensitive bool // the task says so
+	secret    bool // its results are: it says so, or an argument was found to be sensitive when the site was loaded
 }
 
 // saved is the value of an argument that is the same everywhere.

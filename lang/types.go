@@ -2,7 +2,10 @@ package lang
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -21,6 +24,10 @@ func typeWord(t cty.Type) string {
 		return "a " + t.FriendlyName()
 	case isHost(t):
 		return "a host"
+	case t.IsObjectType() && areHosts(maps.Values(t.AttributeTypes())):
+		return "a map of hosts"
+	case t.IsTupleType() && areHosts(slices.Values(t.TupleElementTypes())):
+		return "a list of hosts"
 	case t.IsObjectType() && !short(t):
 		return "object"
 	case t.IsTupleType():
@@ -63,6 +70,18 @@ func hasCapsule(t cty.Type, depth int) bool {
 // isHost tells the objects that stand for hosts: no expression can make the value that they have for facts.
 func isHost(t cty.Type) bool {
 	return t.IsObjectType() && t.HasAttribute("facts") && t.AttributeType("facts").Equals(noFactsType)
+}
+
+// areHosts says whether there are types, and all of them are of hosts.
+func areHosts(types iter.Seq[cty.Type]) bool {
+	some := false
+	for t := range types {
+		if !isHost(t) {
+			return false
+		}
+		some = true
+	}
+	return some
 }
 
 // pathWord writes a way into a value as an expression does.

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -353,11 +354,14 @@ func (l *loader) validateRule(v *variable, rule *validation) {
 		text, v.name, rule.block.Filename, rule.block.Start.Line))
 }
 
-// because is the reason of a failed conversion, for the end of a sentence.
+// because is the reason of a failed conversion, for the end of a sentence; "" where the types say all.
 func because(err error) string {
-	path, ok := err.(cty.PathError)
-	if !ok || len(path.Path) == 0 {
-		return ""
+	path, ok := errors.AsType[cty.PathError](err)
+	switch {
+	case ok && len(path.Path) > 0:
+		return fmt.Sprintf(" (at %s: %s)", pathWord(path.Path), path.Error())
+	case err != nil && strings.HasPrefix(err.Error(), "attribute"):
+		return fmt.Sprintf(" (%s)", err)
 	}
-	return fmt.Sprintf(" (at %s: %s)", pathWord(path.Path), path.Error())
+	return ""
 }

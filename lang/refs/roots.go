@@ -113,11 +113,11 @@ func (w *walk) misplacedRoot(name string, r root, at hcl.Range) {
 		w.notStatic(Dynamic{What: "what only a run gives, such as " + name, Range: at})
 		return
 	}
-	hint := "."
+	hint := ""
 	if r.where != "" {
-		hint = ", only " + r.where + "."
+		hint = " It is only known " + r.where + "."
 	}
-	w.errorf(diag.UnknownReference, at, "Reference out of place", "%s cannot use %q%s", upper(w.place.What), name, hint)
+	w.errorf(diag.UnknownReference, at, "Reference out of place", "%s cannot use %q.%s", upper(w.place.What), name, hint)
 }
 
 // second returns the name behind the root.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -65,7 +66,10 @@ type Content struct {
 
 // Content takes a body apart. What does not belong there is an error; what belongs is returned in any case.
 func (b *Body) Content(schema Schema) (*Content, hcl.Diagnostics) {
-	partial, rest, diags := b.hcl.PartialContent(schema.hcl())
+	if body, ok := b.hcl.(*hclsyntax.Body); ok {
+		return b.nativeContent(body, schema)
+	}
+	partial, _, diags := b.hcl.PartialContent(schema.hcl())
 	diags = diag.Own(diags, diag.Decode)
 	content := &Content{Arguments: map[string]*Argument{}, Missing: partial.MissingItemRange}
 	for name, attr := range partial.Attributes {
@@ -76,7 +80,50 @@ func (b *Body) Content(schema Schema) (*Content, hcl.Diagnostics) {
 	for _, block := range partial.Blocks {
 		content.Blocks = append(content.Blocks, b.block(block))
 	}
-	return content, append(diags, b.leftOver(rest, schema)...)
+	return content, append(diags, b.leftOver(schema)...)
+}
+
+// nativeContent is Content for the native syntax.
+func (b *Body) nativeContent(body *hclsyntax.Body, schema Schema) (*Content, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	content := &Content{Arguments: map[string]*Argument{}, Missing: body.MissingItemRange()}
+	for name, attr := range body.Attributes {
+		if !slices.Contains(schema.Arguments, name) {
+			diags = append(diags, schema.unknownArgument(name, attr.NameRange))
+			continue
+		}
+		arg, d := argument(attr.AsHCLAttribute(), slices.Contains(schema.Raw, name))
+		diags = append(diags, d...)
+		content.Arguments[name] = arg
+	}
+	for _, block := range body.Blocks {
+		i := slices.IndexFunc(schema.Blocks, func(s BlockSchema) bool { return s.Type == block.Type })
+		if i < 0 {
+			diags = append(diags, schema.unknownBlock(block.Type, block.TypeRange))
+			continue
+		}
+		if d := schema.Blocks[i].checkLabels(block); d != nil {
+			diags = append(diags, d)
+			continue
+		}
+		content.Blocks = append(content.Blocks, b.block(block.AsHCLBlock()))
+	}
+	return content, diags
+}
+
+// checkLabels reports labels that are missing or too many.
+func (s BlockSchema) checkLabels(block *hclsyntax.Block) *hcl.Diagnostic {
+	example := s.Type
+	for _, label := range s.Labels {
+		example += fmt.Sprintf(" %q", strings.ToUpper(label))
+	}
+	switch want, got := len(s.Labels), len(block.Labels); {
+	case got < want:
+		return diag.Errorf(diag.Decode, block.DefRange(), "Missing label", "The block lacks its %s. It begins with %s {.", s.Labels[got], example)
+	case got > want:
+		return diag.Errorf(diag.Decode, block.LabelRanges[want], "Too many labels", "There is nothing that this label could stand for. The block begins with %s {.", example)
+	}
+	return nil
 }
 
 // Attributes returns the arguments of a body that may have any, in source order.
@@ -136,29 +183,9 @@ func (s Schema) blocks() []string {
 	return out
 }
 
-// leftOver reports what the schema does not have.
-func (b *Body) leftOver(rest hcl.Body, schema Schema) hcl.Diagnostics {
-	body, ok := rest.(*hclsyntax.Body)
-	if !ok {
-		return b.leftOverJSON(schema)
-	}
-	var diags hcl.Diagnostics
-	blocks := schema.blocks()
-	for name, attr := range body.Attributes {
-		if !slices.Contains(schema.Arguments, name) {
-			diags = append(diags, schema.unknownArgument(name, attr.NameRange))
-		}
-	}
-	for _, block := range body.Blocks {
-		if !slices.Contains(blocks, block.Type) {
-			diags = append(diags, schema.unknownBlock(block.Type, block.TypeRange))
-		}
-	}
-	return diags
-}
-
-// leftOverJSON finds them by what HCL has to say beyond what it said about the content.
-func (b *Body) leftOverJSON(schema Schema) hcl.Diagnostics {
+// leftOver reports what the schema does not have of a body in JSON syntax. It is found by what HCL has to say beyond
+// what it says about the content.
+func (b *Body) leftOver(schema Schema) hcl.Diagnostics {
 	_, _, known := b.hcl.PartialContent(schema.hcl())
 	_, all := b.hcl.Content(schema.hcl())
 	var diags hcl.Diagnostics

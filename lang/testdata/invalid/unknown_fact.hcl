@@ -1,6 +1,6 @@
 job "a" {
   hosts = host.localhost
   task "command" "a" {
-    argv = [self.facts.cpu] # error: evaluate
+    argv = [self.facts.cpu] # error: unknown_reference
   }
 }

@@ -3,5 +3,5 @@ host "a" {
   hop "local" {}
 }
 host "b" {
-  via = host.a["y"] # error: evaluate
+  via = host.a["y"] # error: unknown_reference
 }

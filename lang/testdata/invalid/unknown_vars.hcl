@@ -1,6 +1,6 @@
 job "a" {
   hosts = host.localhost
   task "command" "a" {
-    argv = [self.vars.port] # error: evaluate
+    argv = [self.vars.port] # error: unknown_reference
   }
 }

@@ -1,0 +1,9 @@
+# one
+// two
+/* three
+job "none" { */
+job "some" { # four
+  hosts = [
+    host.localhost, // five
+  ]
+}

@@ -1,0 +1,8 @@
+job "a" {
+  hosts = [host.localhost]
+  task "shell" "b" {
+    script = <<EOT
+x
+EOT
+  }
+}

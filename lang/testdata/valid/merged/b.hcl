@@ -1,0 +1,6 @@
+locals {
+  who = host.a
+}
+job "x" {
+  hosts = local.who
+}

@@ -1,0 +1,2 @@
+auto = 1
+not_null = null
