@@ -66,7 +66,9 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 			return nil, err
 		}
 	}
-	expander := ssh.NewExpander(ssh.CurrentEnvironment())
+	env := ssh.CurrentEnvironment()
+	env.Dir = site.Dir // paths of keys and the like are relative to the site
+	expander := ssh.NewExpander(env)
 	p, evaluator, diags := planner.Build(site, planner.Options{
 		Selection: planner.Selection(a.Selection),
 		Actions:   action.Schemas(),
