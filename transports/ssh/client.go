@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	xssh "golang.org/x/crypto/ssh"
@@ -104,6 +105,12 @@ func (c *Client) keepAlive() {
 	tick := time.NewTicker(c.s.keepalive)
 	defer tick.Stop()
 	asked := 0
+	var waiting atomic.Bool
+	ask := func() {
+		defer waiting.Store(false)
+		// The answer is not looked at: it counts as something heard. At the latest it ends with the connection.
+		_, _, _ = c.inner.SendRequest("keepalive@openssh.com", true, nil)
+	}
 	for {
 		select {
 		case <-c.ended:
@@ -114,7 +121,7 @@ func (c *Client) keepAlive() {
 			asked = 0
 			continue
 		}
-		if asked >= c.s.keepaliveCount {
+		if c.s.keepaliveCount > 0 && asked >= c.s.keepaliveCount { // as with OpenSSH, 0 only asks
 			c.end(&Error{
 				Kind:    KindSilent,
 				Message: fmt.Sprintf("%s has not answered for %s", c.s.endpoint(), time.Duration(asked)*c.s.keepalive),
@@ -123,16 +130,11 @@ func (c *Client) keepAlive() {
 			return
 		}
 		asked++
-		if c.spawn(c.ask) != nil {
+		// One question under way is enough: the stream below repeats it.
+		if waiting.CompareAndSwap(false, true) && c.spawn(ask) != nil {
 			return
 		}
 	}
-}
-
-// ask sends one keepalive. The answer is not looked at: it counts as something heard. At the latest it ends with the
-// connection.
-func (c *Client) ask() {
-	_, _, _ = c.inner.SendRequest("keepalive@openssh.com", true, nil)
 }
 
 // Dial opens a connection from the server to an address, as ssh -J does. An *Error of KindForbidden tells that the
