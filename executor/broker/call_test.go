@@ -391,6 +391,7 @@ func TestG23Violations(t *testing.T) {
 			end := wire.Frame{Kind: wire.KindData, Stream: wire.StreamOutput, Call: c.id}
 			return []wire.Frame{end, end}
 		},
+		"credit for no call":  just(func(_ *Broker, c *Pending) wire.Frame { return frame(wire.KindCredit, 0, c.id+1, wire.Credit{N: 1}) }),
 		"credit for no input": just(func(_ *Broker, c *Pending) wire.Frame { return frame(wire.KindCredit, 0, c.id, wire.Credit{N: 1}) }),
 		"a result of a peer that has not said hello": just(func(b *Broker, _ *Pending) wire.Frame {
 			return frame(wire.KindResult, b.Peer(3).id, 1, wire.Result{})
@@ -447,6 +448,9 @@ func TestUnknownAndLateFrames(t *testing.T) {
 		failure(t, c)
 		a.result(wire.Frame{Peer: child, Call: c.id}, wire.Result{}) // relayed behind the loss
 		_ = a.link.Send(wire.Frame{Kind: wire.KindRefused, Payload: []byte{0xa2, 1, 5, 2, 0xa2, 1, 0x60, 2, 0x60}})
+		over := b.Peer(0).Call(call("echo", nil), CallOptions{})
+		wait(t, over)
+		a.send(wire.KindCredit, 0, over.id, wire.Credit{N: 1})
 		wait(t, b.Peer(0).Call(call("echo", nil), CallOptions{}))
 	})
 }
