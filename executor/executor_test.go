@@ -1,0 +1,363 @@
+package executor_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"runner/agent"
+	"runner/agent/action"
+	"runner/agent/bootstrap"
+	"runner/agent/wire"
+	"runner/executor"
+	"runner/executor/broker"
+	"runner/executor/event"
+	"runner/planner/plan"
+	"runner/transports"
+	"runner/transports/local"
+)
+
+// The test binary is its own agent.
+func TestMain(m *testing.M) {
+	if status, ours := agent.Main(os.Args[1:], action.All()); ours {
+		os.Exit(status)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// recorder keeps events.
+type recorder struct {
+	mu     sync.Mutex
+	events []event.Event
+	seen   func(event.Event) // called with each; it may be nil
+}
+
+func (r *recorder) Emit(e event.Event) {
+	r.mu.Lock()
+	r.events = append(r.events, e)
+	r.mu.Unlock()
+	if r.seen != nil {
+		r.seen(e)
+	}
+}
+
+// ends returns how tasks ended, as "address status" without the job, in order.
+func (r *recorder) ends() []string {
+	var out []string
+	for _, e := range r.events {
+		if end, ok := e.(event.TaskEnd); ok {
+			out = append(out, short(end.Address)+" "+string(end.Status))
+		}
+	}
+	return out
+}
+
+// planned returns what a preview found, as "address verb".
+func (r *recorder) planned() []string {
+	var out []string
+	for _, e := range r.events {
+		if p, ok := e.(event.PlannedChange); ok {
+			out = append(out, short(p.Address)+" "+string(p.Action))
+		}
+	}
+	return out
+}
+
+func short(address string) string { return address[strings.LastIndex(address, ".")+1:] }
+
+// script is an Evaluator whose tasks are functions of the state.
+type script map[string]func(state plan.State) []plan.Instance
+
+func (s script) Expand(address string, _ int, state plan.State) ([]plan.Instance, error) {
+	f := s[address]
+	if f == nil {
+		return nil, fmt.Errorf("%s cannot be evaluated", address)
+	}
+	out := f(state)
+	for i := range out {
+		out[i].Address = address
+		if out[i].Keyed {
+			out[i].Address += fmt.Sprintf("[%q]", out[i].Key)
+		}
+	}
+	return out, nil
+}
+
+func (script) Outputs(plan.State) ([]plan.Output, error) { return nil, nil }
+
+// bench is a plan for this machine, and what evaluates it.
+type bench struct {
+	plan.Plan
+	script
+	sink recorder
+	run  executor.Config
+}
+
+func newBench(hosts ...string) *bench {
+	b := &bench{script: script{}}
+	for i, name := range hosts {
+		b.Connections = append(b.Connections, plan.Connection{
+			Parent: -1, Transport: "local", Title: "local", Timeout: 20 * time.Second,
+			Options: map[string]any{"copy": float64(i)}, // each host has an agent of its own
+		})
+		b.Hosts = append(b.Hosts, plan.Host{Name: name, Connection: i})
+	}
+	return b
+}
+
+// job adds a job on all hosts.
+func (b *bench) job(name string, after ...int) *plan.Job {
+	hosts := make([]int, len(b.Hosts))
+	for i := range hosts {
+		hosts[i] = i
+	}
+	b.Jobs = append(b.Jobs, plan.Job{Name: name, Hosts: hosts, After: after})
+	return &b.Jobs[len(b.Jobs)-1]
+}
+
+// sh adds a task that runs a line of shell.
+func (b *bench) sh(job *plan.Job, name, line string) *plan.Task {
+	return b.task(job, name, func(plan.State) []plan.Instance {
+		return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/sh", "-c", line}}}}
+	})
+}
+
+func (b *bench) task(job *plan.Job, name string, f func(plan.State) []plan.Instance) *plan.Task {
+	address := "job." + job.Name + ".task.command." + name
+	b.script[address] = f
+	job.Tasks = append(job.Tasks, plan.Task{
+		Address: address, Action: "command", Name: name, OnFailure: plan.Stop, Selected: true,
+	})
+	return &job.Tasks[len(job.Tasks)-1]
+}
+
+func (b *bench) handler(job *plan.Job, name, line string) {
+	b.sh(job, name, line)
+	last := len(job.Tasks) - 1
+	job.Handlers = append(job.Handlers, job.Tasks[last])
+	job.Tasks = job.Tasks[:last]
+}
+
+// apply runs the plan.
+func (b *bench) apply(t *testing.T, ctx context.Context) executor.Summary { //nolint:revive // t comes first in tests
+	t.Helper()
+	t.Setenv("HOME", t.TempDir())
+	b.run.Broker = broker.New(broker.Config{
+		Connections: b.Connections,
+		Transports:  map[string]transports.Transport{"local": local.Transport()},
+		Agents:      bootstrap.NewOwn(),
+		Dir:         t.TempDir(),
+	})
+	t.Cleanup(func() { _ = b.run.Broker.Close() })
+	b.run.Plan, b.run.Evaluator, b.run.Sink = &b.Plan, b.script, &b.sink
+	if b.run.Mode == 0 {
+		b.run.Mode = wire.ModeApply
+	}
+	return executor.Run(ctx, b.run)
+}
+
+func same(t *testing.T, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+// A failed task ends its job on the host; what comes after is reported, not run. G27.
+func TestFailureStops(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "true")
+	b.sh(job, "two", "exit 3")
+	b.sh(job, "three", "true")
+	s := b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{"one changed", "two failed", "three cancelled"})
+	if s.Unhandled != 1 || s.Trips != 2 {
+		t.Errorf("summary %+v, want one failure and two round trips", s)
+	}
+}
+
+// on_failure = "continue" is a failure that was handled.
+func TestFailureContinues(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "exit 3").OnFailure = plan.Continue
+	b.sh(job, "two", "true")
+	if s := b.apply(t, t.Context()); s.Unhandled != 0 || s.Failed != 1 {
+		t.Errorf("summary %+v, want one failure, handled", s)
+	}
+	same(t, b.sink.ends(), []string{"one failed", "two changed"})
+}
+
+// A handler runs once, at the end, also when a later task failed, unless that is not wanted. G31.
+func TestHandlers(t *testing.T) {
+	for _, c := range []struct {
+		second    string
+		withheld  bool
+		want      []string
+		unhandled int
+	}{
+		{"true", false, []string{"one changed", "two changed", "first changed", "second changed"}, 0},
+		{"exit 1", false, []string{"one changed", "two failed", "first changed", "second changed"}, 1},
+		{"exit 1", true, []string{"one changed", "two failed"}, 1},
+	} {
+		b := newBench("a")
+		job := b.job("j")
+		b.sh(job, "one", "true").Notify = []string{"first"}
+		b.sh(job, "two", c.second).Notify = []string{"first"}
+		b.handler(job, "never", "true")
+		b.handler(job, "first", "true")
+		job.Handlers[1].Notify = []string{"second"}
+		b.handler(job, "second", "true")
+		b.run.NoHandlersOnFailure = c.withheld
+		s := b.apply(t, t.Context())
+		same(t, b.sink.ends(), c.want)
+		if s.Unhandled != c.unhandled {
+			t.Errorf("%d failures, want %d", s.Unhandled, c.unhandled)
+		}
+	}
+}
+
+// A task that reads a result is sent when that is known, and costs one more round trip.
+func TestNeedsCutThePipeline(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	first := b.sh(job, "one", "echo 1")
+	b.task(job, "two", func(s plan.State) []plan.Instance {
+		r, ok := s.Results(first.Address, "a")
+		if !ok {
+			t.Error("the result is not known")
+			return nil
+		}
+		return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/echo", r.Elements[0].Values["stdout"].(string) + "2"}}}}
+	}).Needs = []string{first.Address}
+	b.sh(job, "three", "true")
+	s := b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{"one changed", "two changed", "three changed"})
+	if s.Trips != 3 {
+		t.Errorf("%d round trips, want 3: hello, one, two and three", s.Trips)
+	}
+	if got := b.sink.result("two")["stdout"]; got != "12" {
+		t.Errorf("two printed %v", got)
+	}
+}
+
+func (r *recorder) result(name string) map[string]any {
+	for _, e := range r.events {
+		if end, ok := e.(event.TaskEnd); ok && short(end.Address) == name {
+			m, _ := end.Result.(map[string]any)
+			return m
+		}
+	}
+	return nil
+}
+
+// A job whose dependency failed does not start, and says because of whom.
+func TestDependants(t *testing.T) {
+	b := newBench("a", "b")
+	first := b.job("first")
+	b.sh(first, "one", "exit 1")
+	second := b.job("second", 0)
+	b.sh(second, "two", "true")
+	third := b.job("third", 1)
+	b.sh(third, "three", "true")
+	b.apply(t, t.Context())
+	var reasons []string
+	for _, e := range b.sink.events {
+		if end, ok := e.(event.TaskEnd); ok && end.Status == event.Skipped {
+			reasons = append(reasons, end.Reason)
+		}
+	}
+	if len(reasons) != 4 || !strings.HasPrefix(reasons[0], "because job.first failed on ") {
+		t.Errorf("reasons %q, want four that name job.first", reasons)
+	}
+}
+
+// on_failure = "abort" starts nothing new anywhere, what runs may end, and no handlers run.
+func TestAbort(t *testing.T) {
+	dir := t.TempDir()
+	b := newBench("a")
+	goes := b.job("goes")
+	for i := range 20 {
+		b.sh(goes, fmt.Sprintf("step%d", i), fmt.Sprintf("sleep 0.1; touch %s/%d", dir, i)).Notify = []string{"h"}
+	}
+	b.handler(goes, "h", "touch "+dir+"/handler")
+	b.sh(b.job("fails"), "stop", "sleep 0.3; exit 1").OnFailure = plan.Abort
+	b.apply(t, t.Context())
+	done := 0
+	for _, end := range b.sink.ends() {
+		if strings.HasSuffix(end, " changed") {
+			done++
+		}
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != done || done == 20 || len(b.sink.ends()) != 21 {
+		t.Errorf("%d files, %d tasks done, ends %q: want as many files as tasks, fewer than 20, and 21 ends",
+			len(files), done, b.sink.ends())
+	}
+}
+
+// A preview changes nothing and says what a command would do; with changes = false it runs, unless something before it
+// would change.
+func TestLook(t *testing.T) {
+	b := newBench("a")
+	file := filepath.Join(t.TempDir(), "file")
+	job := b.job("j")
+	read := func(plan.State) []plan.Instance {
+		return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/echo", "hello"}, "changes": false}}}
+	}
+	b.task(job, "early", read)
+	b.sh(job, "runs", "touch "+file)
+	late := b.task(job, "late", read)
+	b.run.Mode = wire.ModeLook
+	s := b.apply(t, t.Context())
+	same(t, b.sink.planned(), []string{"early read", "runs run", "late read"})
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the preview ran the command")
+	}
+	if s.Planned[event.Run] != 1 || s.Planned[event.Read] != 2 {
+		t.Errorf("planned %v", s.Planned)
+	}
+	_ = late
+}
+
+// An agent that is killed: the task's outcome is not known, the next is not started, the run ends. G17 G27.
+func TestLostAgent(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "kill -9 $PPID; sleep 5")
+	b.sh(job, "two", "true")
+	b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{"one unknown", "two unknown"})
+}
+
+// An interrupt ends what runs; nothing new starts. G24.
+func TestInterrupt(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "sleep 60")
+	b.sh(job, "two", "true")
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	b.sink.seen = func(e event.Event) {
+		if _, ok := e.(event.TaskStart); ok {
+			interrupt(executor.ErrInterrupted)
+		}
+	}
+	begin := time.Now()
+	s := b.apply(t, ctx)
+	same(t, b.sink.ends(), []string{"one cancelled", "two cancelled"})
+	if took := time.Since(begin); !s.Interrupted || took > 9*time.Second {
+		t.Errorf("interrupted %v, after %v: the sleep was not ended", s.Interrupted, took)
+	}
+}
