@@ -21,6 +21,10 @@ const (
 // roomMark is how many queued bytes make SendWait wait.
 const roomMark = 1 << 20
 
+// bufferSize is what a link reads and writes at least at a time, if there is as much. Payloads that are larger pass
+// its buffers by, so that a thousand links cost little memory.
+const bufferSize = 16 << 10
+
 // LinkConfig adjusts a link.
 type LinkConfig struct {
 	Ping   time.Duration // a side that has heard nothing for so long asks; 0: DefaultPing
@@ -158,7 +162,7 @@ func (l *Link) Run(handle func(Frame)) error {
 	l.wg.Add(1)
 	l.mu.Unlock()
 	defer l.wg.Done()
-	r := bufio.NewReaderSize(listener{l}, 64<<10)
+	r := bufio.NewReaderSize(listener{l}, bufferSize)
 	for {
 		f, err := ReadFrame(r)
 		l.busy.Store(true)
@@ -250,7 +254,7 @@ func (l *Link) wake() {
 
 // write is the link's one writer.
 func (l *Link) write() {
-	w := bufio.NewWriterSize(counter{l}, 64<<10)
+	w := bufio.NewWriterSize(counter{l}, bufferSize)
 	var head []byte
 	for {
 		f, last, ok := l.next()

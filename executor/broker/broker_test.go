@@ -376,3 +376,17 @@ func TestReadyEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// A connection is ready when its agent is, not when somebody could log in.
+func TestReadyIsTheHello(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.hang = true
+		b := w.broker(chain()...)
+		defer w.close(b)
+		b.Peer(0)
+		synctest.Wait()
+		if got := w.statuses(0); !slices.Equal(got, []Status{Opening}) || b.Stats().Connections != 0 {
+			t.Errorf("told %v, %+v", got, b.Stats())
+		}
+	})
+}

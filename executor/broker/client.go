@@ -65,7 +65,9 @@ func (c *client) open(ctx context.Context) {
 	defer c.b.mu.Unlock()
 	if err == nil {
 		c.ssh = ssh
-		c.b.openedLocked(c.hop)
+		if c.hop.peer == nil { // otherwise it is open when the peer is there
+			c.b.openedLocked(c.hop)
+		}
 		return
 	}
 	c.err = c.b.blameLocked(c.hop, err)
