@@ -136,6 +136,7 @@ func (h *hop) meet(ctx context.Context, nonce string, src bootstrap.Source, inpu
 		return nil, err
 	}
 	h.ready()
+	h.readers.Go(h.watch)
 	f, hello, err := bootstrap.ReadHello(r, nonce, src)
 	if err != nil {
 		return nil, err

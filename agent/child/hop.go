@@ -35,10 +35,11 @@ type hop struct {
 	refused *wire.Problem // why the prompter gave it up
 
 	readers sync.WaitGroup
+	over    chan struct{} // closed by kill
 }
 
 func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string) (*hop, error) {
-	h := &hop{name: open.Name}
+	h := &hop{name: open.Name, over: make(chan struct{})}
 	if a.Terminal {
 		var err error
 		if h.terminal, h.slave, err = openTerminal(); err != nil {
@@ -76,6 +77,23 @@ func (h *hop) ready() {
 	h.printed.stop()
 	if h.prompter != nil {
 		h.prompter.stop()
+	}
+}
+
+// watch makes the end of the hop's program the end of the hop. What lies behind may have kept its pipes: an agent whose
+// sudo was killed would otherwise go on with nobody to end it.
+func (h *hop) watch() {
+	select {
+	case <-h.program.Done():
+	case <-h.over:
+		return
+	}
+	timer := time.NewTimer(epilogue) // for what it has printed and nobody has read yet
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		h.abandon()
+	case <-h.over:
 	}
 }
 
@@ -186,6 +204,7 @@ func (h *hop) end() {
 
 // kill ends the hop's whole tree, and what we had to do with it.
 func (h *hop) kill() {
+	close(h.over)
 	if h.prompter != nil {
 		h.prompter.stop()
 	}
