@@ -131,8 +131,8 @@ func (h *hop) failed(ctx context.Context, a *wire.Attempt, err error) error {
 		h.await(epilogue)
 	}
 	exit, ended := h.exit()
+	h.kill() // now everything that was printed has been read
 	printed := h.printed.bytes()
-	h.kill()
 	told := &wire.Problem{Code: why.Code, Message: h.name + ": " + why.Message, Hint: why.Hint, Quote: h.words.String()}
 	if told.Quote == "" {
 		told.Quote = why.Quote

@@ -1,0 +1,140 @@
+package agent_test
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"runner/agent/wire"
+	"runner/cmd/testbed/bed"
+	"runner/transports"
+	"runner/transports/catalog"
+)
+
+const second wire.PeerID = 2
+
+// asAccount starts the first agent as an account of the test bed.
+func asAccount(t *testing.T, a *bed.Account) *controller {
+	t.Helper()
+	c := connectWith(t, wire.Attempt{
+		Entry: wire.EntryShell,
+		Argv: []string{"setpriv", "--reuid", strconv.Itoa(a.UID), "--regid", strconv.Itoa(a.GID), "--init-groups", "--reset-env"},
+	})
+	if got := c.hellos[root].Facts.User.Name; got != a.Name {
+		t.Fatalf("the first agent runs as %s", got)
+	}
+	return c
+}
+
+// hop is what a transport makes of options.
+func (c *controller) hop(transport string, options transports.Options) wire.Open {
+	c.t.Helper()
+	kind := catalog.All()[transport]
+	open, err := kind.Open(options)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	named := c.open(kind.Title(options))
+	open.Nonce, open.Name, open.Timeout = named.Nonce, named.Name, 20*time.Second
+	return open
+}
+
+// start starts a child and waits until it is there or lost.
+func (c *controller) startChild(parent, id wire.PeerID, open wire.Open) (*wire.Hello, *wire.Lost) {
+	c.t.Helper()
+	c.send(wire.KindOpen, parent, wire.CallID(id), open)
+	c.wait("child", func() bool {
+		_, there := c.hellos[id]
+		_, lost := c.lost[id]
+		return there || lost
+	})
+	if l, ok := c.lost[id]; ok {
+		return nil, &l
+	}
+	h := c.hellos[id]
+	return &h, nil
+}
+
+func describe(l *wire.Lost) string {
+	if l == nil {
+		return "not lost"
+	}
+	return fmt.Sprintf("%s: %s (%s)\n%s", l.Problem.Code, l.Problem.Message, l.Problem.Hint, l.Problem.Quote)
+}
+
+// terminals counts the pseudo terminals of this machine that are open.
+func terminals(t *testing.T) int {
+	t.Helper()
+	data, err := os.ReadFile("/proc/sys/kernel/pty/nr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestG6SudoWithPassword(t *testing.T) {
+	for name, c := range map[string]struct {
+		rules []string
+		env   map[string]string
+		want  wire.Code // "": it works
+		wrong bool      // the password given
+		none  bool      // no password is given
+	}{
+		"right":                  {rules: []string{bed.SudoNever, bed.SudoAsking}},
+		"right, with feedback":   {rules: []string{bed.SudoNever, "Defaults:%u pwfeedback", bed.SudoAsking}},
+		"right, with requiretty": {rules: []string{bed.SudoNever, "Defaults:%u requiretty", bed.SudoAsking}},
+		"right, after a lecture": {rules: []string{bed.SudoNever, "Defaults:%u lecture=always", bed.SudoAsking}},
+		"not asked for (G7)":     {rules: []string{bed.SudoFree}},
+		"not asked for, on a terminal": {
+			rules: []string{"Defaults:%u requiretty", bed.SudoFree}, none: true,
+		},
+		"wrong": {rules: []string{bed.SudoNever, bed.SudoAsking}, wrong: true, want: wire.CodePassword},
+		"none":  {rules: []string{bed.SudoNever, bed.SudoAsking}, none: true, want: wire.CodeNoPassword},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := bed.New(t, "linux", "root", "sudo", "setpriv")
+			a := b.Account(bed.AccountOptions{Sudoers: c.rules})
+			ctl := asAccount(t, a)
+			options := transports.Options{"password": a.Password}
+			switch {
+			case c.wrong:
+				options["password"] = "wrong " + a.Password
+			case c.none:
+				delete(options, "password")
+			}
+			began := time.Now()
+			hello, lost := ctl.startChild(root, second, ctl.hop("sudo", options))
+			if c.want != "" {
+				if lost == nil || lost.Problem.Code != c.want || lost.Ready {
+					t.Fatalf("got %s, want %s", describe(lost), c.want)
+				}
+				if took := time.Since(began); took > 8*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				if strings.Contains(describe(lost), a.Password) {
+					t.Error("the password is in the error")
+				}
+				return
+			}
+			if lost != nil {
+				t.Fatalf("lost: %s", describe(lost))
+			}
+			if hello.Facts.User.UID != 0 || hello.Facts.User.Name != "root" {
+				t.Errorf("the child is %+v", hello.Facts.User)
+			}
+			if r := ctl.command(second, "/usr/bin/id", "-un"); values(t, r)["stdout"] != "root" {
+				t.Errorf("result %+v, %v", r.Problem, values(t, r))
+			}
+			if _, there := hello.Facts.Env["LC_ALL"]; there {
+				t.Error("the child has the language that was meant for sudo")
+			}
+		})
+	}
+}
