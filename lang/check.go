@@ -66,6 +66,10 @@ func (l *loader) checkSources(t *Task, in Instance) {
 	for name, file := range in.Sources {
 		info, err := os.Stat(file)
 		at := t.body.block.args[name].at()
+		if in.Sensitive && (err != nil || !info.Mode().IsRegular()) {
+			l.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source, whose name is sensitive, is not there or is no regular file."))
+			continue
+		}
 		switch {
 		case err != nil:
 			l.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source cannot be read: %v.", err))

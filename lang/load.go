@@ -44,6 +44,8 @@ type loader struct {
 	// bad are variables, locals, chains and hosts that have no value because of an error; what uses them is not
 	// evaluated and nothing is said about it. The ranges of the keys are zero.
 	bad map[refs.Ref]bool
+	// valuesMissing: a file that gives values to variables could not be read.
+	valuesMissing bool
 }
 
 func (l *loader) fail(d *hcl.Diagnostic)        { l.diags = append(l.diags, d) }

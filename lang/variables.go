@@ -79,18 +79,23 @@ func (l *loader) givenValues() map[string]*given {
 func (l *loader) valueFile(name string, out map[string]*given) {
 	if _, err := os.Stat(name); err != nil {
 		l.fail(diag.Errorf(diag.Unreadable, hcl.Range{Filename: name}, "File cannot be read", "It could not be read: %v.", err))
+		l.valuesMissing = true
 		return
 	}
 	body, diags := l.files.Config(name)
+	if l.hasSecrets() {
+		diags = diag.HideSource(diags)
+	}
 	l.failAll(diags)
 	if body == nil || diags.HasErrors() {
+		l.valuesMissing = true
 		return
 	}
 	constants, diags := body.Constants()
-	for _, d := range diags {
-		// What cannot be read may be a secret: its line is not shown.
-		l.fail(diag.HideSource(hcl.Diagnostics{d})[0])
+	if l.hasSecrets() {
+		diags = diag.HideSource(diags)
 	}
+	l.failAll(diags)
 	for _, c := range constants {
 		if !l.declared(c.Name) {
 			l.fail(diag.Warningf(diag.UnknownVariable, c.NameRange, "Unknown variable", "The site declares no variable %s.%s",
@@ -99,6 +104,11 @@ func (l *loader) valueFile(name string, out map[string]*given) {
 		}
 		out[c.Name] = &given{value: c.Value, at: c.Range, origin: filepath.Base(name)}
 	}
+}
+
+// hasSecrets says whether a file of values may have one in it.
+func (l *loader) hasSecrets() bool {
+	return slices.ContainsFunc(l.config.variables, func(v *variable) bool { return v.sensitive != nil })
 }
 
 func (l *loader) declared(name string) bool {
@@ -138,6 +148,8 @@ func (l *loader) variableValue(v *variable, g *given) (cty.Value, bool) {
 		}
 	}
 	switch {
+	case value == cty.NilVal && l.valuesMissing:
+		return cty.NilVal, false // it may stand in a file that cannot be read
 	case value == cty.NilVal:
 		l.fail(diag.Errorf(diag.MissingVariable, v.block, "Missing variable",
 			"The variable %q has no default, so it needs a value: by --var %s=…, by %s%s in the environment, or in a file for --var-file.", v.name, v.name, envPrefix, v.name))
