@@ -12,7 +12,7 @@ import "strings"
 //
 // It looks for a copy in the directories in turn; one that does not run ("ok") is passed over. Without one it takes the
 // first directory in which a file may be executed (an empty one is a script that does nothing), asks for the agent,
-// stores what comes under a temporary name, and runs it; if it cannot, the next directory has its turn. Names in
+// stores what comes under a temporary name (of the nonce: machines that share a home share no process ids), and runs it; if it cannot, the next directory has its turn. Names in
 // directories that everybody can write to could be anybody's links: own changes into a directory first and then checks
 // where it has got to. What is left of the input when storing fails is read all the same: the next answer follows it.
 const script = `set -f; umask 077; n=$1 l=$2 k=$3; shift 3; ` +
@@ -21,15 +21,15 @@ const script = `set -f; umask 077; n=$1 l=$2 k=$3; shift 3; ` +
 	`c=; [ -O "$HOME" ] && c=$HOME/.cache/runner; x=; [ -O "$XDG_RUNTIME_DIR" ] && x=$XDG_RUNTIME_DIR/runner; ` +
 	`own() { cd "$d" && [ -O . ] && case $d in */.runner-$u) [ "$(pwd -P)" = "$d" ];; esac; }; ` +
 	`runs() { [ -O agent-$h ] && ./agent-$h ok; }; ` +
-	`probe() { : > .new-$$ && chmod 700 . .new-$$ && ./.new-$$; }; ` +
-	`store() { head -c $s | { $e > .new-$$ || { cat > /dev/null; false; }; } && mv -f .new-$$ agent-$h && runs < /dev/null; }; ` +
+	`probe() { : > .new-$n && chmod 700 . .new-$n && ./.new-$n; }; ` +
+	`store() { head -c $s | { $e > .new-$n || { cat > /dev/null; false; }; } && mv -f .new-$n agent-$h && runs < /dev/null; }; ` +
 	`for k in $k new; do for d in "$c" "$x" /dev/shm/.runner-$u /var/tmp/.runner-$u /tmp/.runner-$u; do [ "$d" ] || continue; ` +
 	`case $k in ` +
 	`cached) ( own && runs ) < /dev/null > /dev/null 2>&1 && exec "$d/agent-$h" serve $n "$w" $k "$@";; ` +
 	`new) if ( mkdir -p "$d" && own && probe ) < /dev/null > /dev/null 2>&1; then ` +
 	`echo "runner-need $n $m $z"; read -r s e || exit 1; case $e in gzip) e="gzip -dc";; *) e=cat;; esac; ` +
 	`( own && store ) > /dev/null 2>&1 && exec "$d/agent-$h" serve $n "$w" $k "$@"; fi; ` +
-	`( own && rm -f .new-$$ ) > /dev/null 2>&1;; ` +
+	`( own && rm -f .new-$n ) > /dev/null 2>&1;; ` +
 	`esac; done; done; echo "runner-none $n"; exit 126`
 
 // How an agent was started, its third argument after "serve".

@@ -6,6 +6,9 @@ package docker
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"slices"
+	"slices"
 
 	"runner/agent/schema"
 	"runner/agent/wire"
@@ -54,8 +57,8 @@ func open(o transports.Options) (wire.Open, error) {
 		inspected = user // checked: it holds no braces
 	}
 	exec = append(exec, "--", container)
-	known := failures(container)
-	next := append(known, wire.Failure{Code: wire.CodeHop, Next: true})
+	known := slices.Clip(failures(container)) // two lists begin with it
+	next := slices.Concat(known, []wire.Failure{{Code: wire.CodeHop, Next: true}})
 	return wire.Open{Attempts: []wire.Attempt{
 		{Entry: wire.EntryPath, Argv: exec, Path: agentPath, Failures: next},
 		{Entry: wire.EntryCopy, Argv: exec, Path: agentPath, Copy: []string{program, "cp", "--", "-", container + ":/"}, Failures: next},
@@ -63,7 +66,7 @@ func open(o transports.Options) (wire.Open, error) {
 		{
 			Entry:    wire.EntryNamespace,
 			Inspect:  []string{program, "inspect", "--type", "container", "--format", "{{.State.Pid}} " + inspected, "--", container},
-			Failures: append(known, wire.Failure{Code: wire.CodeNoExec, Hint: stuck}),
+			Failures: slices.Concat(known, []wire.Failure{{Code: wire.CodeNoExec, Hint: stuck}}),
 		},
 	}}, nil
 }
