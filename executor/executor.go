@@ -61,6 +61,10 @@ type Summary struct {
 // DefaultParallel is how many hosts are worked on at once when nobody says.
 const DefaultParallel = 64
 
+// firstApplied comes before the numbers of pipelines that act. A preview over the same connections has used the low ones,
+// and an agent remembers what each pipeline would have left.
+const firstApplied = 1 << 31
+
 // Run walks the plan. When ctx ends, with ErrInterrupted or another cause, nothing new starts and what runs is ended;
 // Run returns when all of it has ended, or after a grace period.
 func Run(ctx context.Context, c Config) Summary {
@@ -79,6 +83,9 @@ func Run(ctx context.Context, c Config) Summary {
 		touched: map[int]map[touch]bool{},
 		live:    map[*broker.Pending]struct{}{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
+	}
+	if c.Mode == wire.ModeApply {
+		r.pipelines = firstApplied
 	}
 	r.walk(ctx)
 	outputs, err := c.Evaluator.Outputs(r.state)
