@@ -53,7 +53,7 @@ func Levels() []string {
 // Site is what a command needs to load a site and to choose from it.
 type Site struct {
 	Path         string
-	Vars         []lang.VarInput // in the order given: the later one wins
+	Vars         []lang.VarInput // in the order given
 	Selection    Selection
 	Parallelism  int      // 0: as the site says
 	AskPasswords []string // hops, as TRANSPORT or TRANSPORT:USER
@@ -236,7 +236,7 @@ func bindSite(fs *pflag.FlagSet, out *Site) {
 
 func bindVariables(fs *pflag.FlagSet, out *Site) {
 	fs.Var(&varFlag{&out.Vars}, "var", "set a variable of the site: `NAME=VALUE`; may be repeated")
-	fs.Var(&varFileFlag{&out.Vars}, "var-file", "set variables from `FILE`; may be repeated, the later flag wins")
+	fs.Var(&varFileFlag{&out.Vars}, "var-file", "set variables from `FILE`; may be repeated, the later one wins, --var wins over all")
 }
 
 func bindSelection(fs *pflag.FlagSet, out *Site) {

@@ -125,6 +125,9 @@ func (c *changes) block(g *sameChange) string {
 		title = fmt.Sprintf("%s %q", t.Action, t.Name)
 	}
 	body := c.attributes(g.change)
+	if slices.Contains(g.change.Unknown, "action") {
+		body = "        " + c.paint(dim, "# (whether there is anything to do is known after connecting)") + "\n" + body
+	}
 	if d := g.change.Diff; d != "" && c.diffs != arguments.DiffNone {
 		most := 0
 		if c.diffs == arguments.DiffShort {
@@ -185,7 +188,12 @@ func (c *changes) attributes(e event.PlannedChange) string {
 		all[k] = true
 	}
 	unknown := map[string]bool{}
+	plain := e.Action == event.Run // nothing of it is there before
 	for _, path := range e.Unknown {
+		if path == "action" { // nobody has looked yet
+			plain = true
+			continue
+		}
 		unknown[path] = true
 		all[path] = true
 	}
@@ -205,7 +213,7 @@ func (c *changes) attributes(e event.PlannedChange) string {
 		}
 		line := ""
 		switch {
-		case e.Action == event.Run:
+		case plain:
 			line = "    " + pad(keyName(k), widest) + " = " + shown
 			if !has {
 				line = "    " + pad(keyName(k), widest) + " = " + Value(old, "        ")

@@ -127,8 +127,11 @@ func (r *report) runEnd(e event.RunEnd) {
 	for s := range r.partial {
 		r.flushOutput(s.host, s.address)
 	}
-	if r.o.Exec {
+	switch {
+	case r.o.Exec:
 		r.execSummary(e)
+		return
+	case r.preview, r.plan == nil: // the plan's own summary has said it
 		return
 	}
 	width := 0

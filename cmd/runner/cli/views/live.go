@@ -24,6 +24,10 @@ type live struct {
 	counts event.Counts
 }
 
+// waiting is what a host does that is connected and has nothing running: a target does one thing at a time, and another
+// run, or another host's task, may be at it.
+const waiting = "waiting"
+
 // busyHost is one line.
 type busyHost struct {
 	name     string
@@ -101,10 +105,14 @@ func (l *live) see(e event.Event, now time.Time) {
 		title := cmp.Or(e.Title, e.Transport)
 		if e.Status == event.Opening {
 			l.start(e.Host, title, true, now)
-		} else {
-			l.stop(e.Host, title)
+			return
+		}
+		l.stop(e.Host, title)
+		if e.Status == event.Ready && e.Hop == l.depth[e.Host]-1 {
+			l.start(e.Host, waiting, false, now)
 		}
 	case event.TaskStart:
+		l.stop(e.Host, waiting)
 		l.start(e.Host, e.Address, false, now)
 	case event.Progress:
 		if b := l.busy[e.Host]; b != nil {
@@ -114,22 +122,23 @@ func (l *live) see(e event.Event, now time.Time) {
 			b.transfer.bytes, b.transfer.total = e.Bytes, e.Total
 		}
 	case event.PlannedChange:
-		l.stop(e.Host, e.Address)
-		l.finish(e.Host, e.Job, e.Address)
+		l.finish(e.Host, e.Job, e.Address, now)
 	case event.TaskEnd:
-		l.stop(e.Host, e.Address)
 		l.counts.Add(e.Status)
-		l.finish(e.Host, e.Job, e.Address)
+		l.finish(e.Host, e.Job, e.Address, now)
 	case event.HostEnd:
 		if p := l.ended[hostJob{e.Host, e.Job}]; p != nil {
 			l.done += p.left // those of which for_each had no element
 			p.left = 0
 		}
+		l.stop(e.Host, waiting)
 	}
 }
 
 // finish counts a task as done when its first element is, and each further element as one more task.
-func (l *live) finish(host, job, address string) {
+func (l *live) finish(host, job, address string, now time.Time) {
+	connected := l.busy[host] != nil
+	l.stop(host, address)
 	p := l.ended[hostJob{host, job}]
 	base := baseAddress(address)
 	if p == nil || p.seen[base] || p.left == 0 {
@@ -139,6 +148,9 @@ func (l *live) finish(host, job, address string) {
 		p.seen[base] = true
 	}
 	l.done++
+	if connected && l.busy[host] == nil && p != nil && p.left > 0 {
+		l.start(host, waiting, false, now)
+	}
 }
 
 // mostBusy is how many lines the region has at most, beside the bar.

@@ -140,8 +140,8 @@ func pad(s string, wide int) string {
 // duration is a time span for people.
 func duration(d time.Duration) string {
 	switch {
-	case d < 0:
-		return "0ms"
+	case d < time.Millisecond:
+		return "<1ms"
 	case d < time.Second:
 		return fmt.Sprintf("%dms", d.Milliseconds())
 	case d < time.Minute:
