@@ -48,9 +48,9 @@ type Env struct {
 	Live      func(stream wire.Stream) io.Writer // where output is copied to as it comes; nil when nobody watches
 	Unsettled bool                               // ModeLook: an earlier call of the pipeline would change or run something
 	Unknown   []string                           // ModeLook: arguments that only the run will give
-	// Touched is told of every directory in which something was changed, and of its file system, which is to be synced
-	// before the job is reported done. It may be nil.
-	Touched func(dir string, device uint64)
+	// Touched is told of every directory in which something was changed (or the file itself, if it is a mount point) and of
+	// its file system, which is to be synced before the job is reported done. It may be nil.
+	Touched func(path string, device uint64)
 }
 
 // Runner runs a program to its end; process.Table is one.
@@ -63,7 +63,11 @@ func (e *Env) unknown(name string) bool { return slices.Contains(e.Unknown, name
 
 // touched tells that something was changed at a place.
 func (e *Env) touched(p *view.Place) {
-	if e.Touched != nil && p.Dir != nil {
+	switch {
+	case e.Touched == nil || p.Dir == nil:
+	case p.Entry != nil && p.Entry.ID.Device != p.Parent.ID.Device: // a mount point
+		e.Touched(p.Path, p.Entry.ID.Device)
+	default:
 		e.Touched(p.Dir.Path, p.Parent.ID.Device)
 	}
 }
