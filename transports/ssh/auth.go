@@ -26,7 +26,7 @@ const maxUnnamed = 4
 // authenticator chooses what to try next. The library first tries "none", which is how the server's methods become
 // known, and then asks next before each attempt; so everything is offered one by one and its outcome is known.
 type authenticator struct {
-	ctx      context.Context //nolint:containedctx // of the one connection that this serves
+	ctx      context.Context // of the one connection that this serves
 	s        *settings
 	conn     *meter
 	verifier *verifier
@@ -118,7 +118,7 @@ func (a *authenticator) nextPassword(c *xssh.ClientAuthContext) (xssh.AuthMethod
 	asks := slices.Contains(c.AllowedMethods, methodPassword)
 	interactive := slices.Contains(c.AllowedMethods, methodInteractive) && !a.interactiveTried
 	if !asks && !interactive {
-		return nil, nil //nolint:nilnil // neither a method nor an error: the server wants no password
+		return nil, nil // neither a method nor an error: the server wants no password
 	}
 	if doubt := a.verifier.doubt; doubt != nil {
 		refused := *doubt
@@ -249,8 +249,10 @@ type watchedSigner struct {
 	owner *authenticator
 }
 
+// PublicKey is what the server is offered.
 func (w *watchedSigner) PublicKey() xssh.PublicKey { return w.public }
 
+// Sign signs with the key's own algorithm.
 func (w *watchedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, error) {
 	return w.SignWithAlgorithm(rand, data, "")
 }
@@ -260,7 +262,7 @@ func (w *watchedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm
 	w.owner.conn.phase.Store(int32(phaseKeys))
 	signature, err := w.sign(rand, data, algorithm)
 	w.owner.resume()
-	var locked *errPassphrase
+	var locked *passphraseError
 	switch {
 	case err == nil:
 		w.owner.signed = w.label

@@ -90,11 +90,11 @@ func TestG8Keys(t *testing.T) {
 			}
 			e := fails(t, s.options("keys", []any{key}), KindAuth)
 			if !strings.Contains(e.Message, "passphrase") || !strings.Contains(e.Message, key) {
-				t.Errorf("the error does not name the passphrase: %s", explained(e))
+				t.Errorf("the error does not name the passphrase: %s", e.String())
 			}
 			e = fails(t, s.options("keys", []any{key}, "passphrase", "wrong guess"), KindAuth)
-			if !strings.Contains(e.Message, "passphrase") || strings.Contains(explained(e), "wrong guess") {
-				t.Errorf("the error does not name the passphrase, or shows it: %s", explained(e))
+			if !strings.Contains(e.Message, "passphrase") || strings.Contains(e.String(), "wrong guess") {
+				t.Errorf("the error does not name the passphrase, or shows it: %s", e.String())
 			}
 			// It is no error when another key does.
 			other := generate(t, filepath.Join(dir, c.name+"-other"), "-t", "ed25519", "-N", "")
@@ -116,11 +116,11 @@ func TestG8DefaultKeys(t *testing.T) {
 	dial(t, s.options("keys", []any{"~/.ssh/id_ed25519"}))
 	e := fails(t, s.options("keys", []any{}), KindAuth)
 	if !strings.Contains(e.Hint, "keys") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 	e = fails(t, s.options("keys", []any{"~/.ssh/missing"}), KindAuth)
 	if !strings.Contains(e.Message, filepath.Join(home, ".ssh", "missing")+" does not exist") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestG8Agent(t *testing.T) {
 	fails(t, s.options("keys", []any{key}, "identities_only", true), KindAuth)
 	e := fails(t, s.options("keys", nil, "agent", filepath.Join(dir, "none")), KindAuth)
 	if !strings.Contains(e.Message, "ssh-agent") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestG8TooManyKeys(t *testing.T) {
 	s := newSite(t, "MaxAuthTries 6")
 	dir := t.TempDir()
 	var keys []string
-	for _, name := range strings.Fields("a b c d e f g h") {
+	for name := range strings.FieldsSeq("a b c d e f g h") {
 		keys = append(keys, generate(t, filepath.Join(dir, name), "-t", "ed25519", "-N", ""))
 	}
 	socket := agentWith(t, keys...)
@@ -163,7 +163,7 @@ func TestG8TooManyKeys(t *testing.T) {
 	s.authorize(t, last)
 	e := fails(t, s.options("keys", nil, "agent", socket), KindAuth)
 	if !strings.Contains(e.Hint, "identities_only") || !strings.Contains(e.Message, "6 keys") {
-		t.Errorf("the error does not help: %s", explained(e))
+		t.Errorf("the error does not help: %s", e.String())
 	}
 	dial(t, s.options("keys", []any{last}, "agent", socket))
 	dial(t, s.options("keys", []any{last}, "agent", socket, "identities_only", true))
@@ -199,7 +199,7 @@ func TestG8Certificates(t *testing.T) {
 	expired := sign("expired", "-V", "-2h:-1h")
 	e := fails(t, s.options("keys", []any{expired}), KindAuth)
 	if !strings.Contains(e.Message, "expired at") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 }
 
@@ -212,8 +212,8 @@ func TestG7Password(t *testing.T) {
 				"KbdInteractiveAuthentication "+yes[method == methodInteractive])
 			dial(t, s.options("keys", nil, "password", s.account.Password))
 			e := fails(t, s.options("keys", nil, "password", "wrong guess"), KindPassword)
-			if !strings.Contains(e.Message, "password") || strings.Contains(explained(e), "wrong guess") {
-				t.Error(explained(e))
+			if !strings.Contains(e.Message, "password") || strings.Contains(e.String(), "wrong guess") {
+				t.Error(e)
 			}
 			tried := func() int { return strings.Count(s.server.Log(), "Failed "+method) }
 			eventually(t, "the failure in the log", func() bool { return tried() > 0 })
@@ -230,7 +230,7 @@ func TestG7NoPassword(t *testing.T) {
 	s := newSite(t, "PubkeyAuthentication no")
 	e := fails(t, s.options(), KindNoPassword)
 	if !strings.Contains(e.Message, "the server offers password") || !strings.Contains(e.Hint, "password") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 }
 
@@ -242,7 +242,7 @@ func TestG8TwoFactors(t *testing.T) {
 	dial(t, s.options("password", s.account.Password))
 	e := fails(t, s.options(), KindNoPassword)
 	if !strings.Contains(e.Message, "after accepting publickey") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 	fails(t, s.options("password", "wrong guess"), KindPassword)
 	both := s.another("AuthenticationMethods publickey,publickey")
@@ -304,8 +304,8 @@ func TestG7Questions(t *testing.T) {
 				dial(t, server)
 			} else {
 				e := fails(t, server, c.kind)
-				if strings.Contains(explained(e), "secret word") || c.kind == KindAuth && e.Quote == "" {
-					t.Error(explained(e))
+				if strings.Contains(e.String(), "secret word") || c.kind == KindAuth && e.Quote == "" {
+					t.Error(e)
 				}
 			}
 			if given != c.given {
@@ -350,7 +350,7 @@ func TestG7BrokenIsNotRefused(t *testing.T) {
 		})
 		server["password"], server["keys"] = "secret word", []any{key, key + "-other"}
 		if e := fails(t, server, KindAuth); !strings.Contains(e.Message, "closed by the server") {
-			t.Error(explained(e))
+			t.Error(e)
 		}
 	}
 }
@@ -361,7 +361,7 @@ func TestG10ExpiredAccount(t *testing.T) {
 	run(t, "usermod", "--expiredate", "1970-01-02", s.account.Name)
 	e := fails(t, s.options(), KindAccount)
 	if !strings.Contains(e.Quote, "expired") {
-		t.Errorf("the server is not quoted: %s", explained(e))
+		t.Errorf("the server is not quoted: %s", e.String())
 	}
 	fails(t, s.options("keys", nil, "password", s.account.Password), KindPassword)
 }

@@ -80,13 +80,13 @@ func TestG8HopsThroughBastions(t *testing.T) {
 	if err != nil {
 		t.Fatal(explained(err))
 	}
-	defer second.Close()
+	defer func() { _ = second.Close() }()
 	last := s.another()
 	third, err := Dial(t.Context(), last.options(), second.Dial)
 	if err != nil {
 		t.Fatal(explained(err))
 	}
-	defer third.Close()
+	defer func() { _ = third.Close() }()
 	if out := output(t, third, "echo $SSH_CONNECTION"); !strings.Contains(out, last.server.Address) {
 		t.Fatalf("arrived at %q", out)
 	}

@@ -90,18 +90,18 @@ func (m *meter) readVersion() error {
 				m.phase.Store(int32(phaseKeyExchange))
 				return nil
 			}
-			m.foreword.Write(line[:end+1])
+			m.foreword.keep(line[:end+1])
 			line, skipping = line[end+1:], false
 		}
 		if len(line) > maxVersion && (skipping || !bytes.HasPrefix(line, []byte("SSH-"))) {
-			m.foreword.Write(line)
+			m.foreword.keep(line)
 			line, skipping = line[:0], true
 		}
 		if len(line) > 2*maxVersion {
 			break
 		}
 		if err != nil {
-			m.foreword.Write(line)
+			m.foreword.keep(line)
 			return errors.Join(errNoVersion, noEOF(err))
 		}
 	}
@@ -115,17 +115,16 @@ func noEOF(err error) error {
 	return err
 }
 
-// kept keeps the first bytes of what is written to it, up to maxKept.
+// kept is the beginning of a text, up to maxKept bytes.
 type kept struct {
 	mu   sync.Mutex
 	data []byte
 }
 
-func (k *kept) Write(p []byte) (int, error) {
+func (k *kept) keep(p []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.data = append(k.data, p[:min(len(p), maxKept-len(k.data))]...)
-	return len(p), nil
 }
 
 func (k *kept) String() string {

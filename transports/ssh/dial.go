@@ -136,8 +136,8 @@ func clientConfig(s *settings, v *verifier, auth *authenticator, banner *kept) (
 			return nil
 		},
 		BannerCallback: func(text string) error {
-			_, err := banner.Write([]byte(text))
-			return err
+			banner.keep([]byte(text))
+			return nil
 		},
 		AuthCallback: auth.next,
 	}
@@ -172,8 +172,7 @@ func explain(ctx context.Context, s *settings, conn *meter, auth *authenticator,
 		Message: fmt.Sprintf("cannot agree with %s while %s: %v", s.endpoint(), at, errors.Unwrap(err)),
 		Hint:    "The server's log may say why.",
 	}
-	var negotiation *xssh.AlgorithmNegotiationError
-	if errors.As(err, &negotiation) {
+	if negotiation, ok := errors.AsType[*xssh.AlgorithmNegotiationError](err); ok {
 		e.Message = fmt.Sprintf("%s and we have no %s in common: it offers %s", s.endpoint(), negotiation.What, list(unique(negotiation.RequestedAlgorithms)))
 		e.Hint = "Allow a current algorithm on the server, or use hop \"openssh\"."
 	}

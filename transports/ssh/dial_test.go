@@ -84,7 +84,7 @@ func TestStalledServer(t *testing.T) {
 			began := time.Now()
 			e := fails(t, server, KindTimeout)
 			if !strings.Contains(e.Message, where) || !strings.Contains(e.Message, "600ms") {
-				t.Error(explained(e))
+				t.Error(e)
 			}
 			if took := time.Since(began); took < 600*time.Millisecond || took > 2*time.Second {
 				t.Errorf("it took %s", took)
@@ -96,7 +96,7 @@ func TestStalledServer(t *testing.T) {
 			_, err := Dial(ctx, server, nil)
 			e = wantKind(t, err, KindCancelled)
 			if !strings.Contains(e.Message, where) || time.Since(began) > 2*time.Second {
-				t.Errorf("after %s: %s", time.Since(began), explained(e))
+				t.Errorf("after %s: %s", time.Since(began), e.String())
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func TestStalledServer(t *testing.T) {
 			return nil, ctx.Err()
 		})
 		if e := wantKind(t, err, KindTimeout); !strings.Contains(e.Message, "connecting") {
-			t.Error(explained(e))
+			t.Error(e)
 		}
 	})
 }
@@ -150,7 +150,7 @@ func TestStalledAgent(t *testing.T) {
 			server["agent"], server["connect_timeout"] = socket, "500ms"
 			e := fails(t, server, KindTimeout)
 			if !strings.Contains(e.Message, "ssh-agent") {
-				t.Error(explained(e))
+				t.Error(e)
 			}
 		})
 	}
@@ -174,16 +174,16 @@ func TestUnreachable(t *testing.T) {
 		return transports.Options{"address": address, "port": port, "user": "x", "connect_timeout": "1s"}
 	}
 	if e := fails(t, options("127.0.0.1", 1), KindRefused); !strings.Contains(e.Message, "127.0.0.1:1 refuses") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 	if e := fails(t, options("no-such-host.invalid", 22), KindName); !strings.Contains(e.Message, "no-such-host.invalid") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 	web := fakeServer(t, func(conn net.Conn) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 	})
 	if e := fails(t, web, KindProtocol); !strings.Contains(e.Quote, "HTTP/1.1 400") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 	endless := fakeServer(t, func(conn net.Conn) {
 		for block := bytes.Repeat([]byte("yes\n"), 16<<10); ; {
@@ -198,7 +198,7 @@ func TestUnreachable(t *testing.T) {
 	began := time.Now()
 	e := fails(t, busy, KindBusy)
 	if !strings.Contains(e.Quote, "Exceeded MaxStartups") || !strings.Contains(e.Hint, "MaxStartups") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 	if took := time.Since(began); took < 900*time.Millisecond || took > 3*time.Second {
 		t.Errorf("gave up after %s", took)
@@ -255,7 +255,7 @@ func TestG5RealBanner(t *testing.T) {
 	writeFile(t, file, strings.Repeat("Your password: ", 1_000_000/15))
 	e := fails(t, s.options("password", s.account.Password), KindAuth)
 	if !strings.Contains(e.Message, "closed") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 }
 

@@ -134,8 +134,7 @@ func interrupted(ctx context.Context, s *settings, p phase) *Error {
 
 // unreachable names why a connection to the server's port could not be made.
 func unreachable(s *settings, err error) *Error {
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known // from a bastion's client, with more to say
 	}
 	e := &Error{

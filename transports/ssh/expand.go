@@ -51,8 +51,7 @@ func (x *Expander) Expand(options transports.Options) ([]transports.Options, err
 	}
 	hops, err := x.expand(options, "", nil)
 	if err != nil {
-		var known *Error
-		if !errors.As(err, &known) {
+		if _, known := errors.AsType[*Error](err); !known {
 			err = &Error{Kind: KindOptions, Message: err.Error(), Cause: err, Hint: configHint(err)}
 		}
 		return nil, err
@@ -61,8 +60,7 @@ func (x *Expander) Expand(options transports.Options) ([]transports.Options, err
 }
 
 func configHint(err error) string {
-	var undecided *config.UndecidedError
-	if errors.As(err, &undecided) {
+	if _, undecided := errors.AsType[*config.UndecidedError](err); undecided {
 		return `Say it in the site, give a configuration without that condition in the argument config, or use hop "openssh".`
 	}
 	return "Correct the ssh configuration, or set config = false in the hop."
@@ -338,9 +336,10 @@ func parseTime(text string) (time.Duration, error) {
 			}
 			rest = rest[1:]
 		}
-		total += time.Duration(n) * unit //nolint:gosec // 31 bits
+		const most = 10 * 365 * 24 * time.Hour // as good as for ever, and far from an overflow
+		total = min(total+min(time.Duration(n), most/unit)*unit, most)
 	}
-	return min(total, 10*365*24*time.Hour), nil
+	return total, nil
 }
 
 // setPaths resolves the paths of both: those of the configuration have tokens and variables in them.

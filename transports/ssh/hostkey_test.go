@@ -43,7 +43,7 @@ func TestG9UnknownKey(t *testing.T) {
 	delete(server, "host_key")
 	e := fails(t, server, KindHostKeyUnknown)
 	if !strings.Contains(e.Message, "SHA256:") || !strings.Contains(e.Hint, "ssh-keyscan -p ") || !strings.Contains(e.Hint, "accept-new") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 	if n := told.Load(); n != 0 {
 		t.Errorf("%d logins were tried", n)
@@ -62,7 +62,7 @@ func TestG9ChangedKey(t *testing.T) {
 		server["host_key"] = policy
 		e := fails(t, server, KindHostKeyChanged)
 		if !strings.Contains(e.Message, known+":2") || !strings.Contains(e.Hint, "ssh-keygen -f "+known) {
-			t.Error(explained(e))
+			t.Error(e)
 		}
 		if n := told.Load(); n != 0 {
 			t.Errorf("%s: %d logins were tried", policy, n)
@@ -71,7 +71,7 @@ func TestG9ChangedKey(t *testing.T) {
 	server["host_key"] = hostKeyIgnore
 	e := fails(t, server, KindHostKeyChanged)
 	if !strings.Contains(e.Message, "password is not sent") {
-		t.Error(explained(e))
+		t.Error(e)
 	}
 	if n := told.Load(); n != 1 { // "none", which tells the server's methods
 		t.Errorf("%d logins were tried", n)
@@ -162,7 +162,7 @@ func TestG8HostCertificates(t *testing.T) {
 		}
 		e := fails(t, o, c.kind)
 		if !strings.Contains(e.Hint, known+":1") {
-			t.Error(explained(e))
+			t.Error(e)
 		}
 	}
 	// Without an authority, the plain key counts.

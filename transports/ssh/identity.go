@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,16 +71,15 @@ func (k *keyring) load(ctx context.Context) []identity {
 		key.named = named && belongs(key.public, files)
 		others = append(others, key)
 	}
-	return k.inOrder(certificates, files, others, named)
+	return inOrder(certificates, files, others, named)
 }
 
-func (k *keyring) inOrder(certificates, files, others []identity, named bool) []identity {
-	var order, out []identity
+func inOrder(certificates, files, others []identity, named bool) []identity {
+	order := slices.Concat(certificates, others, files)
 	if named {
-		order = append(append(append(order, certificates...), files...), others...)
-	} else {
-		order = append(append(append(order, certificates...), others...), files...)
+		order = slices.Concat(certificates, files, others)
 	}
+	var out []identity
 	seen := map[string]bool{}
 	for _, id := range order {
 		blob := string(id.public.Marshal())
@@ -106,7 +106,7 @@ func adopt(key identity, held []identity) identity {
 // certify gives a certificate the signer of its key.
 func certify(id identity, files, held []identity) identity {
 	cert, _ := id.public.(*xssh.Certificate)
-	for _, key := range append(append([]identity{}, files...), held...) {
+	for _, key := range slices.Concat(files, held) {
 		if key.signer != nil && bytes.Equal(cert.Key.Marshal(), key.public.Marshal()) {
 			if signer, err := xssh.NewCertSigner(cert, key.signer); err == nil {
 				id.signer = signer
@@ -208,7 +208,9 @@ func (k *keyring) readKey(path string, named bool) (identity, bool) {
 		return id, true
 	}
 	k.note("%s is no private key that can be used here: %v", path, err)
-	return id, false
+	public, ok := readPublic(path + ".pub") // of a hardware key: the agent may know how to sign with it
+	id.public = public
+	return id, ok
 }
 
 // protected is a key whose passphrase is only used when a server accepts the key: deriving from it is slow on purpose.
@@ -246,7 +248,7 @@ func (k *keyring) readCertificate(path string) (*xssh.Certificate, bool) {
 		k.note("%s is no user certificate", path)
 		return nil, false
 	}
-	if before := time.Unix(int64(min(cert.ValidBefore, 1<<62)), 0); cert.ValidBefore != xssh.CertTimeInfinity && time.Now().After(before) { //nolint:gosec // bounded
+	if before := time.Unix(int64(min(cert.ValidBefore, 1<<62)), 0); cert.ValidBefore != xssh.CertTimeInfinity && time.Now().After(before) {
 		k.note("%s expired at %s", path, before.UTC().Format(time.RFC3339))
 		return nil, false
 	}
@@ -270,7 +272,7 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
 	if err != nil {
 		return nil, err
@@ -278,13 +280,13 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// errPassphrase tells why a protected key did not sign.
-type errPassphrase struct {
+// passphraseError tells why a protected key did not sign.
+type passphraseError struct {
 	label   string
 	missing bool
 }
 
-func (e *errPassphrase) Error() string {
+func (e *passphraseError) Error() string {
 	if e.missing {
 		return fmt.Sprintf("the server accepts %s, but it needs a passphrase and none is configured", e.label)
 	}
@@ -299,8 +301,10 @@ type protectedSigner struct {
 	label      string
 }
 
+// PublicKey is known without the passphrase.
 func (p *protectedSigner) PublicKey() xssh.PublicKey { return p.public }
 
+// Sign signs with the key's own algorithm.
 func (p *protectedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, error) {
 	return p.SignWithAlgorithm(rand, data, "")
 }
@@ -308,11 +312,11 @@ func (p *protectedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, er
 // SignWithAlgorithm signs; an empty algorithm is the key's own.
 func (p *protectedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
 	if p.passphrase == "" {
-		return nil, &errPassphrase{label: p.label, missing: true}
+		return nil, &passphraseError{label: p.label, missing: true}
 	}
 	signer, err := xssh.ParsePrivateKeyWithPassphrase(p.data, []byte(p.passphrase))
 	if err != nil {
-		return nil, &errPassphrase{label: p.label}
+		return nil, &passphraseError{label: p.label}
 	}
 	if with, ok := signer.(xssh.AlgorithmSigner); ok && algorithm != "" {
 		return with.SignWithAlgorithm(rand, data, algorithm)

@@ -1,7 +1,6 @@
 package ssh
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -219,11 +218,11 @@ func trimBrackets(address string) string {
 // check finds what the types of the arguments do not say.
 func check(known map[string]any) error {
 	o := transports.Options(known)
-	if err := checkAddress(o.String("address", "")); err != nil {
-		return &schema.ArgumentError{Argument: "address", Message: "The address " + err.Error()}
+	if fault := addressFault(o.String("address", "")); fault != "" {
+		return &schema.ArgumentError{Argument: "address", Message: "The address " + fault}
 	}
-	if err := checkUser(o.String("user", "")); err != nil {
-		return &schema.ArgumentError{Argument: "user", Message: "The user " + err.Error()}
+	if fault := userFault(o.String("user", "")); fault != "" {
+		return &schema.ArgumentError{Argument: "user", Message: "The user " + fault}
 	}
 	if strings.ContainsFunc(o.String("host_key_alias", ""), unprintable) {
 		return &schema.ArgumentError{Argument: "host_key_alias", Message: "The HostKeyAlias must not contain spaces or control characters."}
@@ -272,41 +271,42 @@ func asNumber(v any) (float64, bool) {
 // shellCharacters have no place in a name, whoever reads it later. The set is that of OpenSSH's valid_hostname.
 const shellCharacters = "'`\"$\\;&<>|(){}"
 
-func checkAddress(address string) error {
+// addressFault says what is wrong with an address, as the end of a sentence; "" is nothing.
+func addressFault(address string) string {
 	switch {
 	case address == "":
-		return nil
+		return ""
 	case address[0] == '-':
-		return errors.New("must not begin with a dash.")
+		return "must not begin with a dash."
 	case strings.Contains(address, "://") || strings.Contains(address, "/"):
-		return errors.New("must be a host name or an IP address, not a URL or a network.")
+		return "must be a host name or an IP address, not a URL or a network."
 	case strings.Contains(address, "@"):
-		return errors.New("must not contain a user; say it in the argument user.")
+		return "must not contain a user; say it in the argument user."
 	case strings.ContainsFunc(address, unprintable) || strings.ContainsAny(address, shellCharacters+"*?!,#"):
-		return errors.New("must not contain spaces, control characters or shell characters.")
+		return "must not contain spaces, control characters or shell characters."
 	case !strings.HasPrefix(address, "[") && strings.Count(address, ":") == 1:
-		return errors.New("must not contain a port; say it in the argument port.")
+		return "must not contain a port; say it in the argument port."
 	}
 	if literal := trimBrackets(address); strings.ContainsAny(address, "[]:") {
 		literal, _, _ = strings.Cut(literal, "%")
 		if net.ParseIP(literal) == nil || strings.HasPrefix(address, "[") != strings.HasSuffix(address, "]") {
-			return errors.New("is no IPv6 address.")
+			return "is no IPv6 address."
 		}
 	}
-	return nil
+	return ""
 }
 
-// checkUser follows OpenSSH's valid_ruser, and allows no spaces.
-func checkUser(name string) error {
+// userFault does so for a user. It follows OpenSSH's valid_ruser, and allows no spaces.
+func userFault(name string) string {
 	switch {
 	case name == "":
-		return nil
+		return ""
 	case name[0] == '-':
-		return errors.New("must not begin with a dash.")
+		return "must not begin with a dash."
 	case strings.ContainsFunc(name, unprintable) || strings.ContainsAny(name, "'`\";&<>|(){}$"):
-		return errors.New("must not contain spaces, control characters or shell characters.")
+		return "must not contain spaces, control characters or shell characters."
 	case strings.HasSuffix(name, `\`):
-		return errors.New("must not end with a backslash.")
+		return "must not end with a backslash."
 	}
-	return nil
+	return ""
 }

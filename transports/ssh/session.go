@@ -54,8 +54,7 @@ func (c *Client) Start(ctx context.Context, command string) (*Session, error) {
 		return nil, lost
 	}
 	e := &Error{Kind: KindSession, Cause: err, Message: fmt.Sprintf("cannot open a session on %s: %v", c.s.login(), err)}
-	var open *xssh.OpenChannelError
-	if errors.As(err, &open) {
+	if open, ok := errors.AsType[*xssh.OpenChannelError](err); ok {
 		e.Message = fmt.Sprintf("%s does not open a session", c.s.login())
 		e.Quote = clip(open.Message)
 		e.Hint = "The server may allow fewer sessions for a connection (MaxSessions), or none at all."

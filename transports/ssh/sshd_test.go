@@ -75,7 +75,7 @@ func output(t *testing.T, client *Client, command string) string {
 	if err != nil {
 		t.Fatal(explained(err))
 	}
-	defer session.Close()
+	defer func() { _ = session.Close() }()
 	out, err := io.ReadAll(session)
 	if err != nil {
 		t.Fatal(err)
@@ -83,8 +83,13 @@ func output(t *testing.T, client *Client, command string) string {
 	return string(out)
 }
 
-// fails dials in vain and returns the error, which must be of a kind and not take long.
-func fails(t *testing.T, options transports.Options, kind Kind) *Error {
+// said is what an error says.
+type said struct{ Message, Hint, Quote string }
+
+func (s said) String() string { return fmt.Sprintf("%s | %s | %q", s.Message, s.Hint, s.Quote) }
+
+// fails dials in vain and returns what the error says, which must be of a kind and not take long.
+func fails(t *testing.T, options transports.Options, kind Kind) said {
 	t.Helper()
 	began := time.Now()
 	client, err := Dial(context.Background(), options, nil)
@@ -98,23 +103,22 @@ func fails(t *testing.T, options transports.Options, kind Kind) *Error {
 	return wantKind(t, err, kind)
 }
 
-// wantKind fails unless the error is of a kind, and returns it.
-func wantKind(t *testing.T, err error, kind Kind) *Error {
+// wantKind fails unless the error is of a kind, and returns what it says.
+func wantKind(t *testing.T, err error, kind Kind) said {
 	t.Helper()
-	var e *Error
-	if !errors.As(err, &e) || e.Kind != kind {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != kind {
 		t.Fatalf("got %s, want an error of kind %s", explained(err), kind)
 	}
 	if e.Message == "" || e.Problem().Code == "" {
 		t.Errorf("the error says too little: %s", explained(err))
 	}
-	return e
+	return said{e.Message, e.Hint, e.Quote}
 }
 
 // explained shows all of an error.
 func explained(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return fmt.Sprintf("[%s] %s | %s | %q", e.Kind, e.Message, e.Hint, e.Quote)
 	}
 	return fmt.Sprint(err)
@@ -171,15 +175,6 @@ func readText(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-func parsePublic(t *testing.T, line string) xssh.PublicKey {
-	t.Helper()
-	public, _, _, _, err := xssh.ParseAuthorizedKey([]byte(line))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return public
 }
 
 func eventually(t *testing.T, what string, condition func() bool) {

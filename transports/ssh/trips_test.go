@@ -21,7 +21,7 @@ func TestRoundTripsOfALogin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer link.Close()
+		defer func() { _ = link.Close() }()
 		use(link.Addr().(*net.TCPAddr).Port)
 		return link.Stats().Turns
 	}

@@ -61,7 +61,7 @@ func (l *loader) file(path string, depth int) (*File, error) {
 	if info.Size() > maxSize {
 		return nil, fmt.Errorf("cannot read %s: it is larger than %d bytes", path, maxSize)
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the user's own configuration
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -153,10 +153,10 @@ func parseLine(line string) (directive, error) {
 func split(text string) ([]string, error) {
 	var args []string
 	for i := 0; i < len(text); {
-		switch c := text[i]; {
-		case c == ' ' || c == '\t':
+		switch text[i] {
+		case ' ', '\t':
 			i++
-		case c == '#':
+		case '#':
 			return args, nil
 		default:
 			arg, length, err := word(text[i:])

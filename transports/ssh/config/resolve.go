@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"runner/transports/ssh/pattern"
@@ -117,7 +118,7 @@ func (r *resolver) set(d directive, s state) error {
 	_, has := r.values[d.keyword]
 	switch d.keyword {
 	case "identityfile", "certificatefile":
-		if contains(r.values[d.keyword], d.args[0]) {
+		if slices.Contains(r.values[d.keyword], d.args[0]) {
 			return nil
 		}
 		d.args = append(r.values[d.keyword], d.args[0])
@@ -148,15 +149,6 @@ func matters(keyword string) bool {
 		"kexalgorithms", "macs", "port", "proxycommand", "proxyjump", "revokedhostkeys", "serveralivecountmax",
 		"serveraliveinterval", "stricthostkeychecking", "user", "userknownhostsfile":
 		return true
-	}
-	return false
-}
-
-func contains(list []string, value string) bool {
-	for _, v := range list {
-		if v == value {
-			return true
-		}
 	}
 	return false
 }

@@ -30,7 +30,7 @@ func appendLocked(file, name string, key ssh.PublicKey, hashed bool) (status Sta
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return Unknown, Entry{}, err
 	}
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // the user's own file
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return Unknown, Entry{}, err
 	}

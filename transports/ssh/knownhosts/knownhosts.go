@@ -76,7 +76,7 @@ func findIn(file, name string) (Known, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read known hosts: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	known, err := scan(f, file, name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read known hosts: %w", err)
@@ -230,7 +230,7 @@ func (k Known) CheckCertificate(cert *ssh.Certificate, host string) (Status, Ent
 // Listed tells whether a key is in a file of public keys, one a line, such as RevokedHostKeys names. Like OpenSSH, it
 // fails where the file cannot be read: nothing may be trusted then.
 func Listed(file string, key ssh.PublicKey) (bool, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // named by the user's configuration
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return false, fmt.Errorf("cannot read revoked keys: %w", err)
 	}
