@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"runner/lang/diag"
 )
@@ -124,9 +125,14 @@ func TestExtra(t *testing.T) {
 func TestOwnRewords(t *testing.T) {
 	ctx := &hcl.EvalContext{
 		Variables: map[string]cty.Value{
-			"var": cty.ObjectVal(map[string]cty.Value{"release": cty.StringVal("1"), "port": cty.NumberIntVal(1)}),
+			"var": cty.ObjectVal(map[string]cty.Value{
+				"release": cty.StringVal("1"), "port": cty.NumberIntVal(1), "list": cty.ListVal([]cty.Value{cty.True}),
+			}),
+			"secret": cty.ObjectVal(map[string]cty.Value{"release": cty.True}).Mark("sensitive"),
+			"hidden": cty.StringVal("hunter2").Mark("sensitive"),
 		},
 		Functions: map[string]function.Function{
+			"upper": stdlib.UpperFunc,
 			"broken": function.New(&function.Spec{
 				Type: function.StaticReturnType(cty.String),
 				Impl: func([]cty.Value, cty.Type) (cty.Value, error) { panic("secret of the implementation") },
@@ -137,6 +143,16 @@ func TestOwnRewords(t *testing.T) {
 		{`var.relase`, `Did you mean "release"?`},
 		{`"${var.relase}x"`, `Did you mean "release"?`},
 		{`broken()`, `This is a bug in runner`},
+		{`var["relase"]`, `There is no "relase" here. Did you mean "release"?`},
+		{`var["x"]`, `There is no "x" here. There is "list", "port", "release".`},
+		{`var[upper("x")]`, `There is no "X" here.`},
+		{`var.list[2]`, `There is no element 2: this list has 1 element, and the first one is 0.`},
+		{`var.list[var.port]`, `There is no element 1: this list`},
+		{`secret["relase"]`, `does not identify an element`},
+		{`secret.relase`, `does not have an attribute named "relase"`},
+		{`var[hidden]`, `does not identify an element`},
+		{`{ for x in [hidden, hidden] : x => 1 }`, `It is sensitive, so it is not shown.`},
+		{`{ for x in [var.release, var.release] : x => 1 }`, `produced the key "1"`},
 	}
 	for _, test := range tests {
 		diags := diag.Own(evaluate(t, test.expr, ctx), diag.Evaluate)
@@ -144,9 +160,13 @@ func TestOwnRewords(t *testing.T) {
 			t.Errorf("%s: %v", test.expr, diags)
 			continue
 		}
-		if text := diags[0].Detail; strings.Contains(text, "goroutine") || strings.Contains(text, "secret") {
+		if text := diags[0].Detail; strings.Contains(text, "goroutine") || strings.Contains(text, "secret of") || strings.Contains(text, "hunter2") {
 			t.Errorf("%s: shows the inside of the program: %s", test.expr, text)
 		}
+	}
+	_, syntax := hclsyntax.ParseConfig([]byte("a = @\n"), "site.hcl", hcl.InitialPos)
+	if got := diag.Own(syntax, diag.Syntax); len(syntax) != 2 || len(got) != 1 || got[0].Summary != "Invalid character" {
+		t.Errorf("%v", got)
 	}
 	bare := hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Unsuitable value type", Detail: "Unsuitable value: a number is required"}}
 	if got := diag.Own(bare, diag.Decode)[0]; got.Summary != "Wrong type of value" || got.Detail != "This argument cannot take the value: a number is required" {

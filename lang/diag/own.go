@@ -3,13 +3,9 @@ package diag
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 )
 
@@ -51,6 +47,9 @@ func Own(diags hcl.Diagnostics, phase Code) hcl.Diagnostics {
 				continue
 			}
 		}
+		if follows(d, out) {
+			continue
+		}
 		reword(d)
 		out = append(out, d)
 	}
@@ -86,60 +85,4 @@ func ownTemplate(d *hcl.Diagnostic, name string, template *TemplateError) hcl.Di
 		out = append(out, inner)
 	}
 	return out
-}
-
-// reword changes messages of HCL in place where they are bare, misspelt or about Go. It is the only place that knows
-// HCL's wording; a message that HCL words differently one day is shown as HCL has it.
-func reword(d *hcl.Diagnostic) {
-	switch d.Summary {
-	case "Unsuitable value type", "Incorrect attribute value type":
-		d.Summary = "Wrong type of value"
-		if _, why, ok := strings.Cut(d.Detail, ": "); ok {
-			d.Detail = "This argument cannot take the value: " + why
-		}
-	case "Unsupported attribute":
-		if name, candidates, ok := missingAttribute(d); ok {
-			d.Detail = strings.TrimSuffix(d.Detail, ".") + "." + DidYouMean(name, candidates)
-		}
-	case "Missing attribute seperator comma": //nolint:misspell // HCL's
-		d.Summary = "Missing comma between attributes"
-	case "Variables not allowed":
-		d.Detail = "This value must be written out: it cannot refer to anything."
-	case "Function calls not allowed":
-		d.Detail = "This value must be written out: it cannot call a function."
-	case "Failed to read file", "Failed to open file":
-		d.Summary = "File cannot be read"
-	case "Invalid path step":
-		d.Detail = "This way into the value is not valid here."
-	}
-	if d.Detail == "" {
-		d.Detail = d.Summary + "."
-	}
-}
-
-// missingAttribute finds the name that an object lacks and those that it has.
-func missingAttribute(d *hcl.Diagnostic) (string, []string, bool) {
-	if d.Expression == nil || d.EvalContext == nil {
-		return "", nil, false
-	}
-	traversal, diags := hcl.AbsTraversalForExpr(d.Expression)
-	if diags.HasErrors() {
-		return "", nil, false
-	}
-	value, diags := traversal[:1].TraverseAbs(d.EvalContext)
-	for _, step := range traversal[1:] {
-		if diags.HasErrors() || value.IsMarked() {
-			return "", nil, false
-		}
-		attr, ok := step.(hcl.TraverseAttr)
-		if ok && value.Type().IsObjectType() && !value.Type().HasAttribute(attr.Name) {
-			return attr.Name, attributeNames(value.Type()), true
-		}
-		value, diags = step.TraversalStep(value)
-	}
-	return "", nil, false
-}
-
-func attributeNames(t cty.Type) []string {
-	return slices.Sorted(maps.Keys(t.AttributeTypes()))
 }

@@ -1,0 +1,166 @@
+package diag
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// follows reports whether the diagnostic says no more than that the one before it left the parser without an expression.
+func follows(d *hcl.Diagnostic, before hcl.Diagnostics) bool {
+	if len(before) == 0 || d.Summary != "Invalid expression" || d.Subject == nil {
+		return false
+	}
+	last := before[len(before)-1]
+	return last.Summary == "Invalid character" && last.Subject != nil && last.Subject.Filename == d.Subject.Filename &&
+		last.Subject.Start.Line == d.Subject.Start.Line
+}
+
+// reword changes messages of HCL in place where they are bare, misspelt, about Go, or show what is sensitive. This file
+// is the only place that knows HCL's wording; a message that HCL words differently one day is shown as HCL has it.
+func reword(d *hcl.Diagnostic) {
+	switch d.Summary {
+	case "Unsuitable value type", "Incorrect attribute value type":
+		d.Summary = "Wrong type of value"
+		if _, why, ok := strings.Cut(d.Detail, ": "); ok {
+			d.Detail = "This argument cannot take the value: " + why
+		}
+	case "Unsupported attribute", "Invalid index":
+		if detail := missing(d); detail != "" {
+			d.Detail = detail
+		}
+	case "Duplicate object key":
+		if seesSensitive(d) {
+			d.Detail = "Two items produced the same key in this 'for' expression. It is sensitive, so it is not shown."
+		}
+	case "Missing attribute seperator comma": //nolint:misspell // HCL's
+		d.Summary = "Missing comma between attributes"
+	case "Variables not allowed":
+		d.Detail = "This value must be written out: it cannot refer to anything."
+	case "Function calls not allowed":
+		d.Detail = "This value must be written out: it cannot call a function."
+	case "Failed to read file", "Failed to open file":
+		d.Summary = "File cannot be read"
+	case "Invalid path step":
+		d.Detail = "This way into the value is not valid here."
+	}
+	if d.Detail == "" {
+		d.Detail = d.Summary + "."
+	}
+}
+
+// seesSensitive reports whether anything that the diagnostic's expression refers to is sensitive; when it cannot be
+// told, it may be.
+func seesSensitive(d *hcl.Diagnostic) bool {
+	if d.Expression == nil || d.EvalContext == nil {
+		return true
+	}
+	// A loop's variables are in contexts of their own.
+	for ctx := d.EvalContext; ctx.Parent() != nil; ctx = ctx.Parent() {
+		for _, v := range ctx.Variables {
+			if v.ContainsMarked() {
+				return true
+			}
+		}
+	}
+	for _, traversal := range d.Expression.Variables() {
+		if v, diags := traversal.TraverseAbs(d.EvalContext); diags.HasErrors() || v.ContainsMarked() {
+			return true
+		}
+	}
+	return false
+}
+
+// missing says which attribute or element a value lacks, and which was likely meant; "" when that cannot be told, or
+// when the value or the key is sensitive.
+func missing(d *hcl.Diagnostic) string {
+	if d.Expression == nil || d.EvalContext == nil {
+		return ""
+	}
+	if index, ok := d.Expression.(*hclsyntax.IndexExpr); ok {
+		collection, diags := index.Collection.Value(d.EvalContext)
+		key, more := index.Key.Value(d.EvalContext)
+		if diags.HasErrors() || more.HasErrors() {
+			return ""
+		}
+		return lacks(collection, key)
+	}
+	traversal, diags := hcl.AbsTraversalForExpr(d.Expression)
+	if diags.HasErrors() {
+		return ""
+	}
+	value, diags := traversal[:1].TraverseAbs(d.EvalContext)
+	for _, step := range traversal[1:] {
+		if diags.HasErrors() {
+			return ""
+		}
+		var text string
+		switch step := step.(type) {
+		case hcl.TraverseAttr:
+			text = lacks(value, cty.StringVal(step.Name))
+		case hcl.TraverseIndex:
+			text = lacks(value, step.Key)
+		}
+		if text != "" {
+			return text
+		}
+		value, diags = step.TraversalStep(value)
+	}
+	return ""
+}
+
+// lacks says that a value has no element under the key, or "" if it has, or if it is sensitive.
+func lacks(value, key cty.Value) string {
+	if value.IsMarked() || key.IsMarked() || !value.IsKnown() || !key.IsKnown() || value.IsNull() || key.IsNull() {
+		return ""
+	}
+	t := value.Type()
+	switch {
+	case t.IsObjectType() || t.IsMapType():
+		name, err := convert.Convert(key, cty.String)
+		if err != nil {
+			return ""
+		}
+		names := elementNames(value)
+		if slices.Contains(names, name.AsString()) {
+			return ""
+		}
+		return fmt.Sprintf("There is no %s here.%s", Quote(name.AsString()), meant(name.AsString(), names))
+	case t.IsListType() || t.IsTupleType():
+		index, err := convert.Convert(key, cty.Number)
+		if err != nil || value.HasIndex(index).True() {
+			return ""
+		}
+		return fmt.Sprintf("There is no element %s: this %s has %s, and the first one is 0.", number(index.AsBigFloat()), kind(t), count(value.LengthInt(), "element"))
+	}
+	return ""
+}
+
+// meant suggests a name, or lists all if they are few.
+func meant(name string, names []string) string {
+	const few = 8
+	if text := DidYouMean(name, names); text != "" {
+		return text
+	}
+	if len(names) == 0 || len(names) > few {
+		return ""
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = Quote(n)
+	}
+	return " There is " + strings.Join(quoted, ", ") + "."
+}
+
+func elementNames(v cty.Value) []string {
+	if t := v.Type(); t.IsObjectType() {
+		return slices.Sorted(maps.Keys(t.AttributeTypes()))
+	}
+	return slices.Sorted(maps.Keys(v.AsValueMap()))
+}
