@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"slices"
-	"slices"
 
 	"runner/agent/schema"
 	"runner/agent/wire"
