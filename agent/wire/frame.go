@@ -62,4 +62,5 @@ const (
 	MaxInline  = 256 << 10 // bytes of content that a call carries itself; more goes by StreamInput
 	MaxPending = 8 << 20   // bytes of call payloads that may wait at one peer, held frames included
 	MaxCalls   = 4096      // calls that may wait at one peer
+	MaxAhead   = 32 << 20  // bytes of call payloads, MaxCalls of them, that may be held on one link for peers that have not said hello
 )

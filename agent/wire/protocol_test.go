@@ -150,7 +150,7 @@ func TestProtocolPage(t *testing.T) {
 	}
 	for name, value := range map[string]int{
 		"MaxPayload": MaxPayload, "MaxChunk": MaxChunk, "MaxSmall": MaxSmall, "MaxNoise": MaxNoise, "Window": Window,
-		"MaxWindow": MaxWindow, "MaxInline": MaxInline, "MaxPending": MaxPending, "MaxCalls": MaxCalls, "Capability": Capability,
+		"MaxWindow": MaxWindow, "MaxInline": MaxInline, "MaxPending": MaxPending, "MaxCalls": MaxCalls, "MaxAhead": MaxAhead, "Capability": Capability,
 	} {
 		if !strings.Contains(string(page), fmt.Sprintf("| `%s` | %d |", name, value)) {
 			t.Errorf("PROTOCOL.md does not say that %s is %d", name, value)

@@ -134,6 +134,7 @@ type calls struct {
 	sent  map[wire.CallID]*Pending // granted ids
 	bytes int                      // of the payloads of what was sent
 	last  wire.CallID              // the id granted last
+	ahead ahead                    // sent before the hello
 	trip  int                      // of the last result: what made room for a call that was held
 }
 
@@ -146,7 +147,7 @@ func (p *Peer) pumpLocked() {
 	for len(t.queue) > 0 {
 		c := t.queue[0]
 		if !c.over {
-			if len(t.sent) >= wire.MaxCalls || (len(t.sent) > 0 && t.bytes+c.size > wire.MaxPending) {
+			if !t.hasRoom(c.size) || !p.greeted && !p.root.link.ahead.hasRoom(c.size) {
 				c.held = true
 				return
 			}
@@ -157,6 +158,34 @@ func (p *Peer) pumpLocked() {
 		}
 		t.queue[0] = nil
 		t.queue = t.queue[1:]
+	}
+}
+
+// hasRoom says whether a peer takes one more call.
+func (t *calls) hasRoom(size int) bool {
+	return len(t.sent) < wire.MaxCalls && (len(t.sent) == 0 || t.bytes+size <= wire.MaxPending)
+}
+
+// ahead is what was sent on one link for peers that have not said hello: their parents hold it.
+type ahead struct {
+	calls, bytes int
+}
+
+func (a *ahead) hasRoom(size int) bool {
+	return a.calls < wire.MaxCalls && (a.calls == 0 || a.bytes+size <= wire.MaxAhead)
+}
+
+// settleLocked makes room for others when a peer has said hello, or is lost: nothing is held for it any more.
+func (p *Peer) settleLocked() {
+	r := p.root.link
+	if p.parent == nil || r == nil || p.settled {
+		return
+	}
+	p.settled = true
+	r.ahead.calls -= p.calls.ahead.calls
+	r.ahead.bytes -= p.calls.ahead.bytes
+	if p.calls.ahead.calls > 0 {
+		r.pumpLocked()
 	}
 }
 
@@ -185,6 +214,12 @@ func (p *Peer) sendLocked(c *Pending) {
 	}
 	t.sent[c.id] = c
 	t.bytes += c.size
+	if !p.greeted {
+		for _, a := range []*ahead{&t.ahead, &p.root.link.ahead} {
+			a.calls++
+			a.bytes += c.size
+		}
+	}
 	frame := wire.Frame{Kind: wire.KindCall, Peer: p.id, Call: c.id, Payload: c.payload}
 	c.payload = nil
 	_ = p.root.link.Send(frame) // if it fails, the link's end tells everybody

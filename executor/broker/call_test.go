@@ -84,6 +84,65 @@ func TestG19StuckPeerStallsOnlyItself(t *testing.T) {
 	})
 }
 
+// G22: what parents hold for children that are being started is bounded for all of them together; the rest waits here
+// until one has come up, or has not.
+func TestG22HeldCallsAreBounded(t *testing.T) {
+	for name, size := range map[string]int{"bytes": 1 << 20, "calls": 1} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				const children = 20
+				each, most := 7, wire.MaxAhead/(1<<20+100)
+				if size == 1 {
+					each, most = 400, wire.MaxCalls
+				}
+				var opens []func(ready bool)
+				connections := one()
+				for i := range children {
+					connections = append(connections, hopTo(0, "docker", fmt.Sprint(i)))
+					w.child[fmt.Sprintf("docker %d", i)] = func(a *agent, id wire.PeerID, o wire.Open) {
+						opens = append(opens, func(ready bool) {
+							if ready {
+								a.hello(id, o.Nonce, o.Name)
+							} else {
+								a.lose(id, wire.Problem{Code: wire.CodeHop, Message: "no"}, false)
+							}
+						})
+					}
+				}
+				b := w.broker(connections...)
+				defer w.close(b)
+				var pending []*Pending
+				for i := range children {
+					for range each {
+						pending = append(pending, b.Peer(i+1).Call(call("echo", make([]byte, size)), CallOptions{}))
+					}
+				}
+				synctest.Wait()
+				if got := len(w.agent("a").calls()); got != most {
+					t.Errorf("%d calls were sent ahead, want %d", got, most)
+				}
+				for i, say := range opens {
+					say(i%2 == 0)
+					synctest.Wait()
+				}
+				ended, reached := 0, 0
+				for _, p := range pending {
+					if _, err := p.Wait(t.Context()); err == nil {
+						reached++
+					}
+					ended++
+				}
+				if reached != children/2*each {
+					t.Errorf("%d of %d calls reached a child", reached, ended)
+				}
+				if r := b.Peer(0).link; r.ahead != (ahead{}) {
+					t.Errorf("at the end %+v are counted as held", r.ahead)
+				}
+			})
+		})
+	}
+}
+
 // G18: a call that is too large is an error before it is sent, a result that is too large one when it comes.
 func TestG18TooLarge(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {

@@ -152,9 +152,10 @@ func limited(ctx context.Context, from time.Time, limit time.Duration) (context.
 // cut breaks the connection, so that nothing waits for it any more. Why is nil if somebody asked for it.
 func (c *client) cut(why error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.trunk != nil {
-		c.trunk.cut(why)
+	t := c.trunk
+	c.mu.Unlock() // closing a tunnel takes Broker.mu, under which others ask whether this is broken
+	if t != nil {
+		t.cut(why)
 	}
 }
 

@@ -63,7 +63,17 @@ func (p *Peer) serve(ctx context.Context) error {
 		late := time.AfterFunc(time.Until(stream.until), r.late)
 		defer late.Stop()
 	}
-	return stream.explain(problemOf(r.Run(r.handle)))
+	why := problemOf(r.Run(r.handle))
+	if r.isClosing() {
+		return why
+	}
+	return stream.explain(why)
+}
+
+func (r *route) isClosing() bool {
+	r.root.b.mu.Lock()
+	defer r.root.b.mu.Unlock()
+	return r.root.closing
 }
 
 // late ends a link on which no hello came in time.

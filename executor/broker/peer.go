@@ -53,6 +53,7 @@ type Peer struct {
 	hello    wire.Hello
 	trip     int
 	lost     *LostError
+	settled  bool // nothing is held for it any more
 	closing  bool // somebody asked for its end
 	overdue  *time.Timer
 	secrets  [][sha256.Size]byte // hashes of those that its Open holds
@@ -256,6 +257,7 @@ func (p *Peer) greetLocked(hello wire.Hello) *wire.Problem {
 		return violation("a hello with the nonce of another peer")
 	}
 	p.greeted = true
+	p.settleLocked()
 	p.secrets = nil
 	p.stopOverdueLocked()
 	if problem := p.b.checkVersion(hello); problem != nil {
@@ -308,6 +310,7 @@ func (p *Peer) loseLocked(why *LostError) {
 	}
 	close(p.over)
 	p.calls.failLocked(why)
+	p.settleLocked()
 	p.b.endedLocked(p.hop, why)
 	for _, child := range p.children {
 		child.loseLocked(why.behind())

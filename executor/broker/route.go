@@ -8,6 +8,7 @@ import (
 type route struct {
 	*wire.Link
 	root  *Peer
+	ahead ahead                 // Broker.mu guards it
 	peers map[wire.PeerID]*Peer // granted on it, also those that are gone: what they said last may still come. Broker.mu guards it.
 }
 
@@ -205,6 +206,10 @@ func (r *route) room() {
 	b := r.root.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	r.pumpLocked()
+}
+
+func (r *route) pumpLocked() {
 	for _, p := range r.peers {
 		p.pumpLocked()
 	}
