@@ -242,6 +242,7 @@ func TestSuggest(t *testing.T) {
 		want       string
 	}{
 		{"fiel", []string{"file", "command"}, "file"},
+		{"wbe", []string{"db", "web"}, "web"},
 		{"comand", []string{"file", "command"}, "command"},
 		{"Path", []string{"path"}, "path"},
 		{"known-hosts", []string{"known_hosts", "host_key"}, "known_hosts"},

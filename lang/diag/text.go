@@ -96,7 +96,7 @@ func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) 
 			fmt.Fprintf(&b, "  %*s\n", number, "…")
 		}
 		text, under := l.render(width)
-		fmt.Fprintf(&b, "  %*d: %s\n", number, l.number, text)
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %*d: %s", number, l.number, text), " ") + "\n")
 		if under != "" {
 			fmt.Fprintf(&b, "  %*s  %s\n", number, "", indentUnderline(under, paint))
 		}
