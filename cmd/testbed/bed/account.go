@@ -28,6 +28,7 @@ type Account struct {
 	Name, Password string
 	UID, GID       int
 	Home, Shell    string
+	groups         []uint32 // beside its own
 	options        AccountOptions
 }
 
@@ -66,6 +67,15 @@ func (b *Bed) Account(options AccountOptions) *Account {
 	}
 	a.UID, _ = strconv.Atoi(found.Uid)
 	a.GID, _ = strconv.Atoi(found.Gid)
+	ids, err := found.GroupIds()
+	if err != nil {
+		b.t.Fatalf("cannot find the account's groups: %v", err)
+	}
+	for _, id := range ids {
+		if n, err := strconv.ParseUint(id, 10, 32); err == nil {
+			a.groups = append(a.groups, uint32(n))
+		}
+	}
 	if len(options.Sudoers) > 0 {
 		b.Sudoers(a, options.Sudoers...)
 	}
@@ -108,7 +118,7 @@ func (a *Account) Command(ctx context.Context, name string, args ...string) *exe
 
 // Credential is what a process needs to run as the account.
 func (a *Account) Credential() *syscall.Credential {
-	return &syscall.Credential{Uid: uint32(a.UID), Gid: uint32(a.GID)}
+	return &syscall.Credential{Uid: uint32(a.UID), Gid: uint32(a.GID), Groups: a.groups}
 }
 
 // Environ is the account's environment after a login.

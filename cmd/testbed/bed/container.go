@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
+	"os/user"
 	"strconv"
 	"strings"
+	"syscall"
+	"testing"
 	"time"
 )
 
@@ -101,4 +105,24 @@ func run(args ...string) (string, error) {
 		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(errs.Bytes()))
 	}
 	return strings.TrimSpace(out.String()), nil
+}
+
+// Pause freezes the container's processes.
+func (c *Box) Pause() {
+	c.bed.t.Helper()
+	c.bed.docker("pause", c.Name)
+}
+
+// DockerGroup is the group whose members may talk to the daemon.
+func DockerGroup(t testing.TB) string {
+	t.Helper()
+	info, err := os.Stat(DockerSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := user.LookupGroupId(strconv.Itoa(int(info.Sys().(*syscall.Stat_t).Gid)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return group.Name
 }
