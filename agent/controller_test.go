@@ -1,12 +1,18 @@
 package agent_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -74,12 +80,41 @@ func connect(t *testing.T) *controller {
 
 func connectWith(t *testing.T, attempts ...wire.Attempt) *controller {
 	t.Helper()
+	return connectTo(t, bootstrap.NewOwn(), attempts...)
+}
+
+// static is a source with the agent as it is shipped: it runs where there is no C library, as the test binary does not.
+func static(t *testing.T) bootstrap.Source {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "runner-agent")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "runner/cmd/runner-agent")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build the agent: %v\n%s", err, out)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(data)
+	return binaries{{
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Hash: hex.EncodeToString(sum[:]), Size: int64(len(data)),
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
+	}}
+}
+
+type binaries []bootstrap.Binary
+
+func (b binaries) Agents() []bootstrap.Binary { return b }
+
+func connectTo(t *testing.T, source bootstrap.Source, attempts ...wire.Attempt) *controller {
+	t.Helper()
 	ignore := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, ignore) })
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("XDG_RUNTIME_DIR", "")
 	c := &controller{
-		t: t, table: process.NewSharedTable(), source: bootstrap.NewOwn(), done: make(chan struct{}),
+		t: t, table: process.NewSharedTable(), source: source, done: make(chan struct{}),
 		hellos: map[wire.PeerID]wire.Hello{}, lost: map[wire.PeerID]wire.Lost{}, calls: map[wire.PeerID]map[wire.CallID]*reply{},
 	}
 	c.change.L = &c.mu

@@ -21,7 +21,7 @@ func asAccount(t *testing.T, a *bed.Account) *controller {
 	t.Helper()
 	c := connectWith(t, wire.Attempt{
 		Entry: wire.EntryShell,
-		Argv: []string{"setpriv", "--reuid", strconv.Itoa(a.UID), "--regid", strconv.Itoa(a.GID), "--init-groups", "--reset-env"},
+		Argv:  []string{"setpriv", "--reuid", strconv.Itoa(a.UID), "--regid", strconv.Itoa(a.GID), "--init-groups", "--reset-env"},
 	})
 	if got := c.hellos[root].Facts.User.Name; got != a.Name {
 		t.Fatalf("the first agent runs as %s", got)
