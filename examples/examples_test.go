@@ -12,21 +12,32 @@ import (
 	"testing"
 	"time"
 
+	"runner/agent/action"
 	"runner/cmd/testbed/bed"
 )
 
-// build makes the runner, with agents inside.
-func build(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "runner")
-	for _, argv := range [][]string{{"go", "run", "./cmd/embed-agents"}, {"go", "build", "-o", binary, "./cmd/runner"}} {
-		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
-		cmd.Dir = ".."
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", argv, err, out)
+// binary is the runner, built with agents inside by TestMain.
+var binary string //nolint:gochecknoglobals // set once, before any test
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "runner-examples-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
 		}
-	}
-	return binary
+		defer os.RemoveAll(dir)
+		binary = filepath.Join(dir, "runner")
+		for _, argv := range [][]string{{"go", "run", "./cmd/embed-agents"}, {"go", "build", "-o", binary, "./cmd/runner"}} {
+			cmd := exec.Command(argv[0], argv[1:]...)
+			cmd.Dir = ".."
+			if out, err := cmd.CombinedOutput(); err != nil {
+				fmt.Fprintf(os.Stderr, "%v: %v\n%s", argv, err, out)
+				return 1
+			}
+		}
+		return m.Run()
+	}())
 }
 
 // run runs a command and returns its output and exit code.
@@ -53,7 +64,7 @@ func TestG28Quickstart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	out, code := run(t, []string{"TMPDIR=" + temp}, "./demo.sh", build(t))
+	out, code := run(t, []string{"TMPDIR=" + temp}, "./demo.sh", binary)
 	if code != 0 {
 		t.Fatalf("the demo ends with %d:\n%s", code, out)
 	}
@@ -64,6 +75,40 @@ func TestG28Quickstart(t *testing.T) {
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("the demo leaves %v behind (%v)", left, err)
+	}
+}
+
+// TestG28ActionExamples applies the examples of the actions, as the reference prints them, to this machine: a second time
+// nothing is left to do.
+func TestG28ActionExamples(t *testing.T) {
+	remove := func() {
+		left, _ := filepath.Glob("/tmp/runner-example*") // where the examples say
+		for _, path := range left {
+			if err := os.RemoveAll(path); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	remove()
+	t.Cleanup(remove)
+	for name, schema := range action.Schemas() {
+		t.Run(name, func(t *testing.T) {
+			site := filepath.Join(t.TempDir(), "site.hcl")
+			write(t, site, "job \"example\" {\n  hosts = [host.localhost]\n"+schema.Example+"\n}\n")
+			for _, step := range []struct {
+				code int
+				args []string
+			}{
+				{2, []string{"plan", "--detailed-exitcode"}},
+				{0, []string{"apply", "--auto-approve"}},
+				{0, []string{"plan", "--detailed-exitcode"}},
+			} {
+				argv := append(append([]string{binary}, step.args...), site)
+				if out, code := run(t, nil, argv...); code != step.code {
+					t.Fatalf("%v ends with %d, not %d:\n%s", step.args, code, step.code, out)
+				}
+			}
+		})
 	}
 }
 
@@ -85,7 +130,6 @@ func TestG2Chain(t *testing.T) {
 		machines[0].Address, machines[1].Address, account.Name, container.Name, filepath.Join(dir, "ssh_config")))
 
 	env := []string{"HOME=" + dir, "RUNNER_VAR_sudo_password=" + account.Password}
-	binary := build(t)
 	runner := func(want int, args ...string) string {
 		t.Helper()
 		argv := append([]string{binary}, args...)
