@@ -1,0 +1,360 @@
+package agent_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runner/agent/wire"
+)
+
+func TestPipelineEndsWithTheFirstFailure(t *testing.T) {
+	c := connect(t)
+	file := filepath.Join(t.TempDir(), "order")
+	note := func(n int, more string) map[string]any {
+		return map[string]any{"argv": []any{"/bin/sh", "-c", fmt.Sprintf("echo %d >>%s; %s", n, file, more)}}
+	}
+	var replies []*reply
+	send := func(pipeline uint32, flags wire.Flags, args map[string]any) {
+		_, r := c.start(root, wire.Call{Action: "command", Pipeline: pipeline, Flags: flags}, args)
+		replies = append(replies, r)
+	}
+	send(1, 0, note(0, "sleep 0.2"))
+	send(1, wire.FlagContinue, note(1, "exit 1"))
+	send(1, 0, note(2, "exit 2"))
+	send(1, 0, note(3, ""))
+	send(1, wire.FlagAlways, note(4, ""))
+	send(1, 0, note(5, ""))
+	send(2, 0, note(6, ""))
+	var got []wire.Code
+	for _, r := range replies {
+		got = append(got, code(c.result(r)))
+	}
+	want := []wire.Code{"", wire.CodeExit, wire.CodeExit, wire.CodePipeline, "", wire.CodePipeline, ""}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("codes are %q, want %q", got, want)
+	}
+	if data, err := os.ReadFile(file); err != nil || string(data) != "0\n1\n2\n4\n6\n" {
+		t.Errorf("the order is %q, %v", data, err)
+	}
+	if replies[3].started || !replies[4].started {
+		t.Error("Started does not tell what was started")
+	}
+}
+
+// TestG19LanesOfOnePeer: calls of a lane run one at a time, those of others and those without one beside them.
+func TestG19LanesOfOnePeer(t *testing.T) {
+	c := connect(t)
+	dir := t.TempDir()
+	// It fails if another one of its lane runs.
+	alone := map[string]any{"argv": []any{"/bin/sh", "-c", "mkdir " + dir + "/lock && sleep 0.05 && rmdir " + dir + "/lock"}}
+	var replies []*reply
+	for range 5 {
+		_, r := c.start(root, wire.Call{Action: "command"}, alone)
+		replies = append(replies, r)
+	}
+	// These two end only if both run at once.
+	meet := func(own, other string) map[string]any {
+		return map[string]any{"argv": []any{"/bin/sh", "-c", fmt.Sprintf("touch %s/%s; until test -e %s/%s; do sleep 0.01; done", dir, own, dir, other)}}
+	}
+	_, r := c.start(root, wire.Call{Action: "command", Lane: "one " + t.Name()}, meet("a", "b"))
+	replies = append(replies, r)
+	_, r = c.start(root, wire.Call{Action: "command", Flags: wire.FlagNoLane}, meet("b", "a"))
+	replies = append(replies, r)
+	for i, r := range replies {
+		if result := c.result(r); result.Problem != nil {
+			t.Errorf("call %d: %v\n%s", i, result.Problem, result.Problem.Quote)
+		}
+	}
+}
+
+func TestG27CallsEndedFromOutside(t *testing.T) {
+	c := connect(t)
+	sleep := map[string]any{"argv": []any{"/bin/sleep", "100"}}
+	began := time.Now()
+	if r := c.call(root, wire.Call{Action: "command", Timeout: 100 * time.Millisecond}, sleep); code(r) != wire.CodeTimeout {
+		t.Errorf("a timeout is %+v", r.Problem)
+	}
+	id, r := c.start(root, wire.Call{Action: "command"}, sleep)
+	next, waiting := c.start(root, wire.Call{Action: "command"}, sleep)
+	c.wait("start", func() bool { return r.started })
+	c.send(wire.KindCancel, root, next, wire.Cancel{Queued: true})
+	c.send(wire.KindCancel, root, id, wire.Cancel{Queued: true}) // it runs: nothing happens
+	time.Sleep(50 * time.Millisecond)
+	c.send(wire.KindCancel, root, id, wire.Cancel{})
+	if got := code(c.result(r)); got != wire.CodeCancelled {
+		t.Errorf("a cancelled one is %s", got)
+	}
+	if got := code(c.result(waiting)); got != wire.CodeCancelled || waiting.started {
+		t.Errorf("a withdrawn one is %s, started %v", got, waiting.started)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("that took %v", took)
+	}
+	c.send(wire.KindCancel, root, 12345, wire.Cancel{}) // nobody knows it: nothing happens
+	if r := c.command(root, "/no/such/program"); code(r) != wire.CodeAction && code(r) != wire.CodeStart {
+		t.Errorf("one that cannot be started is %+v", r.Problem)
+	}
+	if r := c.call(root, wire.Call{Action: "nothing"}, nil); code(r) != wire.CodeUnsupported {
+		t.Errorf("an unknown action is %+v", r.Problem)
+	}
+	if r := c.call(root, wire.Call{Action: "command"}, nil); code(r) != wire.CodeArguments {
+		t.Errorf("missing arguments are %+v", r.Problem)
+	}
+}
+
+// TestG24FinishIsNotCut: a call that must not be cut survives a polite end, and nothing else.
+func TestG24FinishIsNotCut(t *testing.T) {
+	c := connect(t)
+	id, r := c.start(root, wire.Call{Action: "command", Flags: wire.FlagFinish}, map[string]any{"argv": []any{"/bin/sh", "-c", "sleep 0.5; echo done"}})
+	c.wait("start", func() bool { return r.started })
+	c.send(wire.KindCancel, root, id, wire.Cancel{})
+	if result := c.result(r); code(result) != "" || values(t, result)["stdout"] != "done" {
+		t.Errorf("it was cut: %+v", result.Problem)
+	}
+	began := time.Now()
+	id, r = c.start(root, wire.Call{Action: "command", Flags: wire.FlagFinish}, map[string]any{"argv": []any{"/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"}})
+	c.wait("start", func() bool { return r.started })
+	c.send(wire.KindCancel, root, id, wire.Cancel{Kill: true})
+	if result := c.result(r); code(result) != wire.CodeCancelled || time.Since(began) > 2*time.Second {
+		t.Errorf("after %v: %+v", time.Since(began), result.Problem)
+	}
+}
+
+// TestG24FinishOutlivesTheParent: it also goes on when contact is lost; the others end.
+func TestG24FinishOutlivesTheParent(t *testing.T) {
+	c := connect(t)
+	dir := t.TempDir()
+	run := func(flags wire.Flags, lane, name string) *reply {
+		script := fmt.Sprintf("echo $$ >%s/%s.pid; sleep 1; touch %s/%s", dir, name, dir, name)
+		_, r := c.start(root, wire.Call{Action: "command", Flags: flags, Lane: lane + t.Name()}, map[string]any{"argv": []any{"/bin/sh", "-c", script}})
+		return r
+	}
+	finishes, other := run(wire.FlagFinish, "a", "finishes"), run(0, "b", "other")
+	c.wait("start", func() bool {
+		return finishes.started && other.started && exists(dir+"/finishes.pid") && exists(dir+"/other.pid")
+	})
+	c.close()
+	if !exists(dir + "/finishes") {
+		t.Error("what must not be cut was cut")
+	}
+	if exists(dir + "/other") {
+		t.Error("another call went on")
+	}
+	gone(t, ended)
+}
+
+func exists(file string) bool {
+	_, err := os.Lstat(file)
+	return err == nil
+}
+
+func pid(t *testing.T, file string) int {
+	t.Helper()
+	for range 500 {
+		data, err := os.ReadFile(file)
+		if n, wrong := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && wrong == nil {
+			return n
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("no process id in %s", file)
+	return 0
+}
+
+// gone waits until a process has ended, and fails if it does not soon.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	for range 300 {
+		if unix.Kill(pid, 0) != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %d goes on", pid)
+}
+
+// TestG18TooLarge: a result that does not fit is an error, and so is a call that does not.
+func TestG18TooLarge(t *testing.T) {
+	c := connect(t)
+	if r := c.call(root, wire.Call{Action: "test.large"}, nil); code(r) != wire.CodeTooLarge {
+		t.Errorf("a large result is %+v", r.Problem)
+	}
+	if r := c.command(root, "/bin/true"); code(r) != "" {
+		t.Errorf("the link is worse for it: %+v", r.Problem)
+	}
+}
+
+func TestBugsStayWhereTheyAre(t *testing.T) {
+	c := connect(t)
+	if r := c.call(root, wire.Call{Action: "test.panic"}, nil); code(r) != wire.CodeAction || !strings.Contains(r.Problem.Quote, "panics") {
+		t.Errorf("a panic is %+v", r.Problem)
+	}
+	if r := c.command(root, "/bin/true"); code(r) != "" {
+		t.Errorf("the agent is worse for it: %+v", r.Problem)
+	}
+}
+
+// TestInput: it is asked for when the action reads, in portions, and flows as it is read.
+func TestInput(t *testing.T) {
+	c := connect(t)
+	id, r := c.start(root, wire.Call{Action: "test.input"}, nil)
+	chunk := make([]byte, wire.MaxChunk)
+	sent := 0
+	for total := 3 << 20; sent < total; {
+		c.wait("credit", func() bool { return int(r.credit) >= sent+len(chunk) })
+		if int(r.credit) > sent+wire.Window {
+			t.Fatalf("%d bytes of credit beyond what was sent", int(r.credit)-sent)
+		}
+		if err := c.link.Send(wire.Frame{Kind: wire.KindData, Peer: root, Call: id, Payload: chunk}); err != nil {
+			t.Fatal(err)
+		}
+		sent += len(chunk)
+	}
+	if err := c.link.Send(wire.Frame{Kind: wire.KindData, Peer: root, Call: id}); err != nil {
+		t.Fatal(err)
+	}
+	if result := c.result(r); fmt.Sprint(values(t, result)["bytes"]) != fmt.Sprint(sent) {
+		t.Errorf("%v of %d bytes arrived: %+v", values(t, result)["bytes"], sent, result.Problem)
+	}
+	_, quiet := c.start(root, wire.Call{Action: "command"}, map[string]any{"argv": []any{"/bin/true"}})
+	c.result(quiet)
+	if quiet.credit != 0 {
+		t.Error("input was asked for that nobody reads")
+	}
+}
+
+// TestG22SlowReader: output that nobody takes stops the program at a bounded amount, and holds up no other call.
+func TestG22SlowReader(t *testing.T) {
+	c := connect(t)
+	id, r := c.start(root, wire.Call{Action: "command", Flags: wire.FlagLive, Lane: "slow" + t.Name()}, map[string]any{"argv": []any{"/bin/sh", "-c", "head -c 3000000 /dev/zero; echo; yes"}})
+	c.mu.Lock()
+	r.ungiven = true
+	c.mu.Unlock()
+	c.wait("window", func() bool { return len(r.data[wire.StreamOutput]) >= wire.Window/2 })
+	time.Sleep(100 * time.Millisecond)
+	if got := len(r.data[wire.StreamOutput]); got > 2*wire.Window {
+		t.Errorf("%d bytes came without credit", got)
+	}
+	if other := c.command(root, "/bin/true"); code(other) != "" {
+		t.Errorf("another call: %+v", other.Problem)
+	}
+	c.send(wire.KindCancel, root, id, wire.Cancel{})
+	if got := code(c.result(r)); got != wire.CodeCancelled {
+		t.Errorf("it ended with %s", got)
+	}
+}
+
+func TestLiveOutputIsWhole(t *testing.T) {
+	c := connect(t)
+	_, r := c.start(root, wire.Call{Action: "command", Flags: wire.FlagLive}, map[string]any{"argv": []any{"/bin/sh", "-c", "head -c 2000000 /dev/zero; echo end; echo wrong >&2"}})
+	result := c.result(r)
+	out := r.data[wire.StreamOutput]
+	if len(out) != 2000004 || !bytes.HasSuffix(out, []byte("end\n")) || string(r.data[wire.StreamError]) != "wrong\n" {
+		t.Errorf("%d bytes, error %q, problem %+v", len(out), r.data[wire.StreamError], result.Problem)
+	}
+}
+
+// TestG18Limits: more calls than may wait are refused, and none is forgotten.
+func TestG18Limits(t *testing.T) {
+	c := connect(t)
+	id, first := c.start(root, wire.Call{Action: "command"}, map[string]any{"argv": []any{"/bin/sleep", "100"}})
+	var replies []*reply
+	for range wire.MaxCalls + 10 {
+		_, r := c.start(root, wire.Call{Action: "facts", Pipeline: 7}, nil)
+		replies = append(replies, r)
+	}
+	c.wait("refusal", func() bool {
+		n := 0
+		for _, r := range replies {
+			if r.refused != nil && r.refused.Problem.Code == wire.CodeFull {
+				n++
+			}
+		}
+		return n == 11
+	})
+	c.send(wire.KindClose, root, 0, nil)
+	c.waitEnd()
+	_, _ = id, first
+}
+
+// waitEnd waits until the link has ended.
+func (c *controller) waitEnd() {
+	c.t.Helper()
+	select {
+	case <-c.done:
+	case <-time.After(20 * time.Second):
+		c.t.Fatal("the link goes on")
+	}
+}
+
+// TestLook: a preview shows what the earlier calls of its pipeline will leave, changes nothing, and knows when it
+// cannot know.
+func TestLook(t *testing.T) {
+	c := connect(t)
+	dir := filepath.Join(t.TempDir(), "new")
+	look := func(pipeline uint32, action string, args map[string]any) wire.Result {
+		return c.call(root, wire.Call{Action: action, Mode: wire.ModeLook, Pipeline: pipeline}, args)
+	}
+	if r := look(1, "directory", map[string]any{"path": dir}); r.Change.Verb != wire.VerbCreate {
+		t.Fatalf("%+v, %+v", r.Change, r.Problem)
+	}
+	file := map[string]any{"path": dir + "/file", "content": "text"}
+	if r := look(1, "file", file); r.Change.Verb != wire.VerbCreate || r.Problem != nil {
+		t.Errorf("in the same pipeline: %+v, %+v", r.Change, r.Problem)
+	}
+	if r := look(2, "file", file); r.Problem == nil {
+		t.Errorf("in another pipeline the directory is there: %+v", r.Change)
+	}
+	if exists(dir) {
+		t.Error("the preview made the directory")
+	}
+	reads := map[string]any{"argv": []any{"/bin/echo", "read"}, "changes": false}
+	if r := look(3, "command", reads); values(t, r)["stdout"] != "read" {
+		t.Errorf("a command that changes nothing was not run: %+v", r)
+	}
+	if r := look(1, "command", reads); r.Values != nil && values(t, r)["stdout"] == "read" {
+		t.Error("a command was run though an earlier task would change something")
+	}
+}
+
+func TestDial(t *testing.T) {
+	c := connect(t)
+	server := listen(t)
+	id, r := c.start(root, wire.Call{Action: "dial", Flags: wire.FlagNoLane | wire.FlagLive}, map[string]any{"address": server})
+	c.wait("connection", func() bool { return r.credit > 0 })
+	if err := c.link.Send(wire.Frame{Kind: wire.KindData, Peer: root, Call: id, Payload: []byte("hello\n")}); err != nil {
+		t.Fatal(err)
+	}
+	c.wait("echo", func() bool { return string(r.data[wire.StreamOutput]) == "hello\n" })
+	if err := c.link.Send(wire.Frame{Kind: wire.KindData, Peer: root, Call: id}); err != nil {
+		t.Fatal(err)
+	}
+	if result := c.result(r); result.Problem != nil {
+		t.Errorf("%+v", result.Problem)
+	}
+	if result := c.call(root, wire.Call{Action: "dial", Flags: wire.FlagNoLane}, map[string]any{"address": "127.0.0.1:1"}); code(result) != wire.CodeStart {
+		t.Errorf("%+v", result.Problem)
+	}
+}
+
+func TestSyncAndFacts(t *testing.T) {
+	c := connect(t)
+	dir := t.TempDir()
+	if r := c.call(root, wire.Call{Action: "file"}, map[string]any{"path": dir + "/file", "content": "text"}); r.Problem != nil {
+		t.Fatal(r.Problem)
+	}
+	if r := c.call(root, wire.Call{Action: "sync"}, nil); r.Problem != nil || r.Change.Verb != wire.VerbRead {
+		t.Errorf("sync: %+v", r.Problem)
+	}
+	if r := c.call(root, wire.Call{Action: "facts", Flags: wire.FlagNoLane}, nil); values(t, r)["hostname"] != c.hellos[root].Facts.Hostname {
+		t.Errorf("facts: %+v", r.Problem)
+	}
+}
