@@ -136,8 +136,7 @@ func FuzzReadFrame(f *testing.F) {
 		var back []byte
 		for {
 			frame, err := ReadFrame(r)
-			var large *TooLargeError
-			if errors.As(err, &large) {
+			if large, ok := errors.AsType[*TooLargeError](err); ok {
 				if large.Size <= int64(Limit(large.Frame.Kind)) {
 					t.Fatalf("%d bytes refused of kind %d", large.Size, large.Frame.Kind)
 				}

@@ -14,8 +14,7 @@ import (
 )
 
 func code(err error) Code {
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return p.Code
 	}
 	return ""
@@ -26,24 +25,28 @@ func pair(t *testing.T, a, b LinkConfig, onA, onB func(Frame)) (*Link, *Link) {
 	t.Helper()
 	x, y := net.Pipe()
 	la, lb := NewLink(x, a), NewLink(y, b)
-	go la.Run(onA)
-	go lb.Run(onB)
+	go run(la, onA)
+	go run(lb, onB)
 	t.Cleanup(func() {
-		la.Close()
-		lb.Close()
+		_ = la.Close()
+		_ = lb.Close()
 	})
 	return la, lb
 }
 
 func ignore(Frame) {}
 
+func run(l *Link, handle func(Frame)) { _ = l.Run(handle) }
+
+func swallow(r io.Reader) { _, _ = io.Copy(io.Discard, r) }
+
 func TestLinkCarriesFramesInOrder(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	got := make(chan Frame, 1000)
 	x, y := net.Pipe()
 	a, b := NewLink(x, LinkConfig{}), NewLink(y, LinkConfig{})
-	go a.Run(ignore)
-	go b.Run(func(f Frame) { got <- f })
+	go run(a, ignore)
+	go run(b, func(f Frame) { got <- f })
 	for i := range 1000 {
 		f := Frame{Kind: KindData, Stream: StreamError, Peer: 7, Call: CallID(i), Payload: bytes.Repeat([]byte{byte(i)}, i*60)}
 		if err := a.SendWait(t.Context(), f); err != nil {
@@ -103,7 +106,7 @@ func TestG18LinkRefusesToSendTooMuch(t *testing.T) {
 	if err := a.Flush(t.Context()); err != nil || a.Sent() != HeaderSize {
 		t.Errorf("%d bytes were written", a.Sent())
 	}
-	a.Close()
+	_ = a.Close()
 }
 
 // G18: a frame that is too large is read past, answered, and told to the receiver; the link lives on.
@@ -113,13 +116,13 @@ func TestG18LinkAnswersTooLargeFrames(t *testing.T) {
 	told := make(chan *TooLargeError, 10)
 	got := make(chan Frame, 10)
 	l := NewLink(x, LinkConfig{TooLarge: func(e *TooLargeError) { told <- e }})
-	go l.Run(func(f Frame) { got <- f })
+	go run(l, func(f Frame) { got <- f })
 	answers := make(chan Frame, 10)
 	other := NewLink(struct {
 		io.Reader
 		io.WriteCloser
 	}{y, nopWriteCloser{}}, LinkConfig{}) // reads the answers; the frames are written by hand
-	go other.Run(func(f Frame) { answers <- f })
+	go run(other, func(f Frame) { answers <- f })
 
 	write := func(f Frame) {
 		if _, err := y.Write(AppendFrame(nil, f)); err != nil {
@@ -144,12 +147,12 @@ func TestG18LinkAnswersTooLargeFrames(t *testing.T) {
 		r.Kind != KindResult || r.Problem.Code != CodeTooLarge {
 		t.Errorf("answered %+v %+v, %v", f, r, err)
 	}
-	l.Close()
-	other.Close()
+	_ = l.Close()
+	_ = other.Close()
 	if len(answers) != 0 {
 		t.Errorf("a refusal was answered: %+v", <-answers)
 	}
-	y.Close()
+	_ = y.Close()
 }
 
 type nopWriteCloser struct{}
@@ -163,7 +166,7 @@ func TestG22LinkBoundsItsQueue(t *testing.T) {
 	x, y := net.Pipe()
 	defer y.Close()
 	l := NewLink(x, LinkConfig{Queue: 3 << 20})
-	go l.Run(ignore)
+	go run(l, ignore)
 	var err error
 	n := 0
 	for ; err == nil; n++ {
@@ -186,7 +189,7 @@ func TestLinkSendWaitWaitsForRoom(t *testing.T) {
 		x, y := net.Pipe()
 		room := 0
 		l := NewLink(x, LinkConfig{Room: func() { room++ }, Silent: time.Hour})
-		go l.Run(ignore)
+		go run(l, ignore)
 		if !l.HasRoom() {
 			t.Error("an empty queue has no room")
 		}
@@ -210,7 +213,7 @@ func TestLinkSendWaitWaitsForRoom(t *testing.T) {
 		synctest.Wait()
 		got := make(chan Frame, 2)
 		other := NewLink(y, LinkConfig{Silent: time.Hour})
-		go other.Run(func(f Frame) { got <- f })
+		go run(other, func(f Frame) { got <- f })
 		if err := <-sent; err != nil {
 			t.Error(err)
 		}
@@ -223,8 +226,8 @@ func TestLinkSendWaitWaitsForRoom(t *testing.T) {
 		if room != 1 {
 			t.Errorf("room was announced %d times", room)
 		}
-		l.Close()
-		other.Close()
+		_ = l.Close()
+		_ = other.Close()
 	})
 }
 
@@ -240,11 +243,11 @@ func TestG17LinkFindsSilence(t *testing.T) {
 		if frames := a.Sent() / HeaderSize; frames > 3600/3 {
 			t.Errorf("an idle hour cost %d frames", frames)
 		}
-		a.Close()
-		b.Close()
+		_ = a.Close()
+		_ = b.Close()
 
 		x, y := net.Pipe()
-		go io.Copy(io.Discard, y) // takes everything, says nothing
+		go swallow(y) // takes everything, says nothing
 		start := time.Now()
 		c := NewLink(x, LinkConfig{})
 		if err := c.Run(ignore); code(err) != CodeSilent {
@@ -256,8 +259,8 @@ func TestG17LinkFindsSilence(t *testing.T) {
 		if c.Sent() != 2*HeaderSize {
 			t.Errorf("%d bytes were sent before giving up, want two pings", c.Sent())
 		}
-		c.Close()
-		y.Close()
+		_ = c.Close()
+		_ = y.Close()
 	})
 }
 
@@ -268,11 +271,11 @@ func TestLinkSlowIsNotSilent(t *testing.T) {
 		x, y := net.Pipe()
 		handled := make(chan bool, 1)
 		l := NewLink(x, LinkConfig{})
-		go l.Run(func(Frame) {
+		go run(l, func(Frame) {
 			time.Sleep(time.Minute)
 			handled <- true
 		})
-		go io.Copy(io.Discard, y)
+		go swallow(y)
 		for _, c := range AppendFrame(nil, Frame{Kind: KindResult, Payload: make([]byte, 10)}) {
 			time.Sleep(10 * time.Second)
 			if _, err := y.Write([]byte{c}); err != nil {
@@ -283,8 +286,8 @@ func TestLinkSlowIsNotSilent(t *testing.T) {
 		if len(handled) == 0 || l.Err() != nil {
 			t.Errorf("handled: %d, link: %v", len(handled), l.Err())
 		}
-		l.Close()
-		y.Close()
+		_ = l.Close()
+		_ = y.Close()
 	})
 }
 
@@ -293,8 +296,8 @@ func TestLinkEndsInsideAFrame(t *testing.T) {
 	x, y := net.Pipe()
 	l := NewLink(x, LinkConfig{})
 	go func() {
-		y.Write(AppendFrame(nil, Frame{Kind: KindResult, Payload: make([]byte, 10)})[:HeaderSize+3])
-		y.Close()
+		_, _ = y.Write(AppendFrame(nil, Frame{Kind: KindResult, Payload: make([]byte, 10)})[:HeaderSize+3])
+		_ = y.Close()
 	}()
 	err := l.Run(func(f Frame) { t.Errorf("a part of a frame was handled: %v", f) })
 	if code(err) != CodeEnded {
@@ -303,5 +306,5 @@ func TestLinkEndsInsideAFrame(t *testing.T) {
 	if again := l.Run(ignore); !errors.Is(again, err) {
 		t.Errorf("a second Run returned %v", again)
 	}
-	l.Close()
+	_ = l.Close()
 }

@@ -109,6 +109,7 @@ type Attempt struct {
 	Inspect  []string          `cbor:"8,keyasint,omitempty"`  // argv for EntryNamespace; prints the process id and the user, separated by a space
 	Failures []Failure         `cbor:"9,keyasint,omitempty"`  // first match wins
 	Expands  bool              `cbor:"10,keyasint,omitempty"` // Argv hands what follows it to a shell that expands "$" and takes all else as it is
+	Account  bool              `cbor:"11,keyasint,omitempty"` // the other side is another system: HOME, SHELL, LOGNAME and USER become those of the account there
 }
 
 // Prompt is a question that the hop's program may ask on its terminal, and the one answer it gets.

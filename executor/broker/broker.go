@@ -23,7 +23,7 @@ import (
 
 // ErrProhibited is what an SSHClient's Dial fails with (errors.Is) when the server does not forward connections. Then
 // the connection is made by an agent there.
-var ErrProhibited = errors.New("the server does not forward connections") //nolint:gochecknoglobals // a sentinel
+var ErrProhibited = errors.New("the server does not forward connections")
 
 // closeGrace is how long agents may take to end by themselves before their connections are cut.
 const closeGrace = 2 * time.Second

@@ -315,7 +315,7 @@ func (c *Pending) feedFrom(ctx context.Context) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = in.Close() })() // wakes Read
-	defer in.Close()                                          //nolint:errcheck // it was only read
+	defer in.Close()
 	emit := func(chunk []byte) error {
 		return c.peer.root.link.SendWait(ctx, wire.Frame{
 			Kind: wire.KindData, Stream: wire.StreamInput, Peer: c.peer.id, Call: c.id, Payload: chunk,

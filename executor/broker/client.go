@@ -193,7 +193,7 @@ type trunk struct {
 }
 
 // errGivenUp says that the ssh connection was closed by its own side.
-var errGivenUp = errors.New("the connection was given up") //nolint:gochecknoglobals // a sentinel
+var errGivenUp = errors.New("the connection was given up")
 
 func (t *trunk) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)

@@ -18,13 +18,13 @@ func (b *Broker) way(ctx context.Context, h *hop) (DialFunc, error) {
 	}
 	if !h.parent.ssh {
 		b.mu.Lock()
-		p := b.peerLocked(h.parent)
+		p := b.peerLocked(h.parent) //nolint:contextcheck // others will use it too
 		b.mu.Unlock()
 		_, err := p.Ready(ctx)
 		return p.dial, err
 	}
 	b.mu.Lock()
-	c := b.clientLocked(h.parent)
+	c := b.clientLocked(h.parent) //nolint:contextcheck // others will use it too
 	b.mu.Unlock()
 	ssh, err := c.wait(ctx)
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *Broker) way(ctx context.Context, h *hop) (DialFunc, error) {
 			return conn, err
 		}
 		b.mu.Lock()
-		p := b.peerLocked(h.parent)
+		p := b.peerLocked(h.parent) //nolint:contextcheck // others will use it too
 		b.mu.Unlock()
 		return p.dial(ctx, network, address)
 	}, nil
@@ -69,6 +69,7 @@ func (m *meter[S]) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Close closes the stream.
 func (m *meter[S]) Close() error { return m.stream.Close() }
 
 // meteredConn is a meter that has addresses and deadlines.

@@ -214,7 +214,7 @@ func TestG41OtherAgentsAreRefused(t *testing.T) {
 	for name, change := range map[string]func(h *wire.Hello){
 		"another protocol": func(h *wire.Hello) { h.Capability, h.Version = 99, "9.9.9" },
 		"another hash":     func(h *wire.Hello) { h.Hash, h.Version = "evil", "9.9.9" },
-		"another platform": func(h *wire.Hello) { h.OS, h.Version = "templeos", "9.9.9" },
+		"another platform": func(h *wire.Hello) { h.OS, h.Version = "oberon", "9.9.9" },
 	} {
 		for at, title := range []string{"a", "sudo root"} {
 			t.Run(name+" "+title, func(t *testing.T) {

@@ -114,8 +114,7 @@ func reason(ctx context.Context, err error) error {
 		return err
 	}
 	problem := *problemOf(context.Cause(ctx))
-	var caused *wire.Problem
-	if errors.As(err, &caused) {
+	if caused, ok := errors.AsType[*wire.Problem](err); ok {
 		problem.Quote = caused.Quote
 	}
 	return &problem
@@ -125,7 +124,7 @@ func reason(ctx context.Context, err error) error {
 func (p *Peer) openSSH(ctx context.Context) (*landing, error) {
 	asked := time.Now()
 	p.b.mu.Lock()
-	c := p.b.clientLocked(p.hop)
+	c := p.b.clientLocked(p.hop) //nolint:contextcheck // others will use it too
 	p.b.mu.Unlock()
 	ssh, err := c.wait(ctx)
 	if err != nil {
@@ -150,7 +149,7 @@ func (p *Peer) openSSH(ctx context.Context) (*landing, error) {
 	}
 	if err != nil {
 		_ = session.Close()
-		return nil, session.explain(problemOf(reason(starting, err)))
+		return nil, session.explain(problemOf(reason(starting, err))) //nolint:contextcheck // starting may be over
 	}
 	if handedOver {
 		l.trip++

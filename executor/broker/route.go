@@ -22,7 +22,7 @@ func (r *route) handle(f wire.Frame) {
 // message decodes what kinds of frames that come from below hold, outside of any lock.
 func message(f wire.Frame) (any, *wire.Problem) {
 	var m any
-	switch f.Kind { //nolint:exhaustive // the others hold none
+	switch f.Kind {
 	case wire.KindHello:
 		m = &wire.Hello{}
 	case wire.KindLost:
