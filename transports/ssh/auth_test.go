@@ -8,11 +8,14 @@ import (
 	"testing"
 
 	xssh "golang.org/x/crypto/ssh"
+
+	"runner/cmd/testbed/bed"
 )
 
 // generate makes a key pair with OpenSSH's own tool.
 func generate(t *testing.T, path string, args ...string) string {
 	t.Helper()
+	bed.Need(t, "ssh-keygen")
 	run(t, "ssh-keygen", append([]string{"-q", "-f", path}, args...)...)
 	return path
 }
@@ -37,6 +40,7 @@ func (s *site) authorize(t *testing.T, keys ...string) {
 // agent starts a real ssh-agent that holds keys, and returns its socket.
 func agentWith(t *testing.T, keys ...string) string {
 	t.Helper()
+	bed.Need(t, "ssh-agent", "ssh-add")
 	socket := filepath.Join(t.TempDir(), "agent")
 	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
 	if err := cmd.Start(); err != nil {

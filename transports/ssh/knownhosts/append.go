@@ -87,7 +87,8 @@ func newLine(name string, key ssh.PublicKey, hashed bool) ([]byte, error) {
 		if _, err := rand.Read(salt); err != nil {
 			return nil, err
 		}
-		name = "|1|" + base64.StdEncoding.EncodeToString(salt) + "|" + base64.StdEncoding.EncodeToString(hash(name, salt))
+		sum := hash(name, salt)
+		name = "|1|" + base64.StdEncoding.EncodeToString(salt) + "|" + base64.StdEncoding.EncodeToString(sum[:])
 	}
 	var line bytes.Buffer
 	fmt.Fprintf(&line, "%s %s", name, ssh.MarshalAuthorizedKey(key)) // which ends the line

@@ -9,7 +9,6 @@ package knownhosts
 import (
 	"bufio"
 	"bytes"
-	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // the file format's own hash
 	"encoding/base64"
 	"errors"
@@ -108,60 +107,86 @@ func scan(r io.Reader, file, name string) (Known, error) {
 	}
 }
 
-// parse reads one line, if it is about the name.
+// parse reads one line, if it is about the name. Most lines are not, and a fleet has many: those are told apart without
+// taking memory.
 func parse(line []byte, name string) (Entry, bool) {
 	var entry Entry
-	fields := bytes.Fields(line)
-	if len(fields) > 0 && fields[0][0] == '@' {
-		switch string(fields[0]) {
-		case "@cert-authority":
-			entry.Authority = true
-		case "@revoked":
-			entry.Revoked = true
-		default:
-			return Entry{}, false
-		}
-		fields = fields[1:]
+	hosts, rest := cutField(line)
+	switch {
+	case len(hosts) == 0:
+		return Entry{}, false
+	case string(hosts) == "@cert-authority":
+		entry.Authority = true
+		hosts, rest = cutField(rest)
+	case string(hosts) == "@revoked":
+		entry.Revoked = true
+		hosts, rest = cutField(rest)
 	}
-	if len(fields) < 3 || fields[0][0] == '#' || !speaksOf(string(fields[0]), name) {
+	if len(hosts) == 0 || hosts[0] == '@' || hosts[0] == '#' || !speaksOf(hosts, name) {
 		return Entry{}, false
 	}
-	blob, err := base64.StdEncoding.DecodeString(string(fields[2]))
+	kind, rest := cutField(rest)
+	encoded, _ := cutField(rest)
+	blob, err := base64.StdEncoding.AppendDecode(nil, encoded)
 	if err != nil {
 		return Entry{}, false
 	}
 	entry.Key, err = ssh.ParsePublicKey(blob)
-	if err != nil || entry.Key.Type() != string(fields[1]) {
+	if err != nil || entry.Key.Type() != string(kind) {
 		return Entry{}, false
 	}
 	return entry, true
 }
 
+// cutField takes the first field off a line.
+func cutField(line []byte) (field, rest []byte) {
+	const space = " \t\r\n"
+	line = bytes.TrimLeft(line, space)
+	if end := bytes.IndexAny(line, space); end >= 0 {
+		return line[:end], line[end:]
+	}
+	return line, nil
+}
+
 // speaksOf tells whether the first field of a line covers the name.
-func speaksOf(hosts, name string) bool {
-	if strings.HasPrefix(hosts, "|") {
+func speaksOf(hosts []byte, name string) bool {
+	if hosts[0] == '|' {
 		return hashedMatch(hosts, name)
 	}
-	return pattern.MatchHost(hosts, name)
+	return pattern.MatchHost(string(hosts), name)
 }
 
-func hashedMatch(field, name string) bool {
-	parts := strings.Split(field, "|")
-	if len(parts) != 4 || parts[1] != "1" {
+// hashedMatch compares a field such as |1|salt|sum, both in base64.
+func hashedMatch(field []byte, name string) bool {
+	encoded, ok := bytes.CutPrefix(field, []byte("|1|"))
+	if !ok {
 		return false
 	}
-	salt, err := base64.StdEncoding.DecodeString(parts[2])
-	if err != nil {
+	salt, sum, _ := bytes.Cut(encoded, []byte("|"))
+	var a, b [64]byte // far more than any sum takes
+	if len(salt) > len(a) || len(sum) > len(b) {
 		return false
 	}
-	sum, err := base64.StdEncoding.DecodeString(parts[3])
-	return err == nil && hmac.Equal(sum, hash(name, salt))
+	n, err := base64.StdEncoding.Decode(a[:], salt)
+	m, err2 := base64.StdEncoding.Decode(b[:], sum)
+	if err != nil || err2 != nil || m != sha1.Size {
+		return false
+	}
+	return [sha1.Size]byte(b[:sha1.Size]) == hash(name, a[:n])
 }
 
-func hash(name string, salt []byte) []byte {
-	mac := hmac.New(sha1.New, salt)
-	mac.Write([]byte(name))
-	return mac.Sum(nil)
+// hash is HMAC-SHA1 (RFC 2104) keyed with at most 64 bytes of salt. The library's takes memory, for each line anew.
+func hash(name string, salt []byte) [sha1.Size]byte {
+	var inner, outer [sha1.BlockSize + 256]byte
+	copy(inner[:], salt)
+	copy(outer[:], salt)
+	for i := range sha1.BlockSize {
+		inner[i] ^= 0x36
+		outer[i] ^= 0x5c
+	}
+	text := append(inner[:sha1.BlockSize], name...)
+	sum := sha1.Sum(text)                                      //nolint:gosec // the file format's own hash
+	return sha1.Sum(append(outer[:sha1.BlockSize], sum[:]...)) //nolint:gosec // as above
 }
 
 // Status is what is known about a key that a host presents.

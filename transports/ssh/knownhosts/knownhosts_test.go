@@ -47,7 +47,8 @@ func TestG8SameLinesAsOpenSSH(t *testing.T) {
 	}
 	_, key := newKey(t)
 	hashed := func(name string) string {
-		return fmt.Sprintf("|1|%s|%s", "c2FsdHNhbHRzYWx0c2FsdHNhbHQ=", encode(hash(name, []byte("saltsaltsaltsaltsalt"))))
+		sum := hash(name, []byte("saltsaltsaltsaltsalt"))
+		return fmt.Sprintf("|1|%s|%s", "c2FsdHNhbHRzYWx0c2FsdHNhbHQ=", encode(sum[:]))
 	}
 	path := write(t,
 		"# comment",
@@ -283,7 +284,7 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Contains(line, []byte(written[0])) {
 			t.Errorf("%q holds no key of type %s", line, written[0])
 		}
-		if (entry.Revoked || entry.Authority) != (bytes.TrimLeft(line, " \t\r\n\v\f\u0085\u00a0")[0] == '@') {
+		if (entry.Revoked || entry.Authority) != (bytes.TrimLeft(line, " \t\r\n")[0] == '@') {
 			t.Errorf("%q: the marker was overlooked", line)
 		}
 	})

@@ -2,7 +2,11 @@
 // classes and no escapes: they have none.
 package pattern
 
-import "strings"
+import (
+	"iter"
+	"slices"
+	"strings"
+)
 
 // Match tells whether a pattern covers all of a text: "*" stands for any text, dots included, "?" for any one byte.
 func Match(pattern, text string) bool {
@@ -28,8 +32,12 @@ func Match(pattern, text string) bool {
 
 // MatchAny tells whether one of several patterns covers a text, and none that begins with "!" does.
 func MatchAny(patterns []string, text string) bool {
+	return matchAny(slices.Values(patterns), text)
+}
+
+func matchAny(patterns iter.Seq[string], text string) bool {
 	matched := false
-	for _, p := range patterns {
+	for p := range patterns {
 		p, negated := strings.CutPrefix(p, "!")
 		if p == "" || !Match(p, text) {
 			continue
@@ -44,5 +52,5 @@ func MatchAny(patterns []string, text string) bool {
 
 // MatchHost is MatchAny for a list joined with commas, without regard to case.
 func MatchHost(list, host string) bool {
-	return MatchAny(strings.Split(strings.ToLower(list), ","), strings.ToLower(host))
+	return matchAny(strings.SplitSeq(strings.ToLower(list), ","), strings.ToLower(host))
 }
