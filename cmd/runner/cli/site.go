@@ -54,7 +54,8 @@ func (s *session) load(a arguments.Site) *lang.Site {
 	return site
 }
 
-// prepare plans a site. ask tells whether passwords are asked for. What is wrong has been shown when it returns nil.
+// prepare plans a site. ask tells whether passwords are asked for, which happens when the first hop needs one. What is
+// wrong has been shown when it returns nil.
 func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site, ask bool) (*work, error) {
 	all := catalog.All()
 	passwords, diags := newPasswords(a.AskPasswords, all)
@@ -62,9 +63,7 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 		return nil, exitWrong
 	}
 	if ask {
-		if err := s.askPasswords(ctx, passwords); err != nil {
-			return nil, err
-		}
+		passwords.ask = func(hop string) (string, error) { return s.askPassword(ctx, hop) }
 	}
 	env := ssh.CurrentEnvironment()
 	env.Dir = site.Dir // paths of keys and the like are relative to the site
@@ -77,8 +76,11 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 		},
 		Title: func(transport string, options map[string]any) string { return all[transport].Title(options) },
 	})
-	if !diags.HasErrors() && ask {
-		diags = append(diags, passwords.unused()...)
+	if passwords.err != nil {
+		return nil, passwords.err
+	}
+	if !diags.HasErrors() {
+		diags = passwords.unused()
 	}
 	if s.diagnose(diags) {
 		return nil, exitWrong
@@ -92,6 +94,8 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 // passwords are those that somebody types instead of the site saying them.
 type passwords struct {
 	asked []*asked
+	ask   func(hop string) (string, error) // nil: nobody is asked
+	err   error                            // of the one that was not answered
 }
 
 // asked is one --ask-password.
@@ -137,27 +141,23 @@ func newPasswords(hops []string, all map[string]transports.Transport) (*password
 	return out, diags
 }
 
-// askPasswords asks for each password once.
-func (s *session) askPasswords(ctx context.Context, p *passwords) error {
-	for _, a := range p.asked {
-		s.hide()
-		answer, err := terminal.Password(ctx, "Password for "+diag.HarmlessLine(a.hop)+": ")
-		s.show()
-		switch {
-		case err == nil:
-			a.answer = answer
-		case errors.Is(err, executor.ErrInterrupted):
-			return exitInterrupted
-		case errors.Is(err, terminal.ErrNone):
-			s.diagnose(hcl.Diagnostics{diag.Errorf(codeNoTerminal, hcl.Range{}, "Nobody to ask for a password",
-				"--ask-password asks at a terminal, and this program has none. Set a sensitive variable instead, for instance from the environment.")})
-			return exitWrong
-		default:
-			s.diagnose(hcl.Diagnostics{diag.Errorf(codePassword, hcl.Range{}, "No password", "%s.", capital(err.Error()))})
-			return exitWrong
-		}
+// askPassword asks for a password. What is wrong has been said when it fails.
+func (s *session) askPassword(ctx context.Context, hop string) (string, error) {
+	s.hide()
+	answer, err := terminal.Password(ctx, "Password for "+diag.HarmlessLine(hop)+": ")
+	s.show()
+	switch {
+	case err == nil:
+		return answer, nil
+	case errors.Is(err, executor.ErrInterrupted):
+		return "", exitInterrupted
+	case errors.Is(err, terminal.ErrNone):
+		s.diagnose(hcl.Diagnostics{diag.Errorf(codeNoTerminal, hcl.Range{}, "Nobody to ask for a password",
+			"--ask-password asks at a terminal, and this program has none. Set a sensitive variable instead, for instance from the environment.")})
+	default:
+		s.diagnose(hcl.Diagnostics{diag.Errorf(codePassword, hcl.Range{}, "No password", "%s.", capital(err.Error()))})
 	}
-	return nil
+	return "", exitWrong
 }
 
 // expand turns a hop of the site into those that it stands for, and gives them the passwords that they lack.
@@ -174,7 +174,9 @@ func (p *passwords) expand(x *ssh.Expander, transport string, options map[string
 		}
 	}
 	for i, o := range steps {
-		steps[i] = p.fill(transport, o)
+		if steps[i] = p.fill(transport, o); p.err != nil {
+			return nil, p.err
+		}
 	}
 	return steps, nil
 }
@@ -190,7 +192,13 @@ func (p *passwords) fill(transport string, options map[string]any) map[string]an
 	}
 	for _, a := range p.asked {
 		if a.transport == transport && (a.user == "" || a.user == user) {
+			if !a.used && p.ask != nil {
+				a.answer, p.err = p.ask(a.hop)
+			}
 			a.used = true
+			if p.ask == nil || p.err != nil {
+				return options
+			}
 			out := maps.Clone(options)
 			out["password"] = a.answer
 			return out

@@ -14,8 +14,10 @@ func TestPasswordsFill(t *testing.T) {
 	if diags.HasErrors() || len(p.asked) != 2 {
 		t.Fatal(diags, p.asked)
 	}
-	for _, a := range p.asked {
-		a.answer = "for " + a.hop
+	questions := 0
+	p.ask = func(hop string) (string, error) {
+		questions++
+		return "for " + hop, nil
 	}
 	x := ssh.NewExpander(ssh.CurrentEnvironment())
 	for _, c := range []struct {
@@ -37,8 +39,8 @@ func TestPasswordsFill(t *testing.T) {
 			t.Errorf("%v was changed", c.options)
 		}
 	}
-	if diags := p.unused(); diags.HasErrors() {
-		t.Error(diags)
+	if diags := p.unused(); diags.HasErrors() || questions != 2 {
+		t.Error(diags, questions)
 	}
 	docker, err := p.expand(x, "docker", map[string]any{"container": "c"})
 	if err != nil || !reflect.DeepEqual(docker, []map[string]any{{"container": "c"}}) {
