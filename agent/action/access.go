@@ -1,7 +1,6 @@
 package action
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,8 +46,7 @@ func (a access) wanted(env *Env) (wanted, error) {
 			return nil, nil //nolint:nilnil // left as it is
 		}
 		id, err := in(name)
-		var unknown *view.UnknownError
-		if errors.As(err, &unknown) {
+		if isUnknown(err) {
 			w.unknown |= attr
 			return nil, nil //nolint:nilnil // an earlier task may make it
 		}
@@ -96,7 +94,7 @@ func (w wanted) known() view.Attr {
 
 // fresh is what a new entry at a place will be, before what is wanted is laid over it.
 func fresh(p *view.Place, kind disk.Kind) disk.Stat {
-	st := disk.Stat{Kind: kind, Perm: newFile, UID: uint32(unix.Geteuid()), GID: uint32(unix.Getegid()), Links: 1}
+	st := disk.Stat{Kind: kind, Perm: newFile, UID: disk.Me(), GID: disk.MyGroup(), Links: 1}
 	if kind == disk.Directory {
 		st.Perm = newDirectory | p.Parent.Perm&disk.Setgid*inheritsSetgid
 	}
@@ -112,7 +110,7 @@ func same(a, b disk.Stat) bool { return a.Perm == b.Perm && a.UID == b.UID && a.
 // permitted tells whether the system will let this user make an entry what it is to be. Root may do everything, or the
 // system will tell.
 func permitted(was, will disk.Stat) error {
-	me := uint32(unix.Geteuid())
+	me := disk.Me()
 	if me == 0 || same(was, will) {
 		return nil
 	}
@@ -136,7 +134,7 @@ func writable(p *view.Place) error {
 	if err := p.Dir.Writable(); err != nil {
 		return err
 	}
-	me := uint32(unix.Geteuid())
+	me := disk.Me()
 	if p.Parent.Perm&disk.Sticky != 0 && p.Entry != nil && me != 0 && p.Entry.UID != me && p.Parent.UID != me {
 		return unix.EPERM
 	}

@@ -20,8 +20,8 @@ func (g given) text(name string) (string, bool) {
 	return s, ok
 }
 
-// is tells whether an argument is known to be a certain text.
-func (g given) is(name, value string) bool { return g[name] == value }
+// removes tells whether something is known to be wanted gone.
+func (g given) removes() bool { return g["state"] == "absent" }
 
 func wrong(argument, format string, values ...any) error {
 	return &schema.ArgumentError{Argument: argument, Message: fmt.Sprintf(format, values...)}

@@ -57,20 +57,24 @@ func (i *interpreter) UnmarshalCBOR(encoded []byte) error {
 	return wire.Unmarshal(encoded, (*[]string)(i))
 }
 
+// Look finds out whether the program has something to do. One that changes nothing runs here.
 func (c *command) Look(ctx context.Context, env *Env) (Outcome, error) {
 	return c.look(ctx, env, c.program())
 }
 
+// Act runs the program.
 func (c *command) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
 	return c.act(ctx, env, c.program(), found)
 }
 
 func (c *command) program() process.Command { return process.Command{Argv: c.Argv} }
 
+// Look finds out whether the program has something to do. One that changes nothing runs here.
 func (s *shell) Look(ctx context.Context, env *Env) (Outcome, error) {
 	return s.look(ctx, env, s.program())
 }
 
+// Act runs the program.
 func (s *shell) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
 	return s.act(ctx, env, s.program(), found)
 }
@@ -156,10 +160,10 @@ func (r *running) within(pattern string) string {
 func (r *running) runnable(env *Env, c process.Command) error {
 	dir := r.dir(env)
 	if r.Chdir != "" && !env.View.Directory(dir) {
-		return notStarted(c.Argv[0], &process.StartError{Program: c.Argv[0], Dir: dir, Err: errNotThere})
+		return notStarted(&process.StartError{Program: c.Argv[0], Dir: dir, Err: errNotThere})
 	}
 	if !env.View.Program(c.Argv[0], dir, env.Environ) {
-		return notStarted(c.Argv[0], &process.StartError{Program: c.Argv[0], Err: errNoProgram})
+		return notStarted(&process.StartError{Program: c.Argv[0], Err: errNoProgram})
 	}
 	return nil
 }
@@ -189,10 +193,10 @@ func (r *running) run(ctx context.Context, env *Env, c process.Command, out Outc
 	c.Stdout, c.Stderr = live(env, wire.StreamOutput), live(env, wire.StreamError)
 	exit, err := env.Processes.Run(ctx, c)
 	if err != nil {
-		return Outcome{}, notStarted(c.Argv[0], err)
+		return Outcome{}, notStarted(err)
 	}
 	out.Values = results(&exit, "")
-	return out, r.judge(ctx, c.Argv[0], exit)
+	return out, r.judge(c.Argv[0], exit)
 }
 
 func live(env *Env, stream wire.Stream) io.Writer {
@@ -203,7 +207,7 @@ func live(env *Env, stream wire.Stream) io.Writer {
 }
 
 // judge turns an end that is not ok into an error.
-func (r *running) judge(ctx context.Context, program string, exit process.Exit) error {
+func (r *running) judge(program string, exit process.Exit) error {
 	p := &wire.Problem{Quote: wire.Quote(lastWords(exit))}
 	switch exit.Reason {
 	case process.ReasonExit:
@@ -238,10 +242,9 @@ func lastWords(exit process.Exit) []byte {
 	return exit.Stdout
 }
 
-func notStarted(program string, err error) error {
+func notStarted(err error) error {
 	hint := ""
-	var start *process.StartError
-	if errors.As(err, &start) && start.Dir == "" {
+	if start, is := errors.AsType[*process.StartError](err); is && start.Dir == "" {
 		hint = "Give its whole path, or install it with a task before this one."
 	}
 	return problem(hint, "%v", err)

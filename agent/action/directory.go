@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 
@@ -23,6 +24,7 @@ type directory struct {
 	missing []string // the path and its parents as far as they are missing, outermost first
 }
 
+// Look looks at the path and its parents.
 func (d *directory) Look(ctx context.Context, env *Env) (Outcome, error) {
 	if env.unknown("path") || env.unknown("state") {
 		env.View.Disturb()
@@ -33,8 +35,7 @@ func (d *directory) Look(ctx context.Context, env *Env) (Outcome, error) {
 		return d.lookAbsent(ctx, env)
 	}
 	p, err := d.search(env)
-	var unknown *view.UnknownError
-	if errors.As(err, &unknown) {
+	if isUnknown(err) {
 		return d.blind(wire.VerbCreate, names(view.Mode|view.Owner|view.Group)...)
 	}
 	if err != nil {
@@ -78,11 +79,6 @@ func (d *directory) search(env *Env) (*view.Place, error) {
 		}
 		return p, nil
 	}
-}
-
-func isUnknown(err error) bool {
-	var unknown *view.UnknownError
-	return errors.As(err, &unknown)
 }
 
 func (d *directory) blind(verb wire.Verb, unknown ...string) (Outcome, error) {
@@ -216,9 +212,7 @@ func (d *directory) removable(env *Env, p *view.Place) error {
 func (d *directory) values(env *Env, e *view.Entry) map[string]any {
 	out := map[string]any{"path": d.Path, "mode": nil, "owner": nil, "group": nil, "created": plain(d.missing)}
 	if e != nil {
-		for name, value := range attributes(env, d.Path, *e) {
-			out[name] = value
-		}
+		maps.Copy(out, attributes(env, d.Path, *e))
 	}
 	return out
 }
@@ -232,6 +226,7 @@ func plain(list []string) []any {
 	return out
 }
 
+// Act makes what is missing, outermost first.
 func (d *directory) Act(_ context.Context, env *Env, found Outcome) (Outcome, error) {
 	if d.State == "absent" {
 		return d.remove(env, found)

@@ -31,7 +31,7 @@ func directorySchema() schema.Block {
 			if err := first(g.named("path"), g.state(), g.mode("mode"), g.account("owner"), g.account("group")); err != nil {
 				return err
 			}
-			if g.is("state", "absent") {
+			if g.removes() {
 				return g.absent("mode", "owner", "group")
 			}
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +35,7 @@ type file struct {
 	rewrite bool          // the content differs
 }
 
+// Look compares what is at the path with what is wanted; it reads the old content, never the call's input.
 func (f *file) Look(ctx context.Context, env *Env) (Outcome, error) {
 	if env.unknown("path") || env.unknown("state") {
 		env.View.Disturb()
@@ -304,9 +306,7 @@ func (f *file) values(env *Env, e *view.Entry, backup string) map[string]any {
 	if e == nil {
 		return out
 	}
-	for name, value := range attributes(env, f.Path, *e) {
-		out[name] = value
-	}
+	maps.Copy(out, attributes(env, f.Path, *e))
 	out["size"] = e.Size
 	if f.content != nil {
 		out["sha256"] = f.content.SHA256
@@ -314,6 +314,7 @@ func (f *file) values(env *Env, e *view.Entry, backup string) map[string]any {
 	return out
 }
 
+// Act writes, changes or removes the file.
 func (f *file) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
 	p, err := env.View.Find(f.Path)
 	if err != nil {

@@ -57,7 +57,7 @@ func checkFile(m map[string]any) error {
 	if p, _ := g.text("path"); strings.HasSuffix(p, "/") {
 		return wrong("path", "The path of a file must not end in a slash.")
 	}
-	if g.is("state", "absent") {
+	if g.removes() {
 		return g.absent("content", "source", "mode", "owner", "group", "validate", "in_place")
 	}
 	if g.has("content") && g.has("source") {

@@ -145,11 +145,11 @@ func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, 
 		return "", &disk.ChangedError{Path: f.Path}
 	}
 	will := f.want.over(st)
-	staged, err := f.stage(ctx, env, p)
+	staged, done, err := f.stage(ctx, env, p)
 	if err != nil {
 		return "", err
 	}
-	defer staged.Close() //nolint:errcheck // it is thrown away
+	defer done()
 	if err := f.validate(ctx, env, staged, will); err != nil {
 		return "", err
 	}
@@ -172,31 +172,26 @@ func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, 
 	return backup, err
 }
 
-// stage has the new content at hand, whole and verified, before the old one is touched.
-func (f *file) stage(ctx context.Context, env *Env, p *view.Place) (io.ReadSeekCloser, error) {
+// stage has the new content at hand, whole and verified, before the old one is touched. It lasts until done is called.
+func (f *file) stage(ctx context.Context, env *Env, p *view.Place) (content io.ReadSeeker, done func(), err error) {
 	if f.SHA256 == "" {
-		return inMemory{bytes.NewReader(f.Content)}, nil
+		return bytes.NewReader(f.Content), func() {}, nil
 	}
-	staged := io.ReadSeekCloser(nil)
+	var staged *os.File
 	draft, err := p.Dir.Draft(p.Name)
 	if err == nil {
-		staged, err = draft, f.fill(ctx, env, draft.File)
+		staged, done = draft.File, draft.Close
 	} else {
 		// Around a mount point there may be nothing that this user can write to.
-		var file *os.File
-		if file, err = os.CreateTemp("", ".runner-"); err != nil {
-			return nil, err
+		if staged, err = os.CreateTemp("", ".runner-"); err != nil {
+			return nil, nil, err
 		}
-		_ = os.Remove(file.Name()) // the open file is all that is needed
-		staged, err = file, f.fill(ctx, env, file)
+		_ = os.Remove(staged.Name()) // the open file is all that is needed
+		done = func() { _ = staged.Close() }
 	}
-	if err != nil {
-		_ = staged.Close() // the first error counts
-		return nil, err
+	if err := f.fill(ctx, env, staged); err != nil {
+		done()
+		return nil, nil, err
 	}
-	return staged, nil
+	return staged, done, nil
 }
-
-type inMemory struct{ *bytes.Reader }
-
-func (inMemory) Close() error { return nil }

@@ -24,10 +24,7 @@ import (
 func playground(t *testing.T, perm uint32, owner int) (dir, victim string) {
 	t.Helper()
 	needsRoot(t)
-	base, err := os.MkdirTemp("", "playground-")
-	ok(t, err)
-	t.Cleanup(func() { os.RemoveAll(base) })
-	ok(t, os.Chmod(base, 0o755))
+	base := openTemp(t)
 	dir, victim = base+"/dir", base+"/victim"
 	ok(t, os.Mkdir(dir, 0o700))
 	ok(t, os.Chown(dir, owner, owner))
@@ -188,7 +185,8 @@ func TestMain(m *testing.M) {
 	_ = unix.CloseRange(3, 1<<31, unix.CLOSE_RANGE_CLOEXEC)
 	dir := os.Getenv("RUNNER_TEST_KILLED")
 	if dir == "" {
-		os.Exit(m.Run())
+		m.Run()
+		return
 	}
 	b := &bench{}
 	for i := 0; ; i++ {

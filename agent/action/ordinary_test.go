@@ -57,8 +57,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 		{"all", 0o700, "file", args{"path": "/d/old", "mode": "2755"}, true},
 	} {
 		t.Run(c.name+" "+c.action, func(t *testing.T) {
-			dir, err := os.MkdirTemp(base, "")
-			ok(t, err)
+			dir := t.TempDir()
 			ok(t, os.MkdirAll(dir+"/d/tree", 0o755))
 			write(t, dir+"/d/old", "old\n", 0o644)
 			ok(t, unix.Chmod(dir+"/d", c.perm))
@@ -70,7 +69,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 				}
 			}
 			_, lookErr := b.preview(c.action, a)
-			_, err = b.apply(c.action, a)
+			_, err := b.apply(c.action, a)
 			if (lookErr == nil) != c.allowed || (err == nil) != c.allowed {
 				t.Fatalf("%v: predicted %v, got %v", a, lookErr, err)
 			}

@@ -70,6 +70,12 @@ func hint(at string, err error) string {
 	return ""
 }
 
+// isUnknown tells errors that an earlier task may yet prevent.
+func isUnknown(err error) bool {
+	_, unknown := errors.AsType[*view.UnknownError](err)
+	return unknown
+}
+
 // gone tells errors of finding a path that mean that nothing is there.
 func gone(err error) bool {
 	var kind *disk.KindError

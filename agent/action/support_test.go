@@ -253,13 +253,21 @@ func needsRoot(t testing.TB) {
 
 const nobody = 65534
 
+// openTemp makes a directory that others can reach, where t.TempDir does not let them pass.
+func openTemp(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "open-") //nolint:usetesting // see above
+	ok(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	ok(t, os.Chmod(dir, 0o755))
+	return dir
+}
+
 // asNobody runs a test of this binary again as an ordinary user.
 func asNobody(t *testing.T, test string) {
 	t.Helper()
 	needsRoot(t)
-	dir, err := os.MkdirTemp("", "ordinary-")
-	ok(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := openTemp(t)
 	ok(t, os.Chmod(dir, 0o777))
 	self, err := os.Executable()
 	ok(t, err)

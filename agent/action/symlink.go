@@ -15,6 +15,7 @@ type symlink struct {
 	State  string `cbor:"state"`
 }
 
+// Look compares what the link says with what it should say.
 func (s *symlink) Look(_ context.Context, env *Env) (Outcome, error) {
 	if env.unknown("path") || env.unknown("state") {
 		env.View.Disturb()
@@ -112,6 +113,7 @@ func (s *symlink) values() map[string]any {
 	return map[string]any{"path": s.Path, "target": s.Target}
 }
 
+// Act makes, replaces or removes the link.
 func (s *symlink) Act(_ context.Context, env *Env, found Outcome) (Outcome, error) {
 	p, err := env.View.Find(s.Path)
 	if err != nil {

@@ -36,13 +36,13 @@ func checkSymlink(m map[string]any) error {
 	if p, _ := g.text("path"); strings.HasSuffix(p, "/") {
 		return wrong("path", "The path of a link must not end in a slash.")
 	}
-	if g.is("state", "absent") {
+	if g.removes() {
 		return g.absent("target")
 	}
 	const longest = 4095
 	target, known := g.text("target")
 	switch {
-	case !g.has("target") && (!g.has("state") || g.is("state", "present")):
+	case !g.has("target") && (!g.has("state") || g["state"] == "present"):
 		return wrong("", "The action \"symlink\" needs the argument \"target\", unless state is \"absent\".")
 	case known && target == "":
 		return wrong("target", "target must not be empty.")

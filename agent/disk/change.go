@@ -127,7 +127,7 @@ func (d *Dir) Relink(name, target string) error {
 // removeStaleLink removes a link with a hidden name. Links cannot be locked, and they live for two calls only: whoever
 // loses it to us fails and says so.
 func (d *Dir) removeStaleLink(hidden string) {
-	if st, err := d.Lstat(hidden); err == nil && st.Kind == Link && st.UID == uint32(unix.Geteuid()) {
+	if st, err := d.Lstat(hidden); err == nil && st.Kind == Link && st.UID == Me() {
 		unix.Unlinkat(d.fd, hidden, 0) //nolint:errcheck // the next attempt tells
 	}
 }
@@ -155,7 +155,7 @@ func (d *Dir) Count(ctx context.Context, name string) (int, error) {
 		return 0, err
 	}
 	entries, err := list.ReadDir(-1)
-	list.Close() //nolint:errcheck // it was only read
+	list.Close()
 	if err != nil {
 		return 0, err
 	}
@@ -179,7 +179,7 @@ func (d *Dir) RemoveAll(name string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // nothing is written through it
 	// Between our walk and this one somebody could have put something else at the path.
 	mine, err := d.Stat()
 	if err != nil {

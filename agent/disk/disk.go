@@ -64,6 +64,12 @@ type Stat struct {
 // ID tells files apart as long as one of them is held open.
 type ID struct{ Device, Inode uint64 }
 
+// Me is the number of the user whose rights this process has.
+func Me() uint32 { return uint32(unix.Geteuid()) } //nolint:gosec // such numbers are never negative
+
+// MyGroup is the number of the group that this process makes files for.
+func MyGroup() uint32 { return uint32(unix.Getegid()) } //nolint:gosec // such numbers are never negative
+
 // Setgid is the bit that new entries of a directory inherit its group by.
 const Setgid = 0o2000
 

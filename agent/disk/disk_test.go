@@ -282,7 +282,7 @@ func TestG30RemoveAllNeverFollows(t *testing.T) {
 		t.Error(err)
 	}
 	ok(t, os.Rename(dir, dir+"-moved"))
-	defer os.RemoveAll(dir + "-moved")
+	defer func() { _ = os.RemoveAll(dir + "-moved") }()
 	ok(t, os.MkdirAll(dir+"/kept", 0o755))
 	var changed *ChangedError
 	if err := d.RemoveAll("kept"); !errors.As(err, &changed) {
@@ -318,7 +318,7 @@ func TestStatKinds(t *testing.T) {
 	ok(t, os.WriteFile(dir+"/file", nil, 0o600))
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	ok(t, err)
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	ok(t, unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Join(dir, "socket")}))
 	d := open(t, dir)
 	for name, want := range map[string]Kind{"directory": Directory, "link": Link, "pipe": Pipe, "file": Regular, "socket": Socket} {

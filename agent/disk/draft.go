@@ -62,7 +62,7 @@ func (w *Draft) claim(give func(hidden string) error) error {
 		}
 		if !w.dir.removeStale(hidden) {
 			var b [8]byte
-			rand.Read(b[:]) //nolint:errcheck // it never fails
+			rand.Read(b[:]) // it never fails
 			hidden += "-" + hex.EncodeToString(b[:])
 		}
 	}
@@ -76,8 +76,7 @@ func (d *Dir) removeStale(hidden string) bool {
 		return false
 	}
 	defer f.Close()
-	me := uint32(unix.Geteuid())
-	return (me == 0 || st.UID == me) && lock(int(f.Fd())) == nil && unix.Unlinkat(d.fd, hidden, 0) == nil
+	return (Me() == 0 || st.UID == Me()) && lock(int(f.Fd())) == nil && unix.Unlinkat(d.fd, hidden, 0) == nil
 }
 
 // lock locks a file as long as it is open here, or fails at once.
@@ -215,16 +214,15 @@ func (w *Draft) copyToNamed() error {
 	return w.Finish(old, st.UID, st.GID, st.Perm)
 }
 
-// Close removes the draft unless it was put at its place. It can be called twice and never fails.
-func (w *Draft) Close() error {
+// Close removes the draft unless it was put at its place. It can be called twice.
+func (w *Draft) Close() {
 	if w.hidden != "" {
 		unix.Unlinkat(w.dir.fd, w.hidden, 0) //nolint:errcheck // there is nobody left to tell
 		w.hidden = ""
 	}
 	if w.File != nil {
-		w.File.Close() //nolint:errcheck // write errors have been reported: by Write, by Sync where asked for, by move
+		w.File.Close() // write errors have been reported: by Write, by Sync where asked for, by move
 	}
-	return nil
 }
 
 // linkNew renames and never replaces, for systems that have no call for it.

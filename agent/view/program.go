@@ -26,7 +26,7 @@ func (v *View) Program(name, dir string, environ []string) bool {
 		}
 		return v.program(name)
 	}
-	for _, in := range strings.Split(variable(environ, "PATH"), ":") {
+	for in := range strings.SplitSeq(variable(environ, "PATH"), ":") {
 		if !strings.HasPrefix(in, "/") {
 			in = path.Join(dir, in)
 		}

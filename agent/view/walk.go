@@ -40,7 +40,7 @@ func (p *Place) Exposed() bool {
 	return p.Parent.Perm&anyoneWrites != 0 || !ours(p.Parent.UID)
 }
 
-func ours(uid uint32) bool { return uid == 0 || uid == uint32(unix.Geteuid()) }
+func ours(uid uint32) bool { return uid == 0 || uid == disk.Me() }
 
 // Find returns the place of a path whose last element is not followed if it is a link. The directory of it must exist.
 func (v *View) Find(at string) (*Place, error) { return v.walk(at, walking{}) }
@@ -88,8 +88,7 @@ func (v *View) walk(at string, how walking) (*Place, error) {
 
 // honest turns an error into one that says that it is not known, where an earlier task may have changed it until then.
 func (w *walker) honest(at string, err error) error {
-	var unknown *UnknownError
-	if errors.As(err, &unknown) {
+	if _, unknown := errors.AsType[*UnknownError](err); unknown {
 		return err
 	}
 	if w.disturbed || w.changed && errors.Is(err, fs.ErrPermission) {

@@ -6,6 +6,7 @@ package diff
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -134,7 +135,7 @@ func (w *writer) finish() string {
 	case w.hidden == 1:
 		w.WriteString("\\ 1 more line is not shown\n")
 	case w.hidden > 1:
-		fmt.Fprintf(w, "\\ %d more lines are not shown\n", w.hidden)
+		w.WriteString("\\ " + strconv.Itoa(w.hidden) + " more lines are not shown\n")
 	}
 	return w.String()
 }

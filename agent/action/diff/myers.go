@@ -40,7 +40,7 @@ func number(a, b []string) (x, y []int32) {
 		for i, l := range lines {
 			n, ok := seen[l]
 			if !ok {
-				n = int32(len(seen))
+				n = int32(len(seen)) //nolint:gosec // content that is compared is small
 				seen[l] = n
 			}
 			out[i] = n
@@ -64,7 +64,7 @@ func search(a, b []int32) []edit {
 				x++
 				y++
 			}
-			now[k+d] = int32(x)
+			now[k+d] = int32(x) //nolint:gosec // likewise
 			if x >= len(a) && y >= len(b) {
 				return back(append(furthest, now), len(a), len(b), d)
 			}
