@@ -75,10 +75,10 @@ func TestG19StuckPeerStallsOnlyItself(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		b := w.broker(ssh(-1, "a"), hopTo(0, "docker", "stuck"), hopTo(0, "docker", "other"))
 		defer w.close(b)
-		for range 30 {
+		for range 12 {
 			b.Peer(1).Call(call("never", make([]byte, 1<<20)), CallOptions{})
 		}
-		for range 30 {
+		for range 12 {
 			wait(t, b.Peer(2).Call(call("echo", make([]byte, 1<<20)), CallOptions{}))
 		}
 	})
@@ -90,10 +90,10 @@ func TestG22HeldCallsAreBounded(t *testing.T) {
 	for name, size := range map[string]int{"bytes": 1 << 20, "calls": 1} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, w *world) {
-				const children = 20
+				const children = 6
 				each, most := 7, wire.MaxAhead/(1<<20+100)
 				if size == 1 {
-					each, most = 400, wire.MaxCalls
+					each, most = 1000, wire.MaxCalls
 				}
 				var opens []func(ready bool)
 				connections := one()
@@ -404,7 +404,7 @@ func TestG22QueueStaysSmall(t *testing.T) {
 			a.result(f, wire.Result{})
 		}
 		connections := one()
-		for i := range 20 {
+		for i := range 8 {
 			connections = append(connections, hopTo(0, "docker", fmt.Sprint(i)))
 		}
 		b := w.broker(connections...)
