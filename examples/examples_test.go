@@ -20,24 +20,20 @@ import (
 var binary string //nolint:gochecknoglobals // set once, before any test
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "runner-examples-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+	dir, err := os.MkdirTemp("", "runner-built-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary = filepath.Join(dir, "runner")
+	for _, argv := range [][]string{{"go", "run", "./cmd/embed-agents"}, {"go", "build", "-o", binary, "./cmd/runner"}} {
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Dir = ".."
+		if out, err := cmd.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v: %v\n%s", argv, err, out))
 		}
-		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "runner")
-		for _, argv := range [][]string{{"go", "run", "./cmd/embed-agents"}, {"go", "build", "-o", binary, "./cmd/runner"}} {
-			cmd := exec.Command(argv[0], argv[1:]...)
-			cmd.Dir = ".."
-			if out, err := cmd.CombinedOutput(); err != nil {
-				fmt.Fprintf(os.Stderr, "%v: %v\n%s", argv, err, out)
-				return 1
-			}
-		}
-		return m.Run()
-	}())
+	}
+	m.Run()
 }
 
 // run runs a command and returns its output and exit code.
@@ -82,8 +78,8 @@ func TestG28Quickstart(t *testing.T) {
 // nothing is left to do.
 func TestG28ActionExamples(t *testing.T) {
 	remove := func() {
-		left, _ := filepath.Glob("/tmp/runner-example*") // where the examples say
-		for _, path := range left {
+		left, _ := filepath.Glob("/tmp/runner-example-*") // where the examples say
+		for _, path := range append(left, "/tmp/runner-example") {
 			if err := os.RemoveAll(path); err != nil {
 				t.Error(err)
 			}
