@@ -12,14 +12,16 @@ import (
 	"runner/transports/ssh"
 )
 
-// dialSSH opens an ssh hop for the broker.
-func dialSSH(ctx context.Context, c plan.Connection, dial broker.DialFunc) (broker.SSHClient, error) {
-	options := transports.Options(c.Options)
-	client, err := ssh.Dial(ctx, options, ssh.DialFunc(dial))
-	if err != nil {
-		return nil, fmt.Errorf("%w", err)
+// dialSSH returns what opens the ssh hops of a run for the broker.
+func dialSSH() func(context.Context, plan.Connection, broker.DialFunc) (broker.SSHClient, error) {
+	dialer := ssh.NewDialer(ssh.CurrentEnvironment())
+	return func(ctx context.Context, c plan.Connection, dial broker.DialFunc) (broker.SSHClient, error) {
+		client, err := dialer.Dial(ctx, transports.Options(c.Options), ssh.DialFunc(dial))
+		if err != nil {
+			return nil, fmt.Errorf("%w", err)
+		}
+		return sshClient{client}, nil
 	}
-	return sshClient{client}, nil
 }
 
 // sshClient is an ssh connection as the broker wants it.

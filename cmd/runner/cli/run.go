@@ -42,7 +42,7 @@ func (s *session) begin(w *work, kill <-chan struct{}) *run {
 		Connections: w.plan.Connections,
 		Transports:  w.transports,
 		Agents:      embedded,
-		SSH:         dialSSH,
+		SSH:         dialSSH(),
 		Version:     build.Version(),
 		Event:       executor.Connections(w.plan, s),
 	})

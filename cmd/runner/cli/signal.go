@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"runner/agent/bootstrap"
 	"runner/executor"
 )
 
@@ -60,7 +61,7 @@ func (p *Program) interruptible(parent context.Context) (ctx context.Context, ki
 // dumpStacks prints where every goroutine stands, again and again, when RUNNER_DUMP_STACKS asks for it with a number of
 // seconds. What it returns ends that.
 func (p *Program) dumpStacks(ctx context.Context) (stop func()) {
-	every, err := strconv.Atoi(p.env("RUNNER_DUMP_STACKS"))
+	every, err := strconv.Atoi(p.env(bootstrap.DumpVariable))
 	if err != nil || every < 1 {
 		return func() {}
 	}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// interruptedSite has a task that does not end by itself. With stubborn it does not end by SIGTERM either.
+func interruptedSite(t *testing.T, stubborn bool) (file, mark string) {
+	t.Helper()
+	dir := t.TempDir()
+	mark = fmt.Sprintf("%d.25", 600+time.Now().UnixNano()%1000000) // seconds to sleep that nobody else sleeps
+	script := "exec sleep " + mark
+	if stubborn {
+		script = "trap '' TERM INT HUP; while :; do sleep " + mark + "; done"
+	}
+	file = filepath.Join(dir, "site.hcl")
+	site := fmt.Sprintf(`
+host "here" {
+  hop "local" {}
+}
+job "site" {
+  hosts = [host.here]
+  task "command" "long" { argv = ["/bin/sh", "-c", %q] }
+  task "command" "later" { argv = ["/bin/true"] }
+}
+`, script)
+	if err := os.WriteFile(file, []byte(site), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file, mark
+}
+
+// startApply starts an apply and waits until its task runs.
+func startApply(t *testing.T, file string, env ...string) (cmd *exec.Cmd, output *bufio.Reader, stderr *bytes.Buffer) {
+	t.Helper()
+	cmd = exec.CommandContext(t.Context(), "runner", "apply", "--auto-approve", "--json", file)
+	cmd.Env = append(append(os.Environ(), "HOME="+t.TempDir()), env...)
+	stderr = &bytes.Buffer{}
+	cmd.Stderr = stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	output = bufio.NewReader(out)
+	for {
+		line, err := output.ReadString('\n')
+		if err != nil {
+			t.Fatalf("it ended before its task ran: %v, %s", err, stderr)
+		}
+		if strings.Contains(line, `"type":"task_start"`) {
+			return cmd, output, stderr
+		}
+	}
+}
+
+// rest reads what is still printed, until the end.
+func rest(t *testing.T, output *bufio.Reader) string {
+	t.Helper()
+	var all bytes.Buffer
+	if _, err := all.ReadFrom(output); err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func wantInterrupted(t *testing.T, cmd *exec.Cmd, mark string, began time.Time, most time.Duration) {
+	t.Helper()
+	err := cmd.Wait()
+	if took := time.Since(began); took > most {
+		t.Errorf("it took %s to end", took)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 130 {
+		t.Errorf("it ended with %v", err)
+	}
+	// Nothing of the task is left, at the latest a moment later.
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		left := sleeping(t, mark)
+		if left == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes of the task are left", left)
+		}
+	}
+}
+
+// sleeping counts the processes that have the mark in their command line.
+func sleeping(t *testing.T, mark string) int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil || len(files) == 0 {
+		t.Skip("needs /proc to find processes in")
+	}
+	n := 0
+	for _, f := range files {
+		if line, err := os.ReadFile(f); err == nil && bytes.Contains(line, []byte(mark)) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestG24Interrupt sends each of the signals once: what runs ends, nothing new starts, the end is told.
+func TestG24Interrupt(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			file, mark := interruptedSite(t, false)
+			cmd, output, _ := startApply(t, file)
+			began := time.Now()
+			if err := cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			events := rest(t, output)
+			wantInterrupted(t, cmd, mark, began, 12*time.Second)
+			for _, want := range []string{
+				`"type":"task_end".*"address":"job.site.task.command.long".*"status":"cancelled"`,
+				`"address":"job.site.task.command.later".*"status":"cancelled"`,
+				`"type":"run_end".*"status":"interrupted"`,
+			} {
+				parts := strings.Split(want, ".*")
+				if !hasLine(events, parts) {
+					t.Errorf("no event with %s in\n%s", want, events)
+				}
+			}
+		})
+	}
+}
+
+func hasLine(text string, parts []string) bool {
+next:
+	for line := range strings.Lines(text) {
+		for _, p := range parts {
+			if !strings.Contains(line, p) {
+				continue next
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// TestG24InterruptTwice does not wait for a process that ignores polite signals.
+func TestG24InterruptTwice(t *testing.T) {
+	file, mark := interruptedSite(t, true)
+	cmd, output, _ := startApply(t, file)
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond)
+	began := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	rest(t, output)
+	wantInterrupted(t, cmd, mark, began, 2*time.Second)
+}
+
+// TestG39DumpStacks shows where the controller and its agent stand while a task hangs.
+func TestG39DumpStacks(t *testing.T) {
+	file, mark := interruptedSite(t, false)
+	cmd, output, stderr := startApply(t, file, "RUNNER_DUMP_STACKS=1")
+	time.Sleep(1500 * time.Millisecond)
+	began := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	rest(t, output)
+	wantInterrupted(t, cmd, mark, began, 12*time.Second)
+	for _, want := range []string{"=== stacks of runner, process", "runner/executor.Run", "runner-agent", "runner/agent.Serve"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("%q is not among the stacks", want)
+		}
+	}
+}
+
+// TestG39Quit prints the stacks and ends.
+func TestG39Quit(t *testing.T) {
+	file, mark := interruptedSite(t, false)
+	cmd, output, stderr := startApply(t, file)
+	if err := cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	rest(t, output)
+	if err := cmd.Wait(); err == nil {
+		t.Error("it ended well")
+	}
+	if !strings.Contains(stderr.String(), "SIGQUIT") || !strings.Contains(stderr.String(), "runner/executor.Run") {
+		t.Errorf("printed %s", stderr)
+	}
+	for deadline := time.Now().Add(5 * time.Second); sleeping(t, mark) > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the task is still there")
+		}
+	}
+}
+
+// TestClosedOutput reads no further: the run goes on to its end.
+func TestClosedOutput(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "site.hcl")
+	done := filepath.Join(dir, "done")
+	site := fmt.Sprintf(`
+host "here" {
+  hop "local" {}
+}
+job "site" {
+  hosts = [host.here]
+  task "command" "first" {
+    for_each = toset([for i in range(50) : tostring(i)])
+    argv     = ["/bin/true"]
+  }
+  task "file" "done" { path = %q }
+}
+`, done)
+	if err := os.WriteFile(file, []byte(site), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "runner", "apply", "--auto-approve", file)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReaderSize(out, 16).ReadByte(); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	if exit, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok || exit.ExitCode() != 1 {
+		t.Errorf("it ended with %v; output that got lost is an error", exit)
+	}
+	if _, err := os.Stat(done); err != nil {
+		t.Error(err)
+	}
+}
