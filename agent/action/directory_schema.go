@@ -9,7 +9,7 @@ func directorySchema() schema.Block {
 			"directory, where nobody but root, the task's user or the owner of that directory could have put the link. Anything else at the path is an error.",
 		Arguments: []schema.Attribute{
 			{Name: "path", Type: schema.Path, Required: true, Doc: "Where the directory is."},
-			{Name: "mode", Type: schema.Mode, Doc: "Its permissions, such as `\"0750\"`, whatever the umask. Unless set, a new directory gets `\"0755\"` and an old one keeps its own."},
+			{Name: "mode", Type: schema.Mode, Doc: "Its permissions, such as `\"0750\"`, whatever the umask. Unless set, a new directory gets `\"0755\"` (and the setgid bit of its parent) and an old one keeps its own."},
 			{Name: "owner", Type: schema.String, Doc: "The name or number of the user it belongs to. Unless set, a new directory belongs to the task's user and an old one keeps its own."},
 			{Name: "group", Type: schema.String, Doc: "The name or number of its group, likewise."},
 			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`: the directory is removed with everything in it. " +

@@ -186,6 +186,16 @@ func (f *file) acceptable(p *view.Place) error {
 	return cannot("write", f.Path, &disk.KindError{Path: "it", Kind: p.Entry.Kind})
 }
 
+// unshared tells whether the file that is there can be changed, and not only replaced: a second name in a directory where
+// others may make entries can be the first name of anything.
+func (f *file) unshared(p *view.Place) error {
+	if p.Exposed() && p.Entry.Links > 1 {
+		return problem("Remove the other names, or let the directory belong to root or to the user that the task runs as.",
+			"cannot change %s: it has other names (hard links), and somebody else could have made them", f.Path)
+	}
+	return nil
+}
+
 // possible finds what will stand in the way of a change.
 func (f *file) possible(env *Env, p *view.Place, was, will disk.Stat) error {
 	if env.View.Disturbed() {
@@ -193,9 +203,8 @@ func (f *file) possible(env *Env, p *view.Place, was, will disk.Stat) error {
 	}
 	inside := p.Entry != nil && p.Entry.Kind == disk.Regular && (!f.rewrite || f.InPlace)
 	if inside {
-		if p.Exposed() && p.Entry.Links > 1 {
-			return problem("Remove the other names, or let the directory belong to root or to the user that the task runs as.",
-				"cannot change %s: it has other names (hard links), and somebody else could have made them", f.Path)
+		if err := f.unshared(p); err != nil {
+			return err
 		}
 		if f.rewrite && p.Dir != nil && !p.Entry.New && p.Entry.Content == nil {
 			if err := p.Dir.Access(p.Name, unix.W_OK); err != nil {
@@ -234,15 +243,17 @@ func mountProblem(at string) error {
 
 // outcome words a change of a file that is to be there.
 func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) (Outcome, error) {
-	verb, before := wire.VerbCreate, map[string]any(nil)
-	if p.Entry != nil {
-		verb = wire.VerbUpdate
-		if before = f.describe(env, old); p.Entry.Kind != disk.Regular {
-			before = f.describe(env, *p.Entry)
-		}
+	verb, before, after := wire.VerbCreate, map[string]any(nil), f.describe(env, will)
+	switch {
+	case p.Entry == nil:
+	case p.Entry.Kind == disk.Regular:
+		verb, before = wire.VerbUpdate, f.describe(env, old)
+	default:
+		verb, before = wire.VerbUpdate, f.describe(env, *p.Entry)
+		after["kind"] = "file"
 	}
 	unknown := f.unknowns(will)
-	c, err := change(verb, before, f.describe(env, will), unknown...)
+	c, err := change(verb, before, after, unknown...)
 	out := Outcome{Change: c}
 	if f.rewrite && f.content != nil {
 		out.Change.Diff = f.diff(p, old.Content)

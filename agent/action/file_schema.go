@@ -11,7 +11,7 @@ func fileSchema() schema.Block {
 	return schema.Block{
 		Name: "file",
 		Doc: "Makes sure that a regular file is there, with the content, mode and owner that are given, or that none is there. The file appears whole " +
-			"or not at all: it is written beside its place and renamed, which keeps the owner, mode, ACL, extended attributes and label of the file that was there, " +
+			"or not at all: it is written without a name, linked to a hidden one (`.NAME.runner-UID`) and renamed, which keeps the owner, mode, ACL, extended attributes and label of the file that was there, " +
 			"but for what the task sets. A symbolic link at the path is replaced (or removed) itself, what it points to is never touched; " +
 			"a directory, device, pipe or socket there is an error, and so is a mount point, such as a container's /etc/hosts, unless `in_place` is set. " +
 			"Directories on the way must exist; links among them are followed where nobody but root, the task's user, or the owner of the directory they " +
@@ -26,7 +26,7 @@ func fileSchema() schema.Block {
 			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`: there is no file or link at the path."},
 			{Name: "backup", Type: schema.Bool, Doc: "Keep the old file beside the new one before its content changes or it is removed, as `PATH.2026-11-23T04-05-06Z~` (UTC), with its owner and mode."},
 			{Name: "validate", Type: schema.Strings, Doc: "A program with arguments that checks the new content before it goes live; `%s` in them is the path of a file that has it. " +
-				"Any exit code but 0 leaves the old file as it is and fails the task."},
+				"Any exit code but 0 leaves the old file as it is and fails the task. That file is a copy in a private directory, with the same name, owner and mode. `plan` does not run it."},
 			{Name: "in_place", Type: schema.Bool, Doc: "Write into the old file instead of replacing it. Readers can see it half written; meant for mount points and for files whose hard links must stay."},
 			{Name: "durable", Type: schema.Bool, Doc: "Have the file and its directory on the disk before the task ends. Otherwise that is so before the job ends."},
 		},

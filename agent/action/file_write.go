@@ -19,6 +19,9 @@ import (
 
 // adjust sets the owner and mode of a file whose content stays.
 func (f *file) adjust(p *view.Place) error {
+	if err := f.unshared(p); err != nil {
+		return err
+	}
 	will := f.want.over(p.Entry.Stat)
 	if err := p.Dir.Change(p.Name, p.Entry.ID, will.UID, will.GID, will.Perm); err != nil {
 		return err
@@ -136,6 +139,9 @@ func (s *stoppable) Read(p []byte) (int, error) {
 // overwrite writes into the file that is there. All that can fail without harm is done first: the content has arrived
 // and is valid, the backup is made, there is room.
 func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, error) {
+	if err := f.unshared(p); err != nil {
+		return "", err
+	}
 	target, st, err := p.Dir.ReadWrite(p.Name)
 	if err != nil {
 		return "", err

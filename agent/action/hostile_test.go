@@ -129,6 +129,20 @@ func TestG30NothingIsWrittenThrough(t *testing.T) {
 	if now := snapshot(t, victim); now != before {
 		t.Errorf("the victim was changed:\n%s", now)
 	}
+	// Neither where it comes between Look and Act.
+	for _, a := range []args{{"mode": "0604"}, {"content": "mine\n", "in_place": true}} {
+		write(t, dir+"/late", "fine\n", 0o644)
+		action, env := b.make("file", merged(a, args{"path": dir + "/late"})), b.env(wire.ModeApply)
+		found, err := action.Look(t.Context(), env)
+		ok(t, err)
+		ok(t, os.Remove(dir+"/late"))
+		ok(t, os.Link(victim+"/shadow", dir+"/late"))
+		before = snapshot(t, victim)
+		if _, err := action.Act(t.Context(), env, found); err == nil || snapshot(t, victim) != before {
+			t.Errorf("%v: %v", a, err)
+		}
+		ok(t, os.Remove(dir+"/late"))
+	}
 	b.must("file", args{"path": dir + "/hard", "content": "mine\n"})
 	if read(t, victim+"/shadow") != "precious\n" {
 		t.Error("the victim was written to")
