@@ -264,7 +264,7 @@ func (w *watchedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, erro
 // SignWithAlgorithm signs; an empty algorithm is the key's own.
 func (w *watchedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
 	w.owner.conn.phase.Store(int32(phaseKeys))
-	signature, err := w.sign(rand, data, algorithm)
+	signature, err := sign(w.signer, rand, data, algorithm)
 	w.owner.resume()
 	var locked *passphraseError
 	switch {
@@ -276,13 +276,6 @@ func (w *watchedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm
 		w.owner.keyring.note("the server accepts %s, but it did not sign: %v", w.label, err)
 	}
 	return signature, err
-}
-
-func (w *watchedSigner) sign(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
-	if with, ok := w.signer.(xssh.AlgorithmSigner); ok && algorithm != "" {
-		return with.SignWithAlgorithm(rand, data, algorithm)
-	}
-	return w.signer.Sign(rand, data)
 }
 
 func list(names []string) string {

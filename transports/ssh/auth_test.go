@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	xssh "golang.org/x/crypto/ssh"
@@ -106,6 +107,34 @@ func TestG8Keys(t *testing.T) {
 			dial(t, s.options("keys", []any{key, other}))
 		})
 	}
+}
+
+// A Dialer reads a key once, and opens one that is protected once, for all its hops and also at the same time.
+func TestDialerKeepsKeys(t *testing.T) {
+	s := newSite(t)
+	key := generate(t, filepath.Join(t.TempDir(), "key"), "-t", "rsa", "-b", "2048", "-a", "4", "-N", "open sesame")
+	s.authorize(t, key)
+	d := NewDialer(CurrentEnvironment())
+	o := s.options("keys", []any{key}, "passphrase", "open sesame")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			client, err := d.Dial(t.Context(), o, nil)
+			if err != nil {
+				t.Error(explained(err))
+				return
+			}
+			_ = client.Close()
+		})
+	}
+	all.Wait()
+	run(t, "rm", key, key+".pub")
+	client, err := d.Dial(t.Context(), o, nil)
+	if err != nil {
+		t.Fatal(explained(err))
+	}
+	_ = client.Close()
+	fails(t, o, KindAuth)
 }
 
 // G8: without keys in the options, those that OpenSSH looks for below $HOME are used.

@@ -28,16 +28,29 @@ const (
 	lastRetry  = 3 * time.Second
 )
 
-// Dial opens one hop: it connects, verifies the host key and authenticates, all within connect_timeout, which is the
-// context's deadline, or 30 s without one, where the options say none. The options are those of one hop that Expand returned; Dial reads no ssh configuration. A nil dial connects from here; it may be used
-// several times, when a server turns us away. The context matters until Dial returns. Errors are of type *Error.
-func Dial(ctx context.Context, options transports.Options, dial DialFunc) (*Client, error) {
-	return DialFrom(ctx, CurrentEnvironment(), options, dial)
+// Dialer opens hops. What it reads of key files it keeps, so one Dialer serves a whole run. It is safe for concurrent
+// use.
+type Dialer struct {
+	env  Environment
+	keys *keyStore
 }
 
-// DialFrom is Dial in a given environment.
-func DialFrom(ctx context.Context, env Environment, options transports.Options, dial DialFunc) (*Client, error) {
-	s, err := newSettings(options, env)
+// NewDialer returns a Dialer for an environment.
+func NewDialer(env Environment) *Dialer {
+	return &Dialer{env: env, keys: &keyStore{files: map[keyRef]func() keyFile{}}}
+}
+
+// Dial is NewDialer(CurrentEnvironment()).Dial for a single hop.
+func Dial(ctx context.Context, options transports.Options, dial DialFunc) (*Client, error) {
+	return NewDialer(CurrentEnvironment()).Dial(ctx, options, dial)
+}
+
+// Dial opens one hop: it connects, verifies the host key and authenticates, all within connect_timeout, which is the
+// context's deadline, or 30 s without one, where the options say none. The options are those of one hop that Expand
+// returned; no ssh configuration is read. A nil dial connects from here; it may be used several times, when a server
+// turns us away. The context matters until Dial returns. Errors are of type *Error.
+func (d *Dialer) Dial(ctx context.Context, options transports.Options, dial DialFunc) (*Client, error) {
+	s, err := newSettings(options, d.env)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +60,7 @@ func DialFrom(ctx context.Context, env Environment, options transports.Options, 
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
-		client, err := connect(ctx, s, env, dial)
+		client, err := d.connect(ctx, s, dial)
 		var failure *Error
 		if err == nil || !errors.As(err, &failure) || failure.Kind != KindBusy {
 			return client, err
@@ -76,7 +89,7 @@ func (s *settings) limit(ctx context.Context) (context.Context, context.CancelFu
 }
 
 // connect makes one attempt.
-func connect(ctx context.Context, s *settings, env Environment, dial DialFunc) (*Client, error) {
+func (d *Dialer) connect(ctx context.Context, s *settings, dial DialFunc) (*Client, error) {
 	raw, err := dial(ctx, s.network, net.JoinHostPort(s.address, strconv.Itoa(s.port)))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -84,7 +97,7 @@ func connect(ctx context.Context, s *settings, env Environment, dial DialFunc) (
 		}
 		return nil, unreachable(s, err)
 	}
-	client, err := handshake(ctx, s, env, raw)
+	client, err := d.handshake(ctx, s, raw)
 	if err != nil {
 		_ = raw.Close()
 		return nil, err
@@ -93,14 +106,14 @@ func connect(ctx context.Context, s *settings, env Environment, dial DialFunc) (
 }
 
 // handshake turns a stream into a client. On an error the stream is the caller's to close.
-func handshake(ctx context.Context, s *settings, env Environment, raw net.Conn) (*Client, error) {
+func (d *Dialer) handshake(ctx context.Context, s *settings, raw net.Conn) (*Client, error) {
 	v, err := newVerifier(s)
 	if err != nil {
 		return nil, err
 	}
 	conn := &meter{Conn: raw}
 	conn.phase.Store(int32(phaseVersion))
-	keys := &keyring{s: s, env: env}
+	keys := &keyring{s: s, env: d.env, store: d.keys}
 	defer keys.close()
 	auth := &authenticator{ctx: ctx, s: s, conn: conn, verifier: v, keyring: keys}
 	banner := new(kept)

@@ -3,10 +3,8 @@ package ssh
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"slices"
@@ -29,6 +27,7 @@ type identity struct {
 type keyring struct {
 	s     *settings
 	env   Environment
+	store *keyStore
 	notes []string
 	agent net.Conn // nil: none
 	stop  func() bool
@@ -46,19 +45,19 @@ func (k *keyring) load(ctx context.Context) []identity {
 		paths = k.env.paths(defaultKeys())
 	}
 	for _, path := range paths {
-		if key, ok := k.readKey(path, named); ok {
+		if key, ok := k.key(path, named); ok {
 			files = append(files, adopt(key, held))
 		}
 	}
 	for _, path := range k.s.certificates {
-		if cert, ok := k.readCertificate(path); ok {
+		if cert, ok := k.certificate(path); ok {
 			certificates = append(certificates, certify(identity{label: path, public: cert, named: true}, files, held))
 		}
 	}
 	for _, path := range paths {
 		beside := strings.TrimSuffix(path, ".pub") + "-cert.pub"
 		if _, err := os.Stat(beside); err == nil {
-			if cert, ok := k.readCertificate(beside); ok {
+			if cert, ok := k.certificate(beside); ok {
 				certificates = append(certificates, certify(identity{label: beside, public: cert, named: named}, files, held))
 			}
 		}
@@ -176,74 +175,17 @@ func (k *keyring) close() {
 	}
 }
 
-// readKey reads a private key, or a public one whose private half the agent may hold.
-func (k *keyring) readKey(path string, named bool) (identity, bool) {
-	id := identity{label: path, named: named}
-	data, err := readFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if public, ok := readPublic(path + ".pub"); ok {
-			id.public = public
-			return id, true
-		}
-		if named {
-			k.note("%s does not exist", path)
-		}
-		return id, false
+// key takes a key from its file, or what the file says of one that the agent may hold.
+func (k *keyring) key(path string, named bool) (identity, bool) {
+	file := k.store.read(path, k.s.passphrase)
+	if file.fault != "" && (named || !file.missing) {
+		k.note("%s", file.fault)
 	}
-	if err != nil {
-		k.note("%v", err)
-		return id, false
-	}
-	signer, err := xssh.ParsePrivateKey(data)
-	var locked *xssh.PassphraseMissingError
-	switch {
-	case err == nil:
-		id.signer, id.public = signer, signer.PublicKey()
-		return id, true
-	case errors.As(err, &locked):
-		return k.protected(id, data, locked.PublicKey)
-	}
-	if public, _, _, _, failed := xssh.ParseAuthorizedKey(data); failed == nil {
-		id.public = public
-		return id, true
-	}
-	k.note("%s is no private key that can be used here: %v", path, err)
-	public, ok := readPublic(path + ".pub") // of a hardware key: the agent may know how to sign with it
-	id.public = public
-	return id, ok
+	return identity{label: path, public: file.public, signer: file.signer, named: named}, file.public != nil
 }
 
-// protected is a key whose passphrase is only used when a server accepts the key: deriving from it is slow on purpose.
-func (k *keyring) protected(id identity, data []byte, public xssh.PublicKey) (identity, bool) {
-	if public == nil {
-		public, _ = readPublic(id.label + ".pub")
-	}
-	if public == nil && k.s.passphrase != "" {
-		// An old format that hides even the public half.
-		signer, err := xssh.ParsePrivateKeyWithPassphrase(data, []byte(k.s.passphrase))
-		if err != nil {
-			k.note("the passphrase does not open %s", id.label)
-			return id, false
-		}
-		id.signer, id.public = signer, signer.PublicKey()
-		return id, true
-	}
-	if public == nil {
-		k.note("%s needs a passphrase and none is configured", id.label)
-		return id, false
-	}
-	id.public = public
-	id.signer = &protectedSigner{public: public, data: data, passphrase: k.s.passphrase, label: id.label}
-	return id, true
-}
-
-func (k *keyring) readCertificate(path string) (*xssh.Certificate, bool) {
-	public, ok := readPublic(path)
-	if !ok {
-		k.note("%s cannot be read as a certificate", path)
-		return nil, false
-	}
-	cert, ok := public.(*xssh.Certificate)
+func (k *keyring) certificate(path string) (*xssh.Certificate, bool) {
+	cert, ok := readPublic(path).(*xssh.Certificate)
 	if !ok || cert.CertType != xssh.UserCert {
 		k.note("%s is no user certificate", path)
 		return nil, false
@@ -253,73 +195,4 @@ func (k *keyring) readCertificate(path string) (*xssh.Certificate, bool) {
 		return nil, false
 	}
 	return cert, true
-}
-
-func readPublic(path string) (xssh.PublicKey, bool) {
-	data, err := readFile(path)
-	if err != nil {
-		return nil, false
-	}
-	public, _, _, _, err := xssh.ParseAuthorizedKey(data)
-	return public, err == nil
-}
-
-// maxKeyFile is far more than any key takes, in bytes.
-const maxKeyFile = 1 << 20
-
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
-	if err != nil {
-		return nil, err
-	}
-	return data, nil
-}
-
-// passphraseError tells why a protected key did not sign.
-type passphraseError struct {
-	label   string
-	missing bool
-}
-
-func (e *passphraseError) Error() string {
-	if e.missing {
-		return fmt.Sprintf("the server accepts %s, but it needs a passphrase and none is configured", e.label)
-	}
-	return fmt.Sprintf("the server accepts %s, but the passphrase does not open it", e.label)
-}
-
-// protectedSigner opens its key when the first signature is asked of it.
-type protectedSigner struct {
-	public     xssh.PublicKey
-	data       []byte
-	passphrase string
-	label      string
-}
-
-// PublicKey is known without the passphrase.
-func (p *protectedSigner) PublicKey() xssh.PublicKey { return p.public }
-
-// Sign signs with the key's own algorithm.
-func (p *protectedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, error) {
-	return p.SignWithAlgorithm(rand, data, "")
-}
-
-// SignWithAlgorithm signs; an empty algorithm is the key's own.
-func (p *protectedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
-	if p.passphrase == "" {
-		return nil, &passphraseError{label: p.label, missing: true}
-	}
-	signer, err := xssh.ParsePrivateKeyWithPassphrase(p.data, []byte(p.passphrase))
-	if err != nil {
-		return nil, &passphraseError{label: p.label}
-	}
-	if with, ok := signer.(xssh.AlgorithmSigner); ok && algorithm != "" {
-		return with.SignWithAlgorithm(rand, data, algorithm)
-	}
-	return signer.Sign(rand, data)
 }
