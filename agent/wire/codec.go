@@ -119,11 +119,30 @@ func items(data []byte) int {
 	return n
 }
 
-// Message makes a frame with v, encoded, as its payload.
+// Message makes a frame with v, encoded, as its payload. Problems are shortened to what such a frame may carry: nobody
+// waits in vain because a program said too much.
 func Message(kind Kind, peer PeerID, call CallID, v any) (Frame, error) {
+	switch m := v.(type) {
+	case Lost:
+		m.Problem = m.Problem.clip()
+		v = m
+	case Refused:
+		m.Problem = m.Problem.clip()
+		v = m
+	}
 	payload, err := Marshal(v)
 	if err != nil {
 		return Frame{}, err
 	}
 	return Frame{Kind: kind, Peer: peer, Call: call, Payload: payload}, nil
+}
+
+// clip bounds the texts of a problem. Together they are less than MaxSmall.
+func (p Problem) clip() Problem {
+	cut := func(text string) string { return text[:min(len(text), MaxQuote)] }
+	p.Code, p.Message, p.Hint = p.Code[:min(len(p.Code), MaxQuote/8)], cut(p.Message), cut(p.Hint)
+	if len(p.Quote) > MaxQuote {
+		p.Quote = Quote([]byte(p.Quote))
+	}
+	return p
 }

@@ -107,6 +107,26 @@ func TestG41UnmarshalHelloOfAnotherVersion(t *testing.T) {
 	}
 }
 
+// G18: what a hop's program said is never too much for the frame that tells of it.
+func TestG18ProblemsFitTheirFrames(t *testing.T) {
+	long := strings.Repeat("blah ", 1<<20)
+	huge := Problem{Code: Code(long), Message: "first " + long, Hint: long, Quote: "first " + long + "last"}
+	for _, m := range []any{Lost{Problem: huge}, Refused{Kind: KindOpen, Problem: huge}} {
+		f, err := Message(KindLost, 1, 1, m)
+		if err != nil || f.Check() != nil {
+			t.Errorf("%T: %v, %v", m, err, f.Check())
+		}
+	}
+	f, _ := Message(KindLost, 1, 0, Lost{Problem: huge})
+	var lost Lost
+	if err := Unmarshal(f.Payload, &lost); err != nil {
+		t.Fatal(err)
+	}
+	if p := lost.Problem; !strings.HasPrefix(p.Message, "first ") || !strings.HasPrefix(p.Quote, "first ") || !strings.HasSuffix(p.Quote, "last") {
+		t.Errorf("shortened to %q", p)
+	}
+}
+
 func TestItemsCountsAsTheDecoderDoes(t *testing.T) {
 	for notation, want := range map[string]int{
 		"\x00":                                 1,
