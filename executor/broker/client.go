@@ -104,7 +104,7 @@ func (c *client) connect(ctx context.Context) (SSHClient, error) {
 	}
 	c.cut(nil)
 	problem := problemOf(err)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && problem.Code != wire.CodeTimeout { // a timeout of its own says what it was waiting for
 		problem = problemOf(context.Cause(ctx))
 	}
 	switch {
