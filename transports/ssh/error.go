@@ -126,7 +126,7 @@ func interrupted(ctx context.Context, s *settings, p phase) *Error {
 		}
 	}
 	return &Error{
-		Kind: KindTimeout, Cause: context.Cause(ctx),
+		Kind: KindTimeout, Cause: context.DeadlineExceeded, // its own cause would say less
 		Message: fmt.Sprintf("%s did not answer in time (%s) while %s", s.endpoint(), s.timeout.Round(time.Millisecond), p),
 		Hint:    "Check the address and the network, or raise connect_timeout.",
 	}
