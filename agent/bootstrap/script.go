@@ -15,7 +15,8 @@ import "strings"
 // stores what comes under a temporary name (of the nonce: machines that share a home share no process ids), and runs it; if it cannot, the next directory has its turn. Names in
 // directories that everybody can write to could be anybody's links: own changes into a directory first and then checks
 // where it has got to. What is left of the input when storing fails is read all the same: the next answer follows it.
-const script = `set -f; umask 077; n=$1 l=$2 k=$3; shift 3; ` +
+// The umask is changed only where files are made: the agent, and what it runs, are to have the account's own.
+const script = `set -f; n=$1 l=$2 k=$3; shift 3; ` +
 	`m=$(uname -sm); u=$(id -u); w=; h=; for a in $l; do case $m in ${a%%=*}) w=$a h=${a#*=};; esac; done; ` +
 	`z=plain; command -v gzip > /dev/null && z=gzip; ` +
 	`c=; [ -O "$HOME" ] && c=$HOME/.cache/runner; x=; [ -O "$XDG_RUNTIME_DIR" ] && x=$XDG_RUNTIME_DIR/runner; ` +
@@ -26,9 +27,9 @@ const script = `set -f; umask 077; n=$1 l=$2 k=$3; shift 3; ` +
 	`for k in $k new; do for d in "$c" "$x" /dev/shm/.runner-$u /var/tmp/.runner-$u /tmp/.runner-$u; do [ "$d" ] || continue; ` +
 	`case $k in ` +
 	`cached) ( own && runs ) < /dev/null > /dev/null 2>&1 && exec "$d/agent-$h" serve $n "$w" $k "$@";; ` +
-	`new) if ( mkdir -p "$d" && own && probe ) < /dev/null > /dev/null 2>&1; then ` +
+	`new) if ( umask 077; mkdir -p "$d" && own && probe ) < /dev/null > /dev/null 2>&1; then ` +
 	`echo "runner-need $n $m $z"; read -r s e || exit 1; case $e in gzip) e="gzip -dc";; *) e=cat;; esac; ` +
-	`( own && store ) > /dev/null 2>&1 && exec "$d/agent-$h" serve $n "$w" $k "$@"; fi; ` +
+	`( umask 077; own && store ) > /dev/null 2>&1 && exec "$d/agent-$h" serve $n "$w" $k "$@"; fi; ` +
 	`( own && rm -f .new-$n ) > /dev/null 2>&1;; ` +
 	`esac; done; done; echo "runner-none $n"; exit 126`
 
