@@ -225,6 +225,23 @@ func lookupIn(m cty.Value, key string, otherwise []cty.Value) (cty.Value, error)
 	return cty.NilVal, fmt.Errorf("there is no element %s and no default.%s", diag.Quote(key), diag.DidYouMean(key, names))
 }
 
+// merge is that of cty, which takes anything behind a null that has no type.
+func merge() function.Function {
+	maps := open(whatever("maps"))
+	return function.New(&function.Spec{
+		VarParam: &maps,
+		Type:     function.StaticReturnType(cty.DynamicPseudoType),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			for i, arg := range args {
+				if t := arg.Type(); !t.IsMapType() && !t.IsObjectType() && t != cty.DynamicPseudoType {
+					return cty.NilVal, function.NewArgErrorf(i, "must be a map or an object")
+				}
+			}
+			return stdlib.MergeFunc.Call(args)
+		},
+	})
+}
+
 func matchkeys() function.Function {
 	list := func(name string) function.Parameter {
 		return function.Parameter{Name: name, Type: cty.List(cty.DynamicPseudoType)}

@@ -117,7 +117,7 @@ func collections() []entry {
 			Doc: Doc{"merge", Collection, "map...", "The elements of all the maps or objects; where keys are equal the later one wins.", []Example{
 				{`merge({ a = 1, b = 2 }, { b = 3 })`, `{ a = 1, b = 3 }`},
 			}},
-			function: stdlib.MergeFunc,
+			function: merge(),
 		},
 		{
 			Doc: Doc{"one", Collection, "list", "The element of a list of one, null for an empty list; more elements are an error.", []Example{

@@ -20,6 +20,7 @@ type template struct {
 	name   string // as the site names it
 	source []byte
 	expr   hcl.Expression
+	uses   []hcl.Traversal // what it refers to
 	diags  hcl.Diagnostics
 }
 
@@ -158,6 +159,9 @@ func (s *scope) parse(name string, source []byte) *template {
 	} else {
 		t.expr, t.diags = hclsyntax.ParseTemplate(source, name, hcl.InitialPos)
 	}
+	if !t.diags.HasErrors() {
+		t.uses = t.expr.Variables()
+	}
 	return t
 }
 
@@ -177,7 +181,7 @@ func (s *scope) render(t *template, vars cty.Value, inside *nest) (cty.Value, er
 	if names == nil {
 		return cty.DynamicVal, nil // an unknown map
 	}
-	if diags := undeclared(t.expr, names); diags.HasErrors() {
+	if diags := t.undeclared(names); diags.HasErrors() {
 		return cty.NilVal, t.fail(diags)
 	}
 	scope := s.templateScope(inside)
@@ -237,9 +241,9 @@ func variableNames(vars cty.Value) ([]string, error) {
 }
 
 // undeclared finds the variables that a template uses and does not get.
-func undeclared(expr hcl.Expression, names []string) hcl.Diagnostics {
+func (t *template) undeclared(names []string) hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	for _, traversal := range expr.Variables() {
+	for _, traversal := range t.uses {
 		name := traversal.RootName()
 		if _, found := slices.BinarySearch(names, name); found {
 			continue
