@@ -192,7 +192,7 @@ func TestFaultKill(t *testing.T) {
 			run := r.start("apply", "--json", "--auto-approve")
 			eventually(t, "the task runs", func() bool { return len(r.tasks(seconds)) > 0 })
 			kill(t, r.mine(c.find(r))...)
-			got := run.end(20*time.Second).must(t, 3)
+			got := run.end(20*time.Second).must(t, 4)
 			ends := got.of("task_end")
 			if len(ends) != 2 || ends[0].text("status") != "unknown" || ends[1].text("status") == "ok" {
 				t.Errorf("the ends are %v, want unknown and not started", ends)
@@ -353,7 +353,7 @@ func TestContainerStops(t *testing.T) {
 	run := r.start("apply", "--json", "--auto-approve")
 	eventually(t, "the task runs", func() bool { return len(r.tasks(seconds)) > 0 })
 	r.box.Stop()
-	got := run.end(20*time.Second).must(t, 3)
+	got := run.end(20*time.Second).must(t, 4)
 	if s := got.of("task_end")[0].text("status"); s != "unknown" {
 		t.Errorf("the task ended %q", s)
 	}
