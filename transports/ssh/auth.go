@@ -57,7 +57,11 @@ var errBroken = errors.New("the connection broke while authenticating")
 // broken: every attempt sends something, so one that did not had nothing to send it on.
 func (a *authenticator) next(c *xssh.ClientAuthContext) (xssh.AuthMethod, error) {
 	sent := a.conn.sent.Load()
-	if a.conn.broken.Load() || sent == a.sent || len(c.AllowedMethods) == 0 {
+	if sent == a.sent {
+		a.passwordPending = false // it never left
+		return nil, errBroken
+	}
+	if a.conn.broken.Load() || len(c.AllowedMethods) == 0 {
 		return nil, errBroken
 	}
 	a.sent = sent

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -243,6 +244,14 @@ func TestTooManySessions(t *testing.T) {
 // G3, G21: a hundred at once, on a server that turns most of them away at first.
 func TestG3HundredAtOnce(t *testing.T) {
 	s := newSite(t, "MaxStartups 10:30:60")
+	descriptors := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	before := descriptors()
 	var all sync.WaitGroup
 	errs := make(chan error, 100)
 	for i := range 100 {
@@ -260,6 +269,7 @@ func TestG3HundredAtOnce(t *testing.T) {
 	for err := range errs {
 		t.Error(err)
 	}
+	eventually(t, "descriptors to be closed", func() bool { return descriptors() <= before })
 	if !strings.Contains(s.server.Log(), "MaxStartups") {
 		t.Errorf("the server turned nobody away: this proves nothing\n%s", s.server.Log())
 	}

@@ -122,12 +122,12 @@ func interrupted(ctx context.Context, s *settings, p phase) *Error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &Error{
 			Kind: KindCancelled, Cause: context.Cause(ctx),
-			Message: fmt.Sprintf("connection to %s was given up while %s", s.endpoint(), p),
+			Message: fmt.Sprintf("the login on %s was given up while %s", s.endpoint(), p),
 		}
 	}
 	return &Error{
 		Kind: KindTimeout, Cause: context.DeadlineExceeded, // its own cause would say less
-		Message: fmt.Sprintf("%s did not answer in time (%s) while %s", s.endpoint(), s.timeout.Round(time.Millisecond), p),
+		Message: fmt.Sprintf("no login on %s within %s: it was given up while %s", s.endpoint(), s.timeout.Round(time.Millisecond), p),
 		Hint:    "Check the address and the network, or raise connect_timeout.",
 	}
 }
