@@ -231,6 +231,9 @@ func TestG41OtherAgentsAreRefused(t *testing.T) {
 					if lost.Connection != at || !strings.Contains(lost.Error(), "9.9.9") || !strings.Contains(lost.Error(), "1.2.3") {
 						t.Errorf("%+v", lost)
 					}
+					if hello, ok := b.Peer(at).Hello(); ok {
+						t.Errorf("what a refused agent says of itself is taken: %+v", hello)
+					}
 					_, err = b.Peer(at).Ready(t.Context())
 					wantLost(t, err, at, wire.CodeVersion, lostBy(t, err).Unreached)
 					synctest.Wait()

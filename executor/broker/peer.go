@@ -80,7 +80,7 @@ func (p *Peer) Ready(ctx context.Context) (Ready, error) {
 func (p *Peer) Hello() (wire.Hello, bool) {
 	p.b.mu.Lock()
 	defer p.b.mu.Unlock()
-	return p.hello, p.greeted
+	return p.hello, p.hello.Nonce != "" // not one that was refused
 }
 
 // peerLocked returns a hop's peer and begins to open it.
@@ -91,17 +91,16 @@ func (b *Broker) peerLocked(h *hop) *Peer {
 	b.lastPeer++
 	p := &Peer{b: b, hop: h, id: b.lastPeer, nonce: nonce(), ready: make(chan struct{}), over: make(chan struct{})}
 	p.calls.sent = map[wire.CallID]*Pending{}
+	p.root = p
 	h.peer = p
+	if b.closing || h.closing {
+		p.loseLocked(lostAt(h, errClosed(), true))
+		return p
+	}
 	if h.ssh || h.parent == nil {
-		p.root = p
 		p.gone = make(chan struct{})
 		var ctx context.Context
 		ctx, p.quit = context.WithCancelCause(b.ctx)
-		if b.closing || h.closing {
-			close(p.gone)
-			p.loseLocked(lostAt(h, errClosed(), true))
-			return p
-		}
 		b.wg.Go(func() { p.live(ctx) })
 		return p
 	}
@@ -335,7 +334,7 @@ func (p *Peer) closeLocked() {
 
 // stop ends what a root runs, and waits for it.
 func (p *Peer) stop() {
-	if p.parent == nil {
+	if p.gone != nil {
 		p.quit(errClosed())
 		<-p.gone
 	}
