@@ -133,6 +133,10 @@ func (h *hostRun) learnFacts(ctx context.Context, task *plan.Task) bool {
 		ready, err := h.run.Broker.Peer(h.run.Plan.Hosts[host].Connection).Ready(ctx)
 		if err != nil {
 			h.drain(ctx)
+			if h.stopped != "" { // it has been said
+				h.notStarted(task)
+				return false
+			}
 			end := event.TaskEnd{Address: task.Address}
 			h.explain(&end, err, task)
 			if host != h.host {

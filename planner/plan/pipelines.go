@@ -1,5 +1,7 @@
 package plan
 
+import "strings"
+
 // Pipelines tells for each host of each job where its tasks are cut into pipelines, and why. The executor follows the
 // same rules as it goes.
 func (p *Plan) Pipelines() []Pipeline {
@@ -32,7 +34,7 @@ func (p *Plan) pipelinesOf(j, h int) []Pipeline {
 		default:
 			for _, need := range task.Needs {
 				if sent[need] {
-					cut = "needs " + need
+					cut = "needs " + strings.TrimPrefix(need, "job."+job.Name+".")
 				}
 			}
 		}

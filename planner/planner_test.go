@@ -1,0 +1,166 @@
+package planner_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"runner/agent/action"
+	"runner/lang"
+	"runner/planner"
+	"runner/planner/plan"
+	"runner/transports"
+	"runner/transports/catalog"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag
+
+// build plans a site without looking at any ssh configuration.
+func build(t *testing.T, path string, s planner.Selection) (*plan.Plan, string) {
+	t.Helper()
+	all := catalog.All()
+	site, _, diags := lang.Load(path, lang.Options{
+		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0",
+	})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	p, _, diags := planner.Build(site, planner.Options{
+		Selection: s, Actions: action.Schemas(),
+		Expand: func(_ string, options map[string]any) ([]map[string]any, error) {
+			return []map[string]any{options}, nil
+		},
+		Title: func(transport string, options map[string]any) string {
+			return all[transport].Title(transports.Options(options))
+		},
+	})
+	if diags.HasErrors() {
+		return nil, diags.Error()
+	}
+	return p, ""
+}
+
+// dump writes a plan as people who wrote the site would check it.
+func dump(p *plan.Plan) string {
+	var b strings.Builder
+	for i, c := range p.Connections {
+		transit := ""
+		if c.Transit {
+			transit = ", no agent"
+		}
+		fmt.Fprintf(&b, "connection %d: %s behind %d%s\n", i, c.Title, c.Parent, transit)
+	}
+	for i, h := range p.Hosts {
+		fmt.Fprintf(&b, "host %d: %s by %v\n", i, h.Name, p.Chain(h.Connection))
+	}
+	for i, j := range p.Jobs {
+		fmt.Fprintf(&b, "job %d: %s on %v after %v\n", i, j.Name, j.Hosts, j.After)
+		for _, task := range j.Tasks {
+			left := ""
+			if !task.Selected {
+				left = ", left out"
+			}
+			fmt.Fprintf(&b, "  %s%s\n", task.Address, left)
+		}
+	}
+	for _, l := range p.Pipelines() {
+		wait := ""
+		if l.Wait {
+			wait = ", waits for facts"
+		}
+		fmt.Fprintf(&b, "pipeline: job %d host %d tasks %d to %d%s; cut: %q\n", l.Job, l.Host, l.From, l.To, wait, l.Cut)
+	}
+	connections, reused := p.Shared()
+	fmt.Fprintf(&b, "%d connections (%d reused), %d pipelines\n", connections, reused, len(p.Pipelines()))
+	return b.String()
+}
+
+// TestPlans compares plans with golden files: what is shared, in which order jobs come, where pipelines are cut. G2 G3.
+func TestPlans(t *testing.T) {
+	sites, err := filepath.Glob("testdata/*.hcl")
+	if err != nil || len(sites) == 0 {
+		t.Fatalf("no sites: %v", err)
+	}
+	for _, site := range sites {
+		t.Run(filepath.Base(site), func(t *testing.T) {
+			p, problem := build(t, site, planner.Selection{})
+			if problem != "" {
+				t.Fatal(problem)
+			}
+			got, golden := dump(p), strings.TrimSuffix(site, ".hcl")+".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// TestSelection: what the flags leave in, and what is an error. G37.
+func TestSelection(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		s     planner.Selection
+		hosts string // names
+		tasks string // of those that are left in, by name
+		err   string
+	}{
+		{"nothing", planner.Selection{}, `web["a"] web["b"] app`, "one two three all", ""},
+		{"a name", planner.Selection{Limit: []string{"app"}}, "app", "one two three all", ""},
+		{"brackets without quotes", planner.Selection{Limit: []string{"web[a]"}}, `web["a"]`, "one two three all", ""},
+		{"a glob", planner.Selection{Limit: []string{"web[*]"}}, `web["a"] web["b"]`, "one two three all", ""},
+		{"a label", planner.Selection{Limit: []string{"tier=app"}}, "app", "one two three all", ""},
+		{"excluded", planner.Selection{Limit: []string{"!web[b]"}}, `web["a"] app`, "one two three all", ""},
+		{"joined", planner.Selection{Limit: []string{"web[*],app,!web[a]"}}, `web["b"] app`, "one two three all", ""},
+		{"tags", planner.Selection{Tags: []string{"x"}}, `web["a"] web["b"] app`, "one three", ""},
+		{"a job's tags", planner.Selection{Tags: []string{"job"}}, `web["a"] web["b"] app`, "one two three", ""},
+		{"tags to skip", planner.Selection{SkipTags: []string{"x"}}, `web["a"] web["b"] app`, "two all", ""},
+		{"a task, and what it needs", planner.Selection{Targets: []string{"job.first.task.command.three"}}, `web["a"] web["b"]`, "two three", ""},
+		{"a job, and what it depends on", planner.Selection{Targets: []string{"job.second"}}, `web["a"] web["b"] app`, "one two three all", ""},
+		{"no such host", planner.Selection{Limit: []string{"ap"}}, "", "", `Did you mean "app"?`},
+		{"no such target", planner.Selection{Targets: []string{"job.frist"}}, "", "", `Did you mean "job.first"?`},
+		{"no such tag", planner.Selection{Tags: []string{"jbo"}}, "", "", `Did you mean "job"?`},
+		{"nothing left", planner.Selection{Limit: []string{"!*"}}, "", "", "every host"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, problem := build(t, "testdata/selection.hcl", c.s)
+			if c.err != "" {
+				if !strings.Contains(problem, c.err) {
+					t.Fatalf("error %q, want %q in it", problem, c.err)
+				}
+				return
+			}
+			if problem != "" {
+				t.Fatal(problem)
+			}
+			var hosts, tasks []string
+			for _, h := range p.Hosts {
+				hosts = append(hosts, h.Name)
+			}
+			for _, j := range p.Jobs {
+				for _, task := range j.Tasks {
+					if task.Selected {
+						tasks = append(tasks, task.Name)
+					}
+				}
+			}
+			if got := strings.Join(hosts, " "); got != c.hosts {
+				t.Errorf("hosts %s, want %s", got, c.hosts)
+			}
+			if got := strings.Join(tasks, " "); got != c.tasks {
+				t.Errorf("tasks %s, want %s", got, c.tasks)
+			}
+		})
+	}
+}
