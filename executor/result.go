@@ -56,6 +56,10 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		result.Skipped = true
 	default:
 		h.explain(&end, reply.Problem, s.task)
+		if s.instance.Sensitive { // what went wrong may name an argument, or repeat what was printed
+			end.Failure = &event.Failure{Message: event.Hidden, Place: s.task.Place}
+			end.Error = end.Failure.Text()
+		}
 		result.Failed = end.Status == event.Failed
 	}
 	if h.run.Mode == wire.ModeLook && reply.Problem == nil {
