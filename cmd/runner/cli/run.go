@@ -44,6 +44,7 @@ func (s *session) begin(w *work, kill <-chan struct{}) *run {
 		Agents:      embedded,
 		SSH:         dialSSH(),
 		Version:     build.Version(),
+		Dir:         w.plan.Site,
 		Event:       executor.Connections(w.plan, s),
 	})
 	return r

@@ -24,6 +24,7 @@ type session struct {
 	options views.Options
 	files   map[string]*hcl.File // shared with the view
 	log     *slog.Logger
+	quiet   bool // nothing that happens to hosts is logged
 	logFile *os.File
 
 	mu   sync.RWMutex  // guards what follows
@@ -34,7 +35,7 @@ type session struct {
 
 // open makes a session. Its first event is the version.
 func (p *Program) open(o arguments.Output, change func(*views.Options)) (*session, error) {
-	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}}
+	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}, quiet: logLevel(o.LogLevel) > slog.LevelInfo}
 	logTo := io.Writer(p.Err)
 	if o.LogFile != "" {
 		f, err := os.OpenFile(o.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -148,6 +149,9 @@ func logLevel(l arguments.Level) slog.Level {
 
 // logEvent logs what happens to hosts, without any values.
 func (s *session) logEvent(e event.Event) {
+	if s.quiet {
+		return
+	}
 	write := s.log.Debug
 	switch e := e.(type) {
 	case event.RunStart:

@@ -128,7 +128,9 @@ func (c *changes) block(g *sameChange) string {
 	if slices.Contains(g.change.Unknown, "action") {
 		body = "        " + c.paint(dim, "# (whether there is anything to do is known after connecting)") + "\n" + body
 	}
-	if d := g.change.Diff; d != "" && c.diffs != arguments.DiffNone {
+	if g.change.Before == event.Hidden || g.change.After == event.Hidden {
+		body = "        " + event.Hidden + "\n"
+	} else if d := g.change.Diff; d != "" && c.diffs != arguments.DiffNone {
 		most := 0
 		if c.diffs == arguments.DiffShort {
 			most = 8
