@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	xssh "golang.org/x/crypto/ssh"
+
+	"runner/transports/ssh/keys"
 )
 
 // Methods of authentication by their names in RFC 4252 and RFC 4256.
@@ -34,15 +36,16 @@ type authenticator struct {
 	s        *settings
 	conn     *meter
 	verifier *verifier
-	keyring  *keyring
+	request  keys.Request
+	store    *keys.Store
 	sent     int64 // bytes on the connection when the last attempt began
 
-	loaded     bool
-	identities []identity // not offered yet
-	offered    []string   // labels of keys that were
-	signed     string     // label of the key that signed in the attempt under way
-	rejected   string     // label of a key that signed and still was not let in
-	partials   int        // methods that have succeeded so far
+	ring       *keys.Ring      // nil: not loaded yet
+	identities []keys.Identity // not offered yet
+	offered    []string        // labels of keys that were
+	signed     string          // label of the key that signed in the attempt under way
+	rejected   string          // label of a key that signed and still was not let in
+	partials   int             // methods that have succeeded so far
 
 	passwordSent     bool
 	passwordPending  bool // sent, and its outcome is not known yet
@@ -97,21 +100,22 @@ func (a *authenticator) next(c *xssh.ClientAuthContext) (xssh.AuthMethod, error)
 }
 
 func (a *authenticator) nextKey() xssh.AuthMethod {
-	if !a.loaded {
+	if a.ring == nil {
 		a.conn.phase.Store(int32(phaseKeys))
-		a.identities, a.loaded = a.keyring.load(a.ctx), true
+		a.ring = a.store.Load(a.ctx, a.request)
+		a.identities = a.ring.Identities
 		a.resume()
 	}
 	if len(a.identities) == 0 {
 		return nil
 	}
 	id := a.identities[0]
-	if a.s.password != "" && !id.named && len(a.offered) >= maxUnnamed {
+	if a.s.password != "" && !id.Named && len(a.offered) >= maxUnnamed {
 		return nil
 	}
 	a.identities = a.identities[1:]
-	a.offered = append(a.offered, id.label)
-	return xssh.PublicKeys(&watchedSigner{identity: id, owner: a})
+	a.offered = append(a.offered, id.Label)
+	return xssh.PublicKeys(&watchedSigner{Identity: id, owner: a})
 }
 
 // resume says that the server is waited for again, not the agent, unless the wait for that was too long.
@@ -190,8 +194,8 @@ func (a *authenticator) exhausted(c *xssh.ClientAuthContext) *Error {
 	if len(c.PartialSuccessMethods) > 0 {
 		e.Message += " after accepting " + list(c.PartialSuccessMethods)
 	}
-	if len(a.keyring.notes) > 0 {
-		e.Message += "; " + strings.Join(a.keyring.notes, "; ")
+	if len(a.notes()) > 0 {
+		e.Message += "; " + strings.Join(a.notes(), "; ")
 	}
 	asks := slices.Contains(c.AllowedMethods, methodPassword) || slices.Contains(c.AllowedMethods, methodInteractive)
 	switch {
@@ -202,7 +206,7 @@ func (a *authenticator) exhausted(c *xssh.ClientAuthContext) *Error {
 	case !slices.Contains(c.AllowedMethods, methodKey) && asks && a.s.password == "":
 		e.Kind = KindNoPassword
 		e.Hint = "Set the argument password of this hop."
-	case len(a.keyring.notes) > 0:
+	case len(a.notes()) > 0:
 		e.Hint = "Correct what is said of the keys, or name another in the argument keys."
 	case len(a.offered) == 0:
 		e.Hint = "Name a key in the argument keys, or start an ssh-agent that holds one."
@@ -210,6 +214,20 @@ func (a *authenticator) exhausted(c *xssh.ClientAuthContext) *Error {
 		e.Hint = "Check the user, and that one of these keys is in the account's authorized_keys."
 	}
 	return e
+}
+
+func (a *authenticator) notes() []string {
+	if a.ring == nil {
+		return nil
+	}
+	return a.ring.Notes
+}
+
+// close gives back what the keys were found with.
+func (a *authenticator) close() {
+	if a.ring != nil {
+		a.ring.Close()
+	}
 }
 
 func (a *authenticator) keysOffered() string {
@@ -253,12 +271,12 @@ func (a *authenticator) hungUp(banner string, cause error) *Error {
 
 // watchedSigner notes whether the server accepted the key, and why it could not sign.
 type watchedSigner struct {
-	identity
+	keys.Identity
 	owner *authenticator
 }
 
 // PublicKey is what the server is offered.
-func (w *watchedSigner) PublicKey() xssh.PublicKey { return w.public }
+func (w *watchedSigner) PublicKey() xssh.PublicKey { return w.Public }
 
 // Sign signs with the key's own algorithm.
 func (w *watchedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, error) {
@@ -268,16 +286,16 @@ func (w *watchedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, erro
 // SignWithAlgorithm signs; an empty algorithm is the key's own.
 func (w *watchedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
 	w.owner.conn.phase.Store(int32(phaseKeys))
-	signature, err := sign(w.signer, rand, data, algorithm)
+	signature, err := keys.Sign(w.Signer, rand, data, algorithm)
 	w.owner.resume()
-	var locked *passphraseError
+	var locked *keys.PassphraseError
 	switch {
 	case err == nil:
-		w.owner.signed = w.label
+		w.owner.signed = w.Label
 	case errors.As(err, &locked):
-		w.owner.keyring.note("%v", err)
+		w.owner.ring.Note("%v", err)
 	default:
-		w.owner.keyring.note("the server accepts %s, but it did not sign: %v", w.label, err)
+		w.owner.ring.Note("the server accepts %s, but it did not sign: %v", w.Label, err)
 	}
 	return signature, err
 }

@@ -14,6 +14,7 @@ import (
 	xssh "golang.org/x/crypto/ssh"
 
 	"runner/transports"
+	"runner/transports/ssh/keys"
 )
 
 // DialFunc reaches an address: from here, through a bastion's channel, or from where an agent is.
@@ -32,12 +33,12 @@ const (
 // use.
 type Dialer struct {
 	env  Environment
-	keys *keyStore
+	keys *keys.Store
 }
 
 // NewDialer returns a Dialer for an environment.
 func NewDialer(env Environment) *Dialer {
-	return &Dialer{env: env, keys: &keyStore{files: map[keyRef]func() keyFile{}}}
+	return &Dialer{env: env, keys: keys.NewStore()}
 }
 
 // Dial is NewDialer(CurrentEnvironment()).Dial for a single hop.
@@ -113,9 +114,8 @@ func (d *Dialer) handshake(ctx context.Context, s *settings, raw net.Conn) (*Cli
 	}
 	conn := &meter{Conn: raw}
 	conn.phase.Store(int32(phaseVersion))
-	keys := &keyring{s: s, env: d.env, store: d.keys}
-	defer keys.close()
-	auth := &authenticator{ctx: ctx, s: s, conn: conn, verifier: v, keyring: keys}
+	auth := &authenticator{ctx: ctx, s: s, conn: conn, verifier: v, request: s.identities(d.env), store: d.keys}
+	defer auth.close()
 	banner := new(kept)
 	config, err := clientConfig(s, v, auth, banner)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"runner/agent/schema"
 	"runner/transports"
+	"runner/transports/ssh/keys"
 	"runner/transports/ssh/knownhosts"
 )
 
@@ -171,6 +172,18 @@ func systemKnownHosts() []string {
 // defaultKeys are the private keys that OpenSSH looks for.
 func defaultKeys() []string {
 	return []string{"~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ecdsa_sk", "~/.ssh/id_ed25519", "~/.ssh/id_ed25519_sk"}
+}
+
+// identities asks for the keys to offer.
+func (s *settings) identities(env Environment) keys.Request {
+	q := keys.Request{
+		Files: s.keys, Named: s.keys != nil, Certificates: s.certificates, Passphrase: s.passphrase,
+		Agent: s.agent, Only: s.identitiesOnly,
+	}
+	if !q.Named {
+		q.Files = env.paths(defaultKeys())
+	}
+	return q
 }
 
 func agentSocket(o transports.Options, env Environment) string {

@@ -3,8 +3,8 @@
 // makes of it; Dial opens one of those over any stream of bytes: a TCP connection, a channel of the ssh hop before it,
 // or a connection that an agent dialled; its Client starts commands and dials on.
 //
-// Subpackage config reads ssh_config files, knownhosts the known_hosts files. Package executor/broker is what opens
-// these hops. What only the system's own client can do (ProxyCommand, GSSAPI, hardware keys without an agent) is not
+// Subpackage config reads ssh_config files, knownhosts the known_hosts files, keys the keys. Package executor/broker is
+// what opens these hops. What only the system's own client can do (ProxyCommand, GSSAPI, hardware keys without an agent) is not
 // for this package; that is what hop "openssh" is for.
 package ssh
 

@@ -1,4 +1,4 @@
-package ssh
+package keys
 
 import (
 	"errors"
@@ -8,20 +8,25 @@ import (
 	"os"
 	"sync"
 
-	xssh "golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh"
 )
 
-// keyStore reads key files once for all connections: to parse an RSA key takes ten milliseconds and more, to open a
-// protected one a hundred.
-type keyStore struct {
+// Store reads key files once for all connections: to parse an RSA key takes ten milliseconds and more, to open a
+// protected one a hundred. It is safe for concurrent use.
+type Store struct {
 	mu    sync.Mutex
-	files map[keyRef]func() keyFile
+	files map[reference]func() keyFile
 }
 
-type keyRef struct{ path, passphrase string }
+type reference struct{ path, passphrase string }
 
-func (s *keyStore) read(path, passphrase string) keyFile {
-	ref := keyRef{path, passphrase}
+// NewStore returns a store that has read nothing yet.
+func NewStore() *Store {
+	return &Store{files: map[reference]func() keyFile{}}
+}
+
+func (s *Store) read(path, passphrase string) keyFile {
+	ref := reference{path, passphrase}
 	s.mu.Lock()
 	load, ok := s.files[ref]
 	if !ok {
@@ -34,10 +39,10 @@ func (s *keyStore) read(path, passphrase string) keyFile {
 
 // keyFile is what a file has given: a private key, or a public one whose private half the agent may hold.
 type keyFile struct {
-	public  xssh.PublicKey // nil: nothing to offer
-	signer  xssh.Signer    // nil: the private half is not here
-	fault   string         // why it cannot be used, or not by itself
-	missing bool           // there is no such file
+	public  ssh.PublicKey // nil: nothing to offer
+	signer  ssh.Signer    // nil: the private half is not here
+	fault   string        // why it cannot be used, or not by itself
+	missing bool          // there is no such file
 }
 
 func readKeyFile(path, passphrase string) keyFile {
@@ -52,14 +57,14 @@ func readKeyFile(path, passphrase string) keyFile {
 	if err != nil {
 		return keyFile{fault: err.Error()}
 	}
-	signer, err := xssh.ParsePrivateKey(data)
+	signer, err := ssh.ParsePrivateKey(data)
 	if err == nil {
 		return keyFile{public: signer.PublicKey(), signer: signer}
 	}
-	if locked, ok := errors.AsType[*xssh.PassphraseMissingError](err); ok {
+	if locked, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
 		return protectedKey(path, data, locked.PublicKey, passphrase)
 	}
-	if public, _, _, _, failed := xssh.ParseAuthorizedKey(data); failed == nil {
+	if public, _, _, _, failed := ssh.ParseAuthorizedKey(data); failed == nil {
 		return keyFile{public: public}
 	}
 	// Of a hardware key only the public half is of use: the agent may know how to sign with it.
@@ -70,7 +75,7 @@ func readKeyFile(path, passphrase string) keyFile {
 }
 
 // protectedKey is a key whose passphrase is only used when a server accepts the key.
-func protectedKey(path string, data []byte, public xssh.PublicKey, passphrase string) keyFile {
+func protectedKey(path string, data []byte, public ssh.PublicKey, passphrase string) keyFile {
 	if public == nil {
 		public = readPublic(path + ".pub")
 	}
@@ -81,7 +86,7 @@ func protectedKey(path string, data []byte, public xssh.PublicKey, passphrase st
 		return keyFile{fault: path + " needs a passphrase and none is configured"}
 	}
 	// An old format that hides even the public half.
-	signer, err := xssh.ParsePrivateKeyWithPassphrase(data, []byte(passphrase))
+	signer, err := ssh.ParsePrivateKeyWithPassphrase(data, []byte(passphrase))
 	if err != nil {
 		return keyFile{fault: "the passphrase does not open " + path}
 	}
@@ -89,12 +94,12 @@ func protectedKey(path string, data []byte, public xssh.PublicKey, passphrase st
 }
 
 // readPublic reads a public key or a certificate. It returns nil where there is none.
-func readPublic(path string) xssh.PublicKey {
+func readPublic(path string) ssh.PublicKey {
 	data, err := readFile(path)
 	if err != nil {
 		return nil
 	}
-	public, _, _, _, err := xssh.ParseAuthorizedKey(data)
+	public, _, _, _, err := ssh.ParseAuthorizedKey(data)
 	if err != nil {
 		return nil
 	}
@@ -113,57 +118,58 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxKeyFile))
 }
 
-// passphraseError tells why a protected key did not sign.
-type passphraseError struct {
-	path    string
-	missing bool
+// PassphraseError tells why a protected key, which the server accepts, did not sign.
+type PassphraseError struct {
+	Path    string
+	Missing bool // none is configured
 }
 
-func (e *passphraseError) Error() string {
-	if e.missing {
-		return fmt.Sprintf("the server accepts %s, but it needs a passphrase and none is configured", e.path)
+func (e *PassphraseError) Error() string {
+	if e.Missing {
+		return fmt.Sprintf("the server accepts %s, but it needs a passphrase and none is configured", e.Path)
 	}
-	return fmt.Sprintf("the server accepts %s, but the passphrase does not open it", e.path)
+	return fmt.Sprintf("the server accepts %s, but the passphrase does not open it", e.Path)
 }
 
 // protectedSigner opens its key when the first signature is asked of it.
 type protectedSigner struct {
-	public xssh.PublicKey
-	open   func() (xssh.Signer, error)
+	public ssh.PublicKey
+	open   func() (ssh.Signer, error)
 }
 
-func newProtectedSigner(path string, data []byte, public xssh.PublicKey, passphrase string) *protectedSigner {
-	return &protectedSigner{public: public, open: sync.OnceValues(func() (xssh.Signer, error) {
+func newProtectedSigner(path string, data []byte, public ssh.PublicKey, passphrase string) *protectedSigner {
+	return &protectedSigner{public: public, open: sync.OnceValues(func() (ssh.Signer, error) {
 		if passphrase == "" {
-			return nil, &passphraseError{path: path, missing: true}
+			return nil, &PassphraseError{Path: path, Missing: true}
 		}
-		signer, err := xssh.ParsePrivateKeyWithPassphrase(data, []byte(passphrase))
+		signer, err := ssh.ParsePrivateKeyWithPassphrase(data, []byte(passphrase))
 		if err != nil {
-			return nil, &passphraseError{path: path}
+			return nil, &PassphraseError{Path: path}
 		}
 		return signer, nil
 	})}
 }
 
 // PublicKey is known without the passphrase.
-func (p *protectedSigner) PublicKey() xssh.PublicKey { return p.public }
+func (p *protectedSigner) PublicKey() ssh.PublicKey { return p.public }
 
 // Sign signs with the key's own algorithm.
-func (p *protectedSigner) Sign(rand io.Reader, data []byte) (*xssh.Signature, error) {
+func (p *protectedSigner) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
 	return p.SignWithAlgorithm(rand, data, "")
 }
 
 // SignWithAlgorithm signs; an empty algorithm is the key's own.
-func (p *protectedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
+func (p *protectedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
 	signer, err := p.open()
 	if err != nil {
 		return nil, err
 	}
-	return sign(signer, rand, data, algorithm)
+	return Sign(signer, rand, data, algorithm)
 }
 
-func sign(signer xssh.Signer, rand io.Reader, data []byte, algorithm string) (*xssh.Signature, error) {
-	if with, ok := signer.(xssh.AlgorithmSigner); ok && algorithm != "" {
+// Sign signs with an algorithm where a key has several; an empty one is the key's own.
+func Sign(signer ssh.Signer, rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
+	if with, ok := signer.(ssh.AlgorithmSigner); ok && algorithm != "" {
 		return with.SignWithAlgorithm(rand, data, algorithm)
 	}
 	return signer.Sign(rand, data)
