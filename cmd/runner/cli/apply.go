@@ -26,13 +26,13 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 		Example:           "  runner apply\n  runner apply site.hcl --auto-approve --var release=1.4.3",
 		ValidArgsFunction: sitePaths,
 	}
-	return command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
+	return p.completeSelection(command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
 		s, err := p.open(a.Output, nil)
 		if err != nil {
 			return err
 		}
 		return s.end(s.apply(ctx, a, kill))
-	})
+	}))
 }
 
 func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {

@@ -22,8 +22,14 @@ func (p *Program) execCommand(kill <-chan struct{}) *cobra.Command {
 		Short: "Run one command on many hosts",
 		Long: "Runs a command on every host that the pattern matches, through the hosts' own chains, and shows its output as it comes.\n" +
 			"The pattern is one of names, globs, label=value, with ! in front to exclude, joined by commas.",
-		Example:           "  runner exec 'web[*]' -- uptime\n  runner exec --site prod.hcl 'tier=db,!db-3' -- systemctl is-active postgresql",
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Example: "  runner exec 'web[*]' -- uptime\n  runner exec --site prod.hcl 'tier=db,!db-3' -- systemctl is-active postgresql",
+	}
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		site := func([]string) string { return c.Flag("site").Value.String() }
+		return p.completeSite(site, hostPatterns)(c, args, prefix)
 	}
 	return command(c, arguments.BindExec, func(ctx context.Context, a arguments.Exec) error {
 		s, err := p.open(a.Output, func(o *views.Options) { o.Exec = true })

@@ -22,13 +22,13 @@ func (p *Program) planCommand(kill <-chan struct{}) *cobra.Command {
 		Example:           "  runner plan\n  runner plan --offline site.hcl\n  runner plan --limit 'web[*],!web[b]' --detailed-exitcode",
 		ValidArgsFunction: sitePaths,
 	}
-	return command(c, arguments.BindPlan, func(ctx context.Context, a arguments.Plan) error {
+	return p.completeSelection(command(c, arguments.BindPlan, func(ctx context.Context, a arguments.Plan) error {
 		s, err := p.open(a.Output, func(o *views.Options) { o.Diff = a.Diff })
 		if err != nil {
 			return err
 		}
 		return s.end(s.preview(ctx, a, kill))
-	})
+	}))
 }
 
 func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan struct{}) exitCode {

@@ -17,13 +17,13 @@ func (p *Program) validateCommand() *cobra.Command {
 		Example:           "  runner validate\n  runner validate site.hcl --var release=1.4.2",
 		ValidArgsFunction: sitePaths,
 	}
-	return command(c, arguments.BindValidate, func(ctx context.Context, a arguments.Validate) error {
+	return p.completeSelection(command(c, arguments.BindValidate, func(ctx context.Context, a arguments.Validate) error {
 		s, err := p.open(a.Output, nil)
 		if err != nil {
 			return err
 		}
 		return s.end(s.validate(ctx, a))
-	})
+	}))
 }
 
 func (s *session) validate(ctx context.Context, a arguments.Validate) exitCode {

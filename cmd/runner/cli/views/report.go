@@ -112,7 +112,7 @@ func (r *report) connection(e event.Connection) {
 			r.print("  %s\n", r.paint(dim, fmt.Sprintf("%s: %s: %s in %s%s", host, title, e.Status, seconds(e.Seconds), reused)))
 		}
 	case event.ConnFailed:
-		if r.lost[e.Host] {
+		if r.lost[e.Host] || r.preview { // a preview reports it as a diagnostic
 			return
 		}
 		r.lost[e.Host] = true
@@ -121,7 +121,9 @@ func (r *report) connection(e event.Connection) {
 			text = title + ": " + text
 		}
 		r.print("%s %s: cannot be reached: %s\n", r.paint(red, "!"), host, text)
-		r.failure(e.Failure)
+		if !e.Reused { // once is enough for all who share the hop
+			r.failure(e.Failure)
+		}
 	}
 }
 
