@@ -149,7 +149,6 @@ const (
 	CodeFull        Code = "full" // a capped table is full
 	CodeUnsupported Code = "unsupported"
 	CodeHop         Code = "hop"       // the hop's program refused, in its own words
-	CodeParent      Code = "parent"    // a hop before this one was lost
 	CodeArguments   Code = "arguments" // the action cannot take its arguments
 	CodeAction      Code = "action"    // the action failed
 	CodeExit        Code = "exit"      // a process ended with a status that is not ok

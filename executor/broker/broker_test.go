@@ -245,7 +245,7 @@ func TestG17LossOfADiallingAgent(t *testing.T) {
 		held := b.Peer(2).Call(call("hold", nil), CallOptions{})
 		<-held.Started()
 		w.agent("first").lose(b.Peer(1).id, wire.Problem{Code: wire.CodeEnded, Message: "killed", Quote: "Killed"}, true)
-		lost := wantLost(t, failure(t, held), 1, wire.CodeParent, false)
+		lost := wantLost(t, failure(t, held), 1, wire.CodeEnded, false)
 		if lost.Title != "sudo root" || lost.Problem.Quote != "Killed" {
 			t.Errorf("%+v", lost)
 		}

@@ -249,7 +249,7 @@ func (b *Broker) blameLocked(h *hop, err error) *LostError {
 	case lost.Connection == h.index:
 		return lost.unreached()
 	default:
-		return lost.behind()
+		return lost
 	}
 	blamed := lostAt(h, problemOf(err), false)
 	for a := h; a != nil && a.ssh; a = a.parent {
@@ -258,12 +258,12 @@ func (b *Broker) blameLocked(h *hop, err error) *LostError {
 		}
 		broke := a.client.broken()
 		if errors.As(broke, &lost) { // the tunnel below, through an agent
-			return lost.behind()
+			return lost
 		}
 		if broke != nil && a != h {
 			problem := *problemOf(broke)
-			problem.Message = "the connection broke: " + problem.Message
-			blamed = lostAt(a, &problem, false).behind()
+			problem.Code, problem.Message = wire.CodeEnded, "the connection broke: "+problem.Message
+			blamed = lostAt(a, &problem, false)
 		}
 	}
 	return blamed

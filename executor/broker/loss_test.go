@@ -116,7 +116,7 @@ func TestG17LossWakesEverybody(t *testing.T) {
 				if lost.Problem.Quote != c.blame.quote {
 					t.Errorf("quoted %q", lost.Problem.Quote)
 				}
-				lost = wantLost(t, failure(t, behind), c.blame.connection, wire.CodeParent, c.blame.unreached)
+				lost = wantLost(t, failure(t, behind), c.blame.connection, c.blame.code, c.blame.unreached)
 				if lost.Problem.Quote != c.blame.quote || !strings.HasPrefix(lost.Error(), b.hops[c.blame.connection].plan.Title+": ") {
 					t.Errorf("behind it: %v, quoted %q", lost, lost.Problem.Quote)
 				}
@@ -131,9 +131,9 @@ func TestG17LossWakesEverybody(t *testing.T) {
 					t.Errorf("found after %v", took)
 				}
 				// A call that comes too late fails too, and was certainly not started (G18).
-				wantLost(t, failure(t, b.Peer(2).Call(call("echo", nil), CallOptions{})), c.blame.connection, wire.CodeParent, true)
+				wantLost(t, failure(t, b.Peer(2).Call(call("echo", nil), CallOptions{})), c.blame.connection, c.blame.code, true)
 				_, err := b.Peer(2).Ready(t.Context())
-				wantLost(t, err, c.blame.connection, wire.CodeParent, c.blame.unreached)
+				wantLost(t, err, c.blame.connection, c.blame.code, c.blame.unreached)
 				if other != nil && !w.mute {
 					<-other.Started()
 					if isClosed(other.Done()) {
@@ -180,7 +180,7 @@ func TestG17BrokenTrunkIsBlamed(t *testing.T) {
 		}
 		w.cut("bastion")
 		for _, p := range pending {
-			lost := wantLost(t, failure(t, p), 0, wire.CodeParent, false)
+			lost := wantLost(t, failure(t, p), 0, wire.CodeEnded, false)
 			if lost.Title != "ssh bastion" {
 				t.Errorf("blamed %q", lost.Title)
 			}
@@ -197,7 +197,7 @@ func TestFailedBastion(t *testing.T) {
 		b := w.broker(bastion, ssh(0, "a"), ssh(1, "b"), hopTo(2, "sudo", "root"))
 		defer w.close(b)
 		for _, i := range []int{1, 2, 3} {
-			wantLost(t, failure(t, b.Peer(i).Call(call("echo", nil), CallOptions{})), 0, wire.CodeParent, true)
+			wantLost(t, failure(t, b.Peer(i).Call(call("echo", nil), CallOptions{})), 0, wire.CodeHop, true)
 		}
 		if len(w.dials) != 1 {
 			t.Errorf("dialled %v", w.dials)

@@ -109,7 +109,7 @@ func (b *Broker) peerLocked(h *hop) *Peer {
 	p.parent.children = append(p.parent.children, p)
 	switch {
 	case p.parent.lost != nil:
-		p.loseLocked(p.parent.lost.behind())
+		p.loseLocked(p.parent.lost)
 	case p.parent.canSendLocked():
 		p.openLocked()
 	}
@@ -312,7 +312,7 @@ func (p *Peer) loseLocked(why *LostError) {
 	p.settleLocked()
 	p.b.endedLocked(p.hop, why)
 	for _, child := range p.children {
-		child.loseLocked(why.behind())
+		child.loseLocked(why)
 	}
 }
 
@@ -358,15 +358,6 @@ func lostAt(h *hop, why *wire.Problem, unreached bool) *LostError {
 	e := &LostError{Connection: h.index, Title: h.plan.Title, Problem: *why, Unreached: unreached}
 	e.Problem.Message = strings.TrimPrefix(e.Problem.Message, e.Title+": ") // some name their hop themselves
 	return e
-}
-
-// behind is the error for a peer behind the one that was lost: it blames the same hop.
-func (e *LostError) behind() *LostError {
-	b := *e
-	if b.Problem.Code != wire.CodeClosed {
-		b.Problem.Code = wire.CodeParent
-	}
-	return &b
 }
 
 // problemOf finds the problem in an error.

@@ -86,7 +86,7 @@ func TestG23Violations(t *testing.T) {
 					_ = w.agent("a").link.Send(f)
 				}
 				wantLost(t, failure(t, c), 0, wire.CodeProtocol, false)
-				wantLost(t, failure(t, behind), 0, wire.CodeParent, false)
+				wantLost(t, failure(t, behind), 0, wire.CodeProtocol, false)
 				_ = failure(t, late)
 				synctest.Wait()
 				if isClosed(victim.Done()) {
