@@ -30,6 +30,7 @@ type hostRun struct {
 	stopped  event.Status // why nothing more starts on this host; "": nothing has happened
 	counts   event.Counts
 	bad      bool // a failure that nothing handled, or the host was lost
+	told     bool // a preview has said that the host was lost
 }
 
 // sent is an element of a task whose call is under way, or that needs none.
@@ -74,6 +75,7 @@ func (h *hostRun) work(ctx context.Context) bool {
 // task sends one task's calls, after waiting for what it needs to know.
 func (h *hostRun) task(ctx context.Context, task *plan.Task) {
 	if !task.Selected {
+		h.run.state.putResults(task.Address, h.name, skipped())
 		h.leaveOut(task, event.Skipped, "selection")
 		return
 	}

@@ -36,8 +36,10 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	reply, err := h.await(ctx, s)
 	end.Target = h.target(s.on)
 	if err != nil {
-		h.record(s, plan.Result{Failed: true})
 		h.explain(&end, err, s.task)
+		if end.Status != event.Unreachable { // such a host has not reached the task
+			h.record(s, plan.Result{Failed: true})
+		}
 		h.settle(s.task, end)
 		return
 	}
@@ -199,9 +201,11 @@ func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
 	case event.Skipped:
 		h.run.Sink.Emit(event.PlannedChange{Job: end.Job, Address: end.Address, Host: end.Host, Action: event.Skip})
 	case event.Failed, event.Unreachable, event.Unknown:
-		if end.Failure == nil {
+		lost := end.Status != event.Failed
+		if end.Failure == nil || lost && h.told {
 			return // the host's first one has said it
 		}
+		h.told = h.told || lost
 		h.run.Sink.Emit(event.Diagnostic{
 			Severity: "error", Code: codeOf(end), Summary: summaryOf(end), Detail: end.Error,
 			File: end.Failure.Place.File, Range: rangeOf(end.Failure.Place),
@@ -235,9 +239,8 @@ func rangeOf(p plan.Place) *event.Range {
 	}
 }
 
-// leaveOut reports a task that is not run and gives it a skipped result.
+// leaveOut reports a task that is not run.
 func (h *hostRun) leaveOut(task *plan.Task, status event.Status, reason string) {
-	h.run.state.putResults(task.Address, h.name, skipped(task))
 	h.report(event.TaskEnd{Address: task.Address, Status: status, Reason: reason}, task)
 }
 
