@@ -2,6 +2,7 @@ package views
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -27,6 +28,15 @@ func (r *report) failure(f *event.Failure) {
 	if f == nil {
 		return
 	}
+	// Once is enough for all hosts that share what failed.
+	key := fmt.Sprint(f.Text(), f.Quote, f.Place)
+	if r.said[key] {
+		return
+	}
+	const mostKept = 10000
+	if len(r.said) < mostKept {
+		r.said[key] = true
+	}
 	p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
 	var evaluation hcl.Diagnostics
 	switch {
@@ -51,6 +61,45 @@ func (r *report) failure(f *event.Failure) {
 
 // diagnostic shows an error of a preview: what would fail, and where in the site it comes from.
 func (r *report) diagnostic(e event.Diagnostic) {
+	if e.Severity != "warning" && r.preview {
+		r.failing = true
+		if e.Code == codeUnreachable {
+			r.unseen = append(r.unseen, unseen{e.Host, e})
+			return
+		}
+	}
+	r.show(e)
+}
+
+// codeUnreachable is the executor's for hosts that a preview could not look at.
+const codeUnreachable = "unreachable"
+
+// unseen is a host that a preview could not look at.
+type unseen struct {
+	host string
+	why  event.Diagnostic
+}
+
+// sayUnseen shows why hosts could not be looked at, each reason once.
+func (r *report) sayUnseen() {
+	hosts := map[string][]string{}
+	var order []event.Diagnostic
+	for _, u := range r.unseen {
+		key := fmt.Sprint(u.why.Detail, u.why.File, u.why.Range)
+		if hosts[key] == nil {
+			order = append(order, u.why)
+		}
+		hosts[key] = append(hosts[key], u.host)
+	}
+	for _, e := range order {
+		const most = 20
+		e.Host, e.Address = names(hosts[fmt.Sprint(e.Detail, e.File, e.Range)], most), ""
+		r.show(e)
+	}
+	r.unseen = nil
+}
+
+func (r *report) show(e event.Diagnostic) {
 	r.screen.flush()
 	p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
 	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: e.Summary, Detail: e.Detail}

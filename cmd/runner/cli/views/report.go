@@ -25,6 +25,9 @@ type report struct {
 	hosts   hostCounts
 	partial map[source]string // output that has no line end yet
 	lost    map[string]bool   // hosts whose loss was shown
+	said    map[string]bool   // failures that were explained
+	unseen  []unseen          // hosts that a preview could not look at
+	failing bool              // a preview has found errors
 	told    map[source]bool   // tasks whose output was shown as it came
 	diffs   map[uint64]string // diff → host that it was shown for
 	seed    maphash.Seed
@@ -36,7 +39,7 @@ type source struct{ host, address, stream string }
 func newReport(o Options, s style, out *screen) *report {
 	return &report{
 		style: s, o: o, screen: out, hosts: newHostCounts(nil),
-		partial: map[source]string{}, lost: map[string]bool{}, told: map[source]bool{},
+		partial: map[source]string{}, lost: map[string]bool{}, said: map[string]bool{}, told: map[source]bool{},
 		diffs: map[uint64]string{}, seed: maphash.MakeSeed(),
 	}
 }
@@ -92,8 +95,12 @@ func (r *report) planned(e event.PlanSummary) {
 		r.print("%s", r.changes.text())
 		r.changes = nil
 	}
-	if e.Create+e.Update+e.Remove+e.Run == 0 {
-		r.print("\n%s", r.paint(bold, "Nothing to change: everything that could be compared is as the site says.")+"\n")
+	r.sayUnseen()
+	switch {
+	case r.failing:
+		r.print("\n%s\n", r.paint(bold, "This plan is not complete: see the errors."))
+	case e.Create+e.Update+e.Remove+e.Run == 0:
+		r.print("\n%s\n", r.paint(bold, "Nothing to change: everything is as the site says."))
 	}
 	r.print("\n%s\n", r.paint(bold, PlanSentence(e)))
 }
@@ -112,7 +119,7 @@ func (r *report) connection(e event.Connection) {
 			r.print("  %s\n", r.paint(dim, fmt.Sprintf("%s: %s: %s in %s%s", host, title, e.Status, seconds(e.Seconds), reused)))
 		}
 	case event.ConnFailed:
-		if r.lost[e.Host] || r.preview { // a preview reports it as a diagnostic
+		if r.lost[e.Host] || r.preview || r.o.Exec { // told when the task ends, or as a diagnostic
 			return
 		}
 		r.lost[e.Host] = true
@@ -121,9 +128,7 @@ func (r *report) connection(e event.Connection) {
 			text = title + ": " + text
 		}
 		r.print("%s %s: cannot be reached: %s\n", r.paint(red, "!"), host, text)
-		if !e.Reused { // once is enough for all who share the hop
-			r.failure(e.Failure)
-		}
+		r.failure(e.Failure)
 	}
 }
 
@@ -236,6 +241,7 @@ func (r *report) lastWords(e event.TaskEnd) {
 // end shows what is left when the view is closed.
 func (r *report) end() {
 	r.live = nil
+	r.sayUnseen()
 	for s := range r.partial {
 		r.flushOutput(s.host, s.address)
 	}
