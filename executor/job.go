@@ -59,7 +59,7 @@ func (r *run) skipJob(index int, cause *failedJob) {
 	}
 }
 
-// skipped is the result of a task that was not run.
-func skipped(task *plan.Task) plan.Results {
+// skipped is the result of a task that a selection leaves out.
+func skipped() plan.Results {
 	return plan.Results{Elements: []plan.Result{{Skipped: true}}}
 }

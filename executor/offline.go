@@ -31,6 +31,7 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 
 func (h *hostRun) offline(task *plan.Task) {
 	if !task.Selected {
+		h.run.state.putResults(task.Address, h.name, skipped())
 		h.leaveOut(task, event.Skipped, "selection")
 		return
 	}

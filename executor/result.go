@@ -251,6 +251,7 @@ func (h *hostRun) notStarted(task *plan.Task) {
 		h.leaveOut(task, event.Unreachable, "host_lost")
 	default:
 		h.bad = true
+		h.run.state.putResults(task.Address, h.name, skipped()) // a handler may read it
 		h.leaveOut(task, event.Cancelled, "not_started")
 	}
 }
