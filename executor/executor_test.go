@@ -286,8 +286,11 @@ func TestAbort(t *testing.T) {
 	dir := t.TempDir()
 	b := newBench("a")
 	goes := b.job("goes")
+	before := []string(nil) // each step waits for the one before, so that the other job's task has its turn
 	for i := range 20 {
-		b.sh(goes, fmt.Sprintf("step%d", i), fmt.Sprintf("sleep 0.1; touch %s/%d", dir, i)).Notify = []string{"h"}
+		step := b.sh(goes, fmt.Sprintf("step%d", i), fmt.Sprintf("sleep 0.1; touch %s/%d", dir, i))
+		step.Notify, step.Needs = []string{"h"}, before
+		before = []string{step.Address}
 	}
 	b.handler(goes, "h", "touch "+dir+"/handler")
 	b.sh(b.job("fails"), "stop", "sleep 0.3; exit 1").OnFailure = plan.Abort
