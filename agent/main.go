@@ -18,6 +18,7 @@ import (
 	"runner/agent/action"
 	"runner/agent/bootstrap"
 	"runner/agent/child"
+	"runner/agent/facts"
 	"runner/agent/process"
 	"runner/agent/wire"
 )
@@ -65,6 +66,9 @@ func serve(args []string, actions []action.Definition) error {
 			return err
 		}
 		if err := bootstrap.RestoreEnviron(rest[2:]); err != nil {
+			return err
+		}
+		if err := bootstrap.SetAccount(rest[2:], facts.Account); err != nil {
 			return err
 		}
 		defer bootstrap.Tidy(rest[1])

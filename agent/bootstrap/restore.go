@@ -4,7 +4,10 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+
+	"runner/agent/wire"
 )
 
 // Restore returns the arguments that undo for the agent what was added to the environment for the hop's program alone,
@@ -41,6 +44,38 @@ func RestoreEnviron(arguments []string) error {
 			err = os.Unsetenv(name)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AccountMark, after the arguments that Restore returns, asks the agent to set what belongs to its account.
+const AccountMark = "account"
+
+// SetAccount sets HOME, SHELL, LOGNAME and USER to those of the account if the arguments ask for it: a way into a
+// container brings those of nobody, or of whoever built the image (G13). What the account does not have is not set,
+// but for HOME, which then stays.
+func SetAccount(arguments []string, account func() wire.UserFacts) error {
+	if !slices.Contains(arguments, AccountMark) {
+		return nil
+	}
+	for _, name := range []string{"SHELL", "LOGNAME", "USER"} {
+		if err := os.Unsetenv(name); err != nil {
+			return err
+		}
+	}
+	a := account()
+	own := map[string]string{"HOME": a.Home, "SHELL": a.Shell, "LOGNAME": a.Name, "USER": a.Name}
+	if a.Name == strconv.Itoa(a.UID) { // that is no name
+		delete(own, "LOGNAME")
+		delete(own, "USER")
+	}
+	for name, value := range own {
+		if value == "" {
+			continue
+		}
+		if err := os.Setenv(name, value); err != nil {
 			return err
 		}
 	}

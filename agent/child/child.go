@@ -105,7 +105,11 @@ func (p *Parent) attempt(ctx context.Context, open *wire.Open, a *wire.Attempt) 
 }
 
 func (p *Parent) restore(a *wire.Attempt) []string {
-	return bootstrap.Restore(a.Env, p.Table.Environ(nil))
+	arguments := bootstrap.Restore(a.Env, p.Table.Environ(nil))
+	if a.Account {
+		arguments = append(arguments, bootstrap.AccountMark)
+	}
+	return arguments
 }
 
 // connect runs the command line behind the attempt's own and meets the agent that it leads to.

@@ -154,6 +154,9 @@ func match(a *wire.Attempt, why *wire.Problem, printed []byte, status int) error
 		if f.Exit != 0 && f.Exit != status || !bytes.Contains(printed, []byte(f.Contains)) {
 			continue
 		}
+		if f.Next && f.Contains == "" && !another(why.Code) {
+			continue
+		}
 		if f.Next {
 			return &nextError{why}
 		}
@@ -168,6 +171,16 @@ func match(a *wire.Attempt, why *wire.Problem, printed []byte, status int) error
 		return why
 	}
 	return why
+}
+
+// another says whether, after such an end, another way might do. A program that is not there, that prints without end or
+// does not answer would behave the same next time.
+func another(code wire.Code) bool {
+	switch code { //nolint:exhaustive // all others
+	case wire.CodeStart, wire.CodeNoise, wire.CodeTimeout, wire.CodeCancelled, wire.CodeClosed:
+		return false
+	}
+	return true
 }
 
 func (h *hop) await(d time.Duration) {

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -26,7 +27,9 @@ func (p *Parent) namespace(ctx context.Context, open *wire.Open, a *wire.Attempt
 	if err != nil {
 		return nil, err
 	}
-	words := strings.Fields(string(printed))
+	last := bytes.TrimSpace(printed) // what it says may stand behind warnings
+	last = last[bytes.LastIndexByte(last, '\n')+1:]
+	words := strings.Fields(string(last))
 	user := ""
 	if len(words) == 2 {
 		user = words[1]

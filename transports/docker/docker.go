@@ -38,8 +38,8 @@ func Transport() transports.Transport {
 
 // open makes the attempts, the likeliest and cheapest first: a copy of the agent that is there already; a copy that
 // docker puts there, which needs nothing inside; a shell inside, for a read-only root that has another place where a
-// program may be stored; and at last, for a parent that is root, the container's namespaces, which need no place at all
-// but give the processes of tasks none of the container's own limits.
+// program may be stored; and at last, for a parent that is root, the container's namespaces and control groups, which
+// need no place at all. That comes last because docker's own way also sets up what is outside those, such as seccomp.
 func open(o transports.Options) (wire.Open, error) {
 	if err := check(o); err != nil {
 		return wire.Open{}, err
@@ -55,16 +55,22 @@ func open(o transports.Options) (wire.Open, error) {
 		inspected = user // checked: it holds no braces
 	}
 	exec = append(exec, "--", container)
-	known := slices.Clip(failures(container)) // two lists begin with it
-	next := slices.Concat(known, []wire.Failure{{Code: wire.CodeHop, Next: true}})
+	known := failures(container)
+	on := func(f ...wire.Failure) []wire.Failure { return slices.Concat(known, f) }
+	// What a shell says of a program that it cannot run, docker says too.
+	cannot := []wire.Failure{{Exit: 126, Next: true}, {Exit: 127, Next: true}}
 	return wire.Open{Attempts: []wire.Attempt{
-		{Entry: wire.EntryPath, Argv: exec, Path: agentPath, Failures: next},
-		{Entry: wire.EntryCopy, Argv: exec, Path: agentPath, Copy: []string{program, "cp", "--", "-", container + ":/"}, Failures: next},
-		{Entry: wire.EntryShell, Argv: exec, Failures: next},
+		// A copy may be missing or damaged; the next attempt replaces it, or finds out what is wrong.
+		{Entry: wire.EntryPath, Argv: exec, Path: agentPath, Account: true, Failures: on(wire.Failure{Next: true})},
+		{
+			Entry: wire.EntryCopy, Argv: exec, Path: agentPath, Copy: []string{program, "cp", "--", "-", container + ":/"},
+			Account: true, Failures: on(append(cannot, wire.Failure{Contains: "read-only", Next: true})...),
+		},
+		{Entry: wire.EntryShell, Argv: exec, Account: true, Failures: on(cannot...)},
 		{
 			Entry:    wire.EntryNamespace,
 			Inspect:  []string{program, "inspect", "--type", "container", "--format", "{{.State.Pid}} " + inspected, "--", container},
-			Failures: slices.Concat(known, []wire.Failure{{Code: wire.CodeNoExec, Hint: stuck}}),
+			Failures: on(wire.Failure{Code: wire.CodeNoExec, Hint: stuck}),
 		},
 	}}, nil
 }

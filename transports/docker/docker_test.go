@@ -35,6 +35,13 @@ func TestAttempts(t *testing.T) {
 		if len(a) != 4 || a[0].Entry != wire.EntryPath || a[1].Entry != wire.EntryCopy || a[2].Entry != wire.EntryShell || a[3].Entry != wire.EntryNamespace {
 			t.Fatalf("got %+v", a)
 		}
+		for i, last := range []wire.Failure{
+			{Next: true}, {Contains: "read-only", Next: true}, {Exit: 127, Next: true}, {Code: wire.CodeNoExec, Hint: a[3].Failures[len(a[3].Failures)-1].Hint},
+		} {
+			if got := a[i].Failures[len(a[i].Failures)-1]; got != last {
+				t.Errorf("the last failure of attempt %d is %+v, want %+v", i, got, last)
+			}
+		}
 		for i, got := range [][]string{a[0].Argv, a[1].Argv, a[2].Argv} {
 			if strings.Join(got, " ") != c.exec {
 				t.Errorf("attempt %d runs %q, want %q", i, got, c.exec)
