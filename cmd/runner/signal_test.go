@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,6 +167,56 @@ func TestG24InterruptTwice(t *testing.T) {
 	}
 	rest(t, output)
 	wantInterrupted(t, cmd, mark, began, 2*time.Second)
+}
+
+// TestG24InterruptedPlan ends a preview that waits for a server that never answers.
+func TestG24InterruptedPlan(t *testing.T) {
+	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	file := filepath.Join(t.TempDir(), "site.hcl")
+	_, port, err := net.SplitHostPort(silent.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := `
+host "web" {
+  address = "127.0.0.1"
+  hop "ssh" { port = ` + port + ` }
+}
+job "site" {
+  hosts = [host.web]
+  task "command" "t" { argv = ["/bin/true"] }
+}
+`
+	if err := os.WriteFile(file, []byte(site), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "runner", "plan", "--detailed-exitcode", file)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := silent.Accept() // it is connected now, and waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	began := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 130 || time.Since(began) > 12*time.Second {
+		t.Errorf("it ended with %v after %s", err, time.Since(began))
+	}
+	if strings.Contains(stdout.String(), "Plan:") || !strings.Contains(stderr.String(), "Interrupted: there is no plan.") {
+		t.Errorf("printed %s\n%s", &stdout, &stderr)
+	}
 }
 
 // TestG39DumpStacks shows where the controller and its agent stand while a task hangs.

@@ -54,8 +54,7 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 		return exitWrong
 	}
 	if !a.AutoApprove {
-		summary := r.walk(ctx, wire.ModeLook, nil)
-		r.Emit(summarize(r.plan, summary))
+		summary := r.look(ctx)
 		if !changes(summary) || summary.Unhandled > 0 || summary.Interrupted {
 			return r.finish(summary)
 		}

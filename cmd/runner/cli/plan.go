@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
@@ -50,8 +49,7 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 	if r == nil {
 		return exitWrong
 	}
-	summary := r.walk(ctx, wire.ModeLook, nil)
-	r.Emit(summarize(r.plan, summary))
+	summary := r.look(ctx)
 	return worst(r.finish(summary), planCode(summary, a.DetailedExitCode))
 }
 

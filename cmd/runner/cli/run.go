@@ -63,6 +63,15 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 	return executor.Run(ctx, c)
 }
 
+// look previews, and sums it up unless it was interrupted: that is no plan.
+func (r *run) look(ctx context.Context) executor.Summary {
+	summary := r.walk(ctx, wire.ModeLook, nil)
+	if !summary.Interrupted {
+		r.Emit(summarize(r.plan, summary))
+	}
+	return summary
+}
+
 // finish ends what is connected, tells how the run ended, and returns the exit code that follows from that.
 func (r *run) finish(summary executor.Summary) exitCode {
 	r.broker.Close() //nolint:errcheck // never fails

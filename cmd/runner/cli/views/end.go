@@ -131,6 +131,9 @@ func (r *report) runEnd(e event.RunEnd) {
 	case r.o.Exec:
 		r.execSummary(e)
 		return
+	case r.preview && e.Status == event.RunInterrupted && r.changes != nil:
+		r.summary(r.paint(yellow, "Interrupted: there is no plan."))
+		return
 	case r.preview, r.plan == nil: // the plan's own summary has said it
 		return
 	}
