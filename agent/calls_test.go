@@ -138,9 +138,8 @@ func TestG24FinishOutlivesTheParent(t *testing.T) {
 		return r
 	}
 	finishes, other := run(wire.FlagFinish, "a", "finishes"), run(0, "b", "other")
-	c.wait("start", func() bool {
-		return finishes.started && other.started && exists(dir+"/finishes.pid") && exists(dir+"/other.pid")
-	})
+	c.wait("start", func() bool { return finishes.started && other.started })
+	_, ended := pid(t, dir+"/finishes.pid"), pid(t, dir+"/other.pid")
 	c.close()
 	if !exists(dir + "/finishes") {
 		t.Error("what must not be cut was cut")

@@ -135,7 +135,7 @@ func (h *hop) failed(ctx context.Context, a *wire.Attempt, err error) error {
 	printed := h.printed.bytes()
 	told := &wire.Problem{Code: why.Code, Message: h.name + ": " + why.Message, Hint: why.Hint, Quote: h.words.String()}
 	if told.Quote == "" {
-		told.Quote = why.Quote
+		told.Quote = wire.Quote(printed)
 	}
 	if ours && told.Code != wire.CodeHop {
 		return told
