@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"testing"
+)
+
+// host lets the test bed work for a program: it is the part of testing.TB that the bed uses.
+type host struct {
+	testing.TB // nil: what is not below is not used
+	cleanups   []func()
+}
+
+// failure is what Fatal and its like panic with.
+type failure struct{ text string }
+
+func (h *host) Helper()                           {}
+func (h *host) Name() string                      { return "bench" }
+func (h *host) Context() context.Context          { return context.Background() }
+func (h *host) Cleanup(f func())                  { h.cleanups = append(h.cleanups, f) }
+func (h *host) Log(args ...any)                   { fmt.Fprintln(os.Stderr, args...) }
+func (h *host) Logf(format string, args ...any)   { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+func (h *host) Error(args ...any)                 { h.Log(args...) }
+func (h *host) Errorf(format string, args ...any) { h.Logf(format, args...) }
+func (h *host) Fatal(args ...any)                 { panic(failure{fmt.Sprint(args...)}) }
+func (h *host) Fatalf(format string, args ...any) { panic(failure{fmt.Sprintf(format, args...)}) }
+func (h *host) Skip(args ...any)                  { h.Fatal(args...) }
+func (h *host) Skipf(format string, args ...any)  { h.Fatalf(format, args...) }
+
+// end removes what was made and turns a failure of the bed into an error.
+func (h *host) end(err *error) {
+	what := recover()
+	for i := len(h.cleanups) - 1; i >= 0; i-- {
+		h.cleanups[i]()
+	}
+	switch f := what.(type) {
+	case nil:
+	case failure:
+		*err = fmt.Errorf("%s", f.text)
+	case runtime.Error:
+		panic(f)
+	default:
+		panic(what)
+	}
+}
