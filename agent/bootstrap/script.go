@@ -10,7 +10,7 @@ import "strings"
 // The script runs under any /bin/sh. It is one line without single quotes, exclamation marks and backslashes, so that
 // every login shell takes it in single quotes as it is. Its arguments are those of Argv.
 //
-// It looks for a copy in the directories in turn; one that does not run ("ok") is passed over. Without one it takes the
+// It looks for a copy in the directories in turn; one that does not answer is passed over. Without one it takes the
 // first directory in which a file may be executed (an empty one is a script that does nothing), asks for the agent,
 // stores what comes under a temporary name (of the nonce: machines that share a home share no process ids), and runs it; if it cannot, the next directory has its turn. Names in
 // directories that everybody can write to could be anybody's links: own changes into a directory first and then checks
@@ -21,7 +21,7 @@ const script = `set -f; n=$1 l=$2 k=$3; shift 3; ` +
 	`z=plain; command -v gzip > /dev/null && z=gzip; ` +
 	`c=; [ -O "$HOME" ] && c=$HOME/.cache/runner; x=; [ -O "$XDG_RUNTIME_DIR" ] && x=$XDG_RUNTIME_DIR/runner; ` +
 	`own() { cd "$d" && [ -O . ] && case $d in */.runner-$u) [ "$(pwd -P)" = "$d" ];; esac; }; ` +
-	`runs() { [ -O agent-$h ] && ./agent-$h ok; }; ` +
+	`runs() { [ -O agent-$h ] && [ "$(./agent-$h ok)" = ok ]; }; ` +
 	`probe() { : > .new-$n && chmod 700 . .new-$n && ./.new-$n; }; ` +
 	`store() { head -c $s | { $e > .new-$n || { cat > /dev/null; false; }; } && mv -f .new-$n agent-$h && runs < /dev/null; }; ` +
 	`for k in $k new; do for d in "$c" "$x" /dev/shm/.runner-$u /var/tmp/.runner-$u /tmp/.runner-$u; do [ "$d" ] || continue; ` +

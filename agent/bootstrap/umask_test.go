@@ -20,7 +20,7 @@ func (o one) Agents() []Binary { return []Binary{o.Binary} }
 // the copy is the user's alone all the same.
 func TestG25UmaskIsTheAccounts(t *testing.T) {
 	const hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-	const agent = "#!/bin/sh\n[ \"$1\" = ok ] || umask\n"
+	const agent = "#!/bin/sh\nif [ \"$1\" = ok ]; then echo ok; else umask; fi\n"
 	home := t.TempDir()
 	src := one{Binary{OS: runtime.GOOS, Arch: runtime.GOARCH, Hash: hash, Size: int64(len(agent))}}
 	old := syscall.Umask(0o026)
