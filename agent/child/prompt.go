@@ -20,9 +20,10 @@ const (
 // prompter watches a hop's terminal, and answers the one question that it has the secret for, once.
 //
 // A program asks for a password by switching the terminal's echo off and printing something. That alone could be
-// anybody who runs behind the hop, so one of two things must hold beside: the text is the marker that the program was
-// told to print, or the terminal still belongs to the hop's program alone, which has neither become another program nor
-// started one. A marker in a banner is not enough either: the echo is on then, and what is typed would be shown.
+// anybody who runs behind the hop. So the terminal must still belong to the hop's program alone, which has started no
+// other, and where the program was told what to print (the marker), nothing else will do: what it starts could read the
+// marker off its command line. A marker in a banner is not enough either: the echo is on then, and what is typed would
+// be shown.
 type prompter struct {
 	hop    *hop
 	marker []byte
@@ -131,8 +132,8 @@ func (q *prompter) lookLocked() {
 
 // askedLocked says whether what is shown is a question to us, given that the echo is off.
 func (q *prompter) askedLocked() bool {
-	if len(q.marker) > 0 { // the program asks in no other way for what we have
-		return bytes.Contains(q.shown, q.marker)
+	if len(q.marker) > 0 { // the program asks in no other way for what we have, and nobody does after it
+		return bytes.Contains(q.shown, q.marker) && !q.hop.program.HandedOn()
 	}
 	if q.answered && !q.open {
 		return false // the same question still: stars, a line break

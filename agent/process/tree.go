@@ -179,3 +179,18 @@ func (p *Process) Alone() bool {
 	}
 	return programOf(p.Pid) == p.program
 }
+
+// HandedOn says whether somebody else than the program that was started may be at work: the process has started another,
+// or has become another program that is not root's. Where the system does not say it is false.
+func (p *Process) HandedOn() bool {
+	all, ok := list()
+	if !ok {
+		return false
+	}
+	for _, s := range all {
+		if s.parent == p.Pid && !s.dead {
+			return true
+		}
+	}
+	return p.program != "" && programOf(p.Pid) != p.program && !isRoots(p.Pid)
+}

@@ -99,6 +99,21 @@ func programOf(pid int) string {
 	return string(name)
 }
 
+// isRoots says whether a process may do what root may.
+func isRoots(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return false
+	}
+	for line := range bytes.Lines(status) {
+		if ids, ok := bytes.CutPrefix(line, []byte("Uid:")); ok {
+			fields := bytes.Fields(ids) // real, effective, saved, of the file system
+			return len(fields) > 1 && string(fields[1]) == "0"
+		}
+	}
+	return false
+}
+
 // finishing is what a process calls itself that must not be ended with the hop it came by.
 const finishing = "runner-finish"
 

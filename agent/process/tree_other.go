@@ -19,3 +19,5 @@ func programOf(int) string { return "" }
 func Finishing() {}
 
 func isFinishing(int) bool { return false }
+
+func isRoots(int) bool { return true }

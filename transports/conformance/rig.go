@@ -297,3 +297,32 @@ func pids() []int {
 	slices.Sort(out)
 	return out
 }
+
+// AwaitEither waits until the peer is ready or lost.
+func (p *Peer) AwaitEither() {
+	p.r.t.Helper()
+	select {
+	case h := <-p.hello:
+		p.hello <- h
+	case lost := <-p.lost:
+		p.lost <- lost
+	case <-time.After(patience):
+		p.r.t.Fatal("the hop is neither opened nor lost")
+	}
+}
+
+// Terminals counts those that the parent agent holds for its hops.
+func (p *Peer) Terminals() int {
+	dir := filepath.Join("/proc", strconv.Itoa(p.r.cmd.Process.Pid), "fd")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		p.r.t.Fatal(err)
+	}
+	n := 0
+	for _, e := range entries {
+		if to, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && strings.HasSuffix(to, "/ptmx") {
+			n++
+		}
+	}
+	return n
+}

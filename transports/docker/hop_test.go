@@ -51,11 +51,12 @@ func boxes() []box {
 func TestConformance(t *testing.T) {
 	for _, c := range boxes() {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			b := bed.New(t, "linux", "root", "docker")
 			container := b.Container(c.options)
 			test := conformance.Case{
 				Bed: b, Transport: docker.Transport(), Options: transports.Options{"container": container.Name}, Want: c.want,
-				Stored: c.stored, Busybox: "/bin/busybox", Program: "docker exec --interactive", Loud: true,
+				Stored: c.stored, Busybox: "/bin/busybox", Program: container.Name + " /", Loud: true,
 			}
 			if c.options.Scratch {
 				test.Busybox = "/busybox"

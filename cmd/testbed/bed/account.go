@@ -21,6 +21,7 @@ type AccountOptions struct {
 	Sudoers []string // lines of a sudoers file; %u stands for the account's name
 	Groups  []string // further groups
 	NoHome  bool     // the home directory is not made
+	Environ []string // added to what Command gives
 }
 
 // Account is a user of this machine that exists for one test. Its password is random.
@@ -123,10 +124,10 @@ func (a *Account) Credential() *syscall.Credential {
 
 // Environ is the account's environment after a login.
 func (a *Account) Environ() []string {
-	return []string{
+	return append([]string{
 		"HOME=" + a.Home, "USER=" + a.Name, "LOGNAME=" + a.Name, "SHELL=" + a.Shell,
 		"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
-	}
+	}, a.options.Environ...)
 }
 
 func (b *Bed) removeAccount(a *Account) {
