@@ -191,7 +191,7 @@ func TestG17KeepaliveFindsSilence(t *testing.T) {
 				t.Fatal("something was read")
 			}
 			<-client.Done()
-			if took := time.Since(began); took > closeGrace+2*time.Second {
+			if took := time.Since(began); took > closeGrace+5*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			if c.name != "client closed" {
@@ -203,11 +203,11 @@ func TestG17KeepaliveFindsSilence(t *testing.T) {
 
 // A connection that is used, or answered, is kept.
 func TestKeepaliveKeeps(t *testing.T) {
-	client := dial(t, newSite(t).options("keepalive", "50ms"))
+	client := dial(t, newSite(t).options("keepalive", "50ms", "keepalive_count", 20.0))
 	select {
 	case <-client.Done():
 		t.Fatal(client.Err())
-	case <-time.After(time.Second):
+	case <-time.After(3 * time.Second):
 	}
 	if out := output(t, client, "echo still"); out != "still\n" {
 		t.Fatalf("got %q", out)
@@ -279,6 +279,7 @@ func TestG3HundredAtOnce(t *testing.T) {
 func TestCancelWhileOpening(t *testing.T) {
 	s := newSite(t)
 	client := dial(t, s.options())
+	output(t, client, "true") // now the process that serves it is there
 	for _, pid := range s.server.Sessions() {
 		_ = syscall.Kill(pid, syscall.SIGSTOP)
 		defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
@@ -293,7 +294,7 @@ func TestCancelWhileOpening(t *testing.T) {
 	if _, err := client.Dial(ctx, "tcp", net.JoinHostPort("127.0.0.1", "1")); !errors.Is(err, why) {
 		t.Errorf("got %v", err)
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %s", took)
 	}
 }

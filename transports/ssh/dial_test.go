@@ -86,7 +86,7 @@ func TestStalledServer(t *testing.T) {
 			if !strings.Contains(e.Message, where) || !strings.Contains(e.Message, "600ms") {
 				t.Error(e)
 			}
-			if took := time.Since(began); took < 600*time.Millisecond || took > 2*time.Second {
+			if took := time.Since(began); took < 600*time.Millisecond || took > 5*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -95,7 +95,7 @@ func TestStalledServer(t *testing.T) {
 			began = time.Now()
 			_, err := Dial(ctx, server, nil)
 			e = wantKind(t, err, KindCancelled)
-			if !strings.Contains(e.Message, where) || time.Since(began) > 2*time.Second {
+			if !strings.Contains(e.Message, where) || time.Since(began) > 5*time.Second {
 				t.Errorf("after %s: %s", time.Since(began), e.String())
 			}
 		})
@@ -200,7 +200,7 @@ func TestUnreachable(t *testing.T) {
 	if !strings.Contains(e.Quote, "Exceeded MaxStartups") || !strings.Contains(e.Hint, "MaxStartups") {
 		t.Error(e)
 	}
-	if took := time.Since(began); took < 900*time.Millisecond || took > 3*time.Second {
+	if took := time.Since(began); took < 900*time.Millisecond || took > 6*time.Second {
 		t.Errorf("gave up after %s", took)
 	}
 }
