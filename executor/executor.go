@@ -19,7 +19,7 @@ import (
 const graceAfterInterrupt = 10 * time.Second
 
 // ErrInterrupted is the cause with which a run's context is cancelled when somebody interrupts it.
-var ErrInterrupted = errors.New("interrupted") //nolint:gochecknoglobals // a sentinel
+var ErrInterrupted = errors.New("interrupted")
 
 // Evaluator gives the values that only a run can give.
 type Evaluator interface {

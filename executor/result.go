@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"runner/agent/wire"
@@ -114,22 +115,23 @@ func (h *hostRun) finished(s *sent, change wire.Change, result *plan.Result, end
 func (h *hostRun) explain(end *event.TaskEnd, err error, task *plan.Task) {
 	end.Status, end.Reason = event.Failed, "error"
 	end.Failure = failureOf(err, task.Place)
-	var lost *broker.LostError
-	var problem *wire.Problem
+	lost, isLost := errors.AsType[*broker.LostError](err)
+	problem, isProblem := errors.AsType[*wire.Problem](err)
 	switch {
-	case errors.As(err, &lost):
+	case isLost:
 		end.Failure.Place = h.run.Plan.Connections[lost.Connection].Place
 		end.Status, end.Reason = event.Unknown, "lost"
 		if lost.Unreached {
 			end.Status, end.Reason, end.Attempts = event.Unreachable, string(lost.Problem.Code), 0
 		}
-	case errors.As(err, &problem):
+	case isProblem:
 		end.Reason = string(problem.Code)
 		switch problem.Code {
 		case wire.CodeCancelled:
 			end.Status = event.Cancelled
 		case wire.CodeLost:
 			end.Status = event.Unknown
+		default:
 		}
 	case h.run.isEnding() == interrupted:
 		end.Status, end.Reason = event.Unknown, "interrupted" // it was told to end and has not said that it did
@@ -140,12 +142,10 @@ func (h *hostRun) explain(end *event.TaskEnd, err error, task *plan.Task) {
 // failureOf takes an error apart for people.
 func failureOf(err error, place plan.Place) *event.Failure {
 	failure := &event.Failure{Message: err.Error(), Place: place, Cause: err}
-	var lost *broker.LostError
-	if errors.As(err, &lost) {
+	if lost, ok := errors.AsType[*broker.LostError](err); ok {
 		failure.Hop = lost.Title
 	}
-	var problem *wire.Problem
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[*wire.Problem](err); ok {
 		failure.Message, failure.Hint, failure.Quote = problem.Message, problem.Hint, problem.Quote
 	}
 	return failure
@@ -323,9 +323,7 @@ func (h *hostRun) shown(s *sent, r plan.Result) any {
 		return event.Hidden
 	}
 	out := map[string]any{}
-	for name, v := range r.Values {
-		out[name] = v
-	}
+	maps.Copy(out, r.Values)
 	out["changed"], out["failed"], out["skipped"], out["duration"] = r.Changed, r.Failed, r.Skipped, r.Seconds
 	return out
 }

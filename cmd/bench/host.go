@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -33,8 +34,8 @@ func (h *host) Skipf(format string, args ...any)  { h.Fatalf(format, args...) }
 // end removes what was made and turns a failure of the bed into an error.
 func (h *host) end(err *error) {
 	what := recover()
-	for i := len(h.cleanups) - 1; i >= 0; i-- {
-		h.cleanups[i]()
+	for _, cleanup := range slices.Backward(h.cleanups) {
+		cleanup()
 	}
 	switch f := what.(type) {
 	case nil:

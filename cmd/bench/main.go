@@ -41,9 +41,11 @@ func run(runner, write string, runs int) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Print(text)
+	if _, err := os.Stdout.WriteString(text); err != nil {
+		return err
+	}
 	if write == "" {
 		return nil
 	}
-	return os.WriteFile(write, []byte(text), 0o644) //nolint:gosec // documentation
+	return os.WriteFile(write, []byte(text), 0o644)
 }

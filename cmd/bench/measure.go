@@ -177,7 +177,7 @@ func (b *bench) sample(rtt time.Duration, prepare func(port int) (*exec.Cmd, err
 // ssh prepares OpenSSH's client.
 func (b *bench) ssh(port int) (*exec.Cmd, error) {
 	known, err := b.known(port)
-	return exec.Command("ssh", "-F", "none", "-i", b.bed.Key(), "-p", fmt.Sprint(port), //nolint:gosec // all of it is ours
+	return exec.Command("ssh", "-F", "none", "-i", b.bed.Key(), "-p", fmt.Sprint(port),
 		"-o", "UserKnownHostsFile="+known, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-l", b.account.Name,
 		"127.0.0.1", "true"), err
 }
@@ -193,7 +193,7 @@ func (b *bench) apply(port int, job string) (*exec.Cmd, error) {
 		return nil, err
 	}
 	b.generation++
-	return exec.CommandContext(context.Background(), b.runner, "apply", "--auto-approve", "--json", "--target", job, //nolint:gosec // the binary that shall be measured
+	return exec.CommandContext(context.Background(), b.runner, "apply", "--auto-approve", "--json", "--target", job,
 		"--var", fmt.Sprintf("generation=%d", b.generation), b.dir), nil
 }
 

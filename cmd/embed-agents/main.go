@@ -23,7 +23,7 @@ import (
 )
 
 // platforms are those that targets may have, GOOS/GOARCH.
-var platforms = []string{ //nolint:gochecknoglobals // a constant, but for the language
+var platforms = []string{
 	"linux/amd64", "linux/arm64", "linux/arm", "linux/386", "linux/riscv64", "darwin/arm64", "darwin/amd64", "freebsd/amd64",
 }
 
@@ -108,7 +108,7 @@ func build(ctx context.Context, dir, platform string) agent {
 	if a.err = c.Run(); a.err != nil {
 		return a
 	}
-	data, err := os.ReadFile(file) //nolint:gosec // what was just built
+	data, err := os.ReadFile(file)
 	if err != nil {
 		a.err = err
 		return a
@@ -121,7 +121,7 @@ func build(ctx context.Context, dir, platform string) agent {
 
 // compress writes data unless the file already holds just that, and returns the file's size.
 func compress(file string, data []byte) (int, error) {
-	if old, err := os.ReadFile(file); err == nil && holds(old, data) { //nolint:gosec // our own output
+	if old, err := os.ReadFile(file); err == nil && holds(old, data) {
 		return len(old), nil
 	}
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
@@ -144,10 +144,10 @@ func holds(packed, data []byte) bool {
 
 // replace writes a file as a whole, so that a build at the same time sees one or the other.
 func replace(file string, data []byte) error {
-	if old, err := os.ReadFile(file); err == nil && string(old) == string(data) { //nolint:gosec // our own output
+	if old, err := os.ReadFile(file); err == nil && string(old) == string(data) {
 		return nil
 	}
-	if err := os.WriteFile(file+".new", data, 0o644); err != nil { //nolint:gosec // it becomes part of a program
+	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
 		return err
 	}
 	return os.Rename(file+".new", file)

@@ -23,7 +23,7 @@ import (
 const ListName = "list"
 
 //go:embed all:embedded
-var embedded embed.FS //nolint:gochecknoglobals // how go:embed works
+var embedded embed.FS
 
 // Agent is one embedded agent.
 type Agent struct {

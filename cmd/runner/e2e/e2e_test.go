@@ -19,7 +19,7 @@ import (
 )
 
 // binary is the runner under test: $RUNNER_BINARY, or built with its agents by TestMain.
-var binary string //nolint:gochecknoglobals // set once, before any test
+var binary string
 
 func TestMain(m *testing.M) {
 	if binary = os.Getenv("RUNNER_BINARY"); binary != "" {
@@ -31,13 +31,13 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		binary = filepath.Join(dir, "runner")
 		for _, argv := range [][]string{
 			{"go", "run", "./cmd/embed-agents"},
 			{"go", "build", "-o", binary, "./cmd/runner"},
 		} {
-			cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec // the two lines above
+			cmd := exec.Command(argv[0], argv[1:]...)
 			cmd.Dir = "../../.."
 			if out, err := cmd.CombinedOutput(); err != nil {
 				fmt.Fprintf(os.Stderr, "%s: %v\n%s", strings.Join(argv, " "), err, out)
@@ -81,9 +81,9 @@ type event map[string]any
 
 func (e event) text(name string) string { s, _ := e[name].(string); return s }
 func (e event) number(name string) int  { n, _ := e[name].(float64); return int(n) }
-func (e event) result(name string) string {
+func (e event) stdout() string {
 	r, _ := e["result"].(map[string]any)
-	s, _ := r[name].(string)
+	s, _ := r["stdout"].(string)
 	return s
 }
 

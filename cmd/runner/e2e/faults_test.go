@@ -314,16 +314,16 @@ func TestFaultOutput(t *testing.T) {
 	if len(ends) != 4 {
 		t.Fatalf("%d ends, want 4", len(ends))
 	}
-	if out := ends[0].result("stdout"); !strings.HasSuffix(out, "end") || len(out) > 1100<<10 {
+	if out := ends[0].stdout(); !strings.HasSuffix(out, "end") || len(out) > 1100<<10 {
 		t.Errorf("the output's end is missing, or all of %d bytes was kept", len(out))
 	}
-	if s := ends[1]["seconds"].(float64); s > 1.5 || ends[1].result("stdout") != "mine" {
-		t.Errorf("the task whose child keeps its output took %v s and printed %q", s, ends[1].result("stdout"))
+	if s := ends[1]["seconds"].(float64); s > 1.5 || ends[1].stdout() != "mine" {
+		t.Errorf("the task whose child keeps its output took %v s and printed %q", s, ends[1].stdout())
 	}
 	if ends[2].text("status") != "failed" || ends[2].text("reason") != "timeout" {
 		t.Errorf("yes ended %v", ends[2])
 	}
-	if ends[3].result("stdout") != "after" {
+	if ends[3].stdout() != "after" {
 		t.Errorf("the task after it ended %v", ends[3])
 	}
 }

@@ -84,7 +84,7 @@ job "two" {
   }
 }
 `, second.Address, r.account.Name, second.Port, r.Key(), second.KnownHosts, mark))
-	if err := os.Chmod(r.Dir(), 0o777); err != nil { //nolint:gosec // both users mark there
+	if err := os.Chmod(r.Dir(), 0o777); err != nil {
 		t.Fatal(err)
 	}
 	a, b := r.start("apply", "--json", "--auto-approve"), r.start("apply", "--json", "--auto-approve")

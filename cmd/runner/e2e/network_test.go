@@ -98,7 +98,7 @@ func TestBanner(t *testing.T) {
 	s := newSite(t, "root", "sshd", "sudo", "docker")
 	banner := filepath.Join(s.Dir(), "banner")
 	text := strings.Repeat("[sudo] password for you: \x00 runner-need runner-none\n", 1<<20/50)
-	if err := os.WriteFile(banner, []byte(text), 0o644); err != nil { //nolint:gosec // sshd reads it
+	if err := os.WriteFile(banner, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r := &reached{site: s}
@@ -112,7 +112,7 @@ func TestBanner(t *testing.T) {
 
 	rc := filepath.Join(r.account.Home, ".bashrc")
 	old, _ := os.ReadFile(rc)
-	if err := os.WriteFile(rc, append([]byte("cat "+banner+"\n"), old...), 0o644); err != nil { //nolint:gosec // as it is
+	if err := os.WriteFile(rc, append([]byte("cat "+banner+"\n"), old...), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	got := r.run("apply", "--json", "--auto-approve").must(t, 4)
@@ -121,7 +121,7 @@ func TestBanner(t *testing.T) {
 	}
 
 	short := "echo '[sudo] password for you:'; echo runner-need; head -c 60000 " + banner + "\n"
-	if err := os.WriteFile(rc, append([]byte(short), old...), 0o644); err != nil { //nolint:gosec // as it is
+	if err := os.WriteFile(rc, append([]byte(short), old...), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r.run("apply", "--json", "--auto-approve").must(t, 0)
@@ -147,7 +147,7 @@ func TestNoPlace(t *testing.T) {
 			r := newReached(t, bed.ServerOptions{Machine: true})
 			inside := r.server.Inside(t)
 			script := strings.ReplaceAll(c.mounts, "$HOME", r.account.Home)
-			out, err := exec.Command("nsenter", "--target", fmt.Sprint(inside), "--mount", "sh", "-c", script).CombinedOutput() //nolint:gosec // the table above
+			out, err := exec.Command("nsenter", "--target", fmt.Sprint(inside), "--mount", "sh", "-c", script).CombinedOutput()
 			if err != nil {
 				t.Fatalf("cannot mount: %v: %s", err, out)
 			}
