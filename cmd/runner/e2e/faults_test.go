@@ -186,7 +186,7 @@ func TestFaultKill(t *testing.T) {
 	} {
 		t.Run(c.part, func(t *testing.T) {
 			t.Parallel()
-			r := newReached(t, bed.ServerOptions{})
+			r := newReached(t, bed.ServerOptions{Machine: true})
 			seconds := nextSleep()
 			r.write("site.hcl", fmt.Sprintf(long, c.host, seconds))
 			run := r.start("apply", "--json", "--auto-approve")
@@ -238,7 +238,7 @@ func (r *reached) mine(all []int) []int {
 // TestFaultController kills the controller: nothing is left on the target. G21 G24.
 func TestFaultController(t *testing.T) {
 	t.Parallel()
-	r := newReached(t, bed.ServerOptions{})
+	r := newReached(t, bed.ServerOptions{Machine: true})
 	seconds := nextSleep()
 	r.write("site.hcl", fmt.Sprintf(long, "box", seconds))
 	run := r.start("apply", "--json", "--auto-approve")
@@ -261,7 +261,7 @@ func TestInterrupt(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d %s", c.times, c.argv), func(t *testing.T) {
 			t.Parallel()
-			r := newReached(t, bed.ServerOptions{})
+			r := newReached(t, bed.ServerOptions{Machine: true})
 			seconds := nextSleep()
 			r.write("site.hcl", `job "long" {
   hosts = [host.root]
@@ -291,7 +291,7 @@ func TestInterrupt(t *testing.T) {
 // child keeps the output open ends when it does itself. G22 G26.
 func TestFaultOutput(t *testing.T) {
 	t.Parallel()
-	r := newReached(t, bed.ServerOptions{})
+	r := newReached(t, bed.ServerOptions{Machine: true})
 	seconds := nextSleep()
 	r.write("site.hcl", `job "loud" {
   hosts = [host.root]
@@ -331,7 +331,7 @@ func TestFaultOutput(t *testing.T) {
 // TestWrongPassword: tried once, named, and given to nobody else. G6 G36.
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
-	r := newReached(t, bed.ServerOptions{})
+	r := newReached(t, bed.ServerOptions{Machine: true})
 	r.vars = []string{"password=wrong-Secret-1"}
 	r.write("site.hcl", fmt.Sprintf(long, "box", "1"))
 	got := r.run("apply", "--json", "--auto-approve").must(t, 4)
@@ -347,7 +347,7 @@ func TestWrongPassword(t *testing.T) {
 // TestContainerStops while a task runs in it.
 func TestContainerStops(t *testing.T) {
 	t.Parallel()
-	r := newReached(t, bed.ServerOptions{})
+	r := newReached(t, bed.ServerOptions{Machine: true})
 	seconds := nextSleep()
 	r.write("site.hcl", fmt.Sprintf(long, "box", seconds))
 	run := r.start("apply", "--json", "--auto-approve")

@@ -32,7 +32,7 @@ func (r *reached) link(cfg proxy.Config) *proxy.Proxy {
 // the last of the run. Each run ends by itself, says which hop was lost, and leaves nothing. G17 G21 G27.
 func TestFaultCut(t *testing.T) {
 	t.Parallel()
-	r := newReached(t, bed.ServerOptions{})
+	r := newReached(t, bed.ServerOptions{Machine: true})
 	r.write("site.hcl", fmt.Sprintf(many, "box", 50))
 	link := r.link(proxy.Config{})
 	r.run("apply", "--json", "--auto-approve").must(t, 0) // the agents are cached from now on
@@ -69,7 +69,7 @@ func TestFaultCut(t *testing.T) {
 // TestFaultDrop: packets are lost from some moment on. That is found within 15 s, and the target is clean after 33 s. G17 G24.
 func TestFaultDrop(t *testing.T) {
 	t.Parallel()
-	r := newReached(t, bed.ServerOptions{})
+	r := newReached(t, bed.ServerOptions{Machine: true})
 	link := r.link(proxy.Config{})
 	seconds := nextSleep()
 	r.write("site.hcl", fmt.Sprintf(long, "box", seconds))

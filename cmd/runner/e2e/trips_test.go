@@ -62,7 +62,7 @@ job "many" {
 // TestRoundTrips: after the login a run costs three round trips, whatever the depth and the number of tasks; one more for
 // the facts of a peer behind the first hop, one for each result that a task waits for. Counted by a proxy on the wire.
 func TestRoundTrips(t *testing.T) {
-	r := newReached(t, bed.ServerOptions{})
+	r := newReached(t, bed.ServerOptions{Machine: true})
 	login := r.login()
 	for _, c := range []struct {
 		name, job string
