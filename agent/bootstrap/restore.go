@@ -50,7 +50,7 @@ func RestoreEnviron(arguments []string) error {
 	return nil
 }
 
-// AccountMark, after the arguments that Restore returns, asks the agent to set what belongs to its account.
+// AccountMark stands after the arguments that Restore returns, and asks the agent to set what belongs to its account.
 const AccountMark = "account"
 
 // SetAccount sets HOME, SHELL, LOGNAME and USER to those of the account if the arguments ask for it: a way into a

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,13 +71,7 @@ func Run(t *testing.T, c Case) {
 // open opens the hop with the case's options, and others laid over them.
 func (c Case) open(r *Rig, more ...transports.Options) *Peer {
 	r.t.Helper()
-	options := transports.Options{}
-	for _, layer := range append([]transports.Options{c.Options}, more...) {
-		for name, value := range layer {
-			options[name] = value
-		}
-	}
-	return r.Open(c.Transport, options)
+	return r.Open(c.Transport, with(append([]transports.Options{c.Options}, more...)...))
 }
 
 // argv is a command behind the hop.
@@ -249,9 +244,7 @@ func closed(t *testing.T, r *Rig, c Case) {
 func with(layers ...transports.Options) transports.Options {
 	out := transports.Options{}
 	for _, layer := range layers {
-		for name, value := range layer {
-			out[name] = value
-		}
+		maps.Copy(out, layer)
 	}
 	return out
 }

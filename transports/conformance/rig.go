@@ -118,6 +118,7 @@ type stream struct {
 	out io.Closer
 }
 
+// Close ends both.
 func (s stream) Close() error {
 	_ = s.out.Close()
 	return s.Writer.(io.Closer).Close()

@@ -46,7 +46,6 @@ type Proxy struct {
 	stats Stats
 	conns map[*connection]bool
 	open  chan struct{} // closed while the link carries anything
-	cut   bool          // CutAfter has been reached
 }
 
 // Listen starts a link at an address such as 127.0.0.1:0.
