@@ -1,6 +1,9 @@
 // Package config reads OpenSSH's client configuration: Host, Match and Include, and for each keyword the value that
 // OpenSSH would use for a host. What the values mean is for transports/ssh to say; this package connects nowhere, runs
 // nothing, and looks nothing up.
+//
+// Tests hold it against ssh -G. The libraries that read these files leave Match out, which is where people say by which
+// bastion a machine is reached.
 package config
 
 import (

@@ -3,7 +3,10 @@
 // anew for each, so that it sees what other programs append; keys are only decoded on the lines that match. As with
 // OpenSSH, lines that cannot be understood are passed over and files that do not exist are empty.
 //
-// It is used by transports/ssh, which decides what an unknown or changed key means. It verifies no signatures.
+// The reader that comes with golang.org/x/crypto gives up on a file for one bad line, takes a revocation for all hosts,
+// an authority for a host's own key, and decodes every key of every line for each connection.
+//
+// This one is used by transports/ssh, which decides what an unknown or changed key means.
 package knownhosts
 
 import (
