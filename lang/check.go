@@ -88,7 +88,6 @@ func (l *loader) checkLiveLocals() {
 		}
 		uses := *e.uses
 		uses.Refs = []refs.Ref{{Root: refs.Local, Name: name}}
-		uses.Locals = append([]string{name}, uses.Locals...)
 		v := &view{scope: l.scope, state: nothing{}, uses: &uses, fixed: l.fixed(&uses, nil)}
 		v.context()
 		l.failAll(v.diags)

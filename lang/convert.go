@@ -51,6 +51,25 @@ func plainNumber(f *big.Float) any {
 	return x
 }
 
+// quick returns the same value with whole numbers in a form that takes a tenth of the time to write out: numbers come
+// from the parser with 512 bits.
+func quick(v cty.Value) cty.Value {
+	out, err := cty.Transform(v, func(_ cty.Path, v cty.Value) (cty.Value, error) {
+		if v.Type() != cty.Number || v.IsNull() || !v.IsKnown() {
+			return v, nil
+		}
+		number, marks := v.Unmark()
+		if i, accuracy := number.AsBigFloat().Int64(); accuracy == big.Exact {
+			return cty.NumberIntVal(i).WithMarks(marks), nil
+		}
+		return v, nil
+	})
+	if err != nil {
+		return v
+	}
+	return out
+}
+
 // floats returns a plain value with all numbers as float64, which is how checks and transports take them.
 func floats(v any) any {
 	switch v := v.(type) {

@@ -44,7 +44,7 @@ func newExpansion(s *scope, t *Task, h *Host, state State) *expansion {
 	case h.Name == "":
 		own["self"] = body.job.self[h]
 	case body.uses.SelfFacts:
-		own["self"] = withFacts(body.job.parts[h], factsValue(state, h.Name))
+		own["self"] = withFacts(body.job.parts[h], s.facts.of(state, h.Name))
 	default:
 		own["self"] = body.job.self[h]
 	}

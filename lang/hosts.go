@@ -332,7 +332,7 @@ func (l *loader) varsOf(e *expr, own map[string]cty.Value) (cty.Value, bool) {
 		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "vars takes an object, but this is %s.", valueWord(v)))
 		return cty.EmptyObjectVal, false
 	}
-	return v, true
+	return quick(v), true
 }
 
 // valueWord is typeWord for a value, which may be null.

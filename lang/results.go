@@ -34,17 +34,31 @@ func factsType() cty.Type {
 	})
 }
 
-// factsValue is what is known of a host's facts. Its environment is sensitive.
-func factsValue(state State, host string) cty.Value {
-	facts, ok := state.Facts(host)
-	t := factsType()
-	attrs := map[string]cty.Value{}
-	for name, at := range t.AttributeTypes() {
-		if ok {
-			attrs[name] = fromPlain(facts[name], at)
-		} else {
-			attrs[name] = cty.UnknownVal(at).RefineNotNull()
-		}
+// facts makes values of facts. What does not change is made once.
+type facts struct {
+	attrs   map[string]cty.Type
+	unknown cty.Value
+}
+
+func newFacts() facts {
+	f := facts{attrs: factsType().AttributeTypes()}
+	f.unknown = f.object(func(_ string, t cty.Type) cty.Value { return cty.UnknownVal(t).RefineNotNull() })
+	return f
+}
+
+// of is what is known of a host's facts.
+func (f facts) of(state State, host string) cty.Value {
+	if plain, ok := state.Facts(host); ok {
+		return f.object(func(name string, t cty.Type) cty.Value { return fromPlain(plain[name], t) })
+	}
+	return f.unknown
+}
+
+// object makes the facts of a host; its environment is sensitive.
+func (f facts) object(value func(name string, t cty.Type) cty.Value) cty.Value {
+	attrs := make(map[string]cty.Value, len(f.attrs))
+	for name, t := range f.attrs {
+		attrs[name] = value(name, t)
 	}
 	attrs["env"] = attrs["env"].Mark(function.Sensitive)
 	return cty.ObjectVal(attrs)
@@ -62,18 +76,18 @@ func resultsOn(state State, t *Task, host string) cty.Value {
 	keyed := t.body.block.forEach != nil
 	switch {
 	case !ok:
-		return unknownResults(t, keyed)
+		return t.body.unknownResult(keyed)
 	case !keyed && len(results.Elements) == 0:
-		return resultValue(t, Result{Skipped: true}, results.Sensitive)
+		return resultValue(t.body, Result{Skipped: true}, results.Sensitive)
 	case !keyed:
-		return resultValue(t, results.Elements[0], results.Sensitive)
+		return resultValue(t.body, results.Elements[0], results.Sensitive)
 	}
 	elements := map[string]cty.Value{}
 	for _, r := range results.Elements {
 		if r.Key == nil {
-			return unknownResults(t, keyed)
+			return t.body.unknownResult(keyed)
 		}
-		elements[fmt.Sprint(r.Key)] = resultValue(t, r, results.Sensitive)
+		elements[fmt.Sprint(r.Key)] = resultValue(t.body, r, results.Sensitive)
 	}
 	return mapOf(elements, t.body.result)
 }
@@ -128,17 +142,10 @@ func unknownMap(element cty.Type, sensitive bool) cty.Value {
 	return v
 }
 
-func unknownResults(t *Task, keyed bool) cty.Value {
-	if keyed {
-		return unknownMap(t.body.result, t.body.secret)
-	}
-	return resultValue(t, Result{Unknown: true, UnknownChanged: true}, t.body.secret)
-}
-
 // resultValue is one result. Of a skipped one everything but the flags is null.
-func resultValue(t *Task, r Result, sensitive bool) cty.Value {
+func resultValue(b *taskBody, r Result, sensitive bool) cty.Value {
 	attrs := map[string]cty.Value{}
-	for name, at := range t.body.result.AttributeTypes() {
+	for name, at := range b.result.AttributeTypes() {
 		value := cty.UnknownVal(at)
 		switch {
 		case r.Skipped && !r.Unknown:

@@ -22,6 +22,7 @@ type scope struct {
 	actions   map[string]schema.Block
 	vars      cty.Value
 	path      cty.Value
+	facts     facts
 	locals    map[string]*localValue
 	chains    map[string]*chainBlock
 	groups    map[string]*hostGroup
@@ -50,6 +51,7 @@ func newScope(opts Options, dir, shown string) *scope {
 		functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Parse: templateParser(dir, shown)}),
 		actions:   opts.Catalog.Actions,
 		path:      cty.ObjectVal(map[string]cty.Value{"site": cty.StringVal(dir), "module": cty.StringVal(dir)}),
+		facts:     newFacts(),
 		locals:    map[string]*localValue{},
 		chains:    map[string]*chainBlock{},
 		groups:    map[string]*hostGroup{},

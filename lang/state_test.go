@@ -374,3 +374,5 @@ func TestExpandTogether(t *testing.T) {
 	}
 	all.Wait()
 }
+
+func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }

@@ -25,6 +25,8 @@ type taskBody struct {
 	once  map[string]*saved // arguments that are the same on all hosts, by name
 
 	sensitive bool // the task says so
+	unknown   sync.Once
+	nothing   cty.Value
 	secret    bool // its results are: it says so, or an argument was found to be sensitive when the site was loaded
 }
 
@@ -65,7 +67,18 @@ func (b *taskBody) saveConstants() {
 	}
 }
 
-// varies says whether anything of the task depends on the host.
-func (b *taskBody) varies() bool {
-	return b.uses.Roots&refs.Self != 0
+// varies says whether anything of the task depends on the host, while no facts are known.
+func (b *taskBody) varies() bool { return b.uses.SelfParts }
+
+// unknownResult is what is known of the results on a host before the task has run. It is first asked for when the task
+// itself was checked.
+func (b *taskBody) unknownResult(keyed bool) cty.Value {
+	b.unknown.Do(func() {
+		if keyed {
+			b.nothing = unknownMap(b.result, b.secret)
+		} else {
+			b.nothing = resultValue(b, Result{Unknown: true, UnknownChanged: true}, b.secret)
+		}
+	})
+	return b.nothing
 }

@@ -33,9 +33,7 @@ func (l *loader) fixed(uses *refs.Uses, job *jobScope) *fixed {
 	for _, n := range uses.Needs {
 		f.live = f.live || job == nil || n.Job != job.Name
 	}
-	for _, name := range uses.Locals {
-		f.addLocal(l, name)
-	}
+	f.addLocals(l, uses.Refs, map[string]bool{})
 	f.addRefs(l, uses.Refs)
 	variables, _ := l.variables(f.static(l, uses))
 	if handlers := handlerValues(job, uses); handlers != nil {
@@ -45,11 +43,18 @@ func (l *loader) fixed(uses *refs.Uses, job *jobScope) *fixed {
 	return f
 }
 
-func (f *fixed) addLocal(l *loader, name string) {
-	local := l.scope.locals[name]
-	if local.expr.is() {
-		f.live = f.live || local.dynamic(len(f.facts) > 0)
-		f.addRefs(l, local.expr.uses.Refs)
+// addLocals adds what the locals that are named use, and those that they name.
+func (f *fixed) addLocals(l *loader, references []refs.Ref, seen map[string]bool) {
+	for _, r := range references {
+		if r.Root != refs.Local || seen[r.Name] {
+			continue
+		}
+		seen[r.Name] = true
+		if local := l.scope.locals[r.Name]; local.expr.is() {
+			f.live = f.live || local.dynamic(len(f.facts) > 0)
+			f.addRefs(l, local.expr.uses.Refs)
+			f.addLocals(l, local.expr.uses.Refs, seen)
+		}
 	}
 }
 
@@ -148,7 +153,7 @@ func (v *view) hosts() cty.Value {
 				if !v.fixed.facts[h] {
 					return h.parts.object()
 				}
-				return withFacts(h.parts, factsValue(v.state, h.Name))
+				return withFacts(h.parts, v.scope.facts.of(v.state, h.Name))
 			})
 		}
 	}

@@ -32,6 +32,20 @@ type source struct {
 
 const unknown = -1
 
+// join is what a value may consist of that is one of two.
+func (f flow) join(g flow) flow {
+	out := slices.Clip(f)
+	for _, s := range g {
+		same := func(o source) bool {
+			return o.kind == s.kind && o.host == s.host && o.task == s.task && o.depth == s.depth && o.loose == s.loose && sameKey(o.key, s.key)
+		}
+		if !slices.ContainsFunc(out, same) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // deeper is the flow of a collection that has the value in it.
 func (f flow) deeper() flow {
 	out := slices.Clone(f)
@@ -62,7 +76,7 @@ func HostAttributes() []string {
 func flags() []string { return []string{"changed", "failed", "skipped", "duration"} }
 
 // step follows one step of a traversal: an attribute, or an index whose key may be unknown (cty.NilVal).
-func (w *walk) step(f flow, key cty.Value, isAttr bool, at hcl.Range) flow {
+func (w *walk) step(f flow, key cty.Value, at hcl.Range) flow {
 	var out flow
 	for _, s := range f {
 		switch {
@@ -79,7 +93,7 @@ func (w *walk) step(f flow, key cty.Value, isAttr bool, at hcl.Range) flow {
 			}
 			out = append(out, s)
 		default:
-			w.attribute(s, key, isAttr, at)
+			w.attribute(s, key, at)
 		}
 	}
 	return out
@@ -101,7 +115,7 @@ func (f flow) elements() flow {
 }
 
 // attribute reads one of a host's or a result's own attributes.
-func (w *walk) attribute(s source, key cty.Value, isAttr bool, at hcl.Range) {
+func (w *walk) attribute(s source, key cty.Value, at hcl.Range) {
 	name, ok := text(key)
 	if !ok {
 		w.uses.need(s) // computed: it may be any
@@ -142,7 +156,7 @@ func text(v cty.Value) (string, bool) {
 func throughCall(name string, args []flow) flow {
 	var all flow
 	for _, f := range args {
-		all = append(all, f...)
+		all = all.join(f)
 	}
 	if slices.ContainsFunc(all, func(s source) bool { return s.depth == 0 }) && name != "try" && name != "coalesce" {
 		return all.lost() // the object itself is taken apart

@@ -72,7 +72,7 @@ func isStep(step hcl.Traverser, name string) bool {
 }
 
 func (w *walk) needs(job string, task *Task, at hcl.Range) {
-	w.uses.Needs = append(w.uses.Needs, Need{Job: job, Task: task, Range: at})
+	w.uses.addNeed(Need{Job: job, Task: task, Range: at})
 	w.dynamic("the result of a task", at)
 }
 

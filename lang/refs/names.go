@@ -125,9 +125,9 @@ type Uses struct {
 	Roots     Roots
 	Refs      []Ref     // without those of locals
 	Hosts     []string  // host blocks, those of locals included
-	Locals    []string  // all of them, dependencies first
 	Needs     []Need    // tasks whose results are read
 	SelfFacts bool      // self.facts, or self as a whole
+	SelfParts bool      // anything of self but self.facts
 	Facts     []HostRef // hosts whose facts are read, or that are used as a whole
 	Handlers  []string  // in notify
 	// Dynamic is the first place that only a run can know, and what it is; nil if there is none.
@@ -154,10 +154,14 @@ func (u *Uses) Whole() {
 func (u *Uses) merge(other *Uses) {
 	u.Roots |= other.Roots
 	u.Hosts = union(u.Hosts, other.Hosts)
-	u.Locals = union(u.Locals, other.Locals)
-	u.Needs = append(u.Needs, other.Needs...)
+	for _, n := range other.Needs {
+		u.addNeed(n)
+	}
 	u.SelfFacts = u.SelfFacts || other.SelfFacts
-	u.Facts = append(u.Facts, other.Facts...)
+	u.SelfParts = u.SelfParts || other.SelfParts
+	for _, ref := range other.Facts {
+		u.addFacts(ref)
+	}
 	u.Handlers = union(u.Handlers, other.Handlers)
 	if u.Dynamic == nil {
 		u.Dynamic = other.Dynamic
@@ -168,7 +172,7 @@ func (u *Uses) merge(other *Uses) {
 func (u *Uses) Merge(other *Uses) {
 	u.merge(other)
 	u.Refs = append(u.Refs, other.Refs...)
-	u.value = append(u.value, other.value...)
+	u.value = u.value.join(other.value)
 }
 
 func (u *Uses) need(s source) {
@@ -176,9 +180,30 @@ func (u *Uses) need(s source) {
 	case self:
 		u.SelfFacts = true
 	case host:
-		u.Facts = append(u.Facts, HostRef{s.host, s.key})
+		u.addFacts(HostRef{s.host, s.key})
 	case result:
 	}
+}
+
+// addNeed and addFacts keep one of each: locals that use each other twice would double them without end.
+func (u *Uses) addNeed(n Need) {
+	if !slices.ContainsFunc(u.Needs, func(o Need) bool { return o.Task == n.Task }) {
+		u.Needs = append(u.Needs, n)
+	}
+}
+
+func (u *Uses) addFacts(ref HostRef) {
+	if !slices.ContainsFunc(u.Facts, func(o HostRef) bool { return o.Name == ref.Name && sameKey(o.Key, ref.Key) }) {
+		u.Facts = append(u.Facts, ref)
+	}
+}
+
+// sameKey compares keys, which may be cty.NilVal.
+func sameKey(a, b cty.Value) bool {
+	if a == cty.NilVal || b == cty.NilVal {
+		return a == b
+	}
+	return a.RawEquals(b)
 }
 
 func union(a, b []string) []string {

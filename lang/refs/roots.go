@@ -75,6 +75,9 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 		w.oneOf(t, "id")
 		w.dynamic("the run's id", at)
 	case Self:
+		if len(t) == 1 || !isStep(t[1], "facts") {
+			w.uses.SelfParts = true
+		}
 		return w.steps(flow{{kind: self}}, t[1:])
 	case Each:
 		return w.eachRef(t)
@@ -195,7 +198,6 @@ func (w *walk) localRef(t hcl.Traversal) flow {
 		uses.Dynamic = &Dynamic{What: fmt.Sprintf("local.%s, which uses %s", name, uses.Dynamic.What), Range: at}
 	}
 	w.uses.merge(&uses)
-	w.uses.Locals = union(w.uses.Locals, []string{name})
 	return w.steps(uses.value, t[2:])
 }
 
@@ -258,9 +260,9 @@ func (w *walk) steps(f flow, rest hcl.Traversal) flow {
 		}
 		switch step := step.(type) {
 		case hcl.TraverseAttr:
-			f = w.step(f, cty.StringVal(step.Name), true, step.SrcRange)
+			f = w.step(f, cty.StringVal(step.Name), step.SrcRange)
 		case hcl.TraverseIndex:
-			f = w.step(f, step.Key, false, step.SrcRange)
+			f = w.step(f, step.Key, step.SrcRange)
 		}
 	}
 	return f

@@ -15,13 +15,18 @@ import (
 type Analyzer struct {
 	names  *Names
 	locals map[string]*local
+	depth  int // of the locals that are being analyzed
 }
 
 // local is a local that was analyzed, or is being analyzed.
 type local struct {
 	uses  Uses
 	diags hcl.Diagnostics
+	depth int // of the longest chain of locals that it begins
 }
+
+// maxDepth bounds chains of locals, which are evaluated one inside the other.
+const maxDepth = 200
 
 // New returns an analyzer for a site.
 func New(names *Names) *Analyzer {
@@ -38,9 +43,13 @@ func (a *Analyzer) Analyze(expr hclsyntax.Expression, place Place) (*Uses, hcl.D
 	return &w.uses, w.diags
 }
 
-// Local analyzes a local of the site.
+// Local analyzes a local of the site. What it needs is nil where that is too much to find out, which is an error of
+// some local.
 func (a *Analyzer) Local(name string) (*Uses, hcl.Diagnostics) {
 	l := a.local(name)
+	if l.depth > maxDepth {
+		return nil, l.diags
+	}
 	return &l.uses, l.diags
 }
 
@@ -51,8 +60,23 @@ func (a *Analyzer) local(name string) *local {
 	}
 	l := &local{}
 	a.locals[name] = l
+	if a.depth++; a.depth > 2*maxDepth {
+		a.depth--
+		l.depth = maxDepth // the ones on the way here will find out
+		return l
+	}
+	defer func() { a.depth-- }()
 	uses, diags := a.Analyze(a.names.Locals[name], Place{What: "a local", Roots: Site})
 	l.uses, l.diags = *uses, diags
+	for _, r := range uses.Refs {
+		if next := a.locals[r.Name]; r.Root == Local && next != nil {
+			l.depth = max(l.depth, next.depth+1)
+		}
+	}
+	if l.depth == maxDepth+1 { // those that use this one have it as an error already
+		l.diags = append(l.diags, diag.Errorf(diag.TooDeep, a.names.Locals[name].Range(), "Locals nested too deeply",
+			"local.%s uses a local that uses a local, and so on more than %d times.", name, maxDepth))
+	}
 	return l
 }
 
@@ -103,7 +127,7 @@ func (w *walk) expr(e hclsyntax.Expression) flow {
 		return w.steps(w.expr(e.Source), e.Traversal)
 	case *hclsyntax.IndexExpr:
 		w.whole(e.Key)
-		return w.step(w.expr(e.Collection), cty.NilVal, false, e.SrcRange)
+		return w.step(w.expr(e.Collection), cty.NilVal, e.SrcRange)
 	case *hclsyntax.SplatExpr:
 		return w.splat(e)
 	case *hclsyntax.AnonSymbolExpr:
@@ -114,11 +138,11 @@ func (w *walk) expr(e hclsyntax.Expression) flow {
 		return w.call(e)
 	case *hclsyntax.ConditionalExpr:
 		w.whole(e.Condition)
-		return append(w.expr(e.TrueResult), w.expr(e.FalseResult)...)
+		return w.expr(e.TrueResult).join(w.expr(e.FalseResult))
 	case *hclsyntax.TupleConsExpr:
 		var out flow
 		for _, element := range e.Exprs {
-			out = append(out, w.expr(element).deeper()...)
+			out = out.join(w.expr(element).deeper())
 		}
 		return out
 	case *hclsyntax.ObjectConsExpr:
@@ -196,7 +220,7 @@ func (w *walk) object(e *hclsyntax.ObjectConsExpr) flow {
 		} else if key.ForceNonLiteral || hcl.ExprAsKeyword(key.Wrapped) == "" {
 			w.whole(key.Wrapped)
 		}
-		out = append(out, w.expr(item.ValueExpr).deeper()...)
+		out = out.join(w.expr(item.ValueExpr).deeper())
 	}
 	return out
 }
