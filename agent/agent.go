@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"runner/agent/action"
 	"runner/agent/bootstrap"
 	"runner/agent/child"
@@ -21,9 +23,9 @@ import (
 	"runner/agent/wire"
 )
 
-// lease is how long an agent goes on without a sign of life from its parent. With what it takes to end a tree that does
-// not want to, everything is over within 33 s.
-const lease = 27 * time.Second
+// lease is how long an agent goes on without a sign of life from its parent. With the grain of the link's clock, and what
+// it takes to end a tree that does not want to, everything is over within 33 s.
+const lease = 24 * time.Second
 
 // Config is what an agent needs beside its link.
 type Config struct {
@@ -32,7 +34,7 @@ type Config struct {
 	Actions []action.Definition
 	Table   *process.Table
 	Own     *bootstrap.Own // what it is, and hands on
-	Dir     string         // where processes run unless their task says else
+	Dir     string         // where processes run unless their task says else; "": where this one does
 }
 
 // Agent is a peer while it serves.
@@ -67,6 +69,9 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg Config) error {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	if cfg.Dir == "" {
+		cfg.Dir = workingDir()
+	}
 	a := &Agent{cfg: cfg, ctx: ctx, lanes: lane.New(hello.Target, hello.Facts.User.Home)}
 	defer a.lanes.Close()
 	a.link = wire.NewLink(rw, wire.LinkConfig{Silent: lease, TooLarge: a.tooLarge})
@@ -168,13 +173,12 @@ func (a *Agent) parent() *child.Parent {
 	return &child.Parent{Table: a.cfg.Table, Source: a.cfg.Own, Dir: a.cfg.Dir}
 }
 
-// dir is where processes run.
-func (a *Agent) dir() string {
-	if a.cfg.Dir != "" {
-		return a.cfg.Dir
+// workingDir is the directory that this process is in, or "" if processes can only stay in it but not go there: sudo
+// leaves one in the home of whoever called it.
+func workingDir() string {
+	dir, err := os.Getwd()
+	if err != nil || unix.Access(dir, unix.X_OK) != nil {
+		return ""
 	}
-	if dir, err := os.Getwd(); err == nil {
-		return dir
-	}
-	return "/"
+	return dir
 }

@@ -183,7 +183,7 @@ func (c *call) env() *action.Env {
 	a := c.calls.agent
 	env := &action.Env{
 		Mode: c.msg.Mode, View: c.pipeline.view, Processes: a.cfg.Table,
-		Environ: a.cfg.Table.Environ(c.msg.Env), Dir: a.dir(),
+		Environ: a.cfg.Table.Environ(c.msg.Env), Dir: a.cfg.Dir,
 		Input:     func() io.Reader { return c.input },
 		Unsettled: c.pipeline.unsettled || c.msg.Flags&wire.FlagUnsettled != 0,
 		Unknown:   c.msg.Unknown,

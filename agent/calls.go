@@ -152,6 +152,9 @@ func (t *calls) take(f wire.Frame) error {
 	}
 	switch f.Kind { //nolint:exhaustive // there are no others
 	case wire.KindData:
+		if f.Stream != wire.StreamInput {
+			return &wire.Problem{Code: wire.CodeProtocol, Message: "data on a stream that does not go down"}
+		}
 		return c.input.Put(f.Payload)
 	case wire.KindCredit:
 		var m wire.Credit

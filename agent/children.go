@@ -95,10 +95,9 @@ func (t *children) live(ctx context.Context, o *offspring, open *wire.Open) {
 		}
 	})
 	stop()
-	_ = link.Close() // the reason is Run's
-	why := c.Explain(problemOf(err))
+	_ = link.Close()                           // the reason is Run's
+	t.lose(o, c.Explain(problemOf(err)), true) // before its end, which may take longer than anybody should wait for the news
 	_ = c.Close()
-	t.lose(o, why, true)
 }
 
 // stream is a child whose end is still to be seen to when its link has ended.

@@ -138,3 +138,36 @@ func TestG6SudoWithPassword(t *testing.T) {
 		})
 	}
 }
+
+// TestSudoFromAPrivateHome: the other user's processes start although they may not enter the directory that they are in.
+func TestSudoFromAPrivateHome(t *testing.T) {
+	b := bed.New(t, "linux", "root", "sudo", "setpriv")
+	a := b.Account(bed.AccountOptions{Sudoers: []string{bed.SudoFree}})
+	if err := os.Chmod(a.Home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(a.Home)
+	c := asAccount(t, a)
+	other := b.Account(bed.AccountOptions{})
+	_, lost := c.startChild(root, second, c.hop("sudo", transports.Options{"user": other.Name}))
+	if lost != nil {
+		t.Fatal(describe(lost))
+	}
+	if r := c.command(second, "/usr/bin/id", "-un"); values(t, r)["stdout"] != other.Name {
+		t.Errorf("%+v", r.Problem)
+	}
+}
+
+// TestSudoLogin: through a login shell, which expands what sudo hands to it.
+func TestSudoLogin(t *testing.T) {
+	b := bed.New(t, "linux", "root", "sudo", "setpriv")
+	a := b.Account(bed.AccountOptions{Sudoers: []string{bed.SudoFree}})
+	c := asAccount(t, a)
+	_, lost := c.startChild(root, second, c.hop("sudo", transports.Options{"login": true}))
+	if lost != nil {
+		t.Fatal(describe(lost))
+	}
+	if r := c.command(second, "/bin/pwd"); values(t, r)["stdout"] != "/root" {
+		t.Errorf("%v, %+v", values(t, r), r.Problem)
+	}
+}

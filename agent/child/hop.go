@@ -242,9 +242,11 @@ func (h *hop) closeTerminal() {
 func (h *hop) explain(why *wire.Problem) *wire.Problem {
 	told := *why
 	told.Message = h.name + ": " + told.Message
-	h.await(epilogue)
-	if exit, ended := h.exit(); ended && told.Code == wire.CodeEnded {
-		told.Message = h.name + ": " + ending(exit)
+	if told.Code == wire.CodeEnded { // else the program may well go on
+		h.await(epilogue)
+		if exit, ended := h.exit(); ended {
+			told.Message = h.name + ": " + ending(exit)
+		}
 	}
 	told.Quote = h.words.String()
 	return &told
