@@ -17,7 +17,7 @@ import (
 )
 
 // binary is the runner, built with agents inside by TestMain.
-var binary string //nolint:gochecknoglobals // set once, before any test
+var binary string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "runner-built-")

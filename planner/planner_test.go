@@ -16,7 +16,7 @@ import (
 	"runner/transports/catalog"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // build plans a site without looking at any ssh configuration.
 func build(t *testing.T, path string, s planner.Selection) (*plan.Plan, string) {

@@ -95,7 +95,7 @@ func golden(t *testing.T, e example) string {
 	return out.String()
 }
 
-var update = flag.Bool("update", false, "write the bytes into PROTOCOL.md") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write the bytes into PROTOCOL.md")
 
 // The page, the encoder and the decoder agree on every kind of frame.
 func TestProtocolPage(t *testing.T) {

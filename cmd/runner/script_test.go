@@ -118,7 +118,7 @@ func listen(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // listeners are those of all scripts.
-var listeners sync.Map //nolint:gochecknoglobals // testscript keeps no values for a command
+var listeners sync.Map
 
 // untouched fails when somebody has connected: untouched PORT.
 func untouched(ts *testscript.TestScript, neg bool, args []string) {

@@ -18,7 +18,7 @@ func (b *Broker) way(ctx context.Context, h *hop) (DialFunc, error) {
 	}
 	if !h.parent.ssh {
 		b.mu.Lock()
-		p := b.peerLocked(h.parent) //nolint:contextcheck // others will use it too
+		p := b.peerLocked(h.parent)
 		b.mu.Unlock()
 		_, err := p.Ready(ctx)
 		return p.dial, err
@@ -36,7 +36,7 @@ func (b *Broker) way(ctx context.Context, h *hop) (DialFunc, error) {
 			return conn, err
 		}
 		b.mu.Lock()
-		p := b.peerLocked(h.parent) //nolint:contextcheck // others will use it too
+		p := b.peerLocked(h.parent)
 		b.mu.Unlock()
 		return p.dial(ctx, network, address)
 	}, nil

@@ -121,7 +121,7 @@ func TestG17LossWakesEverybody(t *testing.T) {
 					t.Errorf("behind it: %v, quoted %q", lost, lost.Problem.Quote)
 				}
 				limit := time.Second
-				switch c.blame.code { //nolint:exhaustive // these take time
+				switch c.blame.code {
 				case wire.CodeSilent:
 					limit = 15 * time.Second
 				case wire.CodeTimeout:

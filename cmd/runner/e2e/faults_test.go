@@ -164,7 +164,7 @@ job "long" {
 }
 `
 
-var sleeps = 4000.0 //nolint:gochecknoglobals // each test's own number of seconds
+var sleeps = 4000.0
 
 func nextSleep() string {
 	sleeps++
