@@ -153,8 +153,8 @@ func TestSudoFromAPrivateHome(t *testing.T) {
 	if lost != nil {
 		t.Fatal(describe(lost))
 	}
-	if r := c.command(second, "/usr/bin/id", "-un"); values(t, r)["stdout"] != other.Name {
-		t.Errorf("%+v", r.Problem)
+	if r := c.command(second, "/usr/bin/id", "-u"); values(t, r)["stdout"] != strconv.Itoa(other.UID) {
+		t.Errorf("%+v, %v", r.Problem, values(t, r))
 	}
 }
 
