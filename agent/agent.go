@@ -72,7 +72,7 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg Config) error {
 	if cfg.Dir == "" {
 		cfg.Dir = workingDir()
 	}
-	a := &Agent{cfg: cfg, ctx: ctx, lanes: lane.New(hello.Target, hello.Facts.User.Home)}
+	a := &Agent{cfg: cfg, ctx: ctx, lanes: lane.New(hello.Target, facts.Home())}
 	defer a.lanes.Close()
 	a.link = wire.NewLink(rw, wire.LinkConfig{Silent: lease, TooLarge: a.tooLarge})
 	defer a.link.Close() //nolint:errcheck // the reason is Run's

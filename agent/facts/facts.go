@@ -44,18 +44,23 @@ func Account() wire.UserFacts {
 		UID: os.Geteuid(), GID: os.Getegid(),
 		Name: os.Getenv("USER"), Home: os.Getenv("HOME"), Shell: os.Getenv("SHELL"),
 	}
-	number := strconv.Itoa(u.UID)
-	for line := range strings.Lines(text("/etc/passwd")) {
-		fields := strings.Split(strings.TrimSpace(line), ":")
-		if len(fields) == 7 && fields[2] == number {
-			u.Name, u.Home, u.Shell = fields[0], fields[5], fields[6]
-			break
+	if name, home, shell, ok := lookUp(strconv.Itoa(u.UID)); ok {
+		u.Name, u.Home = name, home
+		if shell != "" {
+			u.Shell = shell
 		}
 	}
 	if u.Name == "" {
-		u.Name = number
+		u.Name = strconv.Itoa(u.UID)
 	}
 	return u
+}
+
+// Home is the home of the user that this process runs as by the user database alone, or "". It is the same by whatever
+// chain the process was started, as $HOME is not.
+func Home() string {
+	_, home, _, _ := lookUp(strconv.Itoa(os.Geteuid()))
+	return home
 }
 
 // text is a small file's content without the white space around it, "" if it cannot be read.

@@ -38,7 +38,8 @@ type Lanes struct {
 	files []*os.File
 }
 
-// New returns the lanes of a target whose user has that home by the user database.
+// New returns the lanes of a target whose user has that home by the user database; "" is one that the database does not
+// know.
 func New(target wire.Target, home string) *Lanes {
 	return &Lanes{target: target, home: home, shared: []string{"/dev/shm", "/var/tmp", "/tmp"}}
 }
