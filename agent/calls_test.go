@@ -239,7 +239,10 @@ func TestG22SlowReader(t *testing.T) {
 	c.mu.Unlock()
 	c.wait("window", func() bool { return len(r.data[wire.StreamOutput]) >= wire.Window/2 })
 	time.Sleep(100 * time.Millisecond)
-	if got := len(r.data[wire.StreamOutput]); got > 2*wire.Window {
+	c.mu.Lock()
+	got := len(r.data[wire.StreamOutput])
+	c.mu.Unlock()
+	if got > 2*wire.Window {
 		t.Errorf("%d bytes came without credit", got)
 	}
 	if other := c.command(root, "/bin/true"); code(other) != "" {

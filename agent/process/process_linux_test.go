@@ -182,8 +182,11 @@ func TestG25StandardStreams(t *testing.T) {
 			}
 		}
 		for _, signals := range []string{"SigIgn:", "SigBlk:"} {
-			if mask, ok := strings.CutPrefix(line, signals); ok && strings.Trim(mask, "0\t\n") != "" {
-				t.Errorf("signals are not the default ones: %s", line)
+			if text, ok := strings.CutPrefix(line, signals); ok {
+				mask, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+				if err != nil || mask&(1<<31-1) != 0 { // 32 and up are the C library's, which the race detector brings
+					t.Errorf("signals are not the default ones: %s", line)
+				}
 			}
 		}
 	}
