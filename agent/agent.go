@@ -114,7 +114,7 @@ func (a *Agent) handle(f wire.Frame) {
 		a.children.pass(f)
 		return
 	}
-	switch f.Kind { //nolint:exhaustive // the others only go up, or are the link's
+	switch f.Kind {
 	case wire.KindOpen:
 		a.children.open(f)
 	case wire.KindCall:

@@ -50,7 +50,7 @@ func (c *call) dial(ctx context.Context) (action.Outcome, error) {
 	if err != nil {
 		return out, &wire.Problem{Code: wire.CodeStart, Message: fmt.Sprintf("cannot connect to %s: %v", args.Address, err)}
 	}
-	defer conn.Close() //nolint:errcheck // both directions have ended
+	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 

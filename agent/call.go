@@ -59,8 +59,7 @@ func (c *call) run() {
 }
 
 func tooLarge(err error) *wire.Problem {
-	var large *wire.TooLargeError
-	if errors.As(err, &large) {
+	if large, ok := errors.AsType[*wire.TooLargeError](err); ok {
 		return &wire.Problem{
 			Code: wire.CodeTooLarge, Message: fmt.Sprintf("the result has %d bytes, which is too much to send", large.Size),
 			Hint: "The task was carried out; let it print or return less.",
@@ -232,8 +231,9 @@ func (c *call) window(s wire.Stream) *wire.SendWindow {
 		return c.stdout
 	case wire.StreamError:
 		return c.stderr
+	default:
+		return nil
 	}
-	return nil
 }
 
 // live returns where output of a stream is copied to on its way up.

@@ -13,7 +13,7 @@ import (
 // maxPipelines is how many pipelines are remembered when none of their calls is left: their previews are what costs.
 const maxPipelines = 32
 
-var errCancelled = errors.New("it was cancelled") //nolint:gochecknoglobals // a sentinel
+var errCancelled = errors.New("it was cancelled")
 
 // calls are the calls of this peer that have not ended.
 type calls struct {

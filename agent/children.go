@@ -240,8 +240,7 @@ func (t *children) relay(o *offspring, f wire.Frame) error {
 	}
 	// Waiting here stops reading from this child, until the link to the parent has room.
 	err := t.agent.link.SendWait(t.agent.ctx, f)
-	var large *wire.TooLargeError
-	if errors.As(err, &large) {
+	if _, ok := errors.AsType[*wire.TooLargeError](err); ok {
 		return err
 	}
 	return nil // or the parent is gone, which ends everything
@@ -265,8 +264,7 @@ func (t *children) close() {
 }
 
 func problemOf(err error) *wire.Problem {
-	var p *wire.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*wire.Problem](err); ok {
 		return p
 	}
 	return &wire.Problem{Code: wire.CodeEnded, Message: err.Error()}

@@ -151,7 +151,7 @@ func TestG23Rogues(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			c := connect(t)
-			if _, lost := c.startChild(root, second, c.open("honest", shell())); lost != nil {
+			if _, lost := c.startChild(c.open("honest", shell())); lost != nil {
 				t.Fatal(describe(lost))
 			}
 			c.send(wire.KindOpen, root, wire.CallID(third), c.open("rogue", wire.Attempt{Entry: wire.EntryShell, Env: map[string]string{"ROGUE": what}}))
@@ -189,13 +189,13 @@ func TestG22EndlessChild(t *testing.T) {
 }
 
 // agentPid is the process of the first agent.
-func agentPid(t *testing.T, c *controller) int {
+func agentPid(t testing.TB, c *controller) int {
 	t.Helper()
 	r := c.command(root, "/bin/sh", "-c", "echo $PPID")
 	return number(t, values(t, r)["stdout"])
 }
 
-func number(t *testing.T, v any) int {
+func number(t testing.TB, v any) int {
 	t.Helper()
 	n := 0
 	if _, err := fmt.Sscan(fmt.Sprint(v), &n); err != nil {

@@ -36,7 +36,14 @@ func TestMain(m *testing.M) {
 	if status, ours := agent.Main(os.Args[1:], definitions()); ours {
 		os.Exit(status)
 	}
-	os.Exit(m.Run())
+	dir, err := os.MkdirTemp("", "agent-test-")
+	if err != nil {
+		panic(err)
+	}
+	scratch = dir
+	status := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(status)
 }
 
 // definitions are the real actions and some that tests need.
@@ -46,7 +53,7 @@ func definitions() []action.Definition {
 
 // controller is the other end of a chain, as simple as a test can have it.
 type controller struct {
-	t      *testing.T
+	t      testing.TB
 	table  *process.Table
 	source bootstrap.Source
 	lane   string
@@ -77,26 +84,44 @@ type reply struct {
 const root wire.PeerID = 1
 
 // connect starts an agent on this machine and speaks to it. Everything of it has ended when the test ends.
-func connect(t *testing.T) *controller {
+func connect(t testing.TB) *controller {
 	t.Helper()
 	return connectWith(t, wire.Attempt{Entry: wire.EntryShell})
 }
 
-func connectWith(t *testing.T, attempts ...wire.Attempt) *controller {
+func connectWith(t testing.TB, attempts ...wire.Attempt) *controller {
 	t.Helper()
 	return connectTo(t, bootstrap.NewOwn(), attempts...)
 }
 
-// static is a source with the agent as it is shipped: it runs where there is no C library, as the test binary does not.
-func static(t *testing.T) bootstrap.Source {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "runner-agent")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "runner/cmd/runner-agent")
+// shipped builds the agent as it is shipped, once: static, so that it runs where there is no C library, as the test
+// binary does not.
+var shipped = sync.OnceValues(func() (string, error) {
+	file := filepath.Join(scratch, "runner-agent")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags=-s -w -buildid=", "-o", file, "runner/cmd/runner-agent")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build the agent: %v\n%s", err, out)
+		return "", fmt.Errorf("cannot build the agent: %w\n%s", err, out)
 	}
-	data, err := os.ReadFile(file)
+	return file, nil
+})
+
+// scratch is a directory that goes with the test binary.
+var scratch string
+
+func shippedAgent(t testing.TB) string {
+	t.Helper()
+	file, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// static is a source with the agent as it is shipped.
+func static(t testing.TB) bootstrap.Source {
+	t.Helper()
+	data, err := os.ReadFile(shippedAgent(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +136,7 @@ type binaries []bootstrap.Binary
 
 func (b binaries) Agents() []bootstrap.Binary { return b }
 
-func connectTo(t *testing.T, source bootstrap.Source, attempts ...wire.Attempt) *controller {
+func connectTo(t testing.TB, source bootstrap.Source, attempts ...wire.Attempt) *controller {
 	t.Helper()
 	ignore := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, ignore) })
@@ -145,15 +170,14 @@ func connectTo(t *testing.T, source bootstrap.Source, attempts ...wire.Attempt) 
 }
 
 func quote(err error) string {
-	var p *wire.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*wire.Problem](err); ok {
 		return fmt.Sprintf("%s: %s\n%s", p.Code, p.Hint, p.Quote)
 	}
 	return ""
 }
 
 func (c *controller) close() {
-	c.link.Close()
+	_ = c.link.Close()
 	<-c.done
 	_ = c.child.Close()
 }
@@ -303,7 +327,7 @@ func (c *controller) command(peer wire.PeerID, argv ...any) wire.Result {
 }
 
 // values are what an action documents as its result.
-func values(t *testing.T, r wire.Result) map[string]any {
+func values(t testing.TB, r wire.Result) map[string]any {
 	t.Helper()
 	out := map[string]any{}
 	if r.Values != nil {

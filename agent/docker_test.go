@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -35,10 +36,8 @@ func TestDockerEntries(t *testing.T) {
 			box := b.Container(c.box)
 			ctl := connectTo(t, source, wire.Attempt{Entry: wire.EntryShell})
 			options := transports.Options{"container": box.Name}
-			for k, v := range c.options {
-				options[k] = v
-			}
-			hello, lost := ctl.startChild(root, second, ctl.hop("docker", options))
+			maps.Copy(options, c.options)
+			hello, lost := ctl.startChild(ctl.hop("docker", options))
 			if lost != nil {
 				t.Fatalf("lost: %s", describe(lost))
 			}

@@ -42,10 +42,11 @@ func (c *controller) hop(transport string, options transports.Options) wire.Open
 	return open
 }
 
-// start starts a child and waits until it is there or lost.
-func (c *controller) startChild(parent, id wire.PeerID, open wire.Open) (*wire.Hello, *wire.Lost) {
+// startChild starts a child and waits until it is there or lost.
+func (c *controller) startChild(open wire.Open) (*wire.Hello, *wire.Lost) {
 	c.t.Helper()
-	c.send(wire.KindOpen, parent, wire.CallID(id), open)
+	const id = second
+	c.send(wire.KindOpen, root, wire.CallID(id), open)
 	c.wait("child", func() bool {
 		_, there := c.hellos[id]
 		_, lost := c.lost[id]
@@ -63,20 +64,6 @@ func describe(l *wire.Lost) string {
 		return "not lost"
 	}
 	return fmt.Sprintf("%s: %s (%s)\n%s", l.Problem.Code, l.Problem.Message, l.Problem.Hint, l.Problem.Quote)
-}
-
-// terminals counts the pseudo terminals of this machine that are open.
-func terminals(t *testing.T) int {
-	t.Helper()
-	data, err := os.ReadFile("/proc/sys/kernel/pty/nr")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func TestG6SudoWithPassword(t *testing.T) {
@@ -110,7 +97,7 @@ func TestG6SudoWithPassword(t *testing.T) {
 				delete(options, "password")
 			}
 			began := time.Now()
-			hello, lost := ctl.startChild(root, second, ctl.hop("sudo", options))
+			hello, lost := ctl.startChild(ctl.hop("sudo", options))
 			if c.want != "" {
 				if lost == nil || lost.Problem.Code != c.want || lost.Ready {
 					t.Fatalf("got %s, want %s", describe(lost), c.want)
@@ -149,7 +136,7 @@ func TestSudoFromAPrivateHome(t *testing.T) {
 	t.Chdir(a.Home)
 	c := asAccount(t, a)
 	other := b.Account(bed.AccountOptions{})
-	_, lost := c.startChild(root, second, c.hop("sudo", transports.Options{"user": other.Name}))
+	_, lost := c.startChild(c.hop("sudo", transports.Options{"user": other.Name}))
 	if lost != nil {
 		t.Fatal(describe(lost))
 	}
@@ -163,7 +150,7 @@ func TestSudoLogin(t *testing.T) {
 	b := bed.New(t, "linux", "root", "sudo", "setpriv")
 	a := b.Account(bed.AccountOptions{Sudoers: []string{bed.SudoFree}})
 	c := asAccount(t, a)
-	_, lost := c.startChild(root, second, c.hop("sudo", transports.Options{"login": true}))
+	_, lost := c.startChild(c.hop("sudo", transports.Options{"login": true}))
 	if lost != nil {
 		t.Fatal(describe(lost))
 	}

@@ -21,18 +21,6 @@ import (
 	"runner/agent/wire"
 )
 
-// shipped builds the agent as it is shipped for this platform.
-func shipped(t *testing.T) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "runner-agent")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags=-s -w -buildid=", "-o", file, "runner/cmd/runner-agent")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build the agent: %v\n%s", err, out)
-	}
-	return file
-}
-
 // serving is an agent without anything that starts it.
 type serving struct {
 	cmd *exec.Cmd
@@ -82,7 +70,7 @@ func TestWeight(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc")
 	}
-	file := shipped(t)
+	file := shippedAgent(t)
 	var took []time.Duration
 	for range 15 {
 		began := time.Now()
@@ -127,7 +115,7 @@ func TestG24Lease(t *testing.T) {
 	}
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "pid")
-	s := serve(t, shipped(t))
+	s := serve(t, shippedAgent(t))
 	s.hello(t)
 	go func() { _, _ = io.Copy(io.Discard, s.out) }()
 	args, err := wire.Marshal(map[string]any{"argv": []any{"/bin/sh", "-c", "trap '' TERM; echo $$ >" + file + "; while :; do sleep 1; done"}})
@@ -148,7 +136,8 @@ func TestG24Lease(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- s.cmd.Wait() }()
 	select {
-	case <-ended:
+	case err := <-ended:
+		t.Logf("it ended: %v", err)
 	case <-ctx.Done():
 		t.Fatal("it goes on")
 	}
@@ -164,7 +153,7 @@ func TestG24Lease(t *testing.T) {
 
 // TestG39Stacks: SIGQUIT shows where an agent stands and ends nothing, and so does the variable.
 func TestG39Stacks(t *testing.T) {
-	file := shipped(t)
+	file := shippedAgent(t)
 	s := serve(t, file, bootstrap.DumpVariable+"=1")
 	s.hello(t)
 	if err := s.cmd.Process.Signal(unix.SIGQUIT); err != nil {

@@ -148,8 +148,8 @@ func (l *loader) analyzeJob(j *jobBlock, g graph) {
 		}
 	}
 	for _, ref := range j.dependsOn {
-		switch {
-		case l.names.Jobs[ref.name] == nil:
+		switch l.names.Jobs[ref.name] {
+		case nil:
 			l.fail(diag.Errorf(diag.UnknownReference, ref.at, "Unknown job", "The site declares no job %s.%s",
 				diag.Quote(ref.name), diag.DidYouMean(ref.name, sortedKeys(l.names.Jobs))))
 		default:

@@ -10,7 +10,10 @@ import (
 // nothing is the state before anything is known.
 type nothing struct{}
 
-func (nothing) Facts(string) (map[string]any, bool)    { return nil, false }
+// Facts are not known.
+func (nothing) Facts(string) (map[string]any, bool) { return nil, false }
+
+// Results are not known.
 func (nothing) Results(string, string) (Results, bool) { return Results{}, false }
 
 // check evaluates all tasks and outputs as far as they can be without a run, so that what is wrong in the known parts

@@ -99,9 +99,8 @@ func (x *expansion) elements() (out []one, known bool) {
 	if !ok {
 		return anything, false
 	}
-	if unmarked, marks := v.Unmark(); len(marks) > 0 {
+	if v.IsMarked() {
 		x.diags = append(x.diags, sensitiveError(e.at(), `"for_each"`, "its keys become part of the tasks' addresses"))
-		v = unmarked
 		return nil, true
 	}
 	t := v.Type()

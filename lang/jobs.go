@@ -36,7 +36,7 @@ func (l *loader) buildJobs() {
 		j.Hosts = l.jobHosts(b)
 		l.jobSelf(j)
 		j.same, j.hops = l.taskHops(j, b.runAs, b.hops)
-		tags, _ := l.stringSet(b.tags)
+		tags := l.stringSet(b.tags)
 		for _, t := range b.tasks {
 			task := l.buildTask(j, t, tags)
 			j.Tasks = append(j.Tasks, task)
@@ -225,39 +225,39 @@ func (l *loader) addressed(hops []*Hop) bool {
 }
 
 // stringSet evaluates a static set of strings, such as tags.
-func (l *loader) stringSet(e *expr) ([]string, bool) {
+func (l *loader) stringSet(e *expr) []string {
 	if e == nil {
-		return nil, true
+		return nil
 	}
 	v, ok := l.staticKnown(e, nil)
 	if !ok {
-		return nil, false
+		return nil
 	}
 	v, sensitive := bare(v)
 	if sensitive {
 		l.fail(sensitiveError(e.at(), e.arg.Name, "they are shown"))
-		return nil, false
+		return nil
 	}
 	if v.IsNull() {
-		return nil, true
+		return nil
 	}
 	list, err := convert.Convert(v, cty.List(cty.String))
 	if err != nil || v.Type().IsPrimitiveType() {
 		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "%q takes a set of strings, but this is %s%s.", e.arg.Name, valueWord(v), because(err)))
-		return nil, false
+		return nil
 	}
 	var out []string
 	for it := list.ElementIterator(); it.Next(); {
 		_, element := it.Element()
 		if element.IsNull() || !element.IsKnown() || element.AsString() == "" || strings.ContainsAny(element.AsString(), ", ") {
 			l.fail(diag.Errorf(diag.InvalidValue, e.at(), "Invalid value", "%q takes words without commas and blanks.", e.arg.Name))
-			return nil, false
+			return nil
 		}
 		if s := element.AsString(); !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
-	return out, true
+	return out
 }
 
 // buildTask evaluates what is static of a task or handler.
@@ -267,7 +267,7 @@ func (l *loader) buildTask(j *jobScope, b *taskBlock, jobTags []string) *Task {
 	t.body = body
 	body.result = resultType(body.schema)
 	body.same, body.hops = l.taskHops(j, b.runAs, b.hops)
-	tags, _ := l.stringSet(b.tags)
+	tags := l.stringSet(b.tags)
 	t.Tags = slices.Clone(jobTags)
 	for _, tag := range tags {
 		if !slices.Contains(t.Tags, tag) {

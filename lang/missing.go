@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -61,11 +63,12 @@ func called(e hclsyntax.Expression) string {
 	if diags.HasErrors() {
 		return "This value"
 	}
-	name := t.RootName()
+	var name strings.Builder
+	name.WriteString(t.RootName())
 	for _, step := range t[1:] {
-		name += stepWord(step)
+		name.WriteString(stepWord(step))
 	}
-	return name
+	return name.String()
 }
 
 // stepWord writes a step as it is written in expressions.

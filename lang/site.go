@@ -1,3 +1,7 @@
+// Package lang reads sites: files to a checked configuration whose static parts are evaluated and whose tasks are not,
+// and later each task for one host, with what a run has learned by then. Its neighbours are lang/syntax (files to blocks),
+// lang/refs (what expressions refer to), lang/function, lang/diag and lang/format; package planner plans what it
+// returns. It opens no connection and knows no action and no transport but by the schemas that it is given.
 package lang
 
 import (

@@ -1,6 +1,7 @@
 package lang_test
 
 import (
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,9 +14,7 @@ import (
 func value(t *testing.T, declaration string, files map[string]string, o lang.Options) string {
 	t.Helper()
 	all := map[string]string{"site.hcl": "variable \"x\" {\n" + declaration + "\n}\noutput \"x\" {\n  value     = var.x\n  sensitive = true\n}\n"}
-	for name, text := range files {
-		all[name] = text
-	}
+	maps.Copy(all, files)
 	dir := write(t, all)
 	for i, v := range o.Vars {
 		if v.File != "" {

@@ -94,8 +94,7 @@ func (r reader) Read(p []byte) (int, error) {
 }
 
 func ended(what string, err error) error {
-	var problem *wire.Problem
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[*wire.Problem](err); ok {
 		return problem
 	}
 	return &wire.Problem{Code: wire.CodeEnded, Message: fmt.Sprintf("%s: %v", what, err)}

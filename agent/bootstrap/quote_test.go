@@ -41,8 +41,7 @@ func FuzzQuote(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		word, err := Quote(text)
 		if strings.ContainsAny(text, "\n\r\x00") {
-			var wrong *QuoteError
-			if !errors.As(err, &wrong) {
+			if _, ok := errors.AsType[*QuoteError](err); !ok {
 				t.Fatalf("Quote(%q) = %q, %v; want a *QuoteError", text, word, err)
 			}
 			return

@@ -37,7 +37,7 @@ func Renew(own *Own, nonce, list, mode string, restore []string) error {
 		_ = os.Remove(self) // what is stored next takes its place in any case
 	}
 	again := argv(nonce, list, ModeNew, restore)
-	if err := syscall.Exec(again[0], again, os.Environ()); err != nil { //nolint:gosec // our own script
+	if err := syscall.Exec(again[0], again, os.Environ()); err != nil {
 		return fmt.Errorf("cannot start over: %w", err)
 	}
 	return nil

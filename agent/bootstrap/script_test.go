@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,9 +118,9 @@ func (s stage) run(t *testing.T, src Source) (landed, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	argv := append(s.argv[:len(s.argv):len(s.argv)], Argv(nonce, src, "A=1", "A")...)
+	argv := append(slices.Clip(s.argv), Argv(nonce, src, "A=1", "A")...)
 	if s.text {
-		argv = append(s.argv[:len(s.argv):len(s.argv)], Command(nonce, src))
+		argv = append(slices.Clip(s.argv), Command(nonce, src))
 	}
 	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH")}, s.env...)

@@ -172,8 +172,7 @@ func (c *Child) Explain(why *wire.Problem) *wire.Problem {
 
 // problem makes err what can cross the wire.
 func problem(err error) *wire.Problem {
-	var p *wire.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*wire.Problem](err); ok {
 		return p
 	}
 	code := wire.CodeCancelled

@@ -263,7 +263,7 @@ func (c *container) drop() error {
 			continue
 		}
 		err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0)
-		if err != nil && err != unix.EINVAL { //nolint:errorlint // a plain number: the kernel has no such capability
+		if err != nil && err != unix.EINVAL {
 			return fmt.Errorf("cannot drop capability %d: %w", capability, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,7 +48,7 @@ func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string) (*hop, e
 		}
 	}
 	command := process.Command{
-		Argv: append(a.Argv[:len(a.Argv):len(a.Argv)], argv...),
+		Argv: append(slices.Clip(a.Argv), argv...),
 		Env:  p.Table.Environ(a.Env), Dir: p.Dir,
 	}
 	var err error

@@ -146,8 +146,8 @@ func become(how string, command []string) {
 	}
 }
 
-// try starts a hop with that program, and returns what it was answered.
-func try(t *testing.T, how string, prompt *wire.Prompt, limit time.Duration) (*child.Child, string, error) {
+// try starts a hop with that program, and returns what the program was answered.
+func try(t *testing.T, how string, prompt *wire.Prompt, limit time.Duration) (string, error) {
 	t.Helper()
 	ignore := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, ignore) })
@@ -174,7 +174,7 @@ func try(t *testing.T, how string, prompt *wire.Prompt, limit time.Duration) (*c
 	if readErr != nil && !errors.Is(readErr, os.ErrNotExist) {
 		t.Fatal(readErr)
 	}
-	return c, string(given), err
+	return string(given), err
 }
 
 // TestG6Prompts: the question is recognised by its marker or, in any language, by how it is asked; the answer is given
@@ -186,7 +186,7 @@ func TestG6Prompts(t *testing.T) {
 			if how == "foreign" { // of a program that cannot be told what to print
 				prompt.Marker = ""
 			}
-			_, given, err := try(t, how, prompt, 20*time.Second)
+			given, err := try(t, how, prompt, 20*time.Second)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, quoted(err))
 			}
@@ -205,8 +205,7 @@ func TestG6Prompts(t *testing.T) {
 }
 
 func quoted(err error) string {
-	var p *wire.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*wire.Problem](err); ok {
 		return p.Quote
 	}
 	return ""
@@ -226,7 +225,7 @@ func TestG6Refused(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			began := time.Now()
-			_, given, err := try(t, how, c.prompt, 20*time.Second)
+			given, err := try(t, how, c.prompt, 20*time.Second)
 			var p *wire.Problem
 			if !errors.As(err, &p) || p.Code != c.want {
 				t.Fatalf("got %v, want %s\n%s", err, c.want, quoted(err))
@@ -254,7 +253,7 @@ func TestG7NotForOthers(t *testing.T) {
 					t.Skip("needs python3")
 				}
 			}
-			_, given, err := try(t, how, &wire.Prompt{Marker: "never printed", Secret: []byte(secret)}, 2*time.Second)
+			given, err := try(t, how, &wire.Prompt{Marker: "never printed", Secret: []byte(secret)}, 2*time.Second)
 			if given != "" || strings.Contains(quoted(err), secret) {
 				t.Errorf("it was given %q, %v, %s", given, err, quoted(err))
 			}
@@ -269,7 +268,7 @@ func TestG7NotForOthers(t *testing.T) {
 		})
 	}
 	t.Run("marker in a banner", func(t *testing.T) {
-		_, given, err := try(t, "banner", &wire.Prompt{Marker: marker, Secret: []byte(secret)}, 10*time.Second)
+		given, err := try(t, "banner", &wire.Prompt{Marker: marker, Secret: []byte(secret)}, 10*time.Second)
 		if given != "" || err != nil {
 			t.Errorf("it was given %q, %v", given, err)
 		}

@@ -219,7 +219,7 @@ func TestHomeThatCannotBeUsed(t *testing.T) {
 	if h.says != "held" {
 		t.Fatal(h.says)
 	}
-	for _, shared := range strings.Split(p.shared, ":") {
+	for shared := range strings.SplitSeq(p.shared, ":") {
 		one := p
 		one.shared = shared
 		l := one.lanes()

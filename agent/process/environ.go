@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // accountFiles are where a login gets its environment from, beside what the account's own programs do.
@@ -17,6 +18,10 @@ type accounts struct {
 	files   []string
 	start   map[string]string // what we were started with
 	initial map[string]string // what the files said then
+
+	mu      sync.Mutex // guards what follows
+	read    []os.FileInfo
+	current []string // the environment when the files were as read
 }
 
 func newAccounts(files, environ []string) *accounts {
@@ -26,11 +31,11 @@ func newAccounts(files, environ []string) *accounts {
 			a.start[name] = value
 		}
 	}
-	a.initial = a.read()
+	a.initial = a.parse()
 	return a
 }
 
-func (a *accounts) read() map[string]string {
+func (a *accounts) parse() map[string]string {
 	out := map[string]string{}
 	for _, file := range a.files {
 		data, err := os.ReadFile(file)
@@ -65,21 +70,58 @@ func parseEnvironment(data []byte) map[string]string {
 }
 
 // Environ returns the environment of the account as a new process gets it, NAME=VALUE in the order of the names, with
-// more laid over it.
+// more laid over it. It must not be changed.
 func (t *Table) Environ(more map[string]string) []string {
-	env := maps.Clone(t.base.start)
-	now := t.base.read()
-	for name, value := range now {
-		if before, ok := t.base.initial[name]; !ok || before != value {
+	now := t.base.now()
+	if len(more) == 0 {
+		return now
+	}
+	env := make(map[string]string, len(now)+len(more))
+	for _, pair := range now {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	maps.Copy(env, more)
+	return pairs(env)
+}
+
+// now is the account's environment. The files are read only when they have changed: each task asks.
+func (a *accounts) now() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	infos := make([]os.FileInfo, len(a.files))
+	same := a.current != nil
+	for i, file := range a.files {
+		infos[i], _ = os.Stat(file)
+		same = same && equal(infos[i], a.read[i])
+	}
+	if same {
+		return a.current
+	}
+	env := maps.Clone(a.start)
+	said := a.parse()
+	for name, value := range said {
+		if before, ok := a.initial[name]; !ok || before != value {
 			env[name] = value
 		}
 	}
-	for name, before := range t.base.initial {
-		if _, ok := now[name]; !ok && env[name] == before {
+	for name, before := range a.initial {
+		if _, ok := said[name]; !ok && env[name] == before {
 			delete(env, name)
 		}
 	}
-	maps.Copy(env, more)
+	a.read, a.current = infos, pairs(env)
+	return a.current
+}
+
+func equal(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+func pairs(env map[string]string) []string {
 	out := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		out = append(out, name+"="+env[name])

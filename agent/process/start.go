@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -52,7 +53,7 @@ func (t *Table) start(c Command, hop, input bool, terminal *os.File) (*Process, 
 	}
 	argv := c.Argv
 	if s.script != nil {
-		argv = append(argv[:len(argv):len(argv)], s.path)
+		argv = append(slices.Clip(argv), s.path)
 	}
 	if err := t.fork(p, program, argv, attr); err != nil {
 		s.closeOurs()
@@ -137,8 +138,7 @@ func lookUp(name, dir string, env []string) (string, error) {
 
 // errno is the number in err, if there is one.
 func errno(err, otherwise error) error {
-	var number syscall.Errno
-	if errors.As(err, &number) {
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return number
 	}
 	return otherwise

@@ -77,7 +77,7 @@ func (t *Table) reapAll() {
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
-		if err == syscall.EINTR { //nolint:errorlint // errors of this package are plain numbers
+		if err == syscall.EINTR {
 			continue
 		}
 		if err != nil || pid <= 0 {

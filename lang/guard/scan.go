@@ -2,6 +2,7 @@ package guard
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -221,13 +222,14 @@ func (s *scanner) close(k kind) {
 
 // closeBrace ends a template sequence if all braces in it are closed, else a brace.
 func (s *scanner) closeBrace() {
-	for i := len(s.frames) - 1; i >= 0; i-- {
-		switch s.frames[i].kind {
+	for i, v := range slices.Backward(s.frames) {
+		switch v.kind {
 		case seq, brace:
 			s.pop(i)
 			return
 		case quoted, heredoc, bare:
 			return
+		default: // what was left open inside goes with it
 		}
 	}
 }

@@ -87,6 +87,7 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 		return w.taskRef(t)
 	case Handler:
 		w.handlerRef(t)
+	default: // roots that are several at once name nothing
 	}
 	return nil
 }
@@ -147,17 +148,16 @@ func stepName(step hcl.Traverser) (string, bool) {
 }
 
 // named checks a reference to something that a table has, and that is not followed further.
-func (w *walk) named(t hcl.Traversal, table map[string]bool, root Roots, what string) bool {
+func (w *walk) named(t hcl.Traversal, table map[string]bool, root Roots, what string) {
 	name, ok := w.second(t, what)
 	if !ok {
-		return false
+		return
 	}
 	if !table[name] {
 		w.undeclared(what, name, sorted(table), t)
-		return false
+		return
 	}
 	w.uses.Refs = append(w.uses.Refs, Ref{root, name, t.SourceRange()})
-	return true
 }
 
 func (w *walk) undeclared(what, name string, candidates []string, t hcl.Traversal) {

@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -204,8 +205,8 @@ func (w *walk) lookUp(name string) flow {
 }
 
 func (w *walk) bound(name string) (flow, bool) {
-	for i := len(w.scopes) - 1; i >= 0; i-- {
-		if f, ok := w.scopes[i][name]; ok {
+	for _, v := range slices.Backward(w.scopes) {
+		if f, ok := v[name]; ok {
 			return f, true
 		}
 	}

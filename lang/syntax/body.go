@@ -113,15 +113,16 @@ func (b *Body) nativeContent(body *hclsyntax.Body, schema Schema) (*Content, hcl
 
 // checkLabels reports labels that are missing or too many.
 func (s BlockSchema) checkLabels(block *hclsyntax.Block) *hcl.Diagnostic {
-	example := s.Type
+	var example strings.Builder
+	example.WriteString(s.Type)
 	for _, label := range s.Labels {
-		example += fmt.Sprintf(" %q", strings.ToUpper(label))
+		fmt.Fprintf(&example, " %q", strings.ToUpper(label))
 	}
 	switch want, got := len(s.Labels), len(block.Labels); {
 	case got < want:
-		return diag.Errorf(diag.Decode, block.DefRange(), "Missing label", "The block lacks its %s. It begins with %s {.", s.Labels[got], example)
+		return diag.Errorf(diag.Decode, block.DefRange(), "Missing label", "The block lacks its %s. It begins with %s {.", s.Labels[got], example.String())
 	case got > want:
-		return diag.Errorf(diag.Decode, block.LabelRanges[want], "Too many labels", "There is nothing that this label could stand for. The block begins with %s {.", example)
+		return diag.Errorf(diag.Decode, block.LabelRanges[want], "Too many labels", "There is nothing that this label could stand for. The block begins with %s {.", example.String())
 	}
 	return nil
 }
