@@ -68,7 +68,7 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 func (l *loader) checkSources(t *Task, in Instance) {
 	for name, file := range in.Sources {
 		info, err := os.Stat(file)
-		at := t.body.block.args[name].at()
+		at := t.body.block.Args[name].At()
 		if in.Sensitive && (err != nil || !info.Mode().IsRegular()) {
 			l.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source, whose name is sensitive, is not there or is no regular file."))
 			continue
@@ -84,12 +84,12 @@ func (l *loader) checkSources(t *Task, in Instance) {
 
 // checkLiveLocals evaluates the locals that only a run can know, as far as they are known.
 func (l *loader) checkLiveLocals() {
-	for _, e := range l.config.locals {
-		name := e.arg.Name
-		if !e.is() || e.uses.Dynamic == nil || !l.usable([]refs.Ref{{Root: refs.Local, Name: name}}) {
+	for _, e := range l.config.Locals {
+		name := e.Arg.Name
+		if !e.Sound() || e.Uses.Dynamic == nil || !l.usable([]refs.Ref{{Root: refs.Local, Name: name}}) {
 			continue
 		}
-		uses := *e.uses
+		uses := *e.Uses
 		uses.Refs = []refs.Ref{{Root: refs.Local, Name: name}}
 		v := &view{scope: l.scope, state: nothing{}, uses: &uses, fixed: l.fixed(&uses, nil)}
 		v.context()

@@ -1,17 +1,21 @@
 package lang
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"runner/lang/value"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"runner/agent/schema"
+	"runner/lang/config"
 	"runner/lang/diag"
 )
 
@@ -90,7 +94,7 @@ const maxElements = 100_000
 
 // elements evaluates for_each. While it is not known, there is one element without a key.
 func (x *expansion) elements() (out []one, known bool) {
-	e := x.body.block.forEach
+	e := x.body.block.ForEach
 	if e == nil {
 		return []one{{}}, true
 	}
@@ -100,7 +104,7 @@ func (x *expansion) elements() (out []one, known bool) {
 		return anything, false
 	}
 	if v.IsMarked() {
-		x.diags = append(x.diags, sensitiveError(e.at(), `"for_each"`, "its keys become part of the tasks' addresses"))
+		x.diags = append(x.diags, sensitiveError(e.At(), `"for_each"`, "its keys become part of the tasks' addresses"))
 		return nil, true
 	}
 	t := v.Type()
@@ -109,20 +113,20 @@ func (x *expansion) elements() (out []one, known bool) {
 	case t == cty.DynamicPseudoType && !v.IsNull():
 		return anything, false
 	case !t.IsMapType() && !t.IsObjectType() && !t.IsTupleType() && !t.IsListType() && !isSet || v.IsKnown() && v.IsNull():
-		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.at(), "Wrong type of value",
-			`"for_each" takes a map, an object, a list, a tuple or a set of strings, but this is %s.`, valueWord(v)))
+		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.At(), "Wrong type of value",
+			`"for_each" takes a map, an object, a list, a tuple or a set of strings, but this is %s.`, value.Word(v)))
 		return nil, true
 	case !v.IsKnown() || isSet && !v.IsWhollyKnown():
 		return anything, false
 	case v.LengthInt() > maxElements:
-		x.diags = append(x.diags, diag.Errorf(diag.TooLarge, e.at(), "Value too large", `"for_each" takes at most %d elements.`, maxElements))
+		x.diags = append(x.diags, diag.Errorf(diag.TooLarge, e.At(), "Value too large", `"for_each" takes at most %d elements.`, maxElements))
 		return nil, true
 	}
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
 		switch {
 		case isSet && value.IsNull():
-			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.at(), "Null in a set", `"for_each" cannot have null among its keys.`))
+			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Null in a set", `"for_each" cannot have null among its keys.`))
 			return nil, true
 		case isSet:
 			out = append(out, one{key: value.AsString(), keyed: true, each: each(value, value)})
@@ -140,8 +144,8 @@ func each(key, value cty.Value) cty.Value {
 }
 
 // value evaluates an expression that is sound. It reports false after an error.
-func (x *expansion) value(e *expr, ctx *hcl.EvalContext) (cty.Value, bool) {
-	if !e.is() || e.broken {
+func (x *expansion) value(e *config.Expr, ctx *hcl.EvalContext) (cty.Value, bool) {
+	if !e.Sound() {
 		return cty.DynamicVal, false
 	}
 	v, diags := evaluate(e.Expression, ctx)
@@ -151,7 +155,7 @@ func (x *expansion) value(e *expr, ctx *hcl.EvalContext) (cty.Value, bool) {
 
 // instance evaluates a task for one element: first when, the rest only where that is true.
 func (x *expansion) instance(in *Instance, ctx *hcl.EvalContext) {
-	for _, when := range []*expr{x.body.job.block.when, x.body.block.when} {
+	for _, when := range []*config.Expr{x.body.job.block.When, x.body.block.When} {
 		if when == nil {
 			continue
 		}
@@ -171,7 +175,7 @@ func (x *expansion) instance(in *Instance, ctx *hcl.EvalContext) {
 }
 
 // when says whether a condition is known, and whether it holds.
-func (x *expansion) when(e *expr, ctx *hcl.EvalContext) (known, holds bool) {
+func (x *expansion) when(e *config.Expr, ctx *hcl.EvalContext) (known, holds bool) {
 	v, ok := x.value(e, ctx)
 	if !ok {
 		return false, false
@@ -180,7 +184,7 @@ func (x *expansion) when(e *expr, ctx *hcl.EvalContext) (known, holds bool) {
 	b, err := convert.Convert(v, cty.Bool)
 	switch {
 	case err != nil || v.IsKnown() && v.IsNull():
-		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", `"when" takes true or false, but this is %s.`, valueWord(v)))
+		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"when" takes true or false, but this is %s.`, value.Word(v)))
 		return false, false
 	case !b.IsKnown():
 		return false, false
@@ -191,41 +195,41 @@ func (x *expansion) when(e *expr, ctx *hcl.EvalContext) (known, holds bool) {
 // arguments evaluates what the action takes.
 func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
 	block := x.body.block
-	in.Args = make(map[string]any, len(block.args))
-	known := make(map[string]any, len(block.args))
-	of := "the action " + diag.Quote(block.action)
+	in.Args = make(map[string]any, len(block.Args))
+	known := make(map[string]any, len(block.Args))
+	of := "the action " + diag.Quote(block.Action)
 	before := len(x.diags)
 	for _, a := range x.body.schema.Arguments {
-		e := block.args[a.Name]
+		e := block.Args[a.Name]
 		if e == nil {
 			continue
 		}
 		arg, ok := x.argument(a, e, ctx, of)
-		in.Sensitive = in.Sensitive || arg.sensitive
+		in.Sensitive = in.Sensitive || arg.Sensitive
 		switch {
 		case !ok:
-		case !arg.known:
+		case !arg.Known:
 			in.Unknown = append(in.Unknown, a.Name)
 			known[a.Name] = schema.Unknown{}
-		case arg.plain == nil && a.Required:
-			x.diags = append(x.diags, diag.Errorf(diag.MissingArgument, e.at(), "Missing argument", "%s needs the argument %q, but this is null.", upper(of), a.Name))
-		case arg.plain == nil:
+		case arg.Plain == nil && a.Required:
+			x.diags = append(x.diags, diag.Errorf(diag.MissingArgument, e.At(), "Missing argument", "The action %s needs the argument %q, but this is null.", diag.Quote(block.Action), a.Name))
+		case arg.Plain == nil:
 		case a.Type == schema.Source:
 			if in.Sources == nil {
 				in.Sources = map[string]string{}
 			}
-			path, _ := arg.plain.(string)
+			path, _ := arg.Plain.(string)
 			known[a.Name] = path
 			in.Sources[a.Name] = within(x.dir, path)
 		default:
-			in.Args[a.Name] = arg.plain
-			known[a.Name] = floats(arg.plain)
+			in.Args[a.Name] = arg.Plain
+			known[a.Name] = value.Floats(arg.Plain)
 		}
 	}
 	if len(x.diags) > before {
 		return
 	}
-	if d := checkBlock(x.body.schema, known, block.args, block.block); d != nil {
+	if d := checkBlock(x.body.schema, known, block.Args, block.Block); d != nil {
 		x.diags = append(x.diags, d)
 	}
 }
@@ -238,22 +242,22 @@ func within(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-func (x *expansion) argument(a schema.Attribute, e *expr, ctx *hcl.EvalContext, of string) (argument, bool) {
-	take := func() (argument, hcl.Diagnostics) {
-		if !e.is() || e.broken {
-			return argument{}, nil
+func (x *expansion) argument(a schema.Attribute, e *config.Expr, ctx *hcl.EvalContext, of string) (value.Argument, bool) {
+	take := func() (value.Argument, hcl.Diagnostics) {
+		if !e.Sound() {
+			return value.Argument{}, nil
 		}
 		v, diags := evaluate(e.Expression, ctx)
 		if diags.HasErrors() {
-			return argument{}, diags
+			return value.Argument{}, diags
 		}
-		arg, more := takeArgument(a, v, e.Expression, of)
+		arg, more := value.Take(a, v, e.Expression, of)
 		return arg, append(diags, more...)
 	}
 	if s := x.body.once[a.Name]; s != nil {
-		s.Do(func() { s.argument, s.diags = take() })
+		s.Do(func() { s.Argument, s.diags = take() })
 		x.diags = append(x.diags, s.diags...)
-		return s.argument, !s.diags.HasErrors()
+		return s.Argument, !s.diags.HasErrors()
 	}
 	arg, diags := take()
 	x.diags = append(x.diags, diags...)
@@ -262,7 +266,7 @@ func (x *expansion) argument(a schema.Attribute, e *expr, ctx *hcl.EvalContext, 
 
 // environment lays the task's variables over the job's.
 func (x *expansion) environment(in *Instance, ctx *hcl.EvalContext) {
-	for _, e := range []*expr{x.body.job.block.environment, x.body.block.environment} {
+	for _, e := range []*config.Expr{x.body.job.block.Environment, x.body.block.Environment} {
 		if e == nil {
 			continue
 		}
@@ -270,12 +274,12 @@ func (x *expansion) environment(in *Instance, ctx *hcl.EvalContext) {
 		if !ok {
 			continue
 		}
-		v, sensitive := bare(v)
+		v, sensitive := value.Bare(v)
 		in.Sensitive = in.Sensitive || sensitive
 		m, err := convert.Convert(v, cty.Map(cty.String))
 		switch {
 		case err != nil:
-			x.diags = append(x.diags, wrongArgument(schema.Attribute{Name: "environment", Type: schema.Map}, v, err, e.Expression, "a task"))
+			x.diags = append(x.diags, value.Wrong(schema.Attribute{Name: "environment", Type: schema.Map}, v, err, e.Expression, "a task"))
 		case !m.IsWhollyKnown():
 			if !slices.Contains(in.Unknown, "environment") {
 				in.Unknown = append(in.Unknown, "environment")
@@ -286,7 +290,7 @@ func (x *expansion) environment(in *Instance, ctx *hcl.EvalContext) {
 	}
 }
 
-func (x *expansion) setEnvironment(in *Instance, m cty.Value, e *expr) {
+func (x *expansion) setEnvironment(in *Instance, m cty.Value, e *config.Expr) {
 	if in.Environment == nil {
 		in.Environment = make(map[string]string, m.LengthInt())
 	}
@@ -295,11 +299,11 @@ func (x *expansion) setEnvironment(in *Instance, m cty.Value, e *expr) {
 		name := key.AsString()
 		switch {
 		case name == "" || strings.ContainsAny(name, "=\x00"):
-			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.at(), "Invalid value", "%s cannot be the name of an environment variable.", diag.Quote(name)))
+			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "%s cannot be the name of an environment variable.", diag.Quote(name)))
 		case value.IsNull():
 			delete(in.Environment, name)
 		case strings.ContainsRune(value.AsString(), 0):
-			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.at(), "Invalid value", "The environment variable %s cannot have a NUL character in its value.", diag.Quote(name)))
+			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "The environment variable %s cannot have a NUL character in its value.", diag.Quote(name)))
 		default:
 			in.Environment[name] = value.AsString()
 		}
@@ -307,7 +311,7 @@ func (x *expansion) setEnvironment(in *Instance, m cty.Value, e *expr) {
 }
 
 func (x *expansion) timeout(in *Instance, ctx *hcl.EvalContext) {
-	e := x.body.block.timeout
+	e := x.body.block.Timeout
 	if e == nil {
 		return
 	}
@@ -315,11 +319,11 @@ func (x *expansion) timeout(in *Instance, ctx *hcl.EvalContext) {
 	if !ok {
 		return
 	}
-	arg, diags := takeArgument(schema.Attribute{Name: "timeout", Type: schema.Duration}, v, e.Expression, "a task")
+	arg, diags := value.Take(schema.Attribute{Name: "timeout", Type: schema.Duration}, v, e.Expression, "a task")
 	x.diags = append(x.diags, diags...)
-	switch text, _ := arg.plain.(string); {
+	switch text, _ := arg.Plain.(string); {
 	case diags.HasErrors():
-	case !arg.known:
+	case !arg.Known:
 		in.Unknown = append(in.Unknown, "timeout")
 	case text != "":
 		in.Timeout, _ = time.ParseDuration(text) // it was checked
@@ -328,7 +332,7 @@ func (x *expansion) timeout(in *Instance, ctx *hcl.EvalContext) {
 
 // notify evaluates which handlers the element notifies; all that it could while that is not known.
 func (x *expansion) notify(in *Instance, ctx *hcl.EvalContext) {
-	e := x.body.block.notify
+	e := x.body.block.Notify
 	if e == nil {
 		return
 	}
@@ -336,13 +340,13 @@ func (x *expansion) notify(in *Instance, ctx *hcl.EvalContext) {
 	if !ok {
 		return
 	}
-	v, _ = bare(v)
+	v, _ = value.Bare(v)
 	wrong := func(v cty.Value) {
-		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.at(), "Wrong type of value",
-			`"notify" takes a list of handlers, such as [handler.NAME], but this is %s.`, valueWord(v)))
+		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.At(), "Wrong type of value",
+			`"notify" takes a list of handlers, such as [handler.NAME], but this is %s.`, value.Word(v)))
 	}
 	switch {
-	case v.Type().Equals(handlerType) && !v.IsNull():
+	case value.Is(v) != nil:
 		wrong(v)
 		return
 	case !v.IsWhollyKnown():
@@ -357,13 +361,30 @@ func (x *expansion) notify(in *Instance, ctx *hcl.EvalContext) {
 	var names []string
 	for it := v.ElementIterator(); it.Next(); {
 		_, element := it.Element()
-		if !element.Type().Equals(handlerType) || element.IsNull() {
+		name, ok := value.Is(element).(string)
+		if !ok {
 			wrong(element)
 			return
 		}
-		if ref, ok := element.EncapsulatedValue().(*handlerRef); ok {
-			names = append(names, ref.name)
+		names = append(names, name)
+	}
+	in.Notify = inOrderOf(names, x.body.job.block.Handlers)
+}
+
+// checkBlock runs the schema's own check over the arguments that are known.
+func checkBlock(b schema.Block, known map[string]any, args map[string]*config.Expr, block hcl.Range) *hcl.Diagnostic {
+	if b.Check == nil {
+		return nil
+	}
+	err := b.Check(known)
+	if err == nil {
+		return nil
+	}
+	at := block
+	if problem, ok := errors.AsType[*schema.ArgumentError](err); ok {
+		if e := args[problem.Argument]; e != nil {
+			at = e.At()
 		}
 	}
-	in.Notify = inOrderOf(names, x.body.job.block.handlers)
+	return diag.Errorf(diag.InvalidValue, at, "Invalid value", "%s", err.Error())
 }

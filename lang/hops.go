@@ -4,24 +4,27 @@ import (
 	"maps"
 	"slices"
 
+	"runner/lang/value"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/agent/schema"
+	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/refs"
 )
 
 // buildChain gives a host its hops: those of via, of its chain, and its own.
-func (l *loader) buildChain(b *hostBlock, h *Host, own map[string]cty.Value) bool {
+func (l *loader) buildChain(b *config.Host, h *Host, own map[string]cty.Value) bool {
 	each := maps.Clone(own)
 	delete(each, "self")
-	through, ok1 := l.via(b.via, each)
-	blocks, ok2 := l.chainOf(b.chain, each)
+	through, ok1 := l.via(b.Via, each)
+	blocks, ok2 := l.chainOf(b.Chain, each)
 	if !ok1 || !ok2 {
 		return false
 	}
-	hops, ok := l.hopsOf(slices.Concat(blocks, b.hops), own)
+	hops, ok := l.hopsOf(slices.Concat(blocks, b.Hops), own)
 	if !ok {
 		return false
 	}
@@ -30,7 +33,7 @@ func (l *loader) buildChain(b *hostBlock, h *Host, own map[string]cty.Value) boo
 	}
 	h.Hops = slices.Concat(through, hops)
 	if len(h.Hops) == 0 {
-		l.fail(diag.Errorf(diag.NoHop, b.block, "Host without a hop",
+		l.fail(diag.Errorf(diag.NoHop, b.Block, "Host without a hop",
 			"There is no way to reach the host %s: it needs via, chain or a hop block, such as hop \"ssh\" {}.", h.Name))
 		return false
 	}
@@ -38,7 +41,7 @@ func (l *loader) buildChain(b *hostBlock, h *Host, own map[string]cty.Value) boo
 }
 
 // via returns the hops of the host that lies before.
-func (l *loader) via(e *expr, own map[string]cty.Value) ([]*Hop, bool) {
+func (l *loader) via(e *config.Expr, own map[string]cty.Value) ([]*Hop, bool) {
 	if e == nil {
 		return nil, true
 	}
@@ -55,14 +58,14 @@ func (l *loader) via(e *expr, own map[string]cty.Value) ([]*Hop, bool) {
 		if hosts, _ := hostsOf(v); len(hosts) > 0 {
 			hint = " Say which of them, as in host.NAME[\"KEY\"]."
 		}
-		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "via takes a host, but this is %s.%s", valueWord(v), hint))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "via takes a host, but this is %s.%s", value.Word(v), hint))
 		return nil, false
 	}
 	return h.Hops, true
 }
 
 // chainOf returns the hops of a chain and of those that it extends.
-func (l *loader) chainOf(e *expr, own map[string]cty.Value) ([]*hopBlock, bool) {
+func (l *loader) chainOf(e *config.Expr, own map[string]cty.Value) ([]*config.Hop, bool) {
 	if e == nil {
 		return nil, true
 	}
@@ -73,16 +76,16 @@ func (l *loader) chainOf(e *expr, own map[string]cty.Value) ([]*hopBlock, bool) 
 	if v.IsNull() {
 		return nil, true
 	}
-	if v, _ = v.Unmark(); !v.Type().Equals(chainType) {
-		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "%q takes a chain, such as chain.NAME, but this is %s.", e.arg.Name, valueWord(v)))
+	chain, ok := value.Is(v).(*config.Chain)
+	if !ok {
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes a chain, such as chain.NAME, but this is %s.", e.Arg.Name, value.Word(v)))
 		return nil, false
 	}
-	chain, _ := v.EncapsulatedValue().(*chainValue)
-	if l.bad[refs.Ref{Root: refs.Chain, Name: chain.block.name}] {
+	if l.bad[refs.Ref{Root: refs.Chain, Name: chain.Name}] {
 		return nil, false
 	}
-	before, ok := l.chainOf(chain.block.extends, nil)
-	return slices.Concat(before, chain.block.hops), ok
+	before, ok := l.chainOf(chain.Extends, nil)
+	return slices.Concat(before, chain.Hops), ok
 }
 
 // address gives the host's own to the last ssh hop that has none.
@@ -111,23 +114,18 @@ func (l *loader) address(h *Host, hops []*Hop) bool {
 }
 
 // hopsOf evaluates hops. Those that are the same for everyone are one object.
-func (l *loader) hopsOf(blocks []*hopBlock, own map[string]cty.Value) ([]*Hop, bool) {
+func (l *loader) hopsOf(blocks []*config.Hop, own map[string]cty.Value) ([]*Hop, bool) {
 	out := make([]*Hop, 0, len(blocks))
 	all := true
 	for _, b := range blocks {
-		if b.shared != nil {
-			out = append(out, b.shared)
-			continue
+		hop, done := l.shared[b]
+		if !done {
+			hop = l.hop(b, own)
+			if b.Constant() {
+				l.shared[b] = hop
+			}
 		}
-		if b.failed {
-			all = false
-			continue
-		}
-		hop, ok := l.hop(b, own)
-		if b.constant() {
-			b.shared, b.failed = hop, !ok
-		}
-		if !ok {
+		if hop == nil {
 			all = false
 			continue
 		}
@@ -136,29 +134,20 @@ func (l *loader) hopsOf(blocks []*hopBlock, own map[string]cty.Value) ([]*Hop, b
 	return out, all
 }
 
-// constant says whether a hop is the same for every host.
-func (b *hopBlock) constant() bool {
-	for _, e := range b.args {
-		if e.is() && e.uses.Roots&(refs.Self|refs.Each|refs.Count) != 0 {
-			return false
-		}
+// hop evaluates a hop; nil after an error.
+func (l *loader) hop(b *config.Hop, own map[string]cty.Value) *Hop {
+	if b.Args == nil {
+		return nil
 	}
-	return true
-}
-
-func (l *loader) hop(b *hopBlock, own map[string]cty.Value) (*Hop, bool) {
-	if b.args == nil {
-		return nil, false
-	}
-	transport := l.opts.Catalog.Transports[b.transport]
-	of := "the hop " + diag.Quote(b.transport)
-	hop := &Hop{Transport: b.transport, Options: map[string]any{}, Range: b.block}
+	transport := l.opts.Catalog.Transports[b.Transport]
+	of := "the hop " + diag.Quote(b.Transport)
+	hop := &Hop{Transport: b.Transport, Options: map[string]any{}, Range: b.Block}
 	all := true
 	for _, a := range transport.Arguments {
-		e := b.args[a.Name]
+		e := b.Args[a.Name]
 		if e == nil {
 			if a.Required {
-				l.fail(missing(a.Name, of, b.block))
+				l.fail(config.Missing(a.Name, of, b.Block))
 				all = false
 			}
 			continue
@@ -168,41 +157,41 @@ func (l *loader) hop(b *hopBlock, own map[string]cty.Value) (*Hop, bool) {
 		}
 	}
 	if !all {
-		return nil, false
+		return nil
 	}
-	if d := checkBlock(transport, hop.Options, b.args, b.block); d != nil {
+	if d := checkBlock(transport, hop.Options, b.Args, b.Block); d != nil {
 		l.fail(d)
-		return nil, false
+		return nil
 	}
-	return hop, true
+	return hop
 }
 
 // option evaluates one argument of a hop.
-func (l *loader) option(hop *Hop, a schema.Attribute, e *expr, own map[string]cty.Value, of string) bool {
+func (l *loader) option(hop *Hop, a schema.Attribute, e *config.Expr, own map[string]cty.Value, of string) bool {
 	v, ok := l.static(e, own)
 	if !ok {
 		return false
 	}
-	arg, diags := takeArgument(a, v, e.Expression, of)
+	arg, diags := value.Take(a, v, e.Expression, of)
 	l.failAll(diags)
 	switch {
 	case diags.HasErrors():
 		return false
-	case !arg.known && !unknownSelf(own):
-		l.fail(diag.Errorf(diag.NotStatic, e.at(), "Not known before the run", "An argument of a hop must be known before anything connects."))
+	case !arg.Known && !unknownSelf(own):
+		l.fail(diag.Errorf(diag.NotStatic, e.At(), "Not known before the run", "An argument of a hop must be known before anything connects."))
 		return false
-	case arg.plain == nil:
-		if a.Required && arg.known {
-			l.fail(missing(a.Name, of, e.at()))
+	case arg.Plain == nil:
+		if a.Required && arg.Known {
+			l.fail(config.Missing(a.Name, of, e.At()))
 			return false
 		}
 		return true
-	case arg.sensitive && a.Name == "address":
-		l.fail(sensitiveError(e.at(), "an address", "it is shown wherever the host is"))
+	case arg.Sensitive && a.Name == "address":
+		l.fail(sensitiveError(e.At(), "An address", "it is shown wherever the host is"))
 		return false
 	}
-	hop.Options[a.Name] = floats(arg.plain)
-	if arg.sensitive {
+	hop.Options[a.Name] = value.Floats(arg.Plain)
+	if arg.Sensitive {
 		hop.Secrets = append(hop.Secrets, a.Name)
 	}
 	return true
@@ -229,13 +218,13 @@ func anyHost() hostParts {
 // checkChains looks at the chains that no host uses.
 func (l *loader) checkChains() {
 	own := map[string]cty.Value{"self": anyHost().object()}
-	for _, c := range l.config.chains {
-		if l.bad[refs.Ref{Root: refs.Chain, Name: c.name}] {
+	for _, c := range l.config.Chains {
+		if l.bad[refs.Ref{Root: refs.Chain, Name: c.Name}] {
 			continue
 		}
-		if c.extends != nil {
-			l.chainOf(c.extends, nil)
+		if c.Extends != nil {
+			l.chainOf(c.Extends, nil)
 		}
-		l.hopsOf(c.hops, own)
+		l.hopsOf(c.Hops, own)
 	}
 }

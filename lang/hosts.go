@@ -5,12 +5,15 @@ import (
 	"maps"
 	"strconv"
 
+	"runner/lang/value"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/syntax"
@@ -34,8 +37,8 @@ const maxHosts = 100_000
 
 // buildHosts evaluates all host blocks, in source order; localhost comes last, if anything uses it.
 func (l *loader) buildHosts() {
-	for _, h := range l.config.hosts {
-		if g := l.group(h.name); g != nil {
+	for _, h := range l.config.Hosts {
+		if g := l.group(h.Name); g != nil {
 			l.site.Hosts = append(l.site.Hosts, g.hosts...)
 		}
 	}
@@ -47,12 +50,12 @@ func (l *loader) group(name string) *hostGroup {
 		return g
 	}
 	l.scope.groups[name] = nil // a circle was reported already
-	if name == localhost {
+	if name == config.Localhost {
 		l.scope.groups[name] = l.localhost()
 		return l.scope.groups[name]
 	}
-	for _, h := range l.config.hosts {
-		if h.name == name && !l.bad[refs.Ref{Root: refs.Host, Name: name}] {
+	for _, h := range l.config.Hosts {
+		if h.Name == name && !l.bad[refs.Ref{Root: refs.Host, Name: name}] {
 			l.scope.groups[name] = l.buildGroup(h)
 		}
 	}
@@ -61,7 +64,7 @@ func (l *loader) group(name string) *hostGroup {
 
 // localhost is the host that always exists.
 func (l *loader) localhost() *hostGroup {
-	h := &Host{Name: localhost, Labels: map[string]string{}, Vars: map[string]any{}}
+	h := &Host{Name: config.Localhost, Labels: map[string]string{}, Vars: map[string]any{}}
 	h.Hops = []*Hop{{Transport: "local", Options: map[string]any{}}}
 	h.parts = newParts(h, cty.NullVal(cty.String), cty.MapValEmpty(cty.String), cty.EmptyObjectVal)
 	return &hostGroup{shape: refs.One, hosts: []*Host{h}, value: h.parts.object()}
@@ -74,7 +77,7 @@ func newParts(h *Host, address, labels, vars cty.Value) hostParts {
 		"labels":  labels,
 		"vars":    vars,
 		"groups":  cty.ListValEmpty(cty.String),
-		"facts":   cty.CapsuleVal(noFactsType, &hostFacts{h}),
+		"facts":   value.Of(value.NoFactsType, h),
 	}
 }
 
@@ -85,8 +88,8 @@ type element struct {
 	own  map[string]cty.Value // each or count
 }
 
-func (l *loader) buildGroup(b *hostBlock) *hostGroup {
-	g := &hostGroup{shape: b.shape()}
+func (l *loader) buildGroup(b *config.Host) *hostGroup {
+	g := &hostGroup{shape: b.Shape()}
 	elements, ok := l.elements(b)
 	if !ok {
 		return nil
@@ -124,24 +127,24 @@ func (g *hostGroup) collect(of func(*Host) cty.Value) cty.Value {
 }
 
 // elements says which hosts a block makes.
-func (l *loader) elements(b *hostBlock) ([]element, bool) {
+func (l *loader) elements(b *config.Host) ([]element, bool) {
 	switch {
-	case b.shape() == refs.Broken:
+	case b.Shape() == refs.Broken:
 		return nil, false
-	case b.forEach != nil:
+	case b.ForEach != nil:
 		return l.forEachHost(b)
-	case b.count != nil:
+	case b.Count != nil:
 		return l.countHosts(b)
 	}
-	return []element{{name: b.name}}, true
+	return []element{{name: b.Name}}, true
 }
 
-func (l *loader) forEachHost(b *hostBlock) ([]element, bool) {
-	v, ok := l.staticKnown(b.forEach, nil)
+func (l *loader) forEachHost(b *config.Host) ([]element, bool) {
+	v, ok := l.staticKnown(b.ForEach, nil)
 	if !ok {
 		return nil, false
 	}
-	at := b.forEach.at()
+	at := b.ForEach.At()
 	if v.ContainsMarked() {
 		if unmarked, sensitive := v.Unmark(); len(sensitive) > 0 || unmarked.Type().IsSetType() {
 			l.fail(sensitiveError(at, `"for_each" of a host`, "its keys become the hosts' names"))
@@ -155,7 +158,7 @@ func (l *loader) forEachHost(b *hostBlock) ([]element, bool) {
 			hint = " Write toset(…) around it."
 		}
 		l.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value",
-			`"for_each" of a host takes a map, an object or a set of strings, but this is %s.%s`, valueWord(v), hint))
+			`"for_each" of a host takes a map, an object or a set of strings, but this is %s.%s`, value.Word(v), hint))
 		return nil, false
 	}
 	var out []element
@@ -170,37 +173,37 @@ func (l *loader) forEachHost(b *hostBlock) ([]element, bool) {
 		}
 		k := key.AsString()
 		out = append(out, element{
-			name: b.name + "[" + quoteKey(k) + "]", key: k,
+			name: b.Name + "[" + quoteKey(k) + "]", key: k,
 			own: map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})},
 		})
 	}
 	return out, true
 }
 
-func (l *loader) countHosts(b *hostBlock) ([]element, bool) {
-	v, ok := l.staticKnown(b.count, nil)
+func (l *loader) countHosts(b *config.Host) ([]element, bool) {
+	v, ok := l.staticKnown(b.Count, nil)
 	if !ok {
 		return nil, false
 	}
 	n, problem := wholeNumber(v, 0, maxHosts)
 	if problem != "" {
-		l.fail(diag.Errorf(diag.InvalidValue, b.count.at(), "Invalid value", `"count" of a host %s`, problem))
+		l.fail(diag.Errorf(diag.InvalidValue, b.Count.At(), "Invalid value", `"count" of a host %s`, problem))
 		return nil, false
 	}
 	out := make([]element, n)
 	for i := range out {
 		index := cty.ObjectVal(map[string]cty.Value{"index": cty.NumberIntVal(int64(i))})
-		out[i] = element{name: fmt.Sprintf("%s[%d]", b.name, i), key: strconv.Itoa(i), own: map[string]cty.Value{"count": index}}
+		out[i] = element{name: fmt.Sprintf("%s[%d]", b.Name, i), key: strconv.Itoa(i), own: map[string]cty.Value{"count": index}}
 	}
 	return out, true
 }
 
 // wholeNumber reads a whole number within limits, or says what is wrong, as the end of a sentence.
 func wholeNumber(v cty.Value, least, most int) (int, string) {
-	v, sensitive := bare(v)
+	v, sensitive := value.Bare(v)
 	number, err := convert.Convert(v, cty.Number)
 	if err != nil || number.IsNull() || sensitive {
-		return 0, fmt.Sprintf("takes a whole number, but this is %s.", valueWord(v))
+		return 0, fmt.Sprintf("takes a whole number, but this is %s.", value.Word(v))
 	}
 	n, accuracy := number.AsBigFloat().Int64()
 	if accuracy != 0 || n < int64(least) || n > int64(most) {
@@ -220,27 +223,27 @@ func quoteKey(key string) string {
 }
 
 // staticKnown is static for a value that must be known.
-func (l *loader) staticKnown(e *expr, own map[string]cty.Value) (cty.Value, bool) {
+func (l *loader) staticKnown(e *config.Expr, own map[string]cty.Value) (cty.Value, bool) {
 	v, ok := l.static(e, own)
 	if !ok {
 		return v, false
 	}
 	if !v.IsKnown() {
-		l.fail(diag.Errorf(diag.NotStatic, e.at(), "Not known before the run", "%q must be known before anything connects.", e.arg.Name))
+		l.fail(diag.Errorf(diag.NotStatic, e.At(), "Not known before the run", "%q must be known before anything connects.", e.Arg.Name))
 		return v, false
 	}
 	return v, true
 }
 
 func sensitiveError(at hcl.Range, what, why string) *hcl.Diagnostic {
-	return diag.Errorf(diag.Sensitive, at, "Sensitive value where it would be shown", "%s cannot be sensitive: %s.", upper(what), why)
+	return diag.Errorf(diag.Sensitive, at, "Sensitive value where it would be shown", "%s cannot be sensitive: %s.", what, why)
 }
 
-func (l *loader) buildHost(b *hostBlock, e element) (*Host, bool) {
-	h := &Host{Name: e.name, Range: b.block}
-	address, ok1 := l.shownText(b.address, e.own)
-	labels, ok2 := l.labels(b.labels, e.own)
-	vars, ok3 := l.varsOf(b.vars, e.own)
+func (l *loader) buildHost(b *config.Host, e element) (*Host, bool) {
+	h := &Host{Name: e.name, Range: b.Block}
+	address, ok1 := l.shownText(b.Address, e.own)
+	labels, ok2 := l.labels(b.Labels, e.own)
+	vars, ok3 := l.varsOf(b.Vars, e.own)
 	if !ok1 || !ok2 || !ok3 {
 		return nil, false
 	}
@@ -252,7 +255,7 @@ func (l *loader) buildHost(b *hostBlock, e element) (*Host, bool) {
 		key, value := it.Element()
 		h.Labels[key.AsString()] = value.AsString()
 	}
-	h.Vars = shown(vars)
+	h.Vars = value.Shown(vars)
 	h.parts = newParts(h, address, labels, vars)
 	own := map[string]cty.Value{"self": h.parts.object()}
 	maps.Copy(own, e.own)
@@ -260,7 +263,7 @@ func (l *loader) buildHost(b *hostBlock, e element) (*Host, bool) {
 }
 
 // shownText evaluates an argument that is a string and cannot be sensitive; null where there is none.
-func (l *loader) shownText(e *expr, own map[string]cty.Value) (cty.Value, bool) {
+func (l *loader) shownText(e *config.Expr, own map[string]cty.Value) (cty.Value, bool) {
 	none := cty.NullVal(cty.String)
 	if e == nil {
 		return none, true
@@ -269,25 +272,25 @@ func (l *loader) shownText(e *expr, own map[string]cty.Value) (cty.Value, bool) 
 	if !ok {
 		return none, false
 	}
-	v, sensitive := bare(v)
+	v, sensitive := value.Bare(v)
 	if sensitive {
-		l.fail(sensitiveError(e.at(), fmt.Sprintf("%q", e.arg.Name), "it is shown wherever the host is"))
+		l.fail(sensitiveError(e.At(), fmt.Sprintf("%q", e.Arg.Name), "it is shown wherever the host is"))
 		return none, false
 	}
 	text, err := convert.Convert(v, cty.String)
 	if err != nil {
-		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "%q takes string, but this is %s.", e.arg.Name, valueWord(v)))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes string, but this is %s.", e.Arg.Name, value.Word(v)))
 		return none, false
 	}
 	if !text.IsNull() && text.AsString() == "" {
-		l.fail(diag.Errorf(diag.InvalidValue, e.at(), "Invalid value", "%q cannot be an empty string; null means that there is none.", e.arg.Name))
+		l.fail(diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "%q cannot be an empty string; null means that there is none.", e.Arg.Name))
 		return none, false
 	}
 	return text, true
 }
 
 // labels evaluates a map of strings that is shown.
-func (l *loader) labels(e *expr, own map[string]cty.Value) (cty.Value, bool) {
+func (l *loader) labels(e *config.Expr, own map[string]cty.Value) (cty.Value, bool) {
 	none := cty.MapValEmpty(cty.String)
 	if e == nil {
 		return none, true
@@ -296,28 +299,28 @@ func (l *loader) labels(e *expr, own map[string]cty.Value) (cty.Value, bool) {
 	if !ok {
 		return none, false
 	}
-	v, sensitive := bare(v)
+	v, sensitive := value.Bare(v)
 	if sensitive {
-		l.fail(sensitiveError(e.at(), "labels", "they are shown wherever the host is"))
+		l.fail(sensitiveError(e.At(), "Labels", "they are shown wherever the host is"))
 		return none, false
 	}
 	out, err := convert.Convert(v, cty.Map(cty.String))
 	if err != nil {
-		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "labels takes map(string), but this is %s%s.", valueWord(v), because(err)))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "labels takes map(string), but this is %s%s.", value.Word(v), value.Because(err)))
 		return none, false
 	}
 	if out.IsNull() {
 		return none, true
 	}
-	if path := nullIn(out); path != nil || !out.IsWhollyKnown() {
-		l.fail(diag.Errorf(diag.InvalidValue, narrow(e.Expression, path), "Null in a map", "labels cannot have null in it."))
+	if path := value.NullIn(out); path != nil || !out.IsWhollyKnown() {
+		l.fail(diag.Errorf(diag.InvalidValue, value.Narrow(e.Expression, path), "Null in a map", "labels cannot have null in it."))
 		return none, false
 	}
 	return out, true
 }
 
 // varsOf evaluates an object of anything.
-func (l *loader) varsOf(e *expr, own map[string]cty.Value) (cty.Value, bool) {
+func (l *loader) varsOf(e *config.Expr, own map[string]cty.Value) (cty.Value, bool) {
 	if e == nil {
 		return cty.EmptyObjectVal, true
 	}
@@ -329,18 +332,10 @@ func (l *loader) varsOf(e *expr, own map[string]cty.Value) (cty.Value, bool) {
 		return cty.EmptyObjectVal, true
 	}
 	if t := v.Type(); !t.IsObjectType() && !t.IsMapType() {
-		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "vars takes an object, but this is %s.", valueWord(v)))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "vars takes an object, but this is %s.", value.Word(v)))
 		return cty.EmptyObjectVal, false
 	}
-	return quick(v), true
-}
-
-// valueWord is typeWord for a value, which may be null.
-func valueWord(v cty.Value) string {
-	if v.IsKnown() && v.IsNull() {
-		return "null"
-	}
-	return typeWord(v.Type())
+	return value.Quick(v), true
 }
 
 // hostsOf returns the hosts that a value consists of: one, or a list, set, tuple or map of them. It returns the type
@@ -367,14 +362,11 @@ func hostsOf(v cty.Value) ([]*Host, *cty.Value) {
 // hostOf returns the host that an object stands for, or nil.
 func hostOf(v cty.Value) *Host {
 	v, _ = v.Unmark()
-	if !v.IsKnown() || v.IsNull() || !isHost(v.Type()) {
+	if !v.IsKnown() || v.IsNull() || !value.IsHost(v.Type()) {
 		return nil
 	}
-	facts, _ := v.GetAttr("facts").Unmark()
-	if f, ok := facts.EncapsulatedValue().(*hostFacts); ok {
-		return f.host
-	}
-	return nil
+	h, _ := value.Is(v.GetAttr("facts")).(*Host)
+	return h
 }
 
 // isWritten says whether an expression is written as a list, so that its parts can be pointed at.

@@ -5,11 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"runner/lang/value"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"runner/agent/schema"
+	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/refs"
 )
@@ -17,7 +20,7 @@ import (
 // jobScope is a job with what is needed to evaluate its tasks.
 type jobScope struct {
 	*Job
-	block *jobBlock
+	block *config.Job
 	tasks map[string]*Task // by address, without handlers
 	parts map[*Host]hostParts
 	self  map[*Host]cty.Value // without facts
@@ -29,46 +32,46 @@ type jobScope struct {
 
 // buildJobs evaluates what is static of the jobs.
 func (l *loader) buildJobs() {
-	for _, b := range l.config.jobs {
-		j := &jobScope{Job: &Job{Name: b.name, Range: b.block}, block: b, tasks: map[string]*Task{}}
-		l.scope.jobs[b.name] = j
+	for _, b := range l.config.Jobs {
+		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}}
+		l.scope.jobs[b.Name] = j
 		l.site.Jobs = append(l.site.Jobs, j.Job)
 		j.Hosts = l.jobHosts(b)
 		l.jobSelf(j)
-		j.same, j.hops = l.taskHops(j, b.runAs, b.hops)
-		tags := l.stringSet(b.tags)
-		for _, t := range b.tasks {
+		j.same, j.hops = l.taskHops(j, b.RunAs, b.Hops)
+		tags := l.stringSet(b.Tags)
+		for _, t := range b.Tasks {
 			task := l.buildTask(j, t, tags)
 			j.Tasks = append(j.Tasks, task)
-			j.tasks[t.address] = task
+			j.tasks[t.Address] = task
 		}
-		for _, t := range b.handlers {
+		for _, t := range b.Handlers {
 			j.Handlers = append(j.Handlers, l.buildTask(j, t, tags))
 		}
 		j.DependsOn = dependencies(b)
 	}
-	if g := l.scope.groups[localhost]; g != nil {
+	if g := l.scope.groups[config.Localhost]; g != nil {
 		l.site.Hosts = append(l.site.Hosts, g.hosts...)
 	}
 }
 
 // jobHosts evaluates hosts. One that is named twice counts once.
-func (l *loader) jobHosts(b *jobBlock) []*Host {
-	if b.hosts == nil {
+func (l *loader) jobHosts(b *config.Job) []*Host {
+	if b.Hosts == nil {
 		return nil
 	}
-	v, ok := l.staticKnown(b.hosts, nil)
+	v, ok := l.staticKnown(b.Hosts, nil)
 	if !ok {
 		return nil
 	}
-	plain, sensitive := bare(v)
-	if sensitive && !isHost(plain.Type()) && v.IsMarked() {
-		l.fail(sensitiveError(b.hosts.at(), "hosts", "their names are shown"))
+	plain, sensitive := value.Bare(v)
+	if sensitive && !value.IsHost(plain.Type()) && v.IsMarked() {
+		l.fail(sensitiveError(b.Hosts.At(), "Hosts", "their names are shown"))
 		return nil
 	}
 	hosts, wrong := hostsOf(plain)
 	if wrong != nil {
-		l.fail(l.notHosts(b.hosts, plain, *wrong))
+		l.fail(l.notHosts(b.Hosts, plain, *wrong))
 		return nil
 	}
 	seen := map[*Host]bool{}
@@ -79,22 +82,22 @@ func (l *loader) jobHosts(b *jobBlock) []*Host {
 	})
 }
 
-func (l *loader) notHosts(e *expr, all, wrong cty.Value) *hcl.Diagnostic {
+func (l *loader) notHosts(e *config.Expr, all, wrong cty.Value) *hcl.Diagnostic {
 	hint := ""
-	at := e.at()
+	at := e.At()
 	if hosts, _ := hostsOf(wrong); len(hosts) > 0 {
 		hint = " Lists are put together with concat, and values makes a list of a map: concat(values(host.a), [host.b])."
 	}
 	if !wrong.RawEquals(all) && isWritten(e.Expression) {
 		for it := all.ElementIterator(); it.Next(); {
 			if key, element := it.Element(); element.RawEquals(wrong) {
-				at = narrow(e.Expression, cty.Path{cty.IndexStep{Key: key}})
+				at = value.Narrow(e.Expression, cty.Path{cty.IndexStep{Key: key}})
 				break
 			}
 		}
 	}
 	return diag.Errorf(diag.WrongType, at, "Wrong type of value",
-		`"hosts" takes a host, or a list, set or map of hosts, but this is %s.%s`, valueWord(wrong), hint)
+		`"hosts" takes a host, or a list, set or map of hosts, but this is %s.%s`, value.Word(wrong), hint)
 }
 
 // jobSelf makes the host objects that the job's tasks see: those of the hosts with the job's vars over theirs.
@@ -102,7 +105,7 @@ func (l *loader) jobSelf(j *jobScope) {
 	j.parts, j.self = map[*Host]hostParts{}, map[*Host]cty.Value{}
 	for _, h := range append(slices.Clone(j.Hosts), phantom()) {
 		parts := h.parts
-		if j.block.vars != nil {
+		if j.block.Vars != nil {
 			parts = l.withVars(j, h)
 		}
 		j.parts[h], j.self[h] = parts, parts.object()
@@ -118,7 +121,7 @@ func phantom() *Host { return &Host{parts: anyHost()} }
 // withVars lays the job's vars over the host's.
 func (l *loader) withVars(j *jobScope, h *Host) hostParts {
 	own := map[string]cty.Value{"self": h.parts.object()}
-	v, ok := l.static(j.block.vars, own)
+	v, ok := l.static(j.block.Vars, own)
 	parts := maps.Clone(h.parts)
 	base, _ := h.parts["vars"].Unmark()
 	switch t := v.Type(); {
@@ -126,7 +129,7 @@ func (l *loader) withVars(j *jobScope, h *Host) hostParts {
 		parts["vars"] = cty.DynamicVal
 	case v.IsNull():
 	case !t.IsObjectType() && !t.IsMapType():
-		l.fail(diag.Errorf(diag.WrongType, j.block.vars.at(), "Wrong type of value", "vars takes an object, but this is %s.", valueWord(v)))
+		l.fail(diag.Errorf(diag.WrongType, j.block.Vars.At(), "Wrong type of value", "vars takes an object, but this is %s.", value.Word(v)))
 	default:
 		parts["vars"] = overlay(h.parts["vars"], v)
 	}
@@ -149,23 +152,23 @@ func overlay(a, b cty.Value) cty.Value {
 }
 
 // dependencies are the jobs that must have ended before: those that are listed, and those whose results are read.
-func dependencies(b *jobBlock) []string {
+func dependencies(b *config.Job) []string {
 	var out []string
 	add := func(name string) {
-		if name != b.name && !slices.Contains(out, name) {
+		if name != b.Name && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}
-	for _, ref := range b.dependsOn {
-		add(ref.name)
+	for _, ref := range b.DependsOn {
+		add(ref.Name)
 	}
-	exprs := []*expr{b.when, b.environment}
-	for _, t := range slices.Concat(b.tasks, b.handlers) {
-		exprs = append(exprs, append(t.evaluated(), t.forEach, t.notify)...)
+	exprs := []*config.Expr{b.When, b.Environment}
+	for _, t := range slices.Concat(b.Tasks, b.Handlers) {
+		exprs = append(exprs, append(t.Evaluated(), t.ForEach, t.Notify)...)
 	}
 	for _, e := range exprs {
-		if e.is() {
-			for _, n := range e.uses.Needs {
+		if e.Sound() {
+			for _, n := range e.Uses.Needs {
 				add(n.Job)
 			}
 		}
@@ -174,12 +177,12 @@ func dependencies(b *jobBlock) []string {
 }
 
 // taskHops evaluates run_as or hop blocks for the hosts of a job: once if they are the same for all.
-func (l *loader) taskHops(j *jobScope, runAs *expr, blocks []*hopBlock) ([]*Hop, map[*Host][]*Hop) {
+func (l *loader) taskHops(j *jobScope, runAs *config.Expr, blocks []*config.Hop) ([]*Hop, map[*Host][]*Hop) {
 	if runAs != nil {
-		if !runAs.is() {
+		if !runAs.Sound() {
 			return nil, nil
 		}
-		blocks = []*hopBlock{{transport: "sudo", block: runAs.arg.Range, args: map[string]*expr{"user": runAs}}}
+		blocks = []*config.Hop{{Transport: "sudo", Block: runAs.Arg.Range, Args: map[string]*config.Expr{"user": runAs}}}
 		if _, ok := l.opts.Catalog.Transports["sudo"]; !ok {
 			return nil, nil
 		}
@@ -187,7 +190,7 @@ func (l *loader) taskHops(j *jobScope, runAs *expr, blocks []*hopBlock) ([]*Hop,
 	if len(blocks) == 0 {
 		return nil, nil
 	}
-	if !slices.ContainsFunc(blocks, func(b *hopBlock) bool { return !b.constant() }) {
+	if !slices.ContainsFunc(blocks, func(b *config.Hop) bool { return !b.Constant() }) {
 		hops, ok := l.hopsOf(blocks, map[string]cty.Value{"self": j.self[j.phantom]})
 		if ok {
 			l.addressed(hops)
@@ -206,7 +209,7 @@ func (l *loader) taskHops(j *jobScope, runAs *expr, blocks []*hopBlock) ([]*Hop,
 }
 
 // unlessNull leaves out the hop of a run_as that is null.
-func unlessNull(hops []*Hop, runAs *expr) []*Hop {
+func unlessNull(hops []*Hop, runAs *config.Expr) []*Hop {
 	if runAs != nil && len(hops) == 1 && hops[0].Options["user"] == nil {
 		return nil
 	}
@@ -225,7 +228,7 @@ func (l *loader) addressed(hops []*Hop) bool {
 }
 
 // stringSet evaluates a static set of strings, such as tags.
-func (l *loader) stringSet(e *expr) []string {
+func (l *loader) stringSet(e *config.Expr) []string {
 	if e == nil {
 		return nil
 	}
@@ -233,9 +236,9 @@ func (l *loader) stringSet(e *expr) []string {
 	if !ok {
 		return nil
 	}
-	v, sensitive := bare(v)
+	v, sensitive := value.Bare(v)
 	if sensitive {
-		l.fail(sensitiveError(e.at(), e.arg.Name, "they are shown"))
+		l.fail(sensitiveError(e.At(), `"`+e.Arg.Name+`"`, "it is shown"))
 		return nil
 	}
 	if v.IsNull() {
@@ -243,14 +246,14 @@ func (l *loader) stringSet(e *expr) []string {
 	}
 	list, err := convert.Convert(v, cty.List(cty.String))
 	if err != nil || v.Type().IsPrimitiveType() {
-		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", "%q takes a set of strings, but this is %s%s.", e.arg.Name, valueWord(v), because(err)))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes a set of strings, but this is %s%s.", e.Arg.Name, value.Word(v), value.Because(err)))
 		return nil
 	}
 	var out []string
 	for it := list.ElementIterator(); it.Next(); {
 		_, element := it.Element()
 		if element.IsNull() || !element.IsKnown() || element.AsString() == "" || strings.ContainsAny(element.AsString(), ", ") {
-			l.fail(diag.Errorf(diag.InvalidValue, e.at(), "Invalid value", "%q takes words without commas and blanks.", e.arg.Name))
+			l.fail(diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "%q takes words without commas and blanks.", e.Arg.Name))
 			return nil
 		}
 		if s := element.AsString(); !slices.Contains(out, s) {
@@ -261,23 +264,23 @@ func (l *loader) stringSet(e *expr) []string {
 }
 
 // buildTask evaluates what is static of a task or handler.
-func (l *loader) buildTask(j *jobScope, b *taskBlock, jobTags []string) *Task {
-	t := &Task{Address: b.address, Action: b.action, Name: b.name, OnFailure: "stop", Range: b.block, job: j.Job}
-	body := &taskBody{block: b, job: j, schema: l.opts.Catalog.Actions[b.action]}
+func (l *loader) buildTask(j *jobScope, b *config.Task, jobTags []string) *Task {
+	t := &Task{Address: b.Address, Action: b.Action, Name: b.Name, OnFailure: "stop", Range: b.Block, job: j.Job}
+	body := &taskBody{block: b, job: j, schema: l.opts.Catalog.Actions[b.Action]}
 	t.body = body
-	body.result = resultType(body.schema)
-	body.same, body.hops = l.taskHops(j, b.runAs, b.hops)
-	tags := l.stringSet(b.tags)
+	body.result = value.ResultType(body.schema)
+	body.same, body.hops = l.taskHops(j, b.RunAs, b.Hops)
+	tags := l.stringSet(b.Tags)
 	t.Tags = slices.Clone(jobTags)
 	for _, tag := range tags {
 		if !slices.Contains(t.Tags, tag) {
 			t.Tags = append(t.Tags, tag)
 		}
 	}
-	if s := l.staticWord(b.onFailure, "stop", "continue", "abort"); s != "" {
+	if s := l.staticWord(b.OnFailure, "stop", "continue", "abort"); s != "" {
 		t.OnFailure = s
 	}
-	body.sensitive = l.staticBool(b.sensitive)
+	body.sensitive = l.staticBool(b.Sensitive)
 	body.secret = body.sensitive
 	body.saveConstants()
 	l.collectUses(t)
@@ -285,7 +288,7 @@ func (l *loader) buildTask(j *jobScope, b *taskBlock, jobTags []string) *Task {
 }
 
 // staticWord evaluates an argument that is one of a few words.
-func (l *loader) staticWord(e *expr, words ...string) string {
+func (l *loader) staticWord(e *config.Expr, words ...string) string {
 	if e == nil {
 		return ""
 	}
@@ -293,13 +296,13 @@ func (l *loader) staticWord(e *expr, words ...string) string {
 	if !ok {
 		return ""
 	}
-	arg, diags := takeArgument(schema.Attribute{Name: e.arg.Name, Type: schema.String, OneOf: words}, v, e.Expression, "a task")
+	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.String, OneOf: words}, v, e.Expression, "a task")
 	l.failAll(diags)
-	s, _ := arg.plain.(string)
+	s, _ := arg.Plain.(string)
 	return s
 }
 
-func (l *loader) staticBool(e *expr) bool {
+func (l *loader) staticBool(e *config.Expr) bool {
 	if e == nil {
 		return false
 	}
@@ -307,27 +310,27 @@ func (l *loader) staticBool(e *expr) bool {
 	if !ok {
 		return false
 	}
-	arg, diags := takeArgument(schema.Attribute{Name: e.arg.Name, Type: schema.Bool}, v, e.Expression, "this block")
+	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.Bool}, v, e.Expression, "this block")
 	l.failAll(diags)
-	b, _ := arg.plain.(bool)
+	b, _ := arg.Plain.(bool)
 	return b
 }
 
 // collectUses says what a task needs when it is evaluated: for itself and for its job's when and environment.
 func (l *loader) collectUses(t *Task) {
 	body := t.body
-	exprs := append(body.block.evaluated(), body.block.forEach, body.block.notify, body.job.block.when, body.job.block.environment)
+	exprs := append(body.block.Evaluated(), body.block.ForEach, body.block.Notify, body.job.block.When, body.job.block.Environment)
 	for _, e := range exprs {
-		if !e.is() {
+		if !e.Sound() {
 			continue
 		}
-		if l.usable(e.uses.Refs) {
-			if e != body.block.forEach { // what becomes of its elements shows where each.value is used
-				e.uses.Whole()
+		if l.usable(e.Uses.Refs) {
+			if e != body.block.ForEach { // what becomes of its elements shows where each.value is used
+				e.Uses.Whole()
 			}
-			body.uses.Merge(e.uses)
+			body.uses.Merge(e.Uses)
 		} else {
-			e.broken = true
+			e.Uses = nil // something in it has errors
 		}
 	}
 	body.fixed = l.fixed(&body.uses, body.job)
@@ -344,7 +347,7 @@ func (l *loader) collectUses(t *Task) {
 			}
 		}
 	}
-	t.Notify = inOrderOf(body.uses.Handlers, body.job.block.handlers)
+	t.Notify = inOrderOf(body.uses.Handlers, body.job.block.Handlers)
 }
 
 // usable says whether everything that an expression names has a value, or will have one.
@@ -352,8 +355,8 @@ func (l *loader) usable(references []refs.Ref) bool {
 	return !slices.ContainsFunc(references, func(r refs.Ref) bool {
 		if r.Root == refs.Local {
 			local := l.scope.locals[r.Name]
-			if local.expr.is() && local.expr.uses.Dynamic != nil {
-				return l.bad[refs.Ref{Root: refs.Local, Name: r.Name}] || !l.usable(local.expr.uses.Refs)
+			if local.expr.Sound() && local.expr.Uses.Dynamic != nil {
+				return l.bad[refs.Ref{Root: refs.Local, Name: r.Name}] || !l.usable(local.expr.Uses.Refs)
 			}
 		}
 		_, ok := l.resolve(r)
@@ -388,11 +391,11 @@ func (g *hostGroup) meant(key cty.Value) []*Host {
 }
 
 // inOrderOf sorts names of handlers by where they are declared.
-func inOrderOf(names []string, handlers []*taskBlock) []string {
+func inOrderOf(names []string, handlers []*config.Task) []string {
 	var out []string
 	for _, h := range handlers {
-		if slices.Contains(names, h.name) {
-			out = append(out, h.name)
+		if slices.Contains(names, h.Name) {
+			out = append(out, h.Name)
 		}
 	}
 	return out

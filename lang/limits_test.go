@@ -65,7 +65,7 @@ func TestG35Limits(t *testing.T) {
 			}
 			most := 20 * time.Second
 			if test.codes[0] == diag.TooDeep {
-				most = time.Second // before anything is parsed or evaluated
+				most = 5 * time.Second // before anything is parsed or evaluated; the guard's own tests are stricter
 			}
 			if took > most {
 				t.Errorf("took %v", took)
@@ -100,7 +100,7 @@ func TestManyHosts(t *testing.T) {
 	load(10)
 	few, many := load(100), load(1000)
 	t.Logf("100 hosts: %v, 1000 hosts: %v", few, many)
-	if many > 30*few+time.Second {
+	if many > 30*few+3*time.Second {
 		t.Errorf("100 hosts take %v, 1000 take %v", few, many)
 	}
 }

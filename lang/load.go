@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/syntax"
@@ -17,7 +18,10 @@ import (
 // returned together; the site is nil when there are any. The files, by the names that ranges have, are never nil: they
 // are what diagnostics quote from.
 func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnostics) {
-	l := &loader{opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config{}}
+	l := &loader{
+		opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config.Config{},
+		contexts: map[*config.Expr]*hcl.EvalContext{}, shared: map[*config.Hop]*Hop{},
+	}
 	site := l.load(path)
 	diags := tidy(l.diags)
 	if diags.HasErrors() {
@@ -36,29 +40,25 @@ type loader struct {
 	siteFiles []string // what is read, in order
 	autoFiles []string
 
-	config   *config
-	names    *refs.Names
-	analyzer *refs.Analyzer
-	scope    *scope
-	site     *Site
+	config *config.Config
+	scope  *scope
+	site   *Site
 	// bad are variables, locals, chains and hosts that have no value because of an error; what uses them is not
 	// evaluated and nothing is said about it. The ranges of the keys are zero.
-	bad map[refs.Ref]bool
-	// valuesMissing: a file that gives values to variables could not be read.
-	valuesMissing bool
+	bad      map[refs.Ref]bool
+	contexts map[*config.Expr]*hcl.EvalContext
+	shared   map[*config.Hop]*Hop // hops that are the same for every host; nil: with errors
 }
 
 func (l *loader) fail(d *hcl.Diagnostic)        { l.diags = append(l.diags, d) }
 func (l *loader) failAll(diags hcl.Diagnostics) { l.diags = append(l.diags, diags...) }
-
-func refVar(name string) refs.Ref { return refs.Ref{Root: refs.Var, Name: name} }
 
 func (l *loader) load(path string) *Site {
 	if !l.find(path) {
 		return nil
 	}
 	bodies := l.read()
-	config, diags := declare(bodies, l.opts.Catalog)
+	config, diags := config.Declare(bodies, l.opts.Catalog.Actions, l.opts.Catalog.Transports)
 	l.failAll(diags)
 	l.config = config
 	if l.hasSyntaxErrors() {
@@ -168,11 +168,24 @@ func (l *loader) begin() {
 	l.site = &Site{Dir: dir}
 	l.scope = newScope(l.opts, dir, l.dir)
 	l.site.scope = l.scope
-	for _, e := range l.config.locals {
-		l.scope.locals[e.arg.Name] = &localValue{expr: e}
+	for _, e := range l.config.Locals {
+		l.scope.locals[e.Arg.Name] = &localValue{expr: e}
 	}
-	for _, c := range l.config.chains {
-		l.scope.chains[c.name] = c
+	for _, c := range l.config.Chains {
+		l.scope.chains[c.Name] = c
+	}
+}
+
+// analyze checks what all expressions refer to.
+func (l *loader) analyze() {
+	functions := map[string]bool{}
+	for name := range l.scope.functions {
+		functions[name] = true
+	}
+	circular, diags := l.config.Analyze(l.opts.Catalog.Actions, functions)
+	l.failAll(diags)
+	for _, ref := range circular {
+		l.bad[ref] = true
 	}
 }
 
@@ -187,7 +200,10 @@ func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 	seen := map[said]bool{}
 	var out hcl.Diagnostics
 	for _, d := range diags {
-		key := said{deref(d.Subject), diag.CodeOf(d), d.Summary}
+		key := said{code: diag.CodeOf(d), summary: d.Summary}
+		if d.Subject != nil {
+			key.at = *d.Subject
+		}
 		if d.Subject != nil && d.Subject.Start.Line > 0 && seen[key] {
 			continue
 		}

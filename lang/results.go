@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 
+	"runner/lang/value"
+
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/function"
@@ -49,7 +51,7 @@ func newFacts() facts {
 // of is what is known of a host's facts.
 func (f facts) of(state State, host string) cty.Value {
 	if plain, ok := state.Facts(host); ok {
-		return f.object(func(name string, t cty.Type) cty.Value { return fromPlain(plain[name], t) })
+		return f.object(func(name string, t cty.Type) cty.Value { return value.FromPlain(plain[name], t) })
 	}
 	return f.unknown
 }
@@ -73,7 +75,7 @@ func withFacts(parts hostParts, facts cty.Value) cty.Value {
 // resultsOn is what a task gave on one host.
 func resultsOn(state State, t *Task, host string) cty.Value {
 	results, ok := state.Results(t.Address, host)
-	keyed := t.body.block.forEach != nil
+	keyed := t.body.block.ForEach != nil
 	switch {
 	case !ok:
 		return t.body.unknownResult(keyed)
@@ -106,7 +108,7 @@ func mapOf(elements map[string]cty.Value, t cty.Type) cty.Value {
 // resultsOfJob is what a task gave on the hosts of its job that have reached it.
 func resultsOfJob(state State, j *jobScope, address string) cty.Value {
 	t := j.tasks[address]
-	keyed := t.body.block.forEach != nil
+	keyed := t.body.block.ForEach != nil
 	elements := map[string]cty.Value{}
 	for _, h := range j.Hosts {
 		results, ok := state.Results(address, h.Name)
@@ -146,17 +148,17 @@ func unknownMap(element cty.Type, sensitive bool) cty.Value {
 func resultValue(b *taskBody, r Result, sensitive bool) cty.Value {
 	attrs := map[string]cty.Value{}
 	for name, at := range b.result.AttributeTypes() {
-		value := cty.UnknownVal(at)
+		v := cty.UnknownVal(at)
 		switch {
 		case r.Skipped && !r.Unknown:
-			value = cty.NullVal(at)
+			v = cty.NullVal(at)
 		case !r.Unknown:
-			value = fromPlain(r.Values[name], at)
+			v = value.FromPlain(r.Values[name], at)
 		}
 		if sensitive {
-			value = value.Mark(function.Sensitive)
+			v = v.Mark(function.Sensitive)
 		}
-		attrs[name] = value
+		attrs[name] = v
 	}
 	attrs["changed"] = flag(r.Changed, r.UnknownChanged)
 	attrs["failed"] = flag(r.Failed, r.Unknown)

@@ -3,12 +3,15 @@ package lang
 import (
 	"path/filepath"
 
+	"runner/lang/value"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	ctyfunction "github.com/zclconf/go-cty/cty/function"
 
 	"runner/agent/schema"
+	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/function"
 	"runner/lang/refs"
@@ -24,7 +27,7 @@ type scope struct {
 	path      cty.Value
 	facts     facts
 	locals    map[string]*localValue
-	chains    map[string]*chainBlock
+	chains    map[string]*config.Chain
 	groups    map[string]*hostGroup
 	jobs      map[string]*jobScope
 	base      *hcl.EvalContext // functions, var and path
@@ -32,7 +35,7 @@ type scope struct {
 
 // localValue is a local. One that depends on a run has no value here, and neither has one with errors.
 type localValue struct {
-	expr  *expr
+	expr  *config.Expr
 	done  bool
 	ok    bool
 	value cty.Value
@@ -41,7 +44,7 @@ type localValue struct {
 // dynamic says whether the local must be evaluated anew with what a run knows. With facts, that includes those in
 // which hosts appear.
 func (l *localValue) dynamic(facts bool) bool {
-	return l.expr.uses.Dynamic != nil || facts && len(l.expr.uses.Hosts) > 0
+	return l.expr.Uses.Dynamic != nil || facts && len(l.expr.Uses.Hosts) > 0
 }
 
 // newScope makes the scope of a site. The directory is absolute; shown is the same as people see it.
@@ -53,7 +56,7 @@ func newScope(opts Options, dir, shown string) *scope {
 		path:      cty.ObjectVal(map[string]cty.Value{"site": cty.StringVal(dir), "module": cty.StringVal(dir)}),
 		facts:     newFacts(),
 		locals:    map[string]*localValue{},
-		chains:    map[string]*chainBlock{},
+		chains:    map[string]*config.Chain{},
 		groups:    map[string]*hostGroup{},
 		jobs:      map[string]*jobScope{},
 	}
@@ -96,23 +99,17 @@ func with(ctx *hcl.EvalContext, variables map[string]cty.Value) *hcl.EvalContext
 
 // evaluate evaluates an expression.
 func evaluate(e hclsyntax.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
-	value, diags := e.Value(ctx)
+	v, diags := e.Value(ctx)
 	if len(diags) == 0 {
-		return value, nil
+		return v, nil
 	}
-	diags = redact(diag.Own(diags, diag.Evaluate))
-	for i, d := range diags {
-		if missing := missingElement(d); missing != nil {
-			diags[i] = missing
-		}
-	}
-	return value, diags
+	return v, value.Reword(diag.Own(diags, diag.Evaluate))
 }
 
 // static evaluates an expression that needs nothing of a run. The names are what it sees beside the site's own. It
 // reports false after an error, here or in what the expression uses.
-func (l *loader) static(e *expr, own map[string]cty.Value) (cty.Value, bool) {
-	if !e.is() {
+func (l *loader) static(e *config.Expr, own map[string]cty.Value) (cty.Value, bool) {
+	if !e.Sound() {
 		return cty.DynamicVal, false
 	}
 	ctx, ok := l.contextOf(e)
@@ -125,13 +122,15 @@ func (l *loader) static(e *expr, own map[string]cty.Value) (cty.Value, bool) {
 }
 
 // contextOf returns the context of an expression with the locals, chains and hosts that it names.
-func (l *loader) contextOf(e *expr) (*hcl.EvalContext, bool) {
-	if e.ctx == nil && !e.broken {
-		variables, ok := l.variables(e.uses.Refs)
-		e.broken = !ok
-		e.ctx = with(l.scope.context(), variables)
+func (l *loader) contextOf(e *config.Expr) (*hcl.EvalContext, bool) {
+	ctx, ok := l.contexts[e]
+	if !ok {
+		if variables, ok := l.variables(e.Uses.Refs); ok {
+			ctx = with(l.scope.context(), variables)
+		}
+		l.contexts[e] = ctx // nil: what it uses has errors
 	}
-	return e.ctx, !e.broken
+	return ctx, ctx != nil
 }
 
 // variables are the objects that references begin with.
@@ -178,7 +177,7 @@ func (l *loader) resolve(r refs.Ref) (cty.Value, bool) {
 	case refs.Local:
 		return l.localValue(r.Name)
 	case refs.Chain:
-		return chainVal(l.scope.chains[r.Name]), true
+		return value.Of(value.ChainType, l.scope.chains[r.Name]), true
 	case refs.Host:
 		g := l.group(r.Name)
 		if g == nil {
@@ -197,7 +196,7 @@ func (l *loader) localValue(name string) (cty.Value, bool) {
 		return v.value, v.ok
 	}
 	v.done = true
-	if !v.expr.is() || v.expr.uses.Dynamic != nil {
+	if !v.expr.Sound() || v.expr.Uses.Dynamic != nil {
 		return cty.NilVal, false
 	}
 	v.value, v.ok = l.static(v.expr, nil)
@@ -206,16 +205,16 @@ func (l *loader) localValue(name string) (cty.Value, bool) {
 	}
 	if err := function.Check(v.value); err != nil {
 		v.ok = false
-		l.fail(diag.Errorf(diag.TooLarge, v.expr.at(), "Value too large", "local.%s cannot hold this: %v.", name, err))
+		l.fail(diag.Errorf(diag.TooLarge, v.expr.At(), "Value too large", "local.%s cannot hold this: %v.", name, err))
 	}
 	return v.value, v.ok
 }
 
 // checkLocals evaluates the locals that nothing has asked for.
 func (l *loader) checkLocals() {
-	for _, e := range l.config.locals {
-		if e.is() && e.uses.Dynamic == nil && !l.bad[refs.Ref{Root: refs.Local, Name: e.arg.Name}] {
-			l.localValue(e.arg.Name)
+	for _, e := range l.config.Locals {
+		if e.Sound() && e.Uses.Dynamic == nil && !l.bad[refs.Ref{Root: refs.Local, Name: e.Arg.Name}] {
+			l.localValue(e.Arg.Name)
 		}
 	}
 }

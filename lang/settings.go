@@ -3,10 +3,13 @@ package lang
 import (
 	"time"
 
+	"runner/lang/value"
+
 	"github.com/hashicorp/go-version"
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/agent/schema"
+	"runner/lang/config"
 	"runner/lang/diag"
 )
 
@@ -15,25 +18,25 @@ const maxParallelism = 100_000
 
 // settings evaluates the runner block.
 func (l *loader) settings() {
-	r := l.config.runner
+	r := l.config.Runner
 	if r == nil {
 		return
 	}
-	l.requiredVersion(r.requiredVersion)
-	if r.parallelism != nil {
-		if v, ok := l.staticKnown(r.parallelism, nil); ok && !v.IsNull() {
+	l.requiredVersion(r.RequiredVersion)
+	if r.Parallelism != nil {
+		if v, ok := l.staticKnown(r.Parallelism, nil); ok && !v.IsNull() {
 			n, problem := wholeNumber(v, 1, maxParallelism)
 			if problem != "" {
-				l.fail(diag.Errorf(diag.InvalidValue, r.parallelism.at(), "Invalid value", `"parallelism" %s`, problem))
+				l.fail(diag.Errorf(diag.InvalidValue, r.Parallelism.At(), "Invalid value", `"parallelism" %s`, problem))
 			}
 			l.site.Settings.Parallelism = n
 		}
 	}
-	l.site.Settings.ConnectTimeout = l.duration(r.connectTimeout)
-	l.site.Settings.TaskTimeout = l.duration(r.taskTimeout)
+	l.site.Settings.ConnectTimeout = l.duration(r.ConnectTimeout)
+	l.site.Settings.TaskTimeout = l.duration(r.TaskTimeout)
 }
 
-func (l *loader) duration(e *expr) time.Duration {
+func (l *loader) duration(e *config.Expr) time.Duration {
 	if e == nil {
 		return 0
 	}
@@ -41,16 +44,16 @@ func (l *loader) duration(e *expr) time.Duration {
 	if !ok {
 		return 0
 	}
-	arg, diags := takeArgument(schema.Attribute{Name: e.arg.Name, Type: schema.Duration}, v, e.Expression, "the runner block")
+	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.Duration}, v, e.Expression, "the runner block")
 	l.failAll(diags)
-	text, _ := arg.plain.(string)
+	text, _ := arg.Plain.(string)
 	d, _ := time.ParseDuration(text) // it was checked
 	return d
 }
 
 // requiredVersion compares the versions that the site asks for with our own. A build without a version is taken for
 // any.
-func (l *loader) requiredVersion(e *expr) {
+func (l *loader) requiredVersion(e *config.Expr) {
 	if e == nil {
 		return
 	}
@@ -58,14 +61,14 @@ func (l *loader) requiredVersion(e *expr) {
 	if !ok {
 		return
 	}
-	v, _ = bare(v)
+	v, _ = value.Bare(v)
 	if v.IsNull() || v.Type() != cty.String {
-		l.fail(diag.Errorf(diag.WrongType, e.at(), "Wrong type of value", `"required_version" takes string, but this is %s.`, valueWord(v)))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"required_version" takes string, but this is %s.`, value.Word(v)))
 		return
 	}
 	constraint, err := version.NewConstraint(v.AsString())
 	if err != nil {
-		l.fail(diag.Errorf(diag.InvalidValue, e.at(), "Invalid value",
+		l.fail(diag.Errorf(diag.InvalidValue, e.At(), "Invalid value",
 			`"required_version" takes conditions such as ">= 1.2, < 2", and %s is none.`, diag.Quote(v.AsString())))
 		return
 	}
@@ -74,7 +77,7 @@ func (l *loader) requiredVersion(e *expr) {
 		return
 	}
 	if !constraint.Check(own.Core()) {
-		l.fail(diag.Errorf(diag.UnsupportedVersion, e.at(), "Another version required",
+		l.fail(diag.Errorf(diag.UnsupportedVersion, e.At(), "Another version required",
 			"The site asks for runner %s, but this is %s.", v.AsString(), l.opts.Version))
 	}
 }

@@ -1,11 +1,14 @@
 // Package lang reads sites: files to a checked configuration whose static parts are evaluated and whose tasks are not,
-// and later each task for one host, with what a run has learned by then. Its neighbours are lang/syntax (files to blocks),
-// lang/refs (what expressions refer to), lang/function, lang/diag and lang/format; package planner plans what it
-// returns. It opens no connection and knows no action and no transport but by the schemas that it is given.
+// and later each task for one host, with what a run has learned by then. Read load.go first. Its own packages are
+// lang/syntax (files to blocks, behind lang/guard), lang/config (what is declared), lang/refs (what expressions refer
+// to), lang/variable and lang/value, lang/function, lang/diag and lang/format; package planner plans what it returns. It
+// opens no connection and knows no action and no transport but by the schemas that it is given.
 package lang
 
 import (
 	"time"
+
+	"runner/lang/config"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -103,7 +106,7 @@ type Output struct {
 	Sensitive bool
 	Range     hcl.Range
 
-	block *outputBlock
+	block *config.Output
 	fixed *fixed
 }
 

@@ -4,16 +4,19 @@ import (
 	"slices"
 	"sync"
 
+	"runner/lang/value"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/agent/schema"
+	"runner/lang/config"
 	"runner/lang/refs"
 )
 
 // taskBody is what of a task is evaluated during a run.
 type taskBody struct {
-	block  *taskBlock
+	block  *config.Task
 	job    *jobScope
 	schema schema.Block
 	result cty.Type
@@ -33,7 +36,7 @@ type taskBody struct {
 // saved is the value of an argument that is the same everywhere.
 type saved struct {
 	sync.Once
-	argument
+	value.Argument
 	diags hcl.Diagnostics
 }
 
@@ -52,15 +55,15 @@ func either(same []*Hop, hops map[*Host][]*Hop, h *Host) []*Hop {
 }
 
 // constant says whether an expression has one value during the whole run, whatever the host.
-func constant(e *expr) bool {
+func constant(e *config.Expr) bool {
 	const varying = refs.Self | refs.Each | refs.TaskResults | refs.Jobs | refs.Run | refs.Handler
-	return e.is() && e.uses.Dynamic == nil && e.uses.Roots&varying == 0 && len(e.uses.Facts) == 0 && len(e.uses.Needs) == 0
+	return e.Sound() && e.Uses.Dynamic == nil && e.Uses.Roots&varying == 0 && len(e.Uses.Facts) == 0 && len(e.Uses.Needs) == 0
 }
 
 // saveConstants prepares the arguments that need to be evaluated only once.
 func (b *taskBody) saveConstants() {
 	b.once = map[string]*saved{}
-	for name, e := range b.block.args {
+	for name, e := range b.block.Args {
 		if constant(e) {
 			b.once[name] = &saved{}
 		}

@@ -3,6 +3,8 @@ package lang
 import (
 	"maps"
 
+	"runner/lang/value"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
@@ -50,10 +52,10 @@ func (f *fixed) addLocals(l *loader, references []refs.Ref, seen map[string]bool
 			continue
 		}
 		seen[r.Name] = true
-		if local := l.scope.locals[r.Name]; local.expr.is() {
+		if local := l.scope.locals[r.Name]; local.expr.Sound() {
 			f.live = f.live || local.dynamic(len(f.facts) > 0)
-			f.addRefs(l, local.expr.uses.Refs)
-			f.addLocals(l, local.expr.uses.Refs, seen)
+			f.addRefs(l, local.expr.Uses.Refs)
+			f.addLocals(l, local.expr.Uses.Refs, seen)
 		}
 	}
 }
@@ -61,7 +63,7 @@ func (f *fixed) addLocals(l *loader, references []refs.Ref, seen map[string]bool
 func (f *fixed) addRefs(l *loader, references []refs.Ref) {
 	for _, r := range references {
 		if r.Root == refs.Chain {
-			f.chains[r.Name] = chainVal(l.scope.chains[r.Name])
+			f.chains[r.Name] = value.Of(value.ChainType, l.scope.chains[r.Name])
 		}
 	}
 }
@@ -72,7 +74,7 @@ func (f *fixed) static(l *loader, uses *refs.Uses) []refs.Ref {
 	for _, r := range uses.Refs {
 		if r.Root == refs.Local {
 			f.locals = append(f.locals, r.Name)
-			if local := l.scope.locals[r.Name]; !local.expr.is() || local.dynamic(len(f.facts) > 0) {
+			if local := l.scope.locals[r.Name]; !local.expr.Sound() || local.dynamic(len(f.facts) > 0) {
 				continue
 			}
 		}
@@ -88,8 +90,8 @@ func handlerValues(job *jobScope, uses *refs.Uses) map[string]cty.Value {
 		return nil
 	}
 	out := map[string]cty.Value{}
-	for _, h := range job.block.handlers {
-		out[h.name] = cty.CapsuleVal(handlerType, &handlerRef{h.name})
+	for _, h := range job.block.Handlers {
+		out[h.Name] = value.Of(value.HandlerType, h.Name)
 	}
 	return out
 }
@@ -176,7 +178,7 @@ func (v *view) local(name string) cty.Value {
 	}
 	l := v.scope.locals[name]
 	switch {
-	case !l.expr.is():
+	case !l.expr.Sound():
 		return cty.DynamicVal
 	case !l.dynamic(len(v.fixed.facts) > 0):
 		if !l.ok {
@@ -186,7 +188,7 @@ func (v *view) local(name string) cty.Value {
 	}
 	v.locals[name] = cty.DynamicVal // circles were reported when the site was loaded
 	others := map[string]cty.Value{}
-	for _, r := range l.expr.uses.Refs {
+	for _, r := range l.expr.Uses.Refs {
 		if r.Root == refs.Local {
 			others[r.Name] = v.local(r.Name)
 		}
@@ -197,7 +199,7 @@ func (v *view) local(name string) cty.Value {
 	}
 	value, diags := evaluate(l.expr.Expression, ctx)
 	if err := function.Check(value); err != nil && !diags.HasErrors() {
-		diags = append(diags, diag.Errorf(diag.TooLarge, l.expr.at(), "Value too large", "local.%s cannot hold this: %v.", name, err))
+		diags = append(diags, diag.Errorf(diag.TooLarge, l.expr.At(), "Value too large", "local.%s cannot hold this: %v.", name, err))
 	}
 	v.diags = append(v.diags, diags...)
 	if diags.HasErrors() {

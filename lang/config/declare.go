@@ -1,0 +1,202 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"runner/agent/schema"
+	"runner/lang/diag"
+	"runner/lang/syntax"
+)
+
+// declarer collects what the files declare.
+type declarer struct {
+	actions, transports map[string]schema.Block
+	config              *Config
+	diags               hcl.Diagnostics
+	seen                map[string]hcl.Range // by kind and name
+}
+
+// Declare takes the bodies of a site's files apart.
+func Declare(bodies []*syntax.Body, actions, transports map[string]schema.Block) (*Config, hcl.Diagnostics) {
+	d := &declarer{actions: actions, transports: transports, config: &Config{}, seen: map[string]hcl.Range{}}
+	for _, body := range bodies {
+		content := d.content(body, fileSchema())
+		for _, block := range content.Blocks {
+			d.block(block)
+		}
+	}
+	return d.config, d.diags
+}
+
+func (d *declarer) content(body *syntax.Body, s syntax.Schema) *syntax.Content {
+	content, diags := body.Content(s)
+	d.diags = append(d.diags, diags...)
+	return content
+}
+
+func (d *declarer) block(b *syntax.Block) {
+	c := d.config
+	switch b.Type {
+	case "runner":
+		if d.unique("the runner block", b.Range, diag.DuplicateBlock) {
+			c.Runner = d.runner(b)
+		}
+	case "variable":
+		if n, ok := d.named(b, 0, "variable"); ok {
+			c.Variables = append(c.Variables, d.variable(b, n))
+		}
+	case "locals":
+		d.locals(b)
+	case "chain":
+		if n, ok := d.named(b, 0, "chain"); ok {
+			c.Chains = append(c.Chains, d.chain(b, n))
+		}
+	case "host":
+		if n, ok := d.named(b, 0, "host"); ok {
+			c.Hosts = append(c.Hosts, d.host(b, n))
+		}
+	case "job":
+		if n, ok := d.named(b, 0, "job"); ok {
+			c.Jobs = append(c.Jobs, d.job(b, n))
+		}
+	case "output":
+		if n, ok := d.named(b, 0, "output"); ok {
+			c.Outputs = append(c.Outputs, d.output(b, n))
+		}
+	}
+}
+
+// named reads a block's name from its label and reports one that is not valid or used already. The kind is what shares
+// names, and where.
+func (d *declarer) named(b *syntax.Block, label int, kind string, where ...string) (Named, bool) {
+	l := b.Labels[label]
+	n := Named{Name: l.Text, NameRange: l.Range, Block: b.Range}
+	if !hclsyntax.ValidIdentifier(l.Text) {
+		d.diags = append(d.diags, diag.Errorf(diag.InvalidName, l.Range, "Invalid name",
+			"%s is not a name: a name begins with a letter or an underscore and goes on with letters, digits, underscores and dashes.", diag.Quote(l.Text)))
+		return n, false
+	}
+	what := kind + " " + diag.Quote(l.Text) + strings.Join(where, "")
+	return n, d.unique(what, l.Range, diag.DuplicateName)
+}
+
+// unique reports what stands there already.
+func (d *declarer) unique(what string, at hcl.Range, code diag.Code) bool {
+	if first, ok := d.seen[what]; ok {
+		summary := "Duplicate name"
+		if code == diag.DuplicateBlock {
+			summary = "Duplicate block"
+		}
+		d.diags = append(d.diags, diag.Errorf(code, at, summary, "There is %s already, at %s line %d.", article(what), first.Filename, first.Start.Line))
+		return false
+	}
+	d.seen[what] = at
+	return true
+}
+
+func (d *declarer) runner(b *syntax.Block) *Runner {
+	content := d.content(b.Body, runnerSchema())
+	get := func(name string) *Expr { return expect(content, name, nil, b.Range, "") }
+	return &Runner{
+		Block:           b.Range,
+		RequiredVersion: get("required_version"),
+		Parallelism:     get("parallelism"),
+		ConnectTimeout:  get("connect_timeout"),
+		TaskTimeout:     get("task_timeout"),
+	}
+}
+
+func (d *declarer) variable(b *syntax.Block, n Named) *Variable {
+	content := d.content(b.Body, variableSchema())
+	get := func(name string) *Expr { return expect(content, name, nil, b.Range, "") }
+	v := &Variable{
+		Named: n, Type: content.Arguments["type"], Default: get("default"), Description: get("description"),
+		Sensitive: get("sensitive"), Nullable: get("nullable"),
+	}
+	for _, inner := range content.Blocks {
+		content := d.content(inner.Body, validationSchema())
+		v.Validations = append(v.Validations, &Validation{
+			Block:     inner.Range,
+			Condition: expect(content, "condition", &d.diags, inner.Range, "a validation"),
+			Message:   expect(content, "error_message", &d.diags, inner.Range, "a validation"),
+		})
+	}
+	return v
+}
+
+func (d *declarer) locals(b *syntax.Block) {
+	args, diags := b.Body.Attributes()
+	d.diags = append(d.diags, diags...)
+	for _, arg := range args {
+		if d.unique("local "+diag.Quote(arg.Name), arg.NameRange, diag.DuplicateName) && arg.Expr != nil {
+			d.config.Locals = append(d.config.Locals, &Expr{Expression: arg.Expr, Arg: arg})
+		}
+	}
+}
+
+func (d *declarer) chain(b *syntax.Block, n Named) *Chain {
+	content := d.content(b.Body, chainSchema())
+	return &Chain{Named: n, Extends: expect(content, "extends", nil, b.Range, ""), Hops: d.hops(content)}
+}
+
+func (d *declarer) host(b *syntax.Block, n Named) *Host {
+	content := d.content(b.Body, hostSchema())
+	get := func(name string) *Expr { return expect(content, name, nil, b.Range, "") }
+	h := &Host{
+		Named: n, ForEach: get("for_each"), Count: get("count"), Address: get("address"), Labels: get("labels"),
+		Vars: get("vars"), Via: get("via"), Chain: get("chain"), Hops: d.hops(content),
+	}
+	if h.ForEach != nil && h.Count != nil {
+		d.diags = append(d.diags, diag.Errorf(diag.InvalidValue, h.Count.Arg.NameRange, "Conflicting arguments",
+			"A host has either for_each or count, not both."))
+	}
+	if n.Name == Localhost {
+		d.diags = append(d.diags, diag.Errorf(diag.DuplicateName, n.NameRange, "Duplicate name",
+			"host.localhost always exists and cannot be declared."))
+	}
+	return h
+}
+
+func (d *declarer) output(b *syntax.Block, n Named) *Output {
+	content := d.content(b.Body, outputSchema())
+	return &Output{
+		Named:     n,
+		Value:     expect(content, "value", &d.diags, b.Range, "an output"),
+		Sensitive: expect(content, "sensitive", nil, b.Range, ""),
+	}
+}
+
+// hops takes the hop blocks among others apart.
+func (d *declarer) hops(content *syntax.Content) []*Hop {
+	var out []*Hop
+	for _, b := range content.Blocks {
+		if b.Type == "hop" {
+			out = append(out, d.hop(b))
+		}
+	}
+	return out
+}
+
+func (d *declarer) hop(b *syntax.Block) *Hop {
+	l := b.Labels[0]
+	hop := &Hop{Transport: l.Text, Block: b.Range}
+	transport, ok := d.transports[l.Text]
+	if !ok {
+		d.diags = append(d.diags, diag.Errorf(diag.UnknownTransport, l.Range, "Unknown transport",
+			"There is no transport %s.%s", diag.Quote(l.Text), suggest(l.Text, slices.Sorted(maps.Keys(d.transports)), "The transports")))
+		return hop
+	}
+	content := d.content(b.Body, syntax.Schema{What: "a hop of the transport " + diag.Quote(l.Text), Arguments: argumentNames(transport)})
+	hop.Args = map[string]*Expr{}
+	for name := range content.Arguments {
+		if e := expect(content, name, nil, b.Range, ""); e != nil {
+			hop.Args[name] = e
+		}
+	}
+	return hop
+}

@@ -1,0 +1,240 @@
+package value
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"runner/agent/schema"
+	"runner/lang/diag"
+	"runner/lang/function"
+	"runner/lang/syntax"
+)
+
+// argument is the value of an argument that a schema describes.
+type Argument struct {
+	Plain     any // nil: null, or not known
+	Known     bool
+	Sensitive bool
+}
+
+// takeArgument checks a value against its description and makes it plain. What is of the block, for messages: `the
+// action "file"`.
+func Take(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) (Argument, hcl.Diagnostics) {
+	v, sensitive := Bare(v)
+	out := Argument{Sensitive: sensitive || a.Secret}
+	if v.IsKnown() && v.IsNull() {
+		out.Known, out.Sensitive = true, sensitive
+		return out, nil
+	}
+	want := TypeFor(a.Type)
+	converted, err := convert.Convert(v, want)
+	if err != nil {
+		return out, hcl.Diagnostics{Wrong(a, v, err, e, of)}
+	}
+	if !converted.IsWhollyKnown() {
+		return out, nil
+	}
+	out.Known = true
+	if err := function.Check(converted); err != nil {
+		return out, hcl.Diagnostics{diag.Errorf(diag.TooLarge, e.Range(), "Value too large", "%q of %s cannot take this: %v.", a.Name, of, err)}
+	}
+	if path := NullIn(converted); path != nil && a.Type != schema.Any {
+		return out, hcl.Diagnostics{diag.Errorf(diag.InvalidValue, Narrow(e, path), "Null in a list",
+			"%q of %s cannot have null in it.", a.Name, of)}
+	}
+	out.Plain = Plain(converted)
+	if problem := badValue(a, out.Plain, sensitive); problem != "" {
+		return out, hcl.Diagnostics{diag.Errorf(diag.InvalidValue, e.Range(), "Invalid value", "%q of %s %s", a.Name, of, problem)}
+	}
+	return out, nil
+}
+
+// bare takes the marks off a value, at any depth, and says whether one of them was ours.
+func Bare(v cty.Value) (cty.Value, bool) {
+	if !v.ContainsMarked() {
+		return v, false
+	}
+	v, marks := v.UnmarkDeep()
+	_, sensitive := marks[function.Sensitive]
+	return v, sensitive
+}
+
+func TypeFor(t schema.Type) cty.Type {
+	switch t {
+	case schema.String, schema.Mode, schema.Duration, schema.Path, schema.Source:
+		return cty.String
+	case schema.Number:
+		return cty.Number
+	case schema.Bool:
+		return cty.Bool
+	case schema.Strings:
+		return cty.List(cty.String)
+	case schema.Numbers:
+		return cty.List(cty.Number)
+	case schema.Map:
+		return cty.Map(cty.String)
+	case schema.Any:
+	}
+	return cty.DynamicPseudoType
+}
+
+// wanted says what a type takes, in the words of the language.
+func wanted(t schema.Type) string {
+	switch t {
+	case schema.Mode:
+		return `a mode such as "0640"`
+	case schema.Duration:
+		return `a duration such as "30s"`
+	case schema.Path:
+		return "the path of a file on the target, a string"
+	case schema.Source:
+		return "the path of a file on the controller, a string"
+	default:
+		return TypeWord(TypeFor(t))
+	}
+}
+
+func Wrong(a schema.Attribute, v cty.Value, err error, e hclsyntax.Expression, of string) *hcl.Diagnostic {
+	at := e.Range()
+	found := TypeWord(v.Type())
+	if path := culprit(v, TypeFor(a.Type)); path != nil {
+		err = path.NewErrorf("")
+	}
+	if path, ok := errors.AsType[cty.PathError](err); ok && len(path.Path) > 0 {
+		at = Narrow(e, path.Path)
+		if part, err := path.Path.Apply(v); err == nil {
+			return diag.Errorf(diag.WrongType, at, "Wrong type of value", "%q of %s takes %s, but %s in it is %s.",
+				a.Name, of, wanted(a.Type), PathWord(path.Path), TypeWord(part.Type()))
+		}
+		found += Because(err)
+	}
+	return diag.Errorf(diag.WrongType, at, "Wrong type of value", "%q of %s takes %s, but this is %s.", a.Name, of, wanted(a.Type), found)
+}
+
+// culprit finds the first element that does not fit into a collection. HCL only says that not all of them do.
+func culprit(v cty.Value, want cty.Type) cty.Path {
+	t := v.Type()
+	if !want.IsCollectionType() || !t.IsTupleType() && !t.IsObjectType() || !v.IsKnown() || t.IsObjectType() != want.IsMapType() {
+		return nil
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		key, element := it.Element()
+		if _, err := convert.Convert(element, want.ElementType()); err == nil {
+			continue
+		}
+		if t.IsObjectType() {
+			return cty.GetAttrPath(key.AsString())
+		}
+		return cty.Path{cty.IndexStep{Key: key}}
+	}
+	return nil
+}
+
+// narrow returns the range of the part of a written list or object that a path leads to.
+func Narrow(e hclsyntax.Expression, path cty.Path) hcl.Range {
+	for _, step := range path {
+		inner := part(syntax.Inner(e), step)
+		if inner == nil {
+			break
+		}
+		e = inner
+	}
+	return e.Range()
+}
+
+func part(e hclsyntax.Expression, step cty.PathStep) hclsyntax.Expression {
+	switch e := e.(type) {
+	case *hclsyntax.TupleConsExpr:
+		index, ok := step.(cty.IndexStep)
+		if !ok || index.Key.Type() != cty.Number {
+			return nil
+		}
+		if i, _ := index.Key.AsBigFloat().Int64(); int(i) < len(e.Exprs) {
+			return e.Exprs[i]
+		}
+	case *hclsyntax.ObjectConsExpr:
+		name := ""
+		switch step := step.(type) {
+		case cty.GetAttrStep:
+			name = step.Name
+		case cty.IndexStep:
+			if step.Key.Type() == cty.String {
+				name = step.Key.AsString()
+			}
+		}
+		for _, item := range e.Items {
+			if key, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && key.Type() == cty.String && key.AsString() == name {
+				return item.ValueExpr
+			}
+		}
+	}
+	return nil
+}
+
+// nullIn returns the path to a null inside a value, or nil.
+func NullIn(v cty.Value) cty.Path {
+	if !v.Type().IsCollectionType() && !v.Type().IsTupleType() {
+		return nil
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		key, element := it.Element()
+		if element.IsNull() {
+			return cty.Path{cty.IndexStep{Key: key}}
+		}
+	}
+	return nil
+}
+
+// badValue says what is wrong with a value of the right type, as the end of a sentence, or "".
+func badValue(a schema.Attribute, v any, sensitive bool) string {
+	text, isText := v.(string)
+	shown := diag.Quote(text)
+	if sensitive {
+		shown = "the sensitive value"
+	}
+	switch {
+	case !isText:
+	case a.Type == schema.Mode && !isMode(text):
+		return fmt.Sprintf("takes a mode of three or four octal digits such as \"0640\", and %s is none.", shown)
+	case a.Type == schema.Duration && !isDuration(text):
+		return fmt.Sprintf("takes a duration such as \"30s\" or \"1m30s\", and %s is none.", shown)
+	case a.Type == schema.Path && !strings.HasPrefix(text, "/"):
+		return fmt.Sprintf("takes an absolute path, and %s is none.", shown)
+	case strings.ContainsRune(text, 0) && (a.Type == schema.Path || a.Type == schema.Source):
+		return "takes a path, and a path cannot contain a NUL character."
+	case len(a.OneOf) > 0 && !slices.Contains(a.OneOf, text):
+		return fmt.Sprintf("must be %s, not %s.%s", orList(a.OneOf), shown, diag.DidYouMean(text, a.OneOf))
+	}
+	return ""
+}
+
+func isMode(s string) bool {
+	const least, most = 3, 4
+	return len(s) >= least && len(s) <= most && strings.Trim(s, "01234567") == ""
+}
+
+func isDuration(s string) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && d > 0
+}
+
+// orList writes values as a choice.
+func orList(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = diag.Quote(v)
+	}
+	if len(quoted) < 2 {
+		return strings.Join(quoted, "")
+	}
+	last := len(quoted) - 1
+	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+}
