@@ -74,9 +74,13 @@ func Run(ctx context.Context, c Config) Summary {
 	if c.Parallel == 0 {
 		c.Parallel = DefaultParallel
 	}
+	id := c.ID
+	if c.Mode == wire.ModeLook {
+		id = "" // the run to come will have another
+	}
 	r := &run{
 		Config:  c,
-		state:   newState(),
+		state:   newState(id),
 		slots:   make(chan struct{}, c.Parallel),
 		trips:   map[int]int{},
 		hosts:   map[string]bool{},

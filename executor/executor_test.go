@@ -157,11 +157,28 @@ func (b *bench) apply(t *testing.T, ctx context.Context) executor.Summary { //no
 		Dir:         t.TempDir(),
 	})
 	t.Cleanup(func() { _ = b.run.Broker.Close() })
+	for _, job := range b.Jobs {
+		for _, task := range slices.Concat(job.Tasks, job.Handlers) {
+			b.notifies(task)
+		}
+	}
 	b.run.Plan, b.run.Evaluator, b.run.Sink = &b.Plan, b.script, &b.sink
 	if b.run.Mode == 0 {
 		b.run.Mode = wire.ModeApply
 	}
 	return executor.Run(ctx, b.run)
+}
+
+// notifies lets a task's instances name all the handlers that the task names.
+func (b *bench) notifies(task plan.Task) {
+	expand := b.script[task.Address]
+	b.script[task.Address] = func(s plan.State) []plan.Instance {
+		out := expand(s)
+		for i := range out {
+			out[i].Notify = task.Notify
+		}
+		return out
+	}
 }
 
 func same(t *testing.T, got, want []string) {
@@ -323,16 +340,28 @@ func TestLook(t *testing.T) {
 	b.task(job, "early", read)
 	b.sh(job, "runs", "touch "+file)
 	late := b.task(job, "late", read)
+	for _, c := range []struct {
+		of      *plan.Task
+		unknown bool
+	}{{&job.Tasks[0], false}, {late, true}} {
+		address := c.of.Address
+		b.task(job, "reads-"+c.of.Name, func(s plan.State) []plan.Instance {
+			r, ok := s.Results(address, "a")
+			if !ok || r.Elements[0].Unknown != c.unknown {
+				t.Errorf("%s: known %v, %+v, want a result that is unknown: %v", address, ok, r, c.unknown)
+			}
+			return []plan.Instance{{Skip: true}}
+		}).Needs = []string{address}
+	}
 	b.run.Mode = wire.ModeLook
 	s := b.apply(t, t.Context())
-	same(t, b.sink.planned(), []string{"early read", "runs run", "late read"})
+	same(t, b.sink.planned(), []string{"early read", "runs run", "late read", "reads-early skip", "reads-late skip"})
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the preview ran the command")
 	}
 	if s.Planned[event.Run] != 1 || s.Planned[event.Read] != 2 {
 		t.Errorf("planned %v", s.Planned)
 	}
-	_ = late
 }
 
 // An agent that is killed: the task's outcome is not known, the next is not started, the run ends. G17 G27.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"runner/agent/wire"
 	"runner/executor/broker"
@@ -39,6 +40,7 @@ type sent struct {
 	instance plan.Instance
 	group    *group
 	pending  *broker.Pending // nil: skipped
+	problem  string          // why it could not even be sent
 	on       int
 }
 
@@ -106,10 +108,16 @@ func (h *hostRun) task(ctx context.Context, task *plan.Task) {
 		g.results.Keyed = in.Keyed
 		g.results.Sensitive = g.results.Sensitive || in.Sensitive
 		s := &sent{task: task, instance: in, group: g, on: on}
-		if !in.Skip && !slices.Contains(in.Unknown, "for_each") {
+		if !in.Skip && (h.run.Mode == wire.ModeApply || !slices.Contains(in.Unknown, "for_each")) {
 			h.send(s)
 		}
 		h.queue = append(h.queue, s)
+		if s.problem != "" {
+			h.drain(ctx) // nothing after it may start
+			if h.stopped != "" {
+				return
+			}
+		}
 	}
 }
 
@@ -141,8 +149,11 @@ func (h *hostRun) learnFacts(ctx context.Context, task *plan.Task) bool {
 			}
 			end := event.TaskEnd{Address: task.Address}
 			h.explain(&end, err, task)
-			if host != h.host {
-				end.Error = "cannot get the facts of host " + name + ": " + end.Error
+			if host != h.host { // this one is well
+				end.Failure.Message = "cannot get the facts of host " + name + ": " + end.Failure.Text()
+				end.Failure.Hop, end.Failure.Hint, end.Error = "", "", end.Failure.Message
+				h.failed(task, end)
+				return false
 			}
 			h.settle(task, end)
 			return false
@@ -162,9 +173,14 @@ func (h *hostRun) learnFacts(ctx context.Context, task *plan.Task) bool {
 
 // send hands an instance to its peer.
 func (h *hostRun) send(s *sent) {
+	if h.run.Mode == wire.ModeApply && len(s.instance.Unknown) > 0 {
+		s.problem = "cannot know " + strings.Join(s.instance.Unknown, ", ") + ": this run has not learned what it depends on"
+		return
+	}
 	args, err := wire.Marshal(s.instance.Args)
-	if err != nil { // plain values always encode; what remains is size
-		s.instance.Args = nil
+	if err != nil {
+		s.problem = err.Error()
+		return
 	}
 	flags := wire.Flags(0)
 	if s.task.OnFailure == plan.Continue {

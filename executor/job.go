@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,12 +13,18 @@ import (
 
 // failedJob is the root cause of jobs that do not start.
 type failedJob struct {
-	name  string
-	hosts []string
+	name   string
+	hosts  []string // sorted
+	ending bool     // it did not fail: the run is ending
 }
 
 func (f *failedJob) reason() string {
-	return fmt.Sprintf("because job.%s failed on %s", f.name, strings.Join(f.hosts, ", "))
+	const most = 3 // hosts that are named
+	names := strings.Join(f.hosts[:min(most, len(f.hosts))], ", ")
+	if more := len(f.hosts) - most; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("because job.%s failed on %s", f.name, names)
 }
 
 // job works on all hosts of a job and returns nil when it ended well on each.
@@ -40,7 +47,8 @@ func (r *run) job(ctx context.Context, index int) *failedJob {
 	}
 	hosts.Wait()
 	if len(lost) > 0 {
-		return &failedJob{name: job.Name, hosts: lost}
+		slices.Sort(lost)
+		return &failedJob{name: job.Name, hosts: lost, ending: r.isEnding() != notEnding}
 	}
 	return nil
 }
@@ -48,12 +56,15 @@ func (r *run) job(ctx context.Context, index int) *failedJob {
 // skipJob reports the tasks of a job that does not start.
 func (r *run) skipJob(index int, cause *failedJob) {
 	job := &r.Plan.Jobs[index]
+	end := event.TaskEnd{Status: event.Skipped, Reason: cause.reason()}
+	if cause.ending {
+		end = event.TaskEnd{Status: event.Cancelled, Reason: "not_started"}
+	}
 	for _, host := range job.Hosts {
 		h := newHostRun(r, job, host)
 		for i := range job.Tasks {
-			h.report(event.TaskEnd{
-				Address: job.Tasks[i].Address, Status: event.Skipped, Reason: cause.reason(),
-			}, &job.Tasks[i])
+			end.Address = job.Tasks[i].Address
+			h.report(end, &job.Tasks[i])
 		}
 		h.ended()
 	}

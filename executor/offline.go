@@ -14,7 +14,7 @@ import (
 func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 	r := &run{
 		Config: Config{Plan: p, Evaluator: evaluator, Mode: wire.ModeLook, Sink: sink},
-		state:  newState(), hosts: map[string]bool{}, touched: map[int]map[touch]bool{},
+		state:  newState(""), hosts: map[string]bool{}, touched: map[int]map[touch]bool{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
 	for i := range p.Jobs {

@@ -3,7 +3,6 @@ package executor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -27,6 +26,13 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	case s.on == notSent:
 		h.record(s, plan.Result{Skipped: true})
 		h.settle(s.task, event.TaskEnd{Address: s.instance.Address, Status: event.Cancelled, Reason: "not_started"})
+		return
+	case s.problem != "":
+		h.record(s, plan.Result{Failed: true})
+		h.settle(s.task, event.TaskEnd{
+			Address: s.instance.Address, Status: event.Failed, Reason: "evaluate", Error: s.problem,
+			Failure: &event.Failure{Message: s.problem, Place: s.task.Place},
+		})
 		return
 	case s.pending == nil: // an unknown for_each
 		h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
@@ -81,16 +87,26 @@ func (h *hostRun) await(ctx context.Context, s *sent) (broker.Reply, error) {
 	if h.run.Mode == wire.ModeApply {
 		select {
 		case <-s.pending.Started():
-			if target := h.target(s.on); target != nil {
-				h.run.Sink.Emit(event.TaskStart{
-					Job: h.job.Name, Address: s.instance.Address, Host: h.name, Target: *target, Attempt: 1,
-				})
-			}
 		case <-s.pending.Done():
 		case <-ctx.Done():
 		}
+		h.started(s)
 	}
 	return h.run.wait(ctx, s.pending, s.on)
+}
+
+// started tells that a call has started, if it has.
+func (h *hostRun) started(s *sent) {
+	select {
+	case <-s.pending.Started():
+	default:
+		return
+	}
+	if target := h.target(s.on); target != nil {
+		h.run.Sink.Emit(event.TaskStart{
+			Job: h.job.Name, Address: s.instance.Address, Host: h.name, Target: *target, Attempt: 1,
+		})
+	}
 }
 
 // finished fills in the end of a call that did what it should.
@@ -100,7 +116,7 @@ func (h *hostRun) finished(s *sent, change wire.Change, result *plan.Result, end
 	end.Status = event.OK
 	if changed {
 		end.Status = event.Changed
-		for _, name := range s.task.Notify {
+		for _, name := range s.instance.Notify {
 			h.notified[name] = true
 		}
 	}
@@ -275,7 +291,9 @@ func (h *hostRun) takeSync(ctx context.Context, s *sent) {
 	}
 	place := &plan.Task{Address: "job." + h.job.Name, Place: h.job.Place}
 	end := event.TaskEnd{Address: place.Address}
-	h.explain(&end, fmt.Errorf("cannot write what the job changed to stable storage: %w", err), place)
+	h.explain(&end, err, place)
+	end.Failure.Message = "cannot write what the job changed to stable storage: " + end.Failure.Message
+	end.Error = end.Failure.Text()
 	h.settle(place, end)
 }
 

@@ -8,14 +8,19 @@ import (
 
 // state is what the run has learned; it implements plan.State.
 type state struct {
+	id string // of the run; "" in a preview
+
 	mu      sync.RWMutex
 	facts   map[string]map[string]any
 	results map[string]map[string]plan.Results // by address and host
 }
 
-func newState() *state {
-	return &state{facts: map[string]map[string]any{}, results: map[string]map[string]plan.Results{}}
+func newState(id string) *state {
+	return &state{id: id, facts: map[string]map[string]any{}, results: map[string]map[string]plan.Results{}}
 }
+
+// RunID returns the run's id.
+func (s *state) RunID() string { return s.id }
 
 // Facts returns a host's facts.
 func (s *state) Facts(host string) (map[string]any, bool) {

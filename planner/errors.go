@@ -22,6 +22,9 @@ func (e *EvaluationError) Error() string {
 	return "cannot evaluate"
 }
 
+// Unwrap returns the diagnostics.
+func (e *EvaluationError) Unwrap() error { return e.Diagnostics }
+
 func evaluationError(diags hcl.Diagnostics) error {
 	if diags.HasErrors() {
 		return &EvaluationError{diags}

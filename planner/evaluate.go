@@ -10,7 +10,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"runner/agent/schema"
 	"runner/agent/wire"
 	"runner/lang"
 	"runner/planner/plan"
@@ -21,7 +20,6 @@ import (
 type Evaluator struct {
 	site    *lang.Site
 	hosts   []*lang.Host // in the order of plan.Hosts
-	actions map[string]schema.Block
 	timeout time.Duration
 	tasks   map[string]*lang.Task
 }
@@ -38,7 +36,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 		out[i] = plan.Instance{
 			Address: in.Address, Key: in.Key, Keyed: in.Keyed, Skip: in.Skip,
 			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive,
-			Environment: in.Environment, Timeout: in.Timeout,
+			Environment: in.Environment, Timeout: in.Timeout, Notify: in.Notify,
 		}
 		if out[i].Timeout == 0 {
 			out[i].Timeout = e.timeout

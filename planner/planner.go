@@ -6,7 +6,6 @@ package planner
 import (
 	"github.com/hashicorp/hcl/v2"
 
-	"runner/agent/schema"
 	"runner/lang"
 	"runner/planner/plan"
 )
@@ -14,7 +13,6 @@ import (
 // Options are what planning needs to know beside the site.
 type Options struct {
 	Selection Selection
-	Actions   map[string]schema.Block
 	// Expand resolves one hop into those that it stands for: an ssh hop into its jump hosts and itself, with the values
 	// of ~/.ssh/config filled in. Other hops come back as they are.
 	Expand func(transport string, options map[string]any) ([]map[string]any, error)
@@ -34,8 +32,12 @@ func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics)
 		picked:  picked,
 		tree:    newTree(o, site.Settings.ConnectTimeout),
 		hosts:   map[*lang.Host]int{},
+		names:   make(map[string]*lang.Host, len(site.Hosts)),
 		plan:    &plan.Plan{Site: site.Dir, Parallelism: site.Settings.Parallelism},
-		eval:    &Evaluator{site: site, actions: o.Actions, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}},
+		eval:    &Evaluator{site: site, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}},
+	}
+	for _, h := range site.Hosts {
+		b.names[h.Name] = h
 	}
 	b.build()
 	if b.diags.HasErrors() {
@@ -50,7 +52,8 @@ type builder struct {
 	site    *lang.Site
 	picked  selected
 	tree    *tree
-	hosts   map[*lang.Host]int // index in plan.Hosts
+	hosts   map[*lang.Host]int    // index in plan.Hosts
+	names   map[string]*lang.Host // all of the site
 	plan    *plan.Plan
 	eval    *Evaluator
 	diags   hcl.Diagnostics
@@ -58,11 +61,6 @@ type builder struct {
 
 func (b *builder) build() {
 	byName := map[string]int{}
-	for _, job := range b.site.Jobs {
-		if b.picked.jobs[job.Name] {
-			byName[job.Name] = len(byName)
-		}
-	}
 	for _, job := range inOrder(b.site.Jobs) {
 		if b.picked.jobs[job.Name] {
 			byName[job.Name] = len(b.plan.Jobs)
@@ -113,10 +111,10 @@ func (b *builder) job(job *lang.Job, byName map[string]int) plan.Job {
 		}
 	}
 	for _, t := range job.Tasks {
-		out.Tasks = append(out.Tasks, b.task(t, hosts))
+		out.Tasks = append(out.Tasks, b.task(t, hosts, b.picked.takes(t)))
 	}
-	for _, t := range job.Handlers {
-		out.Handlers = append(out.Handlers, b.task(t, hosts))
+	for _, t := range job.Handlers { // always ready to be notified
+		out.Handlers = append(out.Handlers, b.task(t, hosts, b.picked.targets(t)))
 	}
 	return out
 }
@@ -135,11 +133,11 @@ func (b *builder) host(h *lang.Host) int {
 	return b.hosts[h]
 }
 
-func (b *builder) task(t *lang.Task, hosts []*lang.Host) plan.Task {
+func (b *builder) task(t *lang.Task, hosts []*lang.Host, selected bool) plan.Task {
 	out := plan.Task{
 		Address: t.Address, Action: t.Action, Name: t.Name,
 		Needs: t.Needs, SelfFacts: t.SelfFacts, Notify: t.Notify,
-		OnFailure: plan.OnFailure(t.OnFailure), Selected: b.picked.takes(t), Place: placeOf(t.Range),
+		OnFailure: plan.OnFailure(t.OnFailure), Selected: selected, Place: placeOf(t.Range),
 	}
 	if out.OnFailure == "" {
 		out.OnFailure = plan.Stop
@@ -149,7 +147,7 @@ func (b *builder) task(t *lang.Task, hosts []*lang.Host) plan.Task {
 		return out
 	}
 	for _, name := range t.Facts {
-		if h := b.siteHost(name); h != nil {
+		if h := b.names[name]; h != nil {
 			out.Facts = append(out.Facts, b.host(h))
 		}
 	}
@@ -167,15 +165,6 @@ func (b *builder) task(t *lang.Task, hosts []*lang.Host) plan.Task {
 		out.Connections[index] = connection
 	}
 	return out
-}
-
-func (b *builder) siteHost(name string) *lang.Host {
-	for _, h := range b.site.Hosts {
-		if h.Name == name {
-			return h
-		}
-	}
-	return nil
 }
 
 func placeOf(r hcl.Range) plan.Place {

@@ -29,7 +29,7 @@ func build(t *testing.T, path string, s planner.Selection) (*plan.Plan, string) 
 		t.Fatal(diags)
 	}
 	p, _, diags := planner.Build(site, planner.Options{
-		Selection: s, Actions: action.Schemas(),
+		Selection: s,
 		Expand: func(_ string, options map[string]any) ([]map[string]any, error) {
 			return []map[string]any{options}, nil
 		},

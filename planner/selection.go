@@ -28,13 +28,13 @@ type selected struct {
 	skipTags []string
 }
 
-// takes says whether a task is in the run. Handlers are always ready to be notified.
+// targets says whether a task or handler is among the targets, if there are any.
+func (s selected) targets(t *lang.Task) bool { return s.tasks == nil || s.tasks[t.Address] }
+
+// takes says whether a task is in the run.
 func (s selected) takes(t *lang.Task) bool {
-	if s.tasks != nil && !s.tasks[t.Address] {
+	if !s.targets(t) {
 		return false
-	}
-	if strings.Contains(t.Address, ".handler.") {
-		return true
 	}
 	if overlap(t.Tags, s.skipTags) {
 		return false

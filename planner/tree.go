@@ -74,7 +74,7 @@ func (t *tree) add(parent int, hop *lang.Hop, options map[string]any) int {
 	t.index[key] = i
 	t.connections = append(t.connections, plan.Connection{
 		Parent: parent, Transport: hop.Transport, Title: t.options.Title(hop.Transport, options),
-		Options: options, Secrets: hop.Secrets, Timeout: timeout, Place: placeOf(hop.Range),
+		Options: options, Timeout: timeout, Place: placeOf(hop.Range),
 	})
 	return i
 }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"runner/agent"
 	"runner/agent/action"
@@ -14,6 +15,12 @@ func main() {
 	if status, ours := agent.Main(os.Args[1:], action.All()); ours {
 		os.Exit(status)
 	}
-	p := cli.Program{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ()}
+	environ := os.Environ()
+	for _, pair := range environ { // they are for this program, not for what it starts on this machine
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "RUNNER_VAR_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	p := cli.Program{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: environ}
 	os.Exit(p.Main(os.Args[1:]))
 }

@@ -19,7 +19,6 @@ type Connection struct {
 	Transport string
 	Title     string         // for people: "ssh deploy@127.0.1.1"
 	Options   map[string]any // checked; secrets among them
-	Secrets   []string       // names of the options that are never shown
 	Timeout   time.Duration  // until the hop's hello
 	Transit   bool           // only tunnelled through to reach another ssh hop: no agent is started here
 	Place     Place
@@ -52,7 +51,7 @@ type Task struct {
 	Facts       []int       // indices in Plan.Hosts whose facts it reads, beside its own host's
 	SelfFacts   bool        // reads its own host's facts
 	Connections map[int]int // host → connection, where run_as or hops lead further than the host's chain
-	Notify      []string    // names of handlers
+	Notify      []string    // names of all handlers that it can notify
 	OnFailure   OnFailure
 	Selected    bool // not left out by --tags, --skip-tags or --target
 	Place       Place
@@ -80,6 +79,7 @@ type Instance struct {
 	Sensitive   bool     // arguments, results and diffs are not shown
 	Environment map[string]string
 	Timeout     time.Duration // 0: none
+	Notify      []string      // names of handlers
 }
 
 // Content is bytes that go to a target when it asks for them: Data, or the file's when File is set.

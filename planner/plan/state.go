@@ -2,6 +2,8 @@ package plan
 
 // State is what a run has learned so far. Values are plain: string, float64, int64, bool, []any, map[string]any, nil.
 type State interface {
+	// RunID is the run's id, "" while planning.
+	RunID() string
 	// Facts returns a host's facts by its name, or false while they are not known.
 	Facts(host string) (map[string]any, bool)
 	// Results returns what a task gave on a host, or false while it is not known.

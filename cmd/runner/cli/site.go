@@ -70,7 +70,6 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 	expander := ssh.NewExpander(env)
 	p, evaluator, diags := planner.Build(site, planner.Options{
 		Selection: planner.Selection(a.Selection),
-		Actions:   action.Schemas(),
 		Expand: func(transport string, options map[string]any) ([]map[string]any, error) {
 			return passwords.expand(expander, transport, options)
 		},
