@@ -26,6 +26,9 @@ import (
 // Version is what an agent says of itself. What is compared is its hash.
 const Version = "0.1.0"
 
+// guardCommand is the first argument of an agent's guard.
+const guardCommand = "guard"
+
 // Main runs this process as an agent, or as what an agent needs beside itself, if its arguments (without the program)
 // say so. It returns the exit status, and false if the arguments are not an agent's.
 func Main(args []string, actions []action.Definition) (status int, ours bool) {
@@ -36,6 +39,10 @@ func Main(args []string, actions []action.Definition) (status int, ours bool) {
 	switch args[0] {
 	case "ok": // does it run here at all? (An empty file does: it is a script that does nothing.)
 		_, err = os.Stdout.WriteString("ok\n")
+	case guardCommand:
+		debug.SetGCPercent(20)
+		process.CloseInherited()
+		process.Guard(os.Stdin)
 	case child.EnterCommand:
 		status, err = child.Enter(args[1:])
 	case "serve":
@@ -78,6 +85,7 @@ func serve(args []string, actions []action.Definition) error {
 		return err
 	}
 	defer table.Close()
+	table.UseGuard("/proc/self/exe", guardCommand)
 
 	ctx, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)

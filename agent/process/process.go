@@ -129,16 +129,17 @@ type Process struct {
 	Stdout *os.File
 	Stderr *os.File
 
-	table   *Table
-	born    birth
-	program string             // of a hop, what programOf says of it
-	hop     bool               // started by Start
-	besides bool               // guarded by table.mu: others, not hops, ran at the same time
-	pipes   [2]uint64          // inodes of stdout and stderr
-	status  syscall.WaitStatus // valid once done is closed
-	done    chan struct{}
-	streams *streams
-	close   sync.Once
+	table     *Table
+	born      birth
+	program   string             // of a hop, what programOf says of it
+	hop       bool               // started by Start
+	abandoned bool               // started by somebody who is gone
+	besides   bool               // guarded by table.mu: others, not hops, ran at the same time
+	pipes     [2]uint64          // inodes of stdout and stderr
+	status    syscall.WaitStatus // valid once done is closed
+	done      chan struct{}
+	streams   *streams
+	close     sync.Once
 }
 
 // Done is closed when the main process has ended.

@@ -55,6 +55,9 @@ func (t *Table) start(c Command, hop, input bool, terminal *os.File) (*Process, 
 	if s.script != nil {
 		argv = append(slices.Clip(argv), s.path)
 	}
+	if !hop {
+		t.startGuard()
+	}
 	if err := t.fork(p, program, argv, attr); err != nil {
 		s.closeOurs()
 		return nil, fail(err)
@@ -93,6 +96,9 @@ func (t *Table) tryFork(p *Process, program string, argv []string, attr *syscall
 		}
 	}
 	t.running[p.Pid] = p
+	if !p.hop {
+		t.tellGuard('+', p.born)
+	}
 	return nil
 }
 

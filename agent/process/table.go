@@ -13,6 +13,7 @@ import (
 type Table struct {
 	whole bool // every child of this process is the table's to reap, also those it has not started
 	base  *accounts
+	guard guard
 
 	mu      sync.Mutex // held while a child is being started, so that its end is not noticed before its entry is there
 	running map[int]*Process
@@ -49,6 +50,7 @@ func newTable(whole bool) *Table {
 
 // Close waits for no process: those that run go on, their ends are not noticed any more.
 func (t *Table) Close() {
+	t.dismissGuard()
 	t.mu.Lock()
 	closed := t.closed
 	t.closed = true
@@ -106,6 +108,9 @@ func (t *Table) ended(pid int, status syscall.WaitStatus) {
 	delete(t.running, pid)
 	p.status = status
 	close(p.done)
+	if !p.hop {
+		t.tellGuard('-', p.born)
+	}
 }
 
 func signalName(s syscall.Signal) string {

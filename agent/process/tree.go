@@ -34,7 +34,7 @@ func (p *Process) End(kill <-chan struct{}) {
 	pause := 5 * time.Millisecond
 	for killed := false; ; {
 		alive := hunt.alive()
-		if len(alive) == 0 && p.isDone() || p.hop && isSpared(alive) {
+		if len(alive) == 0 && (p.abandoned || p.isDone()) || p.hop && isSpared(alive) {
 			return
 		}
 		if waited := time.Since(began); waited > grace+killing || killed && waited > killing && isClosed(kill) {
@@ -108,9 +108,9 @@ func (h *hunt) alive() []seen {
 	others := h.p.table.others(h.p)
 	for grown := true; grown; {
 		grown = false
-		members := map[int]bool{h.p.Pid: !h.p.isDone()}
+		members := map[int]bool{h.p.Pid: !h.p.abandoned && !h.p.isDone()}
 		for _, s := range all {
-			if h.known[s.born] {
+			if h.known[s.born] || h.p.abandoned && s.born == h.p.born {
 				members[s.pid] = true
 			}
 		}
