@@ -33,9 +33,8 @@ func Connections(p *plan.Plan, sink event.Sink) func(broker.Event) {
 			if i > 0 && e.Status != broker.Opened && e.Status != broker.Failed {
 				return
 			}
-			user, _ := connection.Options["user"].(string)
 			out := event.Connection{
-				Host: p.Hosts[u.host].Name, Hop: u.hop, Transport: connection.Transport, User: user,
+				Host: p.Hosts[u.host].Name, Hop: u.hop, Transport: connection.Transport, User: connection.User,
 				Status: event.ConnectionStatus(e.Status), Reused: i > 0, Seconds: e.Seconds, Title: connection.Title,
 			}
 			if e.Err != nil {

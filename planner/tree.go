@@ -2,6 +2,7 @@ package planner
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -70,10 +71,15 @@ func (t *tree) add(parent int, hop *lang.Hop, options map[string]any) int {
 			timeout = d
 		}
 	}
+	shown := maps.Clone(options)
+	for _, name := range hop.Secrets {
+		shown[name] = "(sensitive)"
+	}
+	user, _ := shown["user"].(string)
 	i := len(t.connections)
 	t.index[key] = i
 	t.connections = append(t.connections, plan.Connection{
-		Parent: parent, Transport: hop.Transport, Title: t.options.Title(hop.Transport, options),
+		Parent: parent, Transport: hop.Transport, Title: t.options.Title(hop.Transport, shown), User: user,
 		Options: options, Timeout: timeout, Place: placeOf(hop.Range),
 	})
 	return i

@@ -378,3 +378,27 @@ func TestStatsCountBytes(t *testing.T) {
 		}
 	})
 }
+
+// Calls that ran stay calls that ran when a hop behind the same broken connection was never reached: each peer has its
+// own answer.
+func TestLossIsNotShared(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		b := w.broker(ssh(-1, "a"))
+		defer w.close(b)
+		c := b.Peer(0).Call(call("hold", nil), CallOptions{})
+		<-c.Started()
+		w.cut("a")
+		ran := lostBy(t, failure(t, c))
+		b.mu.Lock()
+		behind := &Peer{b: b, hop: &hop{index: 9, plan: ssh(0, "b")}}
+		b.mu.Unlock()
+		blamed := func() *LostError {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.blameLocked(behind.hop, ran)
+		}()
+		if blamed != ran {
+			t.Fatalf("blamed %v, not %v", blamed, ran)
+		}
+	})
+}

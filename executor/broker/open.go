@@ -26,12 +26,12 @@ func (p *Peer) live(ctx context.Context) {
 	err := p.serve(ctx)
 	p.b.mu.Lock()
 	defer p.b.mu.Unlock()
-	why := p.b.blameLocked(p.hop, err)
+	why := *p.b.blameLocked(p.hop, err) // a copy: others may hold that one, with another answer to what was reached
 	if p.closing {
-		why = lostAt(p.hop, errClosed(), false)
+		why = *lostAt(p.hop, errClosed(), false)
 	}
 	why.Unreached = !p.greeted
-	p.loseLocked(why)
+	p.loseLocked(&why)
 }
 
 // landing is a stream that begins at a new peer's first frame.

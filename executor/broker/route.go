@@ -12,7 +12,9 @@ type route struct {
 	peers map[wire.PeerID]*Peer // granted on it, also those that are gone: what they said last may still come. Broker.mu guards it.
 }
 
-// handle takes a frame from below. A frame that must not be ends the link: whoever sends such is not our agent.
+// handle takes a frame from below. A frame that must not be ends who sent it, for that is not our agent: the link, where
+// it is the root's or nobody's that is known, else only the peer that it names, and what is behind that. Agents let
+// nobody speak in another's name.
 func (r *route) handle(f wire.Frame) {
 	if problem := r.take(f); problem != nil {
 		_ = r.Fail(problem)
@@ -44,11 +46,9 @@ func message(f wire.Frame) (any, *wire.Problem) {
 	return m, nil
 }
 
+// take returns a problem that ends the link.
 func (r *route) take(f wire.Frame) *wire.Problem {
 	m, problem := message(f)
-	if problem != nil {
-		return problem
-	}
 	b := r.root.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -62,6 +62,30 @@ func (r *route) take(f wire.Frame) *wire.Problem {
 	if p.lost != nil {
 		return nil
 	}
+	if problem == nil {
+		problem = p.takeLocked(f, m)
+	}
+	author := p
+	if f.Kind == wire.KindLost && p.parent != nil {
+		author = p.parent
+	}
+	if problem == nil || author == r.root {
+		return problem
+	}
+	author.expelLocked(problem)
+	return nil
+}
+
+// expelLocked ends a peer behind a root that does what it must not.
+func (p *Peer) expelLocked(problem *wire.Problem) {
+	if p.closing {
+		problem = errClosed()
+	}
+	p.closeLocked()
+	p.loseLocked(lostAt(p.hop, problem, false))
+}
+
+func (p *Peer) takeLocked(f wire.Frame, m any) *wire.Problem {
 	switch m := m.(type) {
 	case *wire.Hello:
 		return p.greetLocked(*m)

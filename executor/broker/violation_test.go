@@ -7,7 +7,7 @@ import (
 	"runner/agent/wire"
 )
 
-// G23, G22: what must not come, ends the link it comes on, as a violation; others go on.
+// G23, G22: what must not come from a root, or from nobody known, ends the link it comes on; others go on.
 func TestG23Violations(t *testing.T) {
 	frame := func(kind wire.Kind, peer wire.PeerID, call wire.CallID, m any) wire.Frame {
 		f, err := wire.Message(kind, peer, call, m)
@@ -43,13 +43,10 @@ func TestG23Violations(t *testing.T) {
 		"a second hello": just(func(b *Broker, c *Pending) wire.Frame {
 			return frame(wire.KindHello, 0, 0, wire.Hello{Capability: wire.Capability, Nonce: c.peer.nonce})
 		}),
-		"a hello with another nonce": just(func(b *Broker, _ *Pending) wire.Frame {
-			return frame(wire.KindHello, b.Peer(1).id, 0, wire.Hello{Capability: wire.Capability, Nonce: "0"})
-		}),
 		"its own loss":          just(func(*Broker, *Pending) wire.Frame { return frame(wire.KindLost, 0, 0, wire.Lost{}) }),
 		"a call from below":     just(func(_ *Broker, c *Pending) wire.Frame { return frame(wire.KindCall, c.peer.id, 1, wire.Call{}) }),
 		"an open from below":    just(func(_ *Broker, c *Pending) wire.Frame { return frame(wire.KindOpen, c.peer.id, 9, wire.Open{}) }),
-		"a close from below":    just(func(b *Broker, _ *Pending) wire.Frame { return wire.Frame{Kind: wire.KindClose, Peer: b.Peer(1).id} }),
+		"a close from below":    just(func(*Broker, *Pending) wire.Frame { return wire.Frame{Kind: wire.KindClose} }),
 		"a cancel from below":   just(func(*Broker, *Pending) wire.Frame { return frame(wire.KindCancel, 0, 1, wire.Cancel{}) }),
 		"the result of no call": just(func(*Broker, *Pending) wire.Frame { return frame(wire.KindResult, 0, 99, wire.Result{}) }),
 		"a malformed result": just(func(_ *Broker, c *Pending) wire.Frame {
@@ -66,9 +63,6 @@ func TestG23Violations(t *testing.T) {
 		},
 		"credit for no call":  just(func(_ *Broker, c *Pending) wire.Frame { return frame(wire.KindCredit, 0, c.id+1, wire.Credit{N: 1}) }),
 		"credit for no input": just(func(_ *Broker, c *Pending) wire.Frame { return frame(wire.KindCredit, 0, c.id, wire.Credit{N: 1}) }),
-		"a result of a peer that has not said hello": just(func(b *Broker, _ *Pending) wire.Frame {
-			return frame(wire.KindResult, b.Peer(3).id, 1, wire.Result{})
-		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, w *world) {
@@ -97,6 +91,85 @@ func TestG23Violations(t *testing.T) {
 			})
 		})
 	}
+}
+
+// G23: what must not come from a peer behind a root, ends that peer and what is behind it. Its host goes on, and so do
+// its siblings.
+func TestG23ViolationsBehind(t *testing.T) {
+	frame := func(kind wire.Kind, p *Peer, call wire.CallID, m any) wire.Frame {
+		f, err := wire.Message(kind, p.id, call, m)
+		if err != nil {
+			panic(err)
+		}
+		return f
+	}
+	for name, violate := range map[string]func(rogue *Peer, c *Pending) wire.Frame{
+		"a second hello": func(rogue *Peer, _ *Pending) wire.Frame {
+			return frame(wire.KindHello, rogue, 0, wire.Hello{Capability: wire.Capability, Nonce: rogue.nonce})
+		},
+		"a hello with another nonce": func(rogue *Peer, _ *Pending) wire.Frame {
+			return frame(wire.KindHello, rogue, 0, wire.Hello{Capability: wire.Capability, Nonce: "0"})
+		},
+		"a malformed result": func(rogue *Peer, c *Pending) wire.Frame {
+			return wire.Frame{Kind: wire.KindResult, Peer: rogue.id, Call: c.id, Payload: []byte{0xff}}
+		},
+		"the malformed loss of a child": func(rogue *Peer, _ *Pending) wire.Frame {
+			return wire.Frame{Kind: wire.KindLost, Peer: rogue.children[0].id, Payload: []byte{0xff}}
+		},
+		"the result of no call": func(rogue *Peer, _ *Pending) wire.Frame {
+			return frame(wire.KindResult, rogue, 99, wire.Result{})
+		},
+		"output on no stream": func(rogue *Peer, c *Pending) wire.Frame {
+			return wire.Frame{Kind: wire.KindData, Stream: 3, Peer: rogue.id, Call: c.id, Payload: []byte("x")}
+		},
+		"a close from below": func(rogue *Peer, _ *Pending) wire.Frame {
+			return wire.Frame{Kind: wire.KindClose, Peer: rogue.id}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				b := w.broker(ssh(-1, "a"), hopTo(0, "docker", "rogue"), hopTo(1, "sudo", "root"), hopTo(0, "docker", "sibling"))
+				defer w.close(b)
+				var calls []*Pending
+				for i := range 4 {
+					calls = append(calls, b.Peer(i).Call(call("hold", nil), CallOptions{}))
+				}
+				for _, c := range calls {
+					<-c.Started()
+				}
+				a, rogue := w.agent("a"), b.Peer(1)
+				_ = a.link.Send(violate(rogue, calls[1]))
+				wantLost(t, failure(t, calls[1]), 1, wire.CodeProtocol, false)
+				wantLost(t, failure(t, calls[2]), 1, wire.CodeProtocol, false)
+				synctest.Wait()
+				a.mu.Lock()
+				last := a.frames[len(a.frames)-1]
+				a.mu.Unlock()
+				if last.Kind != wire.KindClose || last.Peer != rogue.id {
+					t.Errorf("its parent was told %+v, not to end it", last)
+				}
+				for _, i := range []int{0, 3} {
+					if isClosed(calls[i].Done()) {
+						t.Errorf("the call to %s ended", b.Peer(i).hop.plan.Title)
+					}
+					calls[i].Cancel(false)
+					wait(t, calls[i])
+				}
+			})
+		})
+	}
+	t.Run("a result before the hello", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, w *world) {
+			w.child["docker late"] = func(*agent, wire.PeerID, wire.Open) {}
+			b := w.broker(ssh(-1, "a"), hopTo(0, "docker", "late"))
+			defer w.close(b)
+			late := b.Peer(1).Call(call("echo", nil), CallOptions{})
+			wait(t, b.Peer(0).Call(call("echo", nil), CallOptions{}))
+			_ = w.agent("a").link.Send(frame(wire.KindResult, b.Peer(1), 1, wire.Result{}))
+			wantLost(t, failure(t, late), 1, wire.CodeProtocol, false)
+			wait(t, b.Peer(0).Call(call("echo", nil), CallOptions{}))
+		})
+	})
 }
 
 // What is unknown is answered, and so is what came too late; neither ends anything.

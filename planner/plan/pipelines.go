@@ -69,14 +69,27 @@ func (p *Plan) Chain(c int) []int {
 	return out
 }
 
-// Shared counts the hops that are opened, and those that hosts need beyond: each is one that another host opened.
+// Shared counts the hops that are opened, and how often a host or one of its tasks needs one that another host opened.
 func (p *Plan) Shared() (connections, reused int) {
 	opened := map[int]bool{}
-	for _, h := range p.Hosts {
-		for c := h.Connection; c >= 0; c = p.Connections[c].Parent {
+	needed := map[[2]int]bool{} // host, connection
+	add := func(host, last int) {
+		for c := last; c >= 0; c = p.Connections[c].Parent {
 			opened[c] = true
-			reused++
+			needed[[2]int{host, c}] = true
 		}
 	}
-	return len(p.Connections), reused - len(opened)
+	for i, h := range p.Hosts {
+		add(i, h.Connection)
+	}
+	for _, j := range p.Jobs {
+		for _, tasks := range [][]Task{j.Tasks, j.Handlers} {
+			for _, t := range tasks {
+				for host, c := range t.Connections {
+					add(host, c)
+				}
+			}
+		}
+	}
+	return len(p.Connections), len(needed) - len(opened)
 }

@@ -18,6 +18,7 @@ type Connection struct {
 	Parent    int // index in Plan.Connections; -1: the controller
 	Transport string
 	Title     string         // for people: "ssh deploy@127.0.1.1"
+	User      string         // for people; "" where the hop names none
 	Options   map[string]any // checked; secrets among them
 	Timeout   time.Duration  // until the hop's hello
 	Transit   bool           // only tunnelled through to reach another ssh hop: no agent is started here
