@@ -186,8 +186,8 @@ func (l *loader) option(hop *Hop, a schema.Attribute, e *config.Expr, own map[st
 			return false
 		}
 		return true
-	case arg.Sensitive && !a.Secret:
-		l.fail(sensitiveError(e.At(), diag.Quote(a.Name)+" of a hop", "it is shown wherever the hop is"))
+	case arg.Sensitive && a.Name == "address":
+		l.fail(sensitiveError(e.At(), "An address", "it is shown wherever the host is"))
 		return false
 	}
 	hop.Options[a.Name] = value.Floats(arg.Plain)
