@@ -3,6 +3,7 @@ package agent_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -157,4 +158,71 @@ func TestSudoLogin(t *testing.T) {
 	if r := c.command(second, "/bin/pwd"); values(t, r)["stdout"] != "/root" {
 		t.Errorf("%v, %+v", values(t, r), r.Problem)
 	}
+}
+
+// TestG4NoTerminal: where no terminal can be had, only the hops that need one fail, and say so.
+func TestG4NoTerminal(t *testing.T) {
+	b := bed.New(t, "linux", "root", "sudo", "setpriv", "unshare")
+	a := b.Account(bed.AccountOptions{Sudoers: []string{bed.SudoFree}})
+	c := connectWith(t, wire.Attempt{
+		Entry: wire.EntryShell,
+		Argv: []string{
+			"unshare", "--mount", "/bin/sh", "-c", `mount --bind /dev/null /dev/ptmx && shift && exec "$@"`, "sh", "x",
+			"setpriv", "--reuid", strconv.Itoa(a.UID), "--regid", strconv.Itoa(a.GID), "--init-groups", "--reset-env",
+		},
+	})
+	_, lost := c.startChild(c.hop("sudo", transports.Options{"password": a.Password}))
+	if lost == nil || lost.Problem.Code != wire.CodeTerminal {
+		t.Errorf("with a password: %s", describe(lost))
+	}
+	c.send(wire.KindOpen, root, wire.CallID(third), c.hop("sudo", transports.Options{}))
+	c.wait("child without a terminal", func() bool { _, ok := c.hellos[third]; return ok })
+}
+
+// TestG4TerminalOnlyForPasswords: a hop has one as long as it lives if a password had to be typed, else none at all.
+func TestG4TerminalOnlyForPasswords(t *testing.T) {
+	for name, options := range map[string]transports.Options{"with": {"password": ""}, "without": {}} {
+		t.Run(name, func(t *testing.T) {
+			b := bed.New(t, "linux", "root", "sudo", "setpriv")
+			a := b.Account(bed.AccountOptions{Sudoers: []string{bed.SudoFree}})
+			want := 0
+			if _, with := options["password"]; with {
+				options["password"] = a.Password
+				want = 1
+			}
+			c := asAccount(t, a)
+			agent := number(t, values(t, c.command(root, "/bin/sh", "-c", "echo $PPID"))["stdout"])
+			if _, lost := c.startChild(c.hop("sudo", options)); lost != nil {
+				t.Fatal(describe(lost))
+			}
+			if got := masters(t, agent); got != want {
+				t.Errorf("the agent has %d terminals open, want %d", got, want)
+			}
+			c.send(wire.KindClose, second, 0, nil)
+			c.wait("loss", func() bool { _, ok := c.lost[second]; return ok })
+			for range 300 {
+				if masters(t, agent) == 0 {
+					return
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			t.Error("the terminal is still open")
+		})
+	}
+}
+
+// masters counts the pseudo terminals of which a process has the controlling side open.
+func masters(t *testing.T, pid int) int {
+	t.Helper()
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && strings.HasSuffix(to, "/ptmx") {
+			n++
+		}
+	}
+	return n
 }
