@@ -379,26 +379,17 @@ func TestStatsCountBytes(t *testing.T) {
 	})
 }
 
-// Calls that ran stay calls that ran when a hop behind the same broken connection was never reached: each peer has its
-// own answer.
-func TestLossIsNotShared(t *testing.T) {
+// Calls that ran stay calls that ran when something behind the same loss was never reached.
+func TestLossStaysAsTold(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		b := w.broker(ssh(-1, "a"))
+		b := w.broker(ssh(-1, "a"), hopTo(0, "sudo", "root"), ssh(1, "b"))
 		defer w.close(b)
-		c := b.Peer(0).Call(call("hold", nil), CallOptions{})
+		c := b.Peer(1).Call(call("hold", nil), CallOptions{})
 		<-c.Started()
 		w.cut("a")
-		ran := lostBy(t, failure(t, c))
-		b.mu.Lock()
-		behind := &Peer{b: b, hop: &hop{index: 9, plan: ssh(0, "b")}}
-		b.mu.Unlock()
-		blamed := func() *LostError {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return b.blameLocked(behind.hop, ran)
-		}()
-		if blamed != ran {
-			t.Fatalf("blamed %v, not %v", blamed, ran)
-		}
+		ran := failure(t, c)
+		wantLost(t, ran, 0, wire.CodeEnded, false)
+		wantLost(t, failure(t, b.Peer(2).Call(call("echo", nil), CallOptions{})), 0, wire.CodeEnded, true)
+		wantLost(t, ran, 0, wire.CodeEnded, false)
 	})
 }
