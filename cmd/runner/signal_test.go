@@ -169,6 +169,37 @@ func TestG24InterruptTwice(t *testing.T) {
 	wantInterrupted(t, cmd, mark, began, 2*time.Second)
 }
 
+// TestG24InterruptUnread reads nothing more of what is printed: one interrupt ends it all the same.
+func TestG24InterruptUnread(t *testing.T) {
+	mark := fmt.Sprintf("%d.75", 600+time.Now().UnixNano()%1000000)
+	file := filepath.Join(t.TempDir(), "site.hcl")
+	site := fmt.Sprintf(`
+host "here" {
+  hop "local" {}
+}
+job "site" {
+  hosts = [host.here]
+  task "command" "loud" { argv = ["/bin/sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x"] }
+  task "command" "long" { argv = ["/bin/sleep", %q] }
+}
+`, mark)
+	if err := os.WriteFile(file, []byte(site), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _, _ := startApply(t, file)
+	for deadline := time.Now().Add(10 * time.Second); sleeping(t, mark) == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the task does not run")
+		}
+	}
+	time.Sleep(500 * time.Millisecond) // for the pipe to fill
+	began := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	wantInterrupted(t, cmd, mark, began, 12*time.Second)
+}
+
 // TestG24InterruptedPlan ends a preview that waits for a server that never answers.
 func TestG24InterruptedPlan(t *testing.T) {
 	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

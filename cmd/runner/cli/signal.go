@@ -16,11 +16,16 @@ import (
 	"runner/executor"
 )
 
-// lastResort is how long a command may take to end after a second interrupt before the program ends without it.
-const lastResort = 1900 * time.Millisecond
+// How long a command may take to end after the first interrupt, and after the second, before the program ends without
+// it. Both are a little less than what docs/cli.md promises.
+const (
+	patience   = 11700 * time.Millisecond
+	lastResort = 1900 * time.Millisecond
+)
 
 // interruptible ends the context that it returns at the first SIGINT, SIGTERM or SIGHUP and closes kill at the second.
-// When the command has not ended soon after that, the program does. stop gives the signals back.
+// When the command has not ended in time after either, because nobody reads what it prints for example, the program does.
+// stop gives the signals back.
 func (p *Program) interruptible(parent context.Context) (ctx context.Context, kill <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 4)
@@ -40,14 +45,15 @@ func (p *Program) interruptible(parent context.Context) (ctx context.Context, ki
 		select {
 		case <-over:
 			return
+		case <-time.After(patience):
+			p.abandon()
 		case <-signals:
 		}
 		close(second)
 		select {
 		case <-over:
 		case <-time.After(lastResort):
-			fmt.Fprintln(p.Err, "runner: what runs has not ended in time and was left to end by itself") //nolint:errcheck // nowhere to tell
-			os.Exit(int(exitInterrupted))                                                                //nolint:forbidigo // main waits for a command that does not end
+			p.abandon()
 		}
 	})
 	return ctx, second, func() {
@@ -56,6 +62,21 @@ func (p *Program) interruptible(parent context.Context) (ctx context.Context, ki
 		signal.Stop(signals)
 		cancel(nil)
 	}
+}
+
+// abandon ends the program although its command has not ended. What to say about it may wait for a reader too, and then
+// stays unsaid.
+func (p *Program) abandon() {
+	said := make(chan struct{})
+	go func() {
+		fmt.Fprintln(p.Err, "runner: what runs has not ended in time and was left to end by itself") //nolint:errcheck // nowhere to tell
+		close(said)
+	}()
+	select {
+	case <-said:
+	case <-time.After(50 * time.Millisecond):
+	}
+	os.Exit(int(exitInterrupted)) //nolint:forbidigo // main waits for a command that does not end
 }
 
 // dumpStacks prints where every goroutine stands, again and again, when RUNNER_DUMP_STACKS asks for it with a number of
