@@ -41,7 +41,9 @@ func (s *session) validate(ctx context.Context, a arguments.Validate) exitCode {
 		for _, j := range w.plan.Jobs {
 			tasks += len(j.Tasks)
 		}
-		fmt.Fprintf(s.program.Out, "The site is valid: %d hosts, %d jobs, %d tasks.\n", len(site.Hosts), len(w.plan.Jobs), tasks) //nolint:errcheck // a broken output shows in the exit code of those who read it
+		if _, err := fmt.Fprintf(s.program.Out, "The site is valid: %d hosts, %d jobs, %d tasks.\n", len(site.Hosts), len(w.plan.Jobs), tasks); err != nil && s.err == nil {
+			s.err = fmt.Errorf("cannot print the result: %w", err)
+		}
 	}
 	return exitDone
 }
