@@ -79,10 +79,11 @@ func (r *run) finish(summary executor.Summary) exitCode {
 		r.diagnose(evaluationDiagnostics(summary.Err))
 	}
 	stats := r.broker.Stats()
+	_, reused := r.plan.Shared()
 	end := event.RunEnd{
 		Run: r.id, Status: event.RunOK, Counts: summary.Counts,
 		Hosts: summary.Hosts, Seconds: time.Since(r.began).Seconds(), RoundTrips: summary.Trips,
-		BytesSent: stats.BytesSent, BytesReceived: stats.BytesReceived, Connections: stats.Connections, Reused: reused(r.plan),
+		BytesSent: stats.BytesSent, BytesReceived: stats.BytesReceived, Connections: stats.Connections, Reused: reused,
 		Outputs: map[string]any{},
 	}
 	for _, o := range summary.Outputs {
@@ -118,10 +119,11 @@ func evaluationDiagnostics(err error) hcl.Diagnostics {
 
 // summarize counts what a preview found.
 func summarize(p *plan.Plan, s executor.Summary) event.PlanSummary {
+	connections, reused := p.Shared()
 	return event.PlanSummary{
 		Create: s.Planned[event.Create], Update: s.Planned[event.Update], Remove: s.Planned[event.Remove], Run: s.Planned[event.Run],
 		None: s.Planned[event.None], Hosts: jobHosts(p),
-		Connections: len(p.Connections), Reused: reused(p), Pipelines: len(p.Pipelines()),
+		Connections: connections, Reused: reused, Pipelines: len(p.Pipelines()),
 	}
 }
 
@@ -139,29 +141,6 @@ func jobHosts(p *plan.Plan) int {
 		}
 	}
 	return len(seen)
-}
-
-// reused counts how often a host needs a connection that another one has needed before.
-func reused(p *plan.Plan) int {
-	needed := map[[2]int]bool{} // host, connection
-	add := func(host, last int) {
-		for _, c := range p.Chain(last) {
-			needed[[2]int{host, c}] = true
-		}
-	}
-	for i, h := range p.Hosts {
-		add(i, h.Connection)
-	}
-	for _, j := range p.Jobs {
-		for _, tasks := range [][]plan.Task{j.Tasks, j.Handlers} {
-			for _, t := range tasks {
-				for host, c := range t.Connections {
-					add(host, c)
-				}
-			}
-		}
-	}
-	return len(needed) - len(p.Connections)
 }
 
 // newRunID names a run: ids sort by time.
