@@ -35,9 +35,9 @@ type Config struct {
 	Agents      bootstrap.Source                // this controller's own
 	Dir         string                          // where hops on this machine run: the site's directory
 	Dial        DialFunc                        // how this machine reaches an address; nil: by its network
-	// SSH dials and authenticates one ssh hop over dial, which it may use several times. An error may have a method
-	// Problem() wire.Problem.
-	SSH     func(ctx context.Context, c plan.Connection, dial DialFunc) (SSHClient, error)
+	// SSH dials and authenticates one ssh hop over dial, which it may use several times. Just before it gives a password
+	// away it asks may, and fails with what that says. An error may have a method Problem() wire.Problem.
+	SSH     func(ctx context.Context, c plan.Connection, dial DialFunc, may func(password string) error) (SSHClient, error)
 	Version string      // of this runner, for the error about another one's agent
 	Event   func(Event) // told of connections in order, one at a time; it may be nil
 }

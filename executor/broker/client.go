@@ -98,7 +98,7 @@ func (c *client) connect(ctx context.Context) (SSHClient, error) {
 		c.trunk = t
 		c.mu.Unlock()
 		return t, nil
-	})
+	}, c.b.may)
 	if err == nil {
 		return ssh, nil
 	}
@@ -139,6 +139,16 @@ func (b *Broker) withholdLocked(h *hop) (_ plan.Connection, by string) {
 		delete(p.Options, password)
 	}
 	return p, by
+}
+
+// may fails where some hop has refused a password, which may have happened since its own hop began to open.
+func (b *Broker) may(password string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if by := b.refused[sha256.Sum256([]byte(password))]; by != "" {
+		return refusedBefore(by)
+	}
+	return nil
 }
 
 // limited gives a context a hop's timeout, counted from a moment.

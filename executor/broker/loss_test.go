@@ -393,3 +393,25 @@ func TestLossStaysAsTold(t *testing.T) {
 		wantLost(t, ran, 0, wire.CodeEnded, false)
 	})
 }
+
+// G6: of hops that are under way at once, those that have not given the password yet do not give it any more.
+func TestG6PasswordRefusedMeanwhile(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.gate = make(chan struct{})
+		w.refuse["ssh a"] = &wire.Problem{Code: wire.CodePassword, Message: "wrong password"}
+		w.refuse["ssh b"] = w.refuse["ssh a"]
+		b := w.broker(withPassword(ssh(-1, "a"), "hunter2"), withPassword(ssh(-1, "b"), "hunter2"))
+		defer w.close(b)
+		first, second := b.Peer(0).Call(call("echo", nil), CallOptions{}), b.Peer(1).Call(call("echo", nil), CallOptions{})
+		synctest.Wait() // both are past the connection
+		for range 2 {
+			w.gate <- struct{}{}
+			synctest.Wait()
+		}
+		wantLost(t, failure(t, first), 0, wire.CodePassword, true)
+		wantLost(t, failure(t, second), 1, wire.CodePassword, true)
+		if len(w.offered) != 1 {
+			t.Errorf("passwords went to %v", w.offered)
+		}
+	})
+}

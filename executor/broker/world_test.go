@@ -131,13 +131,8 @@ func (w *world) cut(address string) {
 }
 
 // ssh stands for the ssh transport.
-func (w *world) ssh(ctx context.Context, c plan.Connection, dial DialFunc) (SSHClient, error) {
+func (w *world) ssh(ctx context.Context, c plan.Connection, dial DialFunc, may func(string) error) (SSHClient, error) {
 	address, _ := c.Options["address"].(string)
-	if password, ok := c.Options["password"].(string); ok {
-		w.mu.Lock()
-		w.offered[c.Title] = append(w.offered[c.Title], password)
-		w.mu.Unlock()
-	}
 	conn, err := dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect: %w", err)
@@ -155,6 +150,15 @@ func (w *world) ssh(ctx context.Context, c plan.Connection, dial DialFunc) (SSHC
 		<-ctx.Done()
 		_ = conn.Close()
 		return nil, context.Cause(ctx)
+	}
+	if password, ok := c.Options["password"].(string); ok {
+		if err := may(password); err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("cannot authenticate: %w", err)
+		}
+		w.mu.Lock()
+		w.offered[c.Title] = append(w.offered[c.Title], password)
+		w.mu.Unlock()
 	}
 	if p := w.refuse[c.Title]; p != nil {
 		_ = conn.Close()

@@ -38,7 +38,8 @@ type authenticator struct {
 	verifier *verifier
 	request  keys.Request
 	store    *keys.Store
-	sent     int64 // bytes on the connection when the last attempt began
+	may      func(password string) error // asked before the password is given; nil: it may be
+	sent     int64                       // bytes on the connection when the last attempt began
 
 	ring       *keys.Ring      // nil: not loaded yet
 	identities []keys.Identity // not offered yet
@@ -138,6 +139,9 @@ func (a *authenticator) nextPassword(c *xssh.ClientAuthContext) (xssh.AuthMethod
 		return nil, &refused
 	}
 	if asks {
+		if withheld := a.withhold(); withheld != nil {
+			return nil, withheld
+		}
 		a.passwordSent, a.passwordPending = true, true
 		return xssh.Password(a.s.password), nil
 	}
@@ -161,11 +165,26 @@ func (a *authenticator) answer(_, instruction string, questions []string, echoes
 			Hint:    "The password is only given to a single question whose answer is not shown; log in with a key instead.",
 		}
 	default:
+		if a.refusal = a.withhold(); a.refusal != nil {
+			return nil, a.refusal
+		}
 		a.passwordSent, a.passwordPending = true, true
 		return []string{a.s.password}, nil
 	}
 	a.refusal.Quote = clip(strings.TrimSpace(instruction + "\n" + strings.Join(questions, "\n")))
 	return nil, a.refusal
+}
+
+// withhold says why the password may not be given, nil if it may.
+func (a *authenticator) withhold() *Error {
+	if a.may == nil {
+		return nil
+	}
+	err := a.may(a.s.password)
+	if err == nil {
+		return nil
+	}
+	return &Error{Kind: KindPassword, Message: fmt.Sprintf("no password for %s: %v", a.s.login(), err), Cause: err}
 }
 
 func (a *authenticator) passwordRefused() *Error {

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"errors"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -254,6 +255,37 @@ func TestG7Password(t *testing.T) {
 				t.Errorf("the password was tried %d times", n)
 			}
 			fails(t, s.options("keys", nil), KindAuth)
+		})
+	}
+}
+
+// G6: whoever knows that a password is wrong is asked at the last moment, and no server sees it then.
+func TestG6PasswordWithheld(t *testing.T) {
+	for _, method := range []string{methodPassword, methodInteractive} {
+		t.Run(method, func(t *testing.T) {
+			yes := map[bool]string{true: "yes", false: "no"}
+			s := newSite(t, "PasswordAuthentication "+yes[method == methodPassword],
+				"KbdInteractiveAuthentication "+yes[method == methodInteractive])
+			var asked []string
+			wrong := errors.New("refused elsewhere")
+			may := func(password string) error {
+				asked = append(asked, password)
+				return wrong
+			}
+			options := s.options("keys", nil, "password", "wrong guess")
+			_, err := NewDialer(CurrentEnvironment()).Asking(may).Dial(t.Context(), options, nil)
+			var e *Error
+			if !errors.As(err, &e) || e.Kind != KindPassword || !errors.Is(err, wrong) {
+				t.Errorf("it failed with %v", err)
+			}
+			if len(asked) != 1 || asked[0] != "wrong guess" {
+				t.Errorf("asked for %q", asked)
+			}
+			dial(t, s.options("keys", nil, "password", s.account.Password)) // the log is complete up to here
+			eventually(t, "the login in the log", func() bool { return strings.Contains(s.server.Log(), "Accepted "+method) })
+			if strings.Contains(s.server.Log(), "Failed "+method) {
+				t.Error("the password was given")
+			}
 		})
 	}
 }

@@ -34,11 +34,18 @@ const (
 type Dialer struct {
 	env  Environment
 	keys *keys.Store
+	may  func(password string) error // nil: it always may
 }
 
 // NewDialer returns a Dialer for an environment.
 func NewDialer(env Environment) *Dialer {
 	return &Dialer{env: env, keys: keys.NewStore()}
+}
+
+// Asking returns a Dialer that keeps the same keys and asks, just before it gives a password away, whether it may. If
+// not, that login fails, with an error of KindPassword that wraps may's.
+func (d *Dialer) Asking(may func(password string) error) *Dialer {
+	return &Dialer{env: d.env, keys: d.keys, may: may}
 }
 
 // Dial is NewDialer(CurrentEnvironment()).Dial for a single hop.
@@ -114,7 +121,7 @@ func (d *Dialer) handshake(ctx context.Context, s *settings, raw net.Conn) (*Cli
 	}
 	conn := &meter{Conn: raw}
 	conn.phase.Store(int32(phaseVersion))
-	auth := &authenticator{ctx: ctx, s: s, conn: conn, verifier: v, request: s.identities(d.env), store: d.keys}
+	auth := &authenticator{ctx: ctx, s: s, conn: conn, verifier: v, request: s.identities(d.env), store: d.keys, may: d.may}
 	defer auth.close()
 	banner := new(kept)
 	config, err := clientConfig(s, v, auth, banner)

@@ -13,10 +13,10 @@ import (
 )
 
 // dialSSH returns what opens the ssh hops of a run for the broker.
-func dialSSH() func(context.Context, plan.Connection, broker.DialFunc) (broker.SSHClient, error) {
+func dialSSH() func(context.Context, plan.Connection, broker.DialFunc, func(password string) error) (broker.SSHClient, error) {
 	dialer := ssh.NewDialer(ssh.CurrentEnvironment())
-	return func(ctx context.Context, c plan.Connection, dial broker.DialFunc) (broker.SSHClient, error) {
-		client, err := dialer.Dial(ctx, transports.Options(c.Options), ssh.DialFunc(dial))
+	return func(ctx context.Context, c plan.Connection, dial broker.DialFunc, may func(string) error) (broker.SSHClient, error) {
+		client, err := dialer.Asking(may).Dial(ctx, transports.Options(c.Options), ssh.DialFunc(dial))
 		if err != nil {
 			return nil, fmt.Errorf("%w", err)
 		}
