@@ -6,6 +6,8 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -13,6 +15,9 @@ import (
 type host struct {
 	testing.TB // nil: what is not below is not used
 	cleanups   []func()
+
+	mu       sync.Mutex // guards failures: what the bed runs beside may find something too
+	failures []string   // what Error and its like said
 }
 
 // failure is what Fatal and its like panic with.
@@ -24,14 +29,22 @@ func (h *host) Context() context.Context          { return context.Background() 
 func (h *host) Cleanup(f func())                  { h.cleanups = append(h.cleanups, f) }
 func (h *host) Log(args ...any)                   { fmt.Fprintln(os.Stderr, args...) }
 func (h *host) Logf(format string, args ...any)   { fmt.Fprintf(os.Stderr, format+"\n", args...) }
-func (h *host) Error(args ...any)                 { h.Log(args...) }
-func (h *host) Errorf(format string, args ...any) { h.Logf(format, args...) }
+func (h *host) Error(args ...any)                 { h.fail(fmt.Sprint(args...)) }
+func (h *host) Errorf(format string, args ...any) { h.fail(fmt.Sprintf(format, args...)) }
 func (h *host) Fatal(args ...any)                 { panic(failure{fmt.Sprint(args...)}) }
 func (h *host) Fatalf(format string, args ...any) { panic(failure{fmt.Sprintf(format, args...)}) }
 func (h *host) Skip(args ...any)                  { h.Fatal(args...) }
 func (h *host) Skipf(format string, args ...any)  { h.Fatalf(format, args...) }
 
-// end removes what was made and turns a failure of the bed into an error.
+// fail says what a check of the bed found, and keeps it for the end: the bed goes on.
+func (h *host) fail(text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Log(text)
+	h.failures = append(h.failures, text)
+}
+
+// end removes what was made and turns a failure of the bed, a fatal one or one that it went on after, into an error.
 func (h *host) end(err *error) {
 	what := recover()
 	for _, cleanup := range slices.Backward(h.cleanups) {
@@ -39,6 +52,9 @@ func (h *host) end(err *error) {
 	}
 	switch f := what.(type) {
 	case nil:
+		if *err == nil {
+			*err = h.failed()
+		}
 	case failure:
 		*err = fmt.Errorf("%s", f.text)
 	case runtime.Error:
@@ -46,4 +62,14 @@ func (h *host) end(err *error) {
 	default:
 		panic(what)
 	}
+}
+
+// failed returns what was found, or nil.
+func (h *host) failed() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.failures) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the test bed failed: %s", strings.Join(h.failures, "; "))
 }
