@@ -190,12 +190,13 @@ func (t *calls) cancel(id wire.CallID, how wire.Cancel) {
 	c.cancel(errCancelled)
 }
 
-// endLocked forgets a call.
+// end forgets a call.
 func (t *calls) end(c *call, failed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.byID, c.id)
 	t.bytes -= c.size
+	c.msg.Args, c.msg.Env = nil, nil // its pipeline may remember the call for long
 	if failed && c.msg.Flags&wire.FlagContinue == 0 {
 		c.pipeline.failed = true
 	}

@@ -133,14 +133,20 @@ func TestG24FinishOutlivesTheParent(t *testing.T) {
 	c := connect(t)
 	dir := t.TempDir()
 	run := func(flags wire.Flags, lane, name string) *reply {
-		script := fmt.Sprintf("echo $$ >%s/%s.pid; sleep 1; touch %s/%s", dir, name, dir, name)
+		script := fmt.Sprintf("echo $$ >%s/%s.pid; sleep 5; touch %s/%s", dir, name, dir, name)
 		_, r := c.start(root, wire.Call{Action: "command", Flags: flags, Lane: lane + t.Name()}, map[string]any{"argv": []any{"/bin/sh", "-c", script}})
 		return r
 	}
 	finishes, other := run(wire.FlagFinish, "a", "finishes"), run(0, "b", "other")
 	c.wait("start", func() bool { return finishes.started && other.started })
 	_, ended := pid(t, dir+"/finishes.pid"), pid(t, dir+"/other.pid")
-	c.close()
+	c.close() // which gives up on the agent before that
+	for range 700 {
+		if exists(dir + "/finishes") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	if !exists(dir + "/finishes") {
 		t.Error("what must not be cut was cut")
 	}

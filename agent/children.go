@@ -86,7 +86,12 @@ func (t *children) live(ctx context.Context, o *offspring, open *wire.Open) {
 		t.lose(o, problemOf(err), false)
 		return
 	}
-	link := wire.NewLink(stream{c}, wire.LinkConfig{})
+	var link *wire.Link
+	link = wire.NewLink(stream{c}, wire.LinkConfig{TooLarge: func(e *wire.TooLargeError) {
+		if err := t.relayLarge(o, e); err != nil {
+			_ = link.Fail(problemOf(err))
+		}
+	}})
 	stop := context.AfterFunc(ctx, func() { _ = link.Fail(problemOf(context.Cause(ctx))) })
 	t.release(o, link)
 	err = link.Run(func(f wire.Frame) {
@@ -222,28 +227,48 @@ func (t *children) relay(o *offspring, f wire.Frame) error {
 	t.mu.Lock()
 	known := t.routes[f.Peer].child == o
 	t.mu.Unlock()
-	switch f.Kind {
-	case wire.KindHello, wire.KindLost, wire.KindStarted, wire.KindData, wire.KindCredit, wire.KindResult, wire.KindRefused:
-	default:
-		return &wire.Problem{Code: wire.CodeProtocol, Message: fmt.Sprintf("a frame of kind %d from below", f.Kind)}
-	}
 	if !known {
 		return &wire.Problem{Code: wire.CodeProtocol, Message: fmt.Sprintf("a frame in the name of peer %d, which is not behind it", f.Peer)}
 	}
-	if f.Kind == wire.KindLost {
+	switch f.Kind {
+	case wire.KindHello, wire.KindStarted, wire.KindData, wire.KindCredit, wire.KindResult, wire.KindRefused:
+	case wire.KindLost:
 		if f.Peer == o.id {
 			return &wire.Problem{Code: wire.CodeProtocol, Message: "it told of its own loss"}
 		}
 		t.mu.Lock()
 		t.forgetLocked(f.Peer)
 		t.mu.Unlock()
+	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel:
+		return &wire.Problem{Code: wire.CodeProtocol, Message: fmt.Sprintf("a frame of kind %d from below", f.Kind)}
+	default:
+		why := wire.Problem{Code: wire.CodeUnsupported, Message: "a frame of an unknown kind"}
+		answer, err := wire.Message(wire.KindRefused, f.Peer, f.Call, wire.Refused{Kind: f.Kind, Problem: why})
+		if err == nil {
+			err = o.link.Send(answer)
+		}
+		return err
 	}
 	// Waiting here stops reading from this child, until the link to the parent has room.
 	err := t.agent.link.SendWait(t.agent.ctx, f)
-	if _, ok := errors.AsType[*wire.TooLargeError](err); ok {
+	var large *wire.TooLargeError
+	if errors.As(err, &large) {
 		return err
 	}
 	return nil // or the parent is gone, which ends everything
+}
+
+// relayLarge ends the call whose result was over its limit, and has not been kept. The error is a violation: nothing
+// else that large makes sense.
+func (t *children) relayLarge(o *offspring, e *wire.TooLargeError) error {
+	if e.Frame.Kind != wire.KindResult {
+		return e.Problem()
+	}
+	result, err := wire.Message(wire.KindResult, e.Frame.Peer, e.Frame.Call, wire.Result{Problem: e.Problem()})
+	if err != nil {
+		return err
+	}
+	return t.relay(o, result)
 }
 
 // close ends all children and waits for that.

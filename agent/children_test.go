@@ -58,7 +58,8 @@ func rogue(nonce, what string) {
 	case "own loss":
 		send(wire.KindLost, 0, 0, wire.Lost{})
 	case "large":
-		_, _ = w.Write(append([]byte{0xff, 0xff, 0xff, 0xff}, make([]byte, 100)...))
+		frame := wire.AppendFrame(nil, wire.Frame{Kind: wire.KindResult, Call: 1, Payload: make([]byte, wire.MaxPayload+1)})
+		_, _ = w.Write(frame)
 	case "endless":
 		for {
 			send(wire.KindStarted, 0, 1, wire.Started{At: time.Now()})
@@ -167,6 +168,16 @@ func TestG23Rogues(t *testing.T) {
 				t.Errorf("the sibling is worse for it: %+v", r.Problem)
 			}
 		})
+	}
+}
+
+// TestG18LargeResultOfAChild: a result that is over the limit, and so is lost on the way, ends its call all the same.
+func TestG18LargeResultOfAChild(t *testing.T) {
+	c := connect(t)
+	c.send(wire.KindOpen, root, wire.CallID(third), c.open("rogue", wire.Attempt{Entry: wire.EntryShell, Env: map[string]string{"ROGUE": "large"}}))
+	_, r := c.start(third, wire.Call{Action: "command"}, map[string]any{"argv": []any{"/bin/true"}})
+	if result := c.result(r); code(result) != wire.CodeTooLarge {
+		t.Errorf("%+v", result.Problem)
 	}
 }
 
