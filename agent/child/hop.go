@@ -57,10 +57,14 @@ func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string) (*hop, e
 		return nil, match(a, &wire.Problem{Code: wire.CodeStart, Message: open.Name + ": " + err.Error()}, []byte(err.Error()), -1)
 	}
 	said := []io.Writer{&h.words, &h.printed}
+	onward := &lines{to: os.Stderr}
 	if os.Getenv(bootstrap.DumpVariable) != "" {
-		said = append(said, os.Stderr) // where every agent stands is for whoever started the first one
+		said = append(said, onward) // where every agent stands is for whoever started the first one
 	}
-	h.readers.Go(func() { _, _ = io.Copy(io.MultiWriter(said...), h.program.Stderr) })
+	h.readers.Go(func() {
+		_, _ = io.Copy(io.MultiWriter(said...), h.program.Stderr)
+		onward.end()
+	})
 	if h.terminal != nil {
 		h.prompter = newPrompter(h, a.Prompt)
 		h.readers.Go(h.prompter.run)
