@@ -100,15 +100,25 @@ func TestTurnsAndTime(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ waits, each int }{{5, 1}, {1, 100}} {
-		p := start(t, proxy.Config{RTT: rtt}, echo)
-		began := time.Now()
-		ask(dial(t, p), c.waits, c.each)
-		took, want := time.Since(began), rtt*time.Duration(1+c.waits)
-		if took < want || took > want+rtt {
-			t.Errorf("%d waits took %v, want %v and less than one round trip more", c.waits, took, want)
-		}
-		if got := p.Stats().Turns; got != c.waits {
-			t.Errorf("%d waits were counted as %d turns", c.waits, got)
+		want := rtt * time.Duration(1+c.waits)
+		for try := 1; ; try++ {
+			p := start(t, proxy.Config{RTT: rtt}, echo)
+			began := time.Now()
+			ask(dial(t, p), c.waits, c.each)
+			took := time.Since(began)
+			if got := p.Stats().Turns; got != c.waits {
+				t.Errorf("%d waits were counted as %d turns", c.waits, got)
+			}
+			if took < want {
+				t.Errorf("%d waits took %v, want %v at least", c.waits, took, want)
+			}
+			if took <= want+rtt {
+				break
+			}
+			if try == 5 { // a busy machine adds to each wait, but not each time
+				t.Errorf("%d waits took %v, want less than one round trip more than %v", c.waits, took, want)
+				break
+			}
 		}
 	}
 }
