@@ -2,6 +2,11 @@ package lang
 
 import (
 	"os"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"runner/lang/diag"
 	"runner/lang/refs"
@@ -54,30 +59,58 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 	case !t.body.varies():
 		hosts = hosts[:1]
 	}
+	// The hosts are shared out among the processors: there may be very many.
+	share := max(len(hosts)/runtime.GOMAXPROCS(0), fewHosts)
+	var found []*finding
+	var all sync.WaitGroup
+	for some := range slices.Chunk(hosts, share) {
+		f := &finding{}
+		found = append(found, f)
+		all.Go(func() { f.look(l.site, t, some) })
+	}
+	all.Wait()
+	for _, f := range found {
+		t.body.secret = t.body.secret || f.secret
+		l.failAll(f.diags)
+	}
+}
+
+// fewHosts are not worth a goroutine of their own.
+const fewHosts = 64
+
+// finding is what was found about a task on some hosts.
+type finding struct {
+	secret bool
+	diags  hcl.Diagnostics
+}
+
+func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 	for _, h := range hosts {
-		instances, diags := l.site.Expand(t, h, nothing{})
-		l.failAll(diags)
+		instances, diags := site.Expand(t, h, nothing{})
+		f.diags = append(f.diags, diags...)
 		for _, in := range instances {
-			t.body.secret = t.body.secret || in.Sensitive
-			l.checkSources(t, in)
+			f.secret = f.secret || in.Sensitive
+			f.sources(t, in)
 		}
 	}
 }
 
-// checkSources finds files that are not there.
-func (l *loader) checkSources(t *Task, in Instance) {
+func (f *finding) fail(d *hcl.Diagnostic) { f.diags = append(f.diags, d) }
+
+// sources finds files that are not there.
+func (f *finding) sources(t *Task, in Instance) {
 	for name, file := range in.Sources {
 		info, err := os.Stat(file)
 		at := t.body.block.Args[name].At()
 		if in.Sensitive && (err != nil || !info.Mode().IsRegular()) {
-			l.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source, whose name is sensitive, is not there or is no regular file."))
+			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source, whose name is sensitive, is not there or is no regular file."))
 			continue
 		}
 		switch {
 		case err != nil:
-			l.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source cannot be read: %v.", err))
+			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source cannot be read: %v.", err))
 		case !info.Mode().IsRegular():
-			l.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source %s is no regular file.", file))
+			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source %s is no regular file.", file))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"runner/lang/value"
@@ -94,9 +95,12 @@ func (l *loader) buildGroup(b *config.Host) *hostGroup {
 	if !ok {
 		return nil
 	}
+	l.settle(b)
 	for _, e := range elements {
+		before := len(l.diags)
 		h, ok := l.buildHost(b, e)
 		if !ok {
+			l.blame(e.name, before)
 			return nil
 		}
 		g.hosts = append(g.hosts, h)
@@ -104,6 +108,24 @@ func (l *loader) buildGroup(b *config.Host) *hostGroup {
 	}
 	g.value = g.collect(func(h *Host) cty.Value { return h.parts.object() })
 	return g
+}
+
+// settle evaluates what a block refers to, so that errors there are not taken for those of its hosts.
+func (l *loader) settle(b *config.Host) {
+	exprs := []*config.Expr{b.Address, b.Labels, b.Vars, b.Via, b.Chain}
+	for _, hop := range b.Hops {
+		exprs = slices.AppendSeq(exprs, maps.Values(hop.Args))
+	}
+	for _, e := range exprs {
+		if e.Sound() {
+			l.contextOf(e)
+		}
+	}
+}
+
+// blame names the host that the latest errors, from an index on, are about.
+func (l *loader) blame(host string, from int) {
+	copy(l.diags[from:], diag.At(l.diags[from:], host, ""))
 }
 
 // collect makes the value of the block out of those of its hosts.

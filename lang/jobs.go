@@ -199,9 +199,11 @@ func (l *loader) taskHops(j *jobScope, runAs *config.Expr, blocks []*config.Hop)
 	}
 	out := map[*Host][]*Hop{}
 	for _, h := range j.Hosts {
+		before := len(l.diags)
 		hops, ok := l.hopsOf(blocks, map[string]cty.Value{"self": j.self[h]})
 		if !ok || !l.addressed(hops) {
-			break // the others would say the same
+			l.blame(h.Name, before)
+			continue
 		}
 		out[h] = unlessNull(hops, runAs)
 	}

@@ -26,7 +26,7 @@ type Options struct {
 	Catalog Catalog
 	Version string     // the runner's own, for required_version
 	Environ []string   // NAME=VALUE; RUNNER_VAR_* are variables, all of it is what env() reads
-	Vars    []VarInput // --var and --var-file, in the order given: later ones win
+	Vars    []VarInput // --var and --var-file: of each kind later ones win, and --var wins over --var-file
 }
 
 // VarInput is one --var or --var-file.
@@ -110,7 +110,8 @@ type Output struct {
 	fixed *fixed
 }
 
-// State is what a run has learned so far. Values are plain: string, float64, int64, bool, []any, map[string]any, nil.
+// State is what a run has learned so far. Values are plain: string, float64, int64, bool, []any, map[string]any, nil. A
+// state that has a method RunID() string gives run.id as well.
 type State interface {
 	// Facts returns a host's facts, or false while they are not known.
 	Facts(host string) (map[string]any, bool)

@@ -27,7 +27,7 @@ func roots() map[string]root {
 		"job":     {Jobs, ""},
 		"path":    {Path, ""},
 		"run":     {Run, ""},
-		"self":    {Self, "in the arguments of hops, and inside jobs"},
+		"self":    {Self, "in the arguments of hops, and in what a job evaluates for each host"},
 		"each":    {Each, "in a block that has for_each"},
 		"count":   {Count, "in a host that has count"},
 		"task":    {TaskResults, "inside jobs"},

@@ -1,0 +1,4 @@
+job "a" {
+  hosts      = []
+  depends_on = [job.a] # error: cycle
+}
