@@ -3,11 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/sirupsen/logrus"
 
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
@@ -23,8 +23,7 @@ type session struct {
 	json    bool
 	options views.Options
 	files   map[string]*hcl.File // shared with the view
-	log     *slog.Logger
-	quiet   bool // nothing that happens to hosts is logged
+	log     *logrus.Logger
 	logFile *os.File
 
 	mu   sync.RWMutex  // guards what follows
@@ -35,7 +34,7 @@ type session struct {
 
 // open makes a session. Its first event is the version.
 func (p *Program) open(o arguments.Output, change func(*views.Options)) (*session, error) {
-	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}, quiet: logLevel(o.LogLevel) > slog.LevelInfo}
+	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}}
 	logTo := io.Writer(p.Err)
 	if o.LogFile != "" {
 		f, err := os.OpenFile(o.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -45,7 +44,7 @@ func (p *Program) open(o arguments.Output, change func(*views.Options)) (*sessio
 		s.logFile, logTo = f, f
 	}
 	lines := views.NewLog(logTo)
-	s.log = slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: logLevel(o.LogLevel)}))
+	s.log = newLog(lines, o.LogLevel)
 	s.options = views.Options{
 		Out: p.Out, Err: p.Err, Files: s.files, Verbose: o.Verbose, Diff: arguments.DiffFull,
 		Color: p.colors(p.Out, o.NoColor),
@@ -134,43 +133,60 @@ func (s *session) end(code exitCode) error {
 	return code.asError()
 }
 
-func logLevel(l arguments.Level) slog.Level {
+// newLog returns a log of one line for each entry. Without colours, and only so, the formatter writes out whatever in a
+// value could do more than show when a terminal gets it.
+func newLog(out io.Writer, level arguments.Level) *logrus.Logger {
+	log := logrus.New()
+	log.SetOutput(out)
+	log.SetLevel(logLevel(level))
+	log.SetFormatter(&logrus.TextFormatter{DisableColors: true, TimestampFormat: "2006-01-02T15:04:05.000Z07:00"})
+	return log
+}
+
+func logLevel(l arguments.Level) logrus.Level {
 	switch l {
 	case arguments.LevelError:
-		return slog.LevelError
+		return logrus.ErrorLevel
 	case arguments.LevelInfo:
-		return slog.LevelInfo
+		return logrus.InfoLevel
 	case arguments.LevelDebug:
-		return slog.LevelDebug
+		return logrus.DebugLevel
 	case arguments.LevelWarn:
 	}
-	return slog.LevelWarn
+	return logrus.WarnLevel
 }
 
 // logEvent logs what happens to hosts, without any values.
 func (s *session) logEvent(e event.Event) {
-	if s.quiet {
+	if !s.log.IsLevelEnabled(logrus.InfoLevel) {
 		return
 	}
-	write := s.log.Debug
+	level := logrus.DebugLevel
+	write := func(message string, fields logrus.Fields) { s.log.WithFields(fields).Log(level, message) }
 	switch e := e.(type) {
 	case event.RunStart:
-		s.log.Info("run starts", "run", e.Run, "site", e.Site, "hosts", e.Hosts)
+		level = logrus.InfoLevel
+		write("run starts", logrus.Fields{"run": e.Run, "site": e.Site, "hosts": e.Hosts})
 	case event.Connection:
 		if e.Status != event.Opening && !e.Reused {
-			write = s.log.Info
+			level = logrus.InfoLevel
 		}
-		write("connection", "host", e.Host, "hop", e.Hop, "transport", e.Transport, "status", string(e.Status), "seconds", e.Seconds, "error", e.Error)
+		write("connection", logrus.Fields{
+			"host": e.Host, "hop": e.Hop, "transport": e.Transport, "status": string(e.Status), "seconds": e.Seconds, "error": e.Error,
+		})
 	case event.TaskStart:
-		write("task starts", "host", e.Host, "address", e.Address, "attempt", e.Attempt)
+		write("task starts", logrus.Fields{"host": e.Host, "address": e.Address, "attempt": e.Attempt})
 	case event.PlannedChange:
-		write("change", "host", e.Host, "address", e.Address, "action", string(e.Action))
+		write("change", logrus.Fields{"host": e.Host, "address": e.Address, "action": string(e.Action)})
 	case event.TaskEnd:
 		if e.Status == event.Changed || e.Status == event.Failed || e.Status == event.Unknown {
-			write = s.log.Info
+			level = logrus.InfoLevel
 		}
-		write("task ends", "host", e.Host, "address", e.Address, "status", string(e.Status), "seconds", e.Seconds, "reason", e.Reason)
+		write("task ends", logrus.Fields{
+			"host": e.Host, "address": e.Address, "status": string(e.Status), "seconds": e.Seconds, "reason": e.Reason,
+		})
 	case event.RunEnd:
-		s.log.Info("run ends", "run", e.Run, "status", string(e.Status), "seconds", e.Seconds, "round_trips", e.RoundTrips)
+		level = logrus.InfoLevel
+		write("run ends", logrus.Fields{"run": e.Run, "status": string(e.Status), "seconds": e.Seconds, "round_trips": e.RoundTrips})
 	}
 }
