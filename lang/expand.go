@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -17,6 +15,7 @@ import (
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/diag"
+	"runner/lang/value"
 )
 
 // Expand evaluates a task for a host as far as the state allows: one instance for each element of its for_each, or one.

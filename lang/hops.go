@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
@@ -13,6 +11,7 @@ import (
 	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/refs"
+	"runner/lang/value"
 )
 
 // buildChain gives a host its hops: those of via, of its chain, and its own.

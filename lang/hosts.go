@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -18,6 +16,7 @@ import (
 	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/syntax"
+	"runner/lang/value"
 )
 
 // hostGroup is what a host block stands for.

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -15,6 +13,7 @@ import (
 	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/refs"
+	"runner/lang/value"
 )
 
 // jobScope is a job with what is needed to evaluate its tasks.

@@ -2,10 +2,10 @@ package lang
 
 import (
 	"github.com/hashicorp/hcl/v2"
-	"runner/lang/value"
 
 	"runner/lang/diag"
 	"runner/lang/function"
+	"runner/lang/value"
 )
 
 // buildOutputs prepares the outputs.

@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"maps"
 
-	"runner/lang/value"
-
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/function"
+	"runner/lang/value"
 )
 
 // factsType is what self.facts is.

@@ -3,8 +3,6 @@ package lang
 import (
 	"path/filepath"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -16,6 +14,7 @@ import (
 	"runner/lang/function"
 	"runner/lang/refs"
 	"runner/lang/syntax"
+	"runner/lang/value"
 )
 
 // scope is what the expressions of a site can see, whatever they belong to. Once the site is loaded it is only read.

@@ -3,14 +3,13 @@ package lang
 import (
 	"time"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/go-version"
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/diag"
+	"runner/lang/value"
 )
 
 // maxParallelism is more hosts at once than any machine can serve.

@@ -8,11 +8,10 @@ package lang
 import (
 	"time"
 
-	"runner/lang/config"
-
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/agent/schema"
+	"runner/lang/config"
 )
 
 // Catalog is what sites may use: the actions and transports by name.

@@ -4,14 +4,13 @@ import (
 	"slices"
 	"sync"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/refs"
+	"runner/lang/value"
 )
 
 // taskBody is what of a task is evaluated during a run.

@@ -3,14 +3,13 @@ package lang
 import (
 	"maps"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/diag"
 	"runner/lang/function"
 	"runner/lang/refs"
+	"runner/lang/value"
 )
 
 // fixed is what some expressions can see of the site that no run changes.

@@ -12,7 +12,7 @@ import (
 	"runner/lang/refs"
 )
 
-// localhost is the host that always exists.
+// Localhost is the host that always exists.
 const Localhost = "localhost"
 
 // analysis looks at the expressions of one site.
@@ -227,7 +227,7 @@ func (a *analysis) analyzeTask(t *Task, place refs.Place) {
 	}
 }
 
-// evaluated are the arguments that are evaluated for each element, but for notify.
+// Evaluated are the arguments that are evaluated for each element, but for notify.
 func (t *Task) Evaluated() []*Expr {
 	var out []*Expr
 	for _, e := range []*Expr{t.When, t.Environment, t.Timeout} {
@@ -265,6 +265,7 @@ func (a *analysis) declaredNames(functions map[string]bool) *refs.Names {
 	return n
 }
 
+// Shape is what host.NAME is.
 func (h *Host) Shape() refs.HostShape {
 	switch {
 	case h.ForEach != nil && h.Count != nil:

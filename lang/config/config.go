@@ -11,7 +11,7 @@ import (
 	"runner/lang/syntax"
 )
 
-// config is what the files of a site declare, taken apart and not evaluated. Lists are in source order.
+// Config is what the files of a site declare, taken apart and not evaluated. Lists are in source order.
 type Config struct {
 	Runner    *Runner
 	Variables []*Variable
@@ -22,20 +22,21 @@ type Config struct {
 	Outputs   []*Output
 }
 
-// expr is the expression of an argument, with what it refers to once that is analyzed.
+// Expr is the expression of an argument, with what it refers to once that is analyzed.
 type Expr struct {
 	hclsyntax.Expression
 	Arg  *syntax.Argument
 	Uses *refs.Uses // nil until analyzed, and where the references are wrong: then it is not evaluated
 }
 
-// named is what blocks with a name have in common.
+// Named is what blocks with a name have in common.
 type Named struct {
 	Name      string
 	NameRange hcl.Range
 	Block     hcl.Range // the header
 }
 
+// Runner is the runner block.
 type Runner struct {
 	Block           hcl.Range
 	RequiredVersion *Expr
@@ -44,6 +45,7 @@ type Runner struct {
 	TaskTimeout     *Expr
 }
 
+// Variable is a variable block.
 type Variable struct {
 	Named
 	Type        *syntax.Argument
@@ -54,18 +56,21 @@ type Variable struct {
 	Validations []*Validation
 }
 
+// Validation is one validation block of a variable.
 type Validation struct {
 	Block     hcl.Range
 	Condition *Expr
 	Message   *Expr
 }
 
+// Chain is a chain block.
 type Chain struct {
 	Named
 	Extends *Expr
 	Hops    []*Hop
 }
 
+// Host is a host block, which may make many hosts.
 type Host struct {
 	Named
 	ForEach, Count   *Expr
@@ -74,13 +79,14 @@ type Host struct {
 	Hops             []*Hop
 }
 
-// hopBlock is a hop, in a host, chain, job or task.
+// Hop is a hop, in a host, chain, job or task.
 type Hop struct {
 	Transport string
 	Block     hcl.Range
 	Args      map[string]*Expr // nil: the transport is not known
 }
 
+// Job is a job block.
 type Job struct {
 	Named
 	Hosts, When, Environment *Expr
@@ -90,12 +96,13 @@ type Job struct {
 	Tasks, Handlers          []*Task
 }
 
-// reference is one of depends_on.
+// Reference is one of depends_on.
 type Reference struct {
 	Name string
 	At   hcl.Range
 }
 
+// Task is a task or a handler.
 type Task struct {
 	Named
 	Address string
@@ -116,15 +123,16 @@ type Task struct {
 	Hops        []*Hop
 }
 
+// Output is an output block.
 type Output struct {
 	Named
 	Value, Sensitive *Expr
 }
 
-// is reports whether there is an expression, and nothing was found wrong with its references.
+// Sound reports whether there is an expression, and nothing was found wrong with its references.
 func (e *Expr) Sound() bool { return e != nil && e.Uses != nil }
 
-// at is the range of the value.
+// At is the range of the value.
 func (e *Expr) At() hcl.Range { return e.Range() }
 
 // Constant says whether a hop is the same for every host.

@@ -123,6 +123,7 @@ func expect(content *syntax.Content, name string, required *hcl.Diagnostics, blo
 	return nil
 }
 
+// Missing says that a block lacks an argument.
 func Missing(name, what string, block hcl.Range) *hcl.Diagnostic {
 	return diag.Errorf(diag.MissingArgument, block, "Missing argument", "%s needs the argument %q.", upper(what), name)
 }

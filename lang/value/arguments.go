@@ -18,14 +18,14 @@ import (
 	"runner/lang/syntax"
 )
 
-// argument is the value of an argument that a schema describes.
+// Argument is the value of an argument that a schema describes.
 type Argument struct {
 	Plain     any // nil: null, or not known
 	Known     bool
 	Sensitive bool
 }
 
-// takeArgument checks a value against its description and makes it plain. What is of the block, for messages: `the
+// Take checks a value against its description and makes it plain. What is of the block, for messages: `the
 // action "file"`.
 func Take(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) (Argument, hcl.Diagnostics) {
 	v, sensitive := Bare(v)
@@ -57,7 +57,7 @@ func Take(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) (A
 	return out, nil
 }
 
-// bare takes the marks off a value, at any depth, and says whether one of them was ours.
+// Bare takes the marks off a value, at any depth, and says whether one of them was ours.
 func Bare(v cty.Value) (cty.Value, bool) {
 	if !v.ContainsMarked() {
 		return v, false
@@ -67,6 +67,7 @@ func Bare(v cty.Value) (cty.Value, bool) {
 	return v, sensitive
 }
 
+// TypeFor is the type of the expressions that a schema's type takes.
 func TypeFor(t schema.Type) cty.Type {
 	switch t {
 	case schema.String, schema.Mode, schema.Duration, schema.Path, schema.Source:
@@ -102,6 +103,7 @@ func wanted(t schema.Type) string {
 	}
 }
 
+// Wrong says that a value does not have the type of its argument, at the part of it that does not.
 func Wrong(a schema.Attribute, v cty.Value, err error, e hclsyntax.Expression, of string) *hcl.Diagnostic {
 	at := e.Range()
 	found := TypeWord(v.Type())
@@ -138,7 +140,7 @@ func culprit(v cty.Value, want cty.Type) cty.Path {
 	return nil
 }
 
-// narrow returns the range of the part of a written list or object that a path leads to.
+// Narrow returns the range of the part of a written list or object that a path leads to.
 func Narrow(e hclsyntax.Expression, path cty.Path) hcl.Range {
 	for _, step := range path {
 		inner := part(syntax.Inner(e), step)
@@ -179,7 +181,7 @@ func part(e hclsyntax.Expression, step cty.PathStep) hclsyntax.Expression {
 	return nil
 }
 
-// nullIn returns the path to a null inside a value, or nil.
+// NullIn returns the path to a null inside a value, or nil.
 func NullIn(v cty.Value) cty.Path {
 	if !v.Type().IsCollectionType() && !v.Type().IsTupleType() {
 		return nil

@@ -17,7 +17,7 @@ import (
 // hidden stands for sensitive values where plain ones are shown.
 const hidden = "(sensitive)"
 
-// plain converts a value that is wholly known and not marked to plain types: string, int64 or float64, bool, []any,
+// Plain converts a value that is wholly known and not marked to plain types: string, int64 or float64, bool, []any,
 // map[string]any and nil.
 func Plain(v cty.Value) any {
 	t := v.Type()
@@ -54,7 +54,7 @@ func plainNumber(f *big.Float) any {
 	return x
 }
 
-// quick returns the same value with whole numbers in a form that takes a tenth of the time to write out: numbers come
+// Quick returns the same value with whole numbers in a form that takes a tenth of the time to write out: numbers come
 // from the parser with 512 bits.
 func Quick(v cty.Value) cty.Value {
 	out, err := cty.Transform(v, func(_ cty.Path, v cty.Value) (cty.Value, error) {
@@ -73,7 +73,7 @@ func Quick(v cty.Value) cty.Value {
 	return out
 }
 
-// floats returns a plain value with all numbers as float64, which is how checks and transports take them.
+// Floats returns a plain value with all numbers as float64, which is how checks and transports take them.
 func Floats(v any) any {
 	switch v := v.(type) {
 	case int64:
@@ -94,7 +94,7 @@ func Floats(v any) any {
 	return v
 }
 
-// shown is plain for a value that may have sensitive parts, which are replaced.
+// Shown is plain for a value that may have sensitive parts, which are replaced.
 func Shown(v cty.Value) any {
 	if !v.ContainsMarked() {
 		return Plain(v)
@@ -142,7 +142,7 @@ func shownElements(v cty.Value) any {
 	return out
 }
 
-// fromPlain converts a plain value to one of a type; what is missing of an object is null. A type of any takes the
+// FromPlain converts a plain value to one of a type; what is missing of an object is null. A type of any takes the
 // value as it is.
 func FromPlain(v any, t cty.Type) cty.Value {
 	switch {
@@ -224,7 +224,7 @@ func untyped(v any) cty.Value {
 	return cty.NullVal(cty.DynamicPseudoType)
 }
 
-// resultType is what a result of an action is.
+// ResultType is what a result of an action is.
 func ResultType(b schema.Block) cty.Type {
 	attrs := map[string]cty.Type{"changed": cty.Bool, "failed": cty.Bool, "skipped": cty.Bool, "duration": cty.Number}
 	for _, a := range b.Results {

@@ -16,7 +16,7 @@ import (
 // capsule makes a type of values that are no data.
 func capsule(name string) cty.Type { return cty.Capsule(name, reflect.TypeFor[Thing]()) }
 
-// typeWord names a type in the words of the language, short.
+// TypeWord names a type in the words of the language, short.
 func TypeWord(t cty.Type) string {
 	switch {
 	case t == cty.DynamicPseudoType:
@@ -68,7 +68,7 @@ func hasCapsule(t cty.Type, depth int) bool {
 	return false
 }
 
-// isHost tells the objects that stand for hosts: no expression can make the value that they have for facts.
+// IsHost tells the objects that stand for hosts: no expression can make the value that they have for facts.
 func IsHost(t cty.Type) bool {
 	return t.IsObjectType() && t.HasAttribute("facts") && t.AttributeType("facts").Equals(NoFactsType)
 }
@@ -85,7 +85,7 @@ func areHosts(types iter.Seq[cty.Type]) bool {
 	return some
 }
 
-// pathWord writes a way into a value as an expression does.
+// PathWord writes a way into a value as an expression does.
 func PathWord(path cty.Path) string {
 	var b strings.Builder
 	for _, step := range path {
@@ -133,7 +133,7 @@ func Is(v cty.Value) any {
 	return nil
 }
 
-// valueWord is typeWord for a value, which may be null.
+// Word is TypeWord for a value, which may be null.
 func Word(v cty.Value) string {
 	if v.IsKnown() && v.IsNull() {
 		return "null"
@@ -141,7 +141,7 @@ func Word(v cty.Value) string {
 	return TypeWord(v.Type())
 }
 
-// because is the reason of a failed conversion, for the end of a sentence; "" where the types say all.
+// Because is the reason of a failed conversion, for the end of a sentence; "" where the types say all.
 func Because(err error) string {
 	path, ok := errors.AsType[cty.PathError](err)
 	switch {

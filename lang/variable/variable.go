@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"runner/lang/value"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -21,6 +19,7 @@ import (
 	"runner/lang/diag"
 	"runner/lang/function"
 	"runner/lang/syntax"
+	"runner/lang/value"
 )
 
 // envPrefix begins the names of environment variables that give values to variables.
