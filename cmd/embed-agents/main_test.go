@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestCompress: a file that holds the agent already is left as it is, so that a build has nothing to do; another one,
+// or a broken one, is replaced as a whole.
+func TestCompress(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "agent.zst")
+	data := bytes.Repeat([]byte("an agent "), 10_000)
+	size, err := compress(file, data)
+	if err != nil || size == 0 || size > len(data)/10 {
+		t.Fatalf("%d bytes, %v", size, err)
+	}
+	old := time.Now().Add(-time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(file, old, old); err != nil {
+		t.Fatal(err)
+	}
+	touched := func() bool {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !info.ModTime().Equal(old)
+	}
+	if again, err := compress(file, data); err != nil || again != size || touched() {
+		t.Errorf("the same again: %d bytes, touched %v, %v", again, touched(), err)
+	}
+	if err := os.WriteFile(file, []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := compress(file, data); err != nil {
+		t.Fatal(err)
+	}
+	packed, err := os.ReadFile(file)
+	if err != nil || !holds(packed, data) || holds(packed, data[1:]) {
+		t.Errorf("the file does not hold the agent: %v", err)
+	}
+}
