@@ -251,8 +251,7 @@ func (t *children) relay(o *offspring, f wire.Frame) error {
 	}
 	// Waiting here stops reading from this child, until the link to the parent has room.
 	err := t.agent.link.SendWait(t.agent.ctx, f)
-	var large *wire.TooLargeError
-	if errors.As(err, &large) {
+	if _, large := errors.AsType[*wire.TooLargeError](err); large {
 		return err
 	}
 	return nil // or the parent is gone, which ends everything
