@@ -25,7 +25,7 @@ func failures(o transports.Options) []wire.Failure {
 		words []string
 	}{
 		{transports.CodeAccount, account, []string{
-			"Account or password is expired", "account validation failure", "Account expired", "account has expired", "is your account locked",
+			"Account or password is expired", "ccount validation failure", "Account expired", "account has expired", "is your account locked", "Password expired",
 		}},
 		{transports.CodeNoUser, fmt.Sprintf("There is no user %s on that machine.", user), []string{
 			"unknown user", "user '" + user + "' not found", "user `" + user + "' not found",
@@ -37,14 +37,14 @@ func failures(o transports.Options) []wire.Failure {
 			"not allowed to preserve the environment", "not allowed to set the following environment variables",
 		}},
 		{transports.CodeDenied, denied, []string{
-			"is not allowed to execute", "not permitted to use the", "I'm afraid I can't do that", "command not allowed",
+			"is not allowed to execute", "is not allowed to authenticate as", "may not run ", "not permitted to use the", "not allowed to use", "I'm afraid I can't do that", "command not allowed",
 		}},
 		{wire.CodePassword, "The password of the sudo hop is wrong. It is the password of the user who runs sudo, unless the sudo rules say else.", []string{
-			"incorrect password attempt", "incorrect authentication attempt", "Sorry, try again", "Authentication failed, try again",
+			"incorrect password attempt", "ncorrect authentication attempt", "Sorry, try again", "Authentication failed, try again",
 		}},
 		{wire.CodeNoPassword, missing, []string{
-			"a password is required", "interactive authentication is required", "a terminal is required",
-			"no tty present", "no password was provided",
+			"a password is required", "nteractive authentication is required", "nteraction is required", " terminal is required",
+			"no tty present", "no password was provided", "Authentication required but not attempted",
 		}},
 		{wire.CodeTerminal, "The sudo rules insist on a terminal, and sudo did not take the one that it was given.", []string{"must have a tty"}},
 		{wire.CodeUnsupported, option, []string{

@@ -54,6 +54,40 @@ func TestG6Languages(t *testing.T) {
 	}
 }
 
+// G6: a sudo that knows no -p, as the first versions of sudo-rs, is answered when it asks in its own way.
+func TestG6WithoutPrompt(t *testing.T) {
+	b := bed.New(t, "linux", "root", "sudo")
+	a := b.Account(bed.AccountOptions{Sudoers: []string{bed.SudoFree}})
+	program := filepath.Join(b.Dir(), "sudo-rs")
+	script := `#!/bin/sh
+[ "$1" = -p ] && { echo "sudo: invalid option provided" >&2; exit 1; }
+old=$(stty -g < /dev/tty); stty -echo < /dev/tty
+printf '[sudo: authenticate] Password: ' > /dev/tty
+read -r password < /dev/tty
+stty "$old" < /dev/tty; echo > /dev/tty
+[ "$password" = "` + a.Password + `" ] && exec sudo -n "$@"
+stty -echo < /dev/tty
+printf 'sudo: Authentication failed, try again.\n[sudo: authenticate] Password: ' > /dev/tty
+read -r password < /dev/tty; echo "$password" > ` + b.Dir() + `/second
+exit 1
+`
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := conformance.NewRig(t, b, a)
+	p := r.Open(sudo.Transport(), transports.Options{"path": program, "password": a.Password})
+	if got := p.Run("/usr/bin/id", "-un"); got != "root" {
+		t.Errorf("commands run as %q", got)
+	}
+	p.Close()
+	if why := r.Fails(sudo.Transport(), transports.Options{"path": program, "password": "wrong"}); why.Code != wire.CodePassword {
+		t.Errorf("a wrong password gave %+v", why)
+	}
+	if text, err := os.ReadFile(b.Dir() + "/second"); err == nil && len(text) > 1 {
+		t.Errorf("the password was typed twice: %q", text)
+	}
+}
+
 // attempts counts how often sudo was given a password for an account, by a log that its own rules write.
 type attempts struct {
 	t    *testing.T

@@ -64,11 +64,16 @@ func open(o transports.Options) (wire.Open, error) {
 		attempt.Failures = append([]wire.Failure{{Contains: "must have a tty", Code: wire.CodeTerminal, Next: true}}, attempt.Failures...)
 		return wire.Open{Attempts: []wire.Attempt{attempt, terminal}}, nil
 	}
+	attempt.Terminal = true
+	plain := attempt
 	marker := "[runner " + rand.Text() + "] " // no % in it: sudo would expand that
 	attempt.Argv = slices.Concat([]string{program, "-p", marker}, flags.argv, []string{"--"})
-	attempt.Terminal = true
 	attempt.Prompt = &wire.Prompt{Marker: strings.TrimSpace(marker), Secret: []byte(password)}
-	return wire.Open{Attempts: []wire.Attempt{attempt}}, nil
+	attempt.Failures = append([]wire.Failure{{Contains: "invalid option", Code: wire.CodeUnsupported, Next: true}}, attempt.Failures...)
+	// The first versions of sudo-rs know no -p. What they ask is recognised by how they ask.
+	plain.Argv = slices.Concat([]string{program}, flags.argv, []string{"--"})
+	plain.Prompt = &wire.Prompt{Secret: []byte(password)}
+	return wire.Open{Attempts: []wire.Attempt{attempt, plain}}, nil
 }
 
 func check(known map[string]any) error {

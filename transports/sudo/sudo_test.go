@@ -122,8 +122,16 @@ func TestG4NoTerminalWithoutPassword(t *testing.T) {
 func TestG6G36Password(t *testing.T) {
 	o := transports.Options{"password": "s3cret"}
 	first, second := open(t, o).Attempts, open(t, o).Attempts
-	if len(first) != 1 || !first[0].Terminal || string(first[0].Prompt.Secret) != "s3cret" {
-		t.Fatalf("got %+v, want one attempt with a terminal and the password", first)
+	if len(first) != 2 {
+		t.Fatalf("got %+v, want an attempt with a prompt of our own and one with the program's", first)
+	}
+	for _, a := range first {
+		if !a.Terminal || string(a.Prompt.Secret) != "s3cret" {
+			t.Errorf("got %+v, want a terminal and the password", a)
+		}
+	}
+	if first[1].Prompt.Marker != "" || slices.Contains(first[1].Argv, "-p") {
+		t.Errorf("got %+v, want no prompt of our own", first[1])
 	}
 	marker := first[0].Prompt.Marker
 	if marker == second[0].Prompt.Marker || len(marker) < 20 {
