@@ -67,6 +67,9 @@ func (b *builder) build() {
 			b.plan.Jobs = append(b.plan.Jobs, b.job(job, byName))
 		}
 	}
+	if b.diags.HasErrors() {
+		return // a chain that could not be resolved leads nowhere
+	}
 	b.tree.markTransit(b.plan)
 	b.plan.Connections = b.tree.connections
 }

@@ -1,6 +1,7 @@
 package planner_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -131,6 +132,8 @@ func TestSelection(t *testing.T) {
 		{"no such host", planner.Selection{Limit: []string{"ap"}}, "", "", `Did you mean "app"?`},
 		{"no such target", planner.Selection{Targets: []string{"job.frist"}}, "", "", `Did you mean "job.first"?`},
 		{"no such tag", planner.Selection{Tags: []string{"jbo"}}, "", "", `Did you mean "job"?`},
+		{"no such tag to skip", planner.Selection{SkipTags: []string{"nope"}}, "", "", `"nope"`},
+		{"an empty pattern", planner.Selection{Limit: []string{""}}, "", "", "empty pattern"},
 		{"nothing left", planner.Selection{Limit: []string{"!*"}}, "", "", "every host"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -162,5 +165,21 @@ func TestSelection(t *testing.T) {
 				t.Errorf("tasks %s, want %s", got, c.tasks)
 			}
 		})
+	}
+}
+
+// A hop that cannot be resolved is an error at its place.
+func TestBadHop(t *testing.T) {
+	site, _, diags := lang.Load("testdata/chain.hcl", lang.Options{
+		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0",
+	})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	_, _, diags = planner.Build(site, planner.Options{
+		Expand: func(string, map[string]any) ([]map[string]any, error) { return nil, errors.New("it is bad") },
+	})
+	if !diags.HasErrors() || diags[0].Subject.Start.Line != 2 || !strings.Contains(diags[0].Detail, "it is bad") {
+		t.Errorf("got %v", diags)
 	}
 }

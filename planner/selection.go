@@ -49,7 +49,7 @@ func overlap(a, b []string) bool {
 func (s Selection) apply(site *lang.Site) (selected, hcl.Diagnostics) {
 	out := selected{jobs: map[string]bool{}, tags: split(s.Tags), skipTags: split(s.SkipTags)}
 	var diags hcl.Diagnostics
-	if limit := split(s.Limit); len(limit) > 0 {
+	if limit := split(s.Limit); len(s.Limit) > 0 {
 		var d hcl.Diagnostics
 		out.hosts, d = MatchHosts(site, limit)
 		diags = append(diags, d...)
@@ -60,9 +60,7 @@ func (s Selection) apply(site *lang.Site) (selected, hcl.Diagnostics) {
 	if len(s.Targets) > 0 {
 		diags = append(diags, out.target(site, split(s.Targets))...)
 	}
-	if len(out.tags) > 0 {
-		diags = append(diags, out.checkTags(site)...)
-	}
+	diags = append(diags, checkTags(site, slices.Concat(out.tags, out.skipTags))...)
 	return out, diags
 }
 
@@ -85,6 +83,9 @@ func MatchHosts(site *lang.Site, patterns []string) (map[string]bool, hcl.Diagno
 	var diags hcl.Diagnostics
 	in, out := map[string]bool{}, map[string]bool{}
 	including := false
+	if len(patterns) == 0 {
+		diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such host", "An empty pattern matches no host."))
+	}
 	for _, pattern := range patterns {
 		bare, exclude := strings.CutPrefix(pattern, "!")
 		into := in
@@ -212,7 +213,8 @@ func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
 	return diags
 }
 
-func (s *selected) checkTags(site *lang.Site) hcl.Diagnostics {
+// checkTags finds tags that no task has.
+func checkTags(site *lang.Site, tags []string) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	var all []string
 	for _, j := range site.Jobs {
@@ -220,7 +222,7 @@ func (s *selected) checkTags(site *lang.Site) hcl.Diagnostics {
 			all = append(all, t.Tags...)
 		}
 	}
-	for _, tag := range s.tags {
+	for _, tag := range tags {
 		if slices.Contains(all, tag) {
 			continue
 		}

@@ -163,7 +163,7 @@ func TestG25StandardStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer leak.Close()
-	c := sh(`ls -l /proc/self/fd; cat /proc/self/fdinfo/0 /proc/self/fdinfo/1 /proc/self/fdinfo/2 | grep flags; cat /proc/$$/stat; grep Sig /proc/$$/status`)
+	c := sh(`ls -l /proc/self/fd; cat /proc/self/fdinfo/0 /proc/self/fdinfo/1 /proc/self/fdinfo/2 | grep flags; cat /proc/$$/stat; grep Sig /proc/self/status`)
 	c.Stdin = strings.NewReader("")
 	e := run(t, tb, c)
 	text := string(e.Stdout)
