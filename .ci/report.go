@@ -1,5 +1,6 @@
 // Command report reads what go test -json prints, shows what failed and what was skipped and why, and how long the
-// packages took. Its exit status is 1 when anything failed or was skipped.
+// packages took. Its exit status is 1 when anything failed or was skipped. The packages in which something failed are
+// written to the file that it is given, a line each.
 package main
 
 import (
@@ -22,6 +23,7 @@ func main() {
 		passed, failed, skipped int
 		output                  = map[string]*strings.Builder{}
 		packages                []event
+		bad                     []string
 	)
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 64<<20)
@@ -42,10 +44,12 @@ func main() {
 		case "build-fail":
 			fmt.Print(output[name])
 			failed++
+			bad = append(bad, e.ImportPath)
 		case "pass":
 			passed++
 		case "fail":
 			failed++
+			bad = append(bad, e.Package)
 			fmt.Printf("FAILED %s\n%s", name, output[name])
 		case "skip":
 			if e.Test != "" { // a package without tests is "skipped" too
@@ -66,6 +70,12 @@ func main() {
 		fmt.Printf("%7.1f s  %s\n", p.Elapsed, p.Package)
 	}
 	fmt.Printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped)
+	slices.Sort(bad)
+	list := strings.Join(slices.Compact(bad), "\n")
+	if err := os.WriteFile(os.Args[1], []byte(list), 0o600); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if failed+skipped > 0 || passed == 0 || in.Err() != nil {
 		os.Exit(1)
 	}

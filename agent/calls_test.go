@@ -215,8 +215,11 @@ func TestInput(t *testing.T) {
 	sent := 0
 	for total := 3 << 20; sent < total; {
 		c.wait("credit", func() bool { return int(r.credit) >= sent+len(chunk) })
-		if int(r.credit) > sent+wire.Window {
-			t.Fatalf("%d bytes of credit beyond what was sent", int(r.credit)-sent)
+		c.mu.Lock()
+		credit := int(r.credit)
+		c.mu.Unlock()
+		if credit > sent+wire.Window {
+			t.Fatalf("%d bytes of credit beyond what was sent", credit-sent)
 		}
 		if err := c.link.Send(wire.Frame{Kind: wire.KindData, Peer: root, Call: id, Payload: chunk}); err != nil {
 			t.Fatal(err)
