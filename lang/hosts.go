@@ -38,9 +38,14 @@ const maxHosts = 100_000
 // buildHosts evaluates all host blocks, in source order; localhost comes last, if anything uses it.
 func (l *loader) buildHosts() {
 	for _, h := range l.config.Hosts {
-		if g := l.group(h.Name); g != nil {
-			l.site.Hosts = append(l.site.Hosts, g.hosts...)
+		g := l.group(h.Name)
+		if g == nil {
+			if !l.diags.HasErrors() {
+				l.fail(diag.Errorf(diag.Evaluate, h.Block, "Host without a value", "This host could not be evaluated. This is a bug in runner; please report the site."))
+			}
+			continue
 		}
+		l.site.Hosts = append(l.site.Hosts, g.hosts...)
 	}
 }
 
@@ -54,10 +59,8 @@ func (l *loader) group(name string) *hostGroup {
 		l.scope.groups[name] = l.localhost()
 		return l.scope.groups[name]
 	}
-	for _, h := range l.config.Hosts {
-		if h.Name == name && !l.bad[refs.Ref{Root: refs.Host, Name: name}] {
-			l.scope.groups[name] = l.buildGroup(h)
-		}
+	if h := l.blocks[name]; h != nil && !l.bad[refs.Ref{Root: refs.Host, Name: name}] {
+		l.scope.groups[name] = l.buildGroup(h)
 	}
 	return l.scope.groups[name]
 }

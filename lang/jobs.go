@@ -341,9 +341,11 @@ func (l *loader) collectUses(t *Task) {
 		}
 	}
 	t.SelfFacts = body.uses.SelfFacts
+	seen := map[*Host]bool{}
 	for _, ref := range body.uses.Facts {
 		for _, h := range l.hostsMeant(ref) {
-			if !slices.Contains(t.Facts, h.Name) {
+			if !seen[h] {
+				seen[h] = true
 				t.Facts = append(t.Facts, h.Name)
 			}
 		}

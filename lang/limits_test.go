@@ -105,6 +105,28 @@ func TestManyHosts(t *testing.T) {
 	}
 }
 
+// TestManyBlocks has as many host blocks as a generated site may have, all of them named in a job and in a local.
+func TestManyBlocks(t *testing.T) {
+	const many = 5000
+	var b, names strings.Builder
+	for i := range many {
+		fmt.Fprintf(&b, "host \"h%d\" {\n  address = \"192.0.2.1\"\n  hop \"ssh\" {}\n}\nlocals {\n  l%d = host.h%d.address\n}\n", i, i, i)
+		fmt.Fprintf(&names, "host.h%d, ", i)
+	}
+	fmt.Fprintf(&b, "locals {\n  all = [%s]\n}\njob \"j\" {\n  hosts = local.all\n  task \"shell\" \"s\" {\n    script = \"${length(local.all)}\"\n  }\n}\n", &names)
+	dir := write(t, map[string]string{"x.hcl": b.String()})
+	begin := time.Now()
+	site, files, diags := lang.Load(dir, options())
+	if len(diags) > 0 || len(site.Jobs[0].Hosts) != many {
+		t.Fatalf("%d hosts %s", len(site.Jobs[0].Hosts), text(files, diags))
+	}
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	} else {
+		t.Logf("%d blocks: %v", many, took)
+	}
+}
+
 func manyHosts(hosts, tasks int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `

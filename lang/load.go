@@ -20,7 +20,7 @@ import (
 func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnostics) {
 	l := &loader{
 		opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config.Config{},
-		contexts: map[*config.Expr]*hcl.EvalContext{}, shared: map[*config.Hop]*Hop{},
+		blocks: map[string]*config.Host{}, contexts: map[*config.Expr]*hcl.EvalContext{}, shared: map[*config.Hop]*Hop{},
 	}
 	site := l.load(path)
 	diags := tidy(l.diags)
@@ -46,6 +46,7 @@ type loader struct {
 	// bad are variables, locals, chains and hosts that have no value because of an error; what uses them is not
 	// evaluated and nothing is said about it. The ranges of the keys are zero.
 	bad      map[refs.Ref]bool
+	blocks   map[string]*config.Host // by name
 	contexts map[*config.Expr]*hcl.EvalContext
 	shared   map[*config.Hop]*Hop // hops that are the same for every host; nil: with errors
 }
@@ -170,6 +171,9 @@ func (l *loader) begin() {
 	l.site.scope = l.scope
 	for _, e := range l.config.Locals {
 		l.scope.locals[e.Arg.Name] = &localValue{expr: e}
+	}
+	for _, h := range l.config.Hosts {
+		l.blocks[h.Name] = h
 	}
 	for _, c := range l.config.Chains {
 		l.scope.chains[c.Name] = c

@@ -354,6 +354,23 @@ func TestG36ErrorsHideSecrets(t *testing.T) {
 	}
 }
 
+// TestG32Dir: a site knows its directory, which is where local tasks run, whatever way it was named.
+func TestG32Dir(t *testing.T) {
+	dir := write(t, map[string]string{"sub/x.hcl": "job \"j\" {\n  hosts = []\n}\n"})
+	want, err := filepath.EvalSymlinks(filepath.Join(dir, "sub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, path := range []string{"sub", "./sub/", "sub/x.hcl", filepath.Join(dir, "sub"), "../" + filepath.Base(dir) + "/sub/x.hcl"} {
+		site := load(t, path, options())
+		got, err := filepath.EvalSymlinks(site.Dir)
+		if err != nil || !filepath.IsAbs(site.Dir) || got != want {
+			t.Errorf("%s is in %s (%v), want %s", path, site.Dir, err, want)
+		}
+	}
+}
+
 // TestExpandTogether evaluates from many goroutines.
 func TestExpandTogether(t *testing.T) {
 	site := load(t, "testdata/valid/tasks.hcl", options())

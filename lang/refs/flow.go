@@ -34,16 +34,21 @@ const unknown = -1
 
 // join is what a value may consist of that is one of two.
 func (f flow) join(g flow) flow {
-	out := slices.Clip(f)
+	out := slices.Clone(f)
+	out.add(g)
+	return out
+}
+
+// add puts what is not there yet into a flow that nobody else has.
+func (f *flow) add(g flow) {
 	for _, s := range g {
 		same := func(o source) bool {
 			return o.kind == s.kind && o.host == s.host && o.task == s.task && o.depth == s.depth && o.loose == s.loose && sameKey(o.key, s.key)
 		}
-		if !slices.ContainsFunc(out, same) {
-			out = append(out, s)
+		if !slices.ContainsFunc(*f, same) {
+			*f = append(*f, s)
 		}
 	}
-	return out
 }
 
 // deeper is the flow of a collection that has the value in it.
@@ -156,7 +161,7 @@ func text(v cty.Value) (string, bool) {
 func throughCall(name string, args []flow) flow {
 	var all flow
 	for _, f := range args {
-		all = all.join(f)
+		all.add(f)
 	}
 	if slices.ContainsFunc(all, func(s source) bool { return s.depth == 0 }) && name != "try" && name != "coalesce" {
 		return all.lost() // the object itself is taken apart

@@ -143,7 +143,7 @@ func (w *walk) expr(e hclsyntax.Expression) flow {
 	case *hclsyntax.TupleConsExpr:
 		var out flow
 		for _, element := range e.Exprs {
-			out = out.join(w.expr(element).deeper())
+			out.add(w.expr(element).deeper())
 		}
 		return out
 	case *hclsyntax.ObjectConsExpr:
@@ -221,7 +221,7 @@ func (w *walk) object(e *hclsyntax.ObjectConsExpr) flow {
 		} else if key.ForceNonLiteral || hcl.ExprAsKeyword(key.Wrapped) == "" {
 			w.whole(key.Wrapped)
 		}
-		out = out.join(w.expr(item.ValueExpr).deeper())
+		out.add(w.expr(item.ValueExpr).deeper())
 	}
 	return out
 }
