@@ -23,7 +23,7 @@ func Need(t testing.TB, things ...string) {
 			if os.Getenv("CI") == "true" {
 				t.Fatalf("needs %s: %v", thing, err)
 			}
-			t.Skipf("needs %s: %v (make testbed provides it)", thing, err)
+			t.Skipf("needs %s: %v", thing, err)
 		}
 	}
 }
@@ -41,7 +41,7 @@ func check(thing string) error {
 	case "docker":
 		conn, err := net.DialTimeout("unix", DockerSocket, 5*time.Second)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w (make testbed starts it)", err)
 		}
 		return conn.Close()
 	case "locales":
@@ -49,8 +49,9 @@ func check(thing string) error {
 			return errors.New("no German locale")
 		}
 	default:
-		_, err := program(thing)
-		return err
+		if _, err := program(thing); err != nil {
+			return fmt.Errorf("%w (make testbed installs it)", err)
+		}
 	}
 	return nil
 }
