@@ -24,6 +24,8 @@ const (
 	stateDir = "/var/lib/runner-testbed"
 	runDir   = "/run/runner-testbed"
 	pidFile  = runDir + "/dockerd.pid"
+	// The daemon starts a containerd of its own, with this file.
+	containerdPidFile = runDir + "/docker/containerd/containerd.pid"
 )
 
 func daemonAnswers(ctx context.Context) bool {
@@ -45,6 +47,12 @@ func startDaemon(ctx context.Context) error {
 	for _, dir := range []string{stateDir, runDir} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return fmt.Errorf("cannot make the daemon's directories: %w", err)
+		}
+	}
+	// What a daemon that was killed left behind would keep the next from starting, as long as its number is a process's.
+	for _, file := range []string{pidFile, containerdPidFile} {
+		if _, err := running(file); err != nil {
+			return err
 		}
 	}
 	log, err := os.Create(filepath.Join(stateDir, "dockerd.log"))
@@ -87,22 +95,33 @@ func lastWords(path string) string {
 	return string(text[max(0, len(text)-2000):])
 }
 
+// running returns the process that a pid file names, or 0. The file of one that has ended is removed: the number may be
+// another process's by now.
+func running(file string) (pid int, err error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cannot find the daemon: %w", err)
+	}
+	pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0, fmt.Errorf("cannot find the daemon: %w", err)
+	}
+	// Both daemons are told of a directory below runDir. A zombie has no arguments any more.
+	argv, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+	if err != nil || !bytes.Contains(argv, []byte(runDir)) {
+		return 0, os.Remove(file)
+	}
+	return pid, nil
+}
+
 // stopDaemon ends the daemon that startDaemon started, and no other.
 func stopDaemon(ctx context.Context) error {
-	text, err := os.ReadFile(pidFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("cannot find the daemon: %w", err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return fmt.Errorf("cannot find the daemon: %w", err)
-	}
-	argv, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
-	if err != nil || !bytes.Contains(argv, []byte(pidFile)) {
-		return os.Remove(pidFile) // it has ended by itself, and the number may be another process's by now
+	pid, err := running(pidFile)
+	if pid == 0 || err != nil {
+		return err
 	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		return fmt.Errorf("cannot end dockerd: %w", err)
