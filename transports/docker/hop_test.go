@@ -43,6 +43,7 @@ func boxes() []box {
 			name: "read-only, no shell, user, memory limit", want: nobody,
 			options: bed.BoxOptions{ReadOnly: true, Scratch: true, User: "4711", Memory: "32m"},
 		},
+		{name: "read-only, tmpfs", options: bed.BoxOptions{ReadOnly: true, Tmpfs: []string{"/tmp:exec,mode=1777"}}, want: root, stored: true, member: true},
 	}
 }
 
