@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -15,14 +16,34 @@ func main() {
 	runner := flag.String("runner", "bin/runner", "the `binary` to measure")
 	write := flag.String("write", "", "write the tables to this `file` too")
 	runs := flag.Int("runs", 5, "runs of each kind; the median is shown")
+	trips := durations{0, time.Millisecond, 25 * time.Millisecond, 250 * time.Millisecond}
+	flag.Var(&trips, "rtt", "round-trip `times` of the link, joined by commas")
 	flag.Parse()
-	if err := run(*runner, *write, *runs); err != nil {
+	if err := run(*runner, *write, *runs, trips); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(runner, write string, runs int) (err error) {
+// durations is a list of durations as a flag.
+type durations []time.Duration
+
+func (d *durations) String() string { return strings.Trim(fmt.Sprint([]time.Duration(*d)), "[]") }
+
+// Set takes the whole list.
+func (d *durations) Set(text string) error {
+	*d = nil
+	for part := range strings.SplitSeq(text, ",") {
+		one, err := time.ParseDuration(part)
+		if err != nil {
+			return err
+		}
+		*d = append(*d, one)
+	}
+	return nil
+}
+
+func run(runner, write string, runs int, trips durations) (err error) {
 	t := &host{}
 	defer t.end(&err)
 	b, err := newBench(t, runner, runs)
@@ -30,7 +51,7 @@ func run(runner, write string, runs int) (err error) {
 		return err
 	}
 	var tables []table
-	for _, rtt := range []time.Duration{0, time.Millisecond, 25 * time.Millisecond, 250 * time.Millisecond} {
+	for _, rtt := range trips {
 		m, err := b.measure(rtt)
 		if err != nil {
 			return err

@@ -139,6 +139,9 @@ func (a *agent) deliver(f wire.Frame) {
 		}
 		a.hello(id, o.Nonce, o.Name)
 	case wire.KindClose:
+		if a.w.deaf {
+			return
+		}
 		if f.Peer == a.root() {
 			_ = a.link.Fail(&wire.Problem{Code: wire.CodeClosed})
 			return

@@ -25,8 +25,13 @@ import (
 // the connection is made by an agent there.
 var ErrProhibited = errors.New("the server does not forward connections")
 
-// closeGrace is how long agents may take to end by themselves before their connections are cut.
-const closeGrace = 2 * time.Second
+const (
+	// closeGrace is how long agents may take to end by themselves before their connections are cut.
+	closeGrace = 2 * time.Second
+	// idleGrace is the same for agents behind ssh that have nothing to do: they end as soon as they are told, or the
+	// connection is gone, so to wait longer would be to wait for a slow link.
+	idleGrace = 100 * time.Millisecond
+)
 
 // Config is what a broker works with.
 type Config struct {
@@ -218,10 +223,12 @@ func (b *Broker) end(hops []*hop) {
 	b.mu.Lock()
 	var peers []*Peer
 	var clients []*client
+	busy := map[*Peer]bool{} // roots
 	for _, h := range hops {
 		h.closing = true
 		if h.peer != nil {
 			peers = append(peers, h.peer)
+			busy[h.peer.root] = busy[h.peer.root] || h.peer.busyLocked()
 			h.peer.closeLocked()
 		}
 		if h.client != nil {
@@ -232,10 +239,16 @@ func (b *Broker) end(hops []*hop) {
 
 	grace, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
+	idle, cancelIdle := context.WithTimeout(grace, idleGrace)
+	defer cancelIdle()
 	for _, p := range peers {
+		patience := grace
+		if p.root.hop.ssh && !busy[p.root] {
+			patience = idle
+		}
 		select {
 		case <-p.over:
-		case <-grace.Done():
+		case <-patience.Done():
 		}
 	}
 	b.mu.Lock()

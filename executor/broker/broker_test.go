@@ -361,6 +361,36 @@ func TestG21CloseAtAnyMoment(t *testing.T) {
 	}
 }
 
+// An agent that has nothing to do is not waited for beyond what a near one needs: the end of its connection ends it.
+func TestCloseWaitsForWhatRuns(t *testing.T) {
+	for name, c := range map[string]struct {
+		connections []plan.Connection
+		action      string
+		want        time.Duration
+	}{
+		"idle":        {chain(), "echo", idleGrace},
+		"at work":     {chain(), "hold", closeGrace},
+		"not by ssh":  {[]plan.Connection{hopTo(-1, "local", "here")}, "echo", closeGrace},
+		"not started": {chain(), "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.deaf = true
+				b := w.broker(c.connections...)
+				if c.action != "" {
+					<-b.Peer(len(c.connections)-1).Call(call(c.action, nil), CallOptions{}).Started()
+				}
+				synctest.Wait()
+				start := time.Now()
+				w.close(b)
+				if took := time.Since(start); took != c.want {
+					t.Errorf("took %v, want %v", took, c.want)
+				}
+			})
+		})
+	}
+}
+
 func TestReadyEndsWithItsContext(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.stalled = true

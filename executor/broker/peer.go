@@ -332,6 +332,11 @@ func (p *Peer) closeLocked() {
 	}
 }
 
+// busyLocked says whether the peer is still being started, or has calls that have not ended.
+func (p *Peer) busyLocked() bool {
+	return p.lost == nil && (!p.greeted || len(p.calls.queue)+len(p.calls.sent) > 0)
+}
+
 // stop ends what a root runs, and waits for it.
 func (p *Peer) stop() {
 	if p.gone != nil {

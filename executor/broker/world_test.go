@@ -38,6 +38,7 @@ type world struct {
 	child      map[string]func(a *agent, id wire.PeerID, o wire.Open)   // what children do, by title, instead of saying hello
 	hello      func(title string, h *wire.Hello)                        // changes what agents say, by title, which for roots is the address
 	actions    map[string]func(a *agent, f wire.Frame, call *wire.Call) // beside those of agent.call
+	deaf       bool                                                     // agents do not end when they are told to
 	mute       bool                                                     // agents say nothing after their hello
 	cutting    bool                                                     // the network cuts connections at once
 	noise      string                                                   // sessions print this and end
