@@ -316,7 +316,7 @@ func (l *Link) watch() {
 	tick := l.cfg.Ping / 2
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	silent := time.Duration(0)
+	silent, busy := time.Duration(0), time.Duration(0)
 	for {
 		select {
 		case <-l.done:
@@ -324,13 +324,16 @@ func (l *Link) watch() {
 			return
 		case <-ticker.C:
 		}
-		if silent += tick; l.heard.Swap(false) || l.busy.Load() {
+		if busy += tick; !l.busy.Load() { // then we answer nobody, who must not take that for silence
+			busy = 0
+		}
+		if silent += tick; l.heard.Swap(false) || busy > 0 {
 			silent = 0
 		}
 		switch {
 		case silent >= l.cfg.Silent:
 			_ = l.Fail(&Problem{Code: CodeSilent, Message: fmt.Sprintf("nothing heard for %v", silent)})
-		case silent > 0 && silent%l.cfg.Ping == 0:
+		case silent > 0 && silent%l.cfg.Ping == 0, busy > 0 && busy%l.cfg.Ping == 0:
 			_ = l.Send(Frame{Kind: KindPing})
 		}
 	}

@@ -291,6 +291,30 @@ func TestLinkSlowIsNotSilent(t *testing.T) {
 	})
 }
 
+// TestG17BusyLinkIsHeard: who waits in its handler answers nobody, and is not taken for dead: it says something unasked.
+func TestG17BusyLinkIsHeard(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	synctest.Test(t, func(t *testing.T) {
+		x, y := net.Pipe()
+		a, b := NewLink(x, LinkConfig{}), NewLink(y, LinkConfig{})
+		handled := make(chan bool, 1)
+		go run(a, func(Frame) {
+			time.Sleep(5 * time.Minute)
+			handled <- true
+		})
+		go run(b, ignore)
+		if err := b.Send(Frame{Kind: KindResult}); err != nil {
+			t.Fatal(err)
+		}
+		<-handled
+		if a.Err() != nil || b.Err() != nil {
+			t.Errorf("the links say: %v, %v", a.Err(), b.Err())
+		}
+		_ = a.Close()
+		_ = b.Close()
+	})
+}
+
 func TestLinkEndsInsideAFrame(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	x, y := net.Pipe()
