@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -34,8 +35,9 @@ type Lanes struct {
 	home   string
 	shared []string // directories that every user can write to
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	files []*os.File
+	stale []*os.File // were locked, and have lost their names since
 }
 
 // New returns the lanes of a target whose user has that home by the user database; "" is one that the database does not
@@ -58,18 +60,43 @@ func (e *UnusableError) Unwrap() error { return e.Err }
 // Acquire waits until the lane is ours, and returns what gives it back. "" is the default lane. It fails when ctx ends,
 // with its cause, and with an *UnusableError.
 func (l *Lanes) Acquire(ctx context.Context, name string) (release func(), err error) {
-	files, err := l.open()
-	if err != nil {
-		return nil, err
-	}
 	at := l.offset(name)
-	for i, f := range files { // always in this order, so that two never wait for each other
-		if err := lock(ctx, f, at); err != nil {
-			unlock(files[:i], at)
+	for {
+		files, err := l.open()
+		if err != nil {
 			return nil, err
 		}
+		for i, f := range files { // always in this order, so that two never wait for each other
+			if err := lock(ctx, f, at); err != nil {
+				unlock(files[:i], at)
+				return nil, err
+			}
+		}
+		if !l.retire(files) {
+			return sync.OnceFunc(func() { unlock(files, at) }), nil
+		}
+		unlock(files, at)
 	}
-	return sync.OnceFunc(func() { unlock(files, at) }), nil
+}
+
+// retire tells whether one of the files has lost its name, so that others lock another one. Then they are not used any
+// more; they stay open, because closing one would give up what else is locked in it.
+func (l *Lanes) retire(files []*os.File) bool {
+	lost := slices.ContainsFunc(files, func(f *os.File) bool {
+		here, err := f.Stat()
+		named, missing := os.Lstat(f.Name())
+		return err != nil || missing != nil || !os.SameFile(here, named)
+	})
+	if !lost {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.files) > 0 && l.files[0] == files[0] { // nobody else was faster
+		l.stale = append(l.stale, files...)
+		l.files = nil
+	}
+	return true
 }
 
 // offset names a lane in the files that all targets of a user share: machines can have one home, and one /tmp.
@@ -213,8 +240,8 @@ func owned(info os.FileInfo, err error) error {
 func (l *Lanes) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, f := range l.files {
+	for _, f := range slices.Concat(l.files, l.stale) {
 		_ = f.Close()
 	}
-	l.files = nil
+	l.files, l.stale = nil, nil
 }

@@ -310,3 +310,41 @@ func TestCancelledWhileWaiting(t *testing.T) {
 		t.Errorf("got %v, want %v", err, why)
 	}
 }
+
+// TestG19FileIsRemoved: where the file that is locked has lost its name, the one that others find counts.
+func TestG19FileIsRemoved(t *testing.T) {
+	p := newPlace(t)
+	l := p.lanes()
+	defer l.Close()
+	take := func(l *Lanes) (func(), error) {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errBusy)
+		defer cancel()
+		return l.Acquire(ctx, p.name)
+	}
+	release, err := take(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(p.home, ".cache")); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	other := p.holder(t)
+	if other.says != "held" {
+		t.Fatalf("the other one says %q", other.says)
+	}
+	if _, err := take(l); !errors.Is(err, errBusy) {
+		t.Errorf("two hold one lane: %v", err)
+	}
+	_ = other.in.Close()
+	_ = other.cmd.Wait()
+	if release, err = take(l); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if n := len(l.stale); n != 1 {
+		t.Errorf("%d files are kept beside the one in use", n)
+	}
+}
+
+var errBusy = errors.New("busy")
