@@ -89,10 +89,11 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg Config) error {
 		_ = a.link.Fail(&wire.Problem{Code: wire.CodeClosed, Message: context.Cause(ctx).Error()})
 	}
 	why := a.link.Err()
-	stop(&wire.Problem{Code: wire.CodeLost, Message: "contact with the parent was lost"})
+	lost := &wire.Problem{Code: wire.CodeLost, Message: "contact with the parent was lost"}
+	stop(lost)
 	a.children.close()
-	a.calls.wait()
-	reader.Wait()
+	reader.Wait() // it adds calls
+	a.calls.wait(lost)
 	return closed(why)
 }
 
@@ -163,7 +164,8 @@ func (a *Agent) tooLarge(e *wire.TooLargeError) {
 	if a.id == 0 {
 		a.id = e.Frame.Peer
 	}
-	if e.Frame.Peer == a.id {
+	call := e.Frame.Kind == wire.KindCall || e.Frame.Kind == wire.KindData
+	if e.Frame.Peer == a.id && call {
 		a.calls.cancel(e.Frame.Call, wire.Cancel{Kill: true})
 	}
 }

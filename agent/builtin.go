@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"net"
-	"os"
 	"time"
 
 	"runner/agent/action"
@@ -62,7 +60,7 @@ func (c *call) dial(ctx context.Context) (action.Outcome, error) {
 			_ = half.CloseWrite()
 		}
 	}()
-	up := &output{c, wire.StreamOutput}
+	up := &output{ctx, c, wire.StreamOutput}
 	_, err = io.CopyBuffer(struct{ io.Writer }{up}, struct{ io.Reader }{conn}, make([]byte, wire.MaxChunk/2))
 	if err == nil {
 		err = up.end()
@@ -91,20 +89,11 @@ func (c *call) sync(ctx context.Context) (action.Outcome, error) {
 	touched := t.syncs
 	t.syncs = map[uint64]string{}
 	t.mu.Unlock()
-	for dir := range maps.Values(touched) {
+	for device, dir := range touched {
 		if ctx.Err() != nil {
 			return out, context.Cause(ctx)
 		}
-		f, err := os.Open(dir)
-		if os.IsNotExist(err) { // removed since: by another task, or by whoever
-			f, err = os.Open("/")
-		}
-		if err != nil {
-			return out, fmt.Errorf("cannot sync: %w", err)
-		}
-		err = syncFileSystem(f)
-		_ = f.Close()
-		if err != nil {
+		if err := syncFileSystem(dir, device); err != nil {
 			return out, fmt.Errorf("cannot sync the file system of %s: %w", dir, err)
 		}
 	}

@@ -123,6 +123,7 @@ func (c *call) carryOut() (result wire.Result) {
 		ctx, cancel = context.WithTimeout(ctx, c.msg.Timeout)
 		defer cancel()
 	}
+	defer context.AfterFunc(ctx, func() { c.input.Close(context.Cause(ctx)) })() // wakes who waits for it
 	out, err := c.act(ctx)
 	result.Change = out.Change
 	if out.Values != nil {
@@ -153,7 +154,7 @@ func (c *call) act(ctx context.Context) (action.Outcome, error) {
 	if err != nil {
 		return action.Outcome{}, err
 	}
-	env := c.env()
+	env := c.env(ctx)
 	found, err := doer.Look(ctx, env)
 	changes := found.Change.Verb != wire.VerbNone && found.Change.Verb != wire.VerbRead
 	if c.msg.Mode == wire.ModeLook && (err != nil || changes) {
@@ -178,7 +179,7 @@ func find(all []action.Definition, name string) *action.Definition {
 	return nil
 }
 
-func (c *call) env() *action.Env {
+func (c *call) env(ctx context.Context) *action.Env {
 	a := c.calls.agent
 	env := &action.Env{
 		Mode: c.msg.Mode, View: c.pipeline.view, Processes: a.cfg.Table,
@@ -192,7 +193,7 @@ func (c *call) env() *action.Env {
 		env.View.Disturb()
 	}
 	if c.msg.Flags&wire.FlagLive != 0 {
-		env.Live = c.live
+		env.Live = func(s wire.Stream) io.Writer { return &output{ctx, c, s} }
 	}
 	return env
 }
@@ -236,18 +237,17 @@ func (c *call) window(s wire.Stream) *wire.SendWindow {
 	}
 }
 
-// live returns where output of a stream is copied to on its way up.
-func (c *call) live(s wire.Stream) io.Writer { return &output{c, s} }
-
+// output is where a stream of the call is copied to on its way up, until ctx ends.
 type output struct {
+	ctx    context.Context //nolint:containedctx // it lives as long as one action
 	call   *call
 	stream wire.Stream
 }
 
 // Write waits for credit and for room, so that a slow reader slows this stream, and memory is bounded.
 func (o *output) Write(p []byte) (int, error) {
-	err := o.call.window(o.stream).Send(o.call.ctx, p, func(chunk []byte) error {
-		return o.call.calls.agent.link.SendWait(o.call.ctx, wire.Frame{
+	err := o.call.window(o.stream).Send(o.ctx, p, func(chunk []byte) error {
+		return o.call.calls.agent.link.SendWait(o.ctx, wire.Frame{
 			Kind: wire.KindData, Stream: o.stream, Call: o.call.id, Payload: bytes.Clone(chunk),
 		})
 	})
@@ -259,5 +259,5 @@ func (o *output) Write(p []byte) (int, error) {
 
 // end tells that nothing follows on a stream.
 func (o *output) end() error {
-	return o.call.calls.agent.link.SendWait(o.call.ctx, wire.Frame{Kind: wire.KindData, Stream: o.stream, Call: o.call.id})
+	return o.call.calls.agent.link.SendWait(o.ctx, wire.Frame{Kind: wire.KindData, Stream: o.stream, Call: o.call.id})
 }

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"runner/agent/process"
@@ -10,10 +9,11 @@ import (
 	"runner/agent/wire"
 )
 
-// maxPipelines is how many pipelines are remembered when none of their calls is left: their previews are what costs.
-const maxPipelines = 32
+// maxViews is how many pipelines' previews are remembered when none of their calls is left.
+const maxViews = 256
 
-var errCancelled = errors.New("it was cancelled")
+// errCancelled is the cause with which a call's context ends when the controller asks for that.
+var errCancelled error = &wire.Problem{Code: wire.CodeCancelled, Message: "it was cancelled"}
 
 // calls are the calls of this peer that have not ended.
 type calls struct {
@@ -25,7 +25,7 @@ type calls struct {
 	bytes     int                // of the calls' payloads
 	queues    map[string][]*call // by lane: the calls that wait, behind the one that runs; nil when none does
 	pipelines map[uint32]*pipeline
-	recent    []uint32 // keys of pipelines, the one used last at the end
+	recent    []uint32 // numbers of those that have a view, the one used last at the end
 	syncs     map[uint64]string
 }
 
@@ -34,7 +34,7 @@ type pipeline struct {
 	last      *call // the newest of its calls
 	failed    bool
 	unsettled bool
-	view      *view.View // ModeLook
+	view      *view.View // nil: forgotten
 }
 
 func newCalls(a *Agent) *calls {
@@ -68,7 +68,7 @@ func (t *calls) add(f wire.Frame) {
 		c.pipeline = t.pipelineLocked(n, c.msg.Mode)
 		c.before, c.pipeline.last = c.pipeline.last, c
 	} else {
-		c.pipeline = newPipeline(c.msg.Mode)
+		c.pipeline = &pipeline{view: newView(c.msg.Mode)}
 	}
 	if c.msg.Flags&wire.FlagNoLane != 0 {
 		t.wg.Go(c.run)
@@ -99,20 +99,27 @@ func (t *calls) drain(lane string) {
 	}
 }
 
-func newPipeline(mode wire.Mode) *pipeline {
+func newView(mode wire.Mode) *view.View {
 	if mode == wire.ModeLook {
-		return &pipeline{view: view.Preview()}
+		return view.Preview()
 	}
-	return &pipeline{view: view.Live()}
+	return view.Live()
 }
 
-// pipelineLocked returns the pipeline of a number, and forgets the one that has not been used for longest if there are
-// too many.
+// pipelineLocked returns the pipeline of a number. If too many views are remembered, the one that has not been used for
+// longest is forgotten: what its pipeline would have left is not known any more, and that is what later calls find.
 func (t *calls) pipelineLocked(n uint32, mode wire.Mode) *pipeline {
 	p := t.pipelines[n]
-	if p == nil {
-		p = newPipeline(mode)
+	switch {
+	case p == nil:
+		p = &pipeline{view: newView(mode)}
 		t.pipelines[n] = p
+	case p.view == nil:
+		p.view = newView(mode)
+		if mode == wire.ModeLook {
+			p.view.Disturb()
+			p.unsettled = true
+		}
 	}
 	for i, other := range t.recent {
 		if other == n {
@@ -121,13 +128,13 @@ func (t *calls) pipelineLocked(n uint32, mode wire.Mode) *pipeline {
 		}
 	}
 	t.recent = append(t.recent, n)
-	for i := 0; len(t.recent) > maxPipelines && i < len(t.recent); {
+	for i := 0; len(t.recent) > maxViews && i < len(t.recent)-1; {
 		old := t.pipelines[t.recent[i]]
-		if old.last != nil && !isClosed(old.last.done) {
+		if !isClosed(old.last.done) {
 			i++
 			continue
 		}
-		delete(t.pipelines, t.recent[i])
+		old.view, old.last = nil, nil
 		t.recent = append(t.recent[:i], t.recent[i+1:]...)
 	}
 	return p
@@ -203,12 +210,19 @@ func (t *calls) end(c *call, failed bool) {
 	close(c.done)
 }
 
-// wait waits for all calls. Those that must not be cut may take their time: then we say so to whoever would end us.
-func (t *calls) wait() {
+// wait waits for all calls when contact with the parent is lost. Those that must not be cut may take their time: then we
+// say so to whoever would end us. Nothing comes for them any more, and nobody reads what they say.
+func (t *calls) wait(why error) {
 	t.mu.Lock()
 	finishing := false
 	for _, c := range t.byID {
 		finishing = finishing || c.started && c.finishes()
+		if !c.started {
+			c.cancel(why)
+		}
+		c.input.Close(why)
+		c.stdout.Close(why)
+		c.stderr.Close(why)
 	}
 	t.mu.Unlock()
 	if finishing {

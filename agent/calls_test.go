@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -353,6 +354,91 @@ func TestDial(t *testing.T) {
 	}
 	if result := c.call(root, wire.Call{Action: "dial", Flags: wire.FlagNoLane}, map[string]any{"address": "127.0.0.1:1"}); code(result) != wire.CodeStart {
 		t.Errorf("%+v", result.Problem)
+	}
+}
+
+// TestG18InputThatNeverComes: a call that waits for its input ends when it is cancelled, when its time is over, and when
+// contact is lost; the file stays as it is.
+func TestG18InputThatNeverComes(t *testing.T) {
+	c := connect(t)
+	file := t.TempDir() + "/file"
+	wanted := map[string]any{"path": file, "content_size": 1 << 20, "content_sha256": strings.Repeat("0", 64)}
+	id, r := c.start(root, wire.Call{Action: "file"}, wanted)
+	c.wait("request for input", func() bool { return r.credit > 0 })
+	c.send(wire.KindCancel, root, id, wire.Cancel{Kill: true})
+	if got := code(c.result(r)); got != wire.CodeCancelled {
+		t.Errorf("a cancelled one is %s", got)
+	}
+	if got := c.call(root, wire.Call{Action: "file", Timeout: 100 * time.Millisecond}, wanted); code(got) != wire.CodeTimeout {
+		t.Errorf("one that is late is %+v", got.Problem)
+	}
+	_, last := c.start(root, wire.Call{Action: "file", Flags: wire.FlagFinish}, wanted)
+	c.wait("request for input", func() bool { return last.credit > 0 })
+	began := time.Now()
+	c.close()
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("the agent needed %v to end", took)
+	}
+	if exists(file) {
+		t.Error("the file was made")
+	}
+}
+
+// TestForgottenPipelines: a pipeline remembers its failure for as long as there is an agent; one whose preview was
+// forgotten says that it does not know.
+func TestForgottenPipelines(t *testing.T) {
+	c := connect(t)
+	dir := t.TempDir()
+	look := func(pipeline uint32, argv ...any) wire.Result {
+		return c.call(root, wire.Call{Action: "command", Pipeline: pipeline, Mode: wire.ModeLook}, map[string]any{"argv": argv, "changes": false})
+	}
+	if r := c.call(root, wire.Call{Action: "command", Pipeline: 1}, map[string]any{"argv": []any{"/bin/false"}}); code(r) != wire.CodeExit {
+		t.Fatalf("%+v", r.Problem)
+	}
+	if r := c.call(root, wire.Call{Action: "directory", Pipeline: 2, Mode: wire.ModeLook}, map[string]any{"path": dir + "/new"}); r.Problem != nil {
+		t.Fatalf("%+v", r.Problem)
+	}
+	for n := range uint32(300) {
+		if r := look(100+n, "/bin/true"); r.Problem != nil {
+			t.Fatalf("%+v", r.Problem)
+		}
+	}
+	if r := c.command(root, "/bin/true"); r.Problem != nil {
+		t.Fatalf("%+v", r.Problem)
+	}
+	if r := c.call(root, wire.Call{Action: "command", Pipeline: 1}, map[string]any{"argv": []any{"/bin/true"}}); code(r) != wire.CodePipeline {
+		t.Errorf("a task ran after one that failed: %+v", r)
+	}
+	if r := look(2, "/bin/true"); r.Problem != nil || r.Values != nil {
+		t.Errorf("after a forgotten preview a command was run, or failed: %+v", r)
+	}
+	if r := look(3, "/bin/true"); r.Problem != nil || r.Values == nil {
+		t.Errorf("a command was not run for a preview: %+v", r)
+	}
+}
+
+// TestSyncOfWhatHasChanged: whatever has come to the place of a directory that was written in, a sync neither waits for
+// it nor opens it.
+func TestSyncOfWhatHasChanged(t *testing.T) {
+	c := connect(t)
+	for what, put := range map[string]func(string) error{
+		"nothing": func(string) error { return nil },
+		"a pipe":  func(at string) error { return unix.Mkfifo(at, 0o600) },
+		"a link":  func(at string) error { return os.Symlink("/dev/null", at) },
+	} {
+		dir := t.TempDir() + "/dir"
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if r := c.call(root, wire.Call{Action: "file"}, map[string]any{"path": dir + "/file", "content": "text"}); r.Problem != nil {
+			t.Fatal(r.Problem)
+		}
+		if err := errors.Join(os.RemoveAll(dir), put(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if r := c.call(root, wire.Call{Action: "sync"}, nil); r.Problem != nil {
+			t.Errorf("%s: %+v", what, r.Problem)
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ type Env struct {
 	Processes Runner
 	Environ   []string                           // of the task's processes, complete
 	Dir       string                             // where they run unless the task says else
-	Input     func() io.Reader                   // the call's input; the first Read asks for it
+	Input     func() io.Reader                   // the call's input; the first Read asks for it, and Read fails when the call is ended
 	Live      func(stream wire.Stream) io.Writer // where output is copied to as it comes; nil when nobody watches
 	Unsettled bool                               // ModeLook: an earlier call of the pipeline would change or run something
 	Unknown   []string                           // ModeLook: arguments that only the run will give

@@ -249,7 +249,7 @@ func TestG29StreamedContentIsVerified(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	a, env := large(b, size, 'a')
 	why := errors.New("enough")
-	env.Input = func() io.Reader { cancel(why); return pattern('a') }
+	env.Input = func() io.Reader { cancel(why); return io.MultiReader(io.LimitReader(pattern('a'), 1000), stopped{ctx}) }
 	if _, err := run(ctx, env, b.make("file", merged(a, args{"path": dir + "/x"}))); !errors.Is(err, why) && !strings.Contains(err.Error(), "enough") {
 		t.Errorf("cancelled: %v", err)
 	}
@@ -257,6 +257,11 @@ func TestG29StreamedContentIsVerified(t *testing.T) {
 		t.Errorf("cancelled:\n%s", now)
 	}
 }
+
+// stopped is what a call's input is once the call was ended.
+type stopped struct{ ctx context.Context }
+
+func (s stopped) Read([]byte) (int, error) { return 0, context.Cause(s.ctx) }
 
 type broken struct{}
 

@@ -44,7 +44,7 @@ func (f *file) replace(ctx context.Context, env *Env, p *view.Place) (string, er
 		return "", err
 	}
 	defer draft.Close()
-	if err := f.fill(ctx, env, draft.File); err != nil {
+	if err := f.fill(env, draft.File); err != nil {
 		return "", err
 	}
 	will := f.want.over(fresh(p, disk.Regular))
@@ -102,7 +102,7 @@ func (f *file) publish(p *view.Place, draft *disk.Draft) (string, error) {
 }
 
 // fill writes the wanted content.
-func (f *file) fill(ctx context.Context, env *Env, to *os.File) error {
+func (f *file) fill(env *Env, to *os.File) error {
 	if f.SHA256 == "" {
 		_, err := to.Write(f.Content)
 		return err
@@ -112,7 +112,7 @@ func (f *file) fill(ctx context.Context, env *Env, to *os.File) error {
 	}
 	digest := sha256.New()
 	// One byte more than there should be tells whether there is more.
-	size, err := io.Copy(io.MultiWriter(to, digest), &stoppable{ctx, io.LimitReader(env.Input(), f.Size+1)})
+	size, err := io.Copy(io.MultiWriter(to, digest), io.LimitReader(env.Input(), f.Size+1))
 	if err != nil {
 		return err
 	}
@@ -121,19 +121,6 @@ func (f *file) fill(ctx context.Context, env *Env, to *os.File) error {
 			"cannot write %s: %d bytes with the digest %s were to come, %d bytes with the digest %s came", f.Path, f.Size, f.SHA256, size, got)
 	}
 	return nil
-}
-
-// stoppable is a reader that ends with its context.
-type stoppable struct {
-	ctx  context.Context //nolint:containedctx // it lives as long as one copy
-	from io.Reader
-}
-
-func (s *stoppable) Read(p []byte) (int, error) {
-	if s.ctx.Err() != nil {
-		return 0, context.Cause(s.ctx)
-	}
-	return s.from.Read(p)
 }
 
 // overwrite writes into the file that is there. All that can fail without harm is done first: the content has arrived
@@ -151,7 +138,7 @@ func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, 
 		return "", &disk.ChangedError{Path: f.Path}
 	}
 	will := f.want.over(st)
-	staged, done, err := f.stage(ctx, env, p)
+	staged, done, err := f.stage(env, p)
 	if err != nil {
 		return "", err
 	}
@@ -166,6 +153,10 @@ func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, 
 		}
 		backup = f.Path + backup
 	}
+	// Neither the old content nor the new one is anybody's to read who may not read both.
+	if err := p.Dir.Change(p.Name, st.ID, st.UID, st.GID, st.Perm&will.Perm); err != nil {
+		return backup, err
+	}
 	if err := disk.Overwrite(target, staged, f.content.Size); err != nil {
 		return backup, fmt.Errorf("it may be incomplete now: %w", err)
 	}
@@ -179,7 +170,7 @@ func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, 
 }
 
 // stage has the new content at hand, whole and verified, before the old one is touched. It lasts until done is called.
-func (f *file) stage(ctx context.Context, env *Env, p *view.Place) (content io.ReadSeeker, done func(), err error) {
+func (f *file) stage(env *Env, p *view.Place) (content io.ReadSeeker, done func(), err error) {
 	if f.SHA256 == "" {
 		return bytes.NewReader(f.Content), func() {}, nil
 	}
@@ -195,7 +186,7 @@ func (f *file) stage(ctx context.Context, env *Env, p *view.Place) (content io.R
 		_ = os.Remove(staged.Name()) // the open file is all that is needed
 		done = func() { _ = staged.Close() }
 	}
-	if err := f.fill(ctx, env, staged); err != nil {
+	if err := f.fill(env, staged); err != nil {
 		done()
 		return nil, nil, err
 	}
