@@ -60,7 +60,8 @@ func (p *Parent) tool(ctx context.Context, open *wire.Open, a *wire.Attempt, arg
 	why := &wire.Problem{Code: wire.CodeHop, Quote: wire.Quote(printed)}
 	switch {
 	case ctx.Err() != nil:
-		why = problem(context.Cause(ctx))
+		cause := *problem(context.Cause(ctx)) // others may have the same
+		why = &cause
 		why.Message = open.Name + ": " + why.Message
 		return nil, why
 	case err != nil:

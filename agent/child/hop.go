@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// farewell is how long a child has to end by itself when its input has ended.
-	farewell = 3 * time.Second
+	// farewell is how long a child has to end by itself when its input has ended. It needs up to three seconds for a task
+	// that does not want to end, and what earlier tasks have left running is not to be ended with it.
+	farewell = 5 * time.Second
 	// epilogue is how long the end of a hop's program is waited for once its output has ended.
 	epilogue = time.Second
 )

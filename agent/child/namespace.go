@@ -48,5 +48,5 @@ func (p *Parent) namespace(ctx context.Context, open *wire.Open, a *wire.Attempt
 	}
 	defer func() { _ = f.Close() }()
 	argv := []string{"/proc/self/exe", EnterCommand, words[0], user, strconv.FormatInt(agent.Size, 10), open.Nonce}
-	return p.connect(ctx, open, a, argv, io.LimitReader(f, agent.Size))
+	return p.connect(ctx, open, a, append(argv, p.restore(a)...), io.LimitReader(f, agent.Size))
 }
