@@ -211,8 +211,11 @@ func (f *file) possible(env *Env, p *view.Place, was, will disk.Stat) error {
 				return cannot("write", f.Path, err)
 			}
 		}
-	} else if err := f.replaceable(env, p); err != nil {
-		return cannot("write", f.Path, err)
+	} else {
+		if err := f.replaceable(env, p); err != nil {
+			return cannot("write", f.Path, err)
+		}
+		was = fresh(p, disk.Regular) // a new file takes its place
 	}
 	if err := permitted(was, will); err != nil {
 		return cannot("set the owner and mode of", f.Path, err)
@@ -341,7 +344,7 @@ func (f *file) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error
 	backup := ""
 	inside := p.Entry != nil && p.Entry.Kind == disk.Regular
 	switch {
-	case !f.rewrite && !inside:
+	case !f.rewrite && !inside, f.rewrite && f.content == nil && inside: // not what Look has found
 		err = &disk.ChangedError{Path: f.Path}
 	case !f.rewrite:
 		err = f.adjust(p)

@@ -99,6 +99,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 		{"directory", args{"path": "/etc/ssl", "state": "absent"}},
 		{"symlink", args{"path": "/etc/new", "target": "x"}},
 		{"file", args{"path": "/proc/version", "content": "x"}},
+		{"file", args{"path": os.Args[0], "content": "x"}}, // root's, in a directory that is open to all
 	} {
 		_, lookErr := b.preview(c.action, c.args)
 		_, err := b.apply(c.action, c.args)

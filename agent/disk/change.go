@@ -78,6 +78,9 @@ func (d *Dir) Mkdir(name string, uid, gid *uint32, perm uint32) error {
 	if err != nil {
 		return err
 	}
+	if st.Kind != Directory || (uid != nil || gid != nil) && st.UID != Me() { // not the one that we have made
+		return &ChangedError{Path: d.Join(name)}
+	}
 	owner, group := st.UID, st.GID
 	if uid != nil {
 		owner = *uid

@@ -163,9 +163,13 @@ func (w *Draft) move(op string, rename func(dir int, from, to string) error) err
 	if err != nil {
 		return err
 	}
-	// Network file systems may tell only now that there was no room.
-	if err := w.File.Close(); err != nil {
-		return err
+	// Network file systems may tell only when a file is closed that there was no room. The lock lasts until the last close.
+	second, err := unix.Dup(int(w.Fd()))
+	if err == nil {
+		err = unix.Close(second)
+	}
+	if err != nil {
+		return failed("write", w.dir.Join(w.final), err)
 	}
 	err = rename(w.dir.fd, w.hidden, w.final)
 	switch {

@@ -34,10 +34,11 @@ func (p *Place) Close() {
 	}
 }
 
-// Exposed tells whether somebody else than root and this user may put entries into the directory.
+// Exposed tells whether somebody else than root and this user, or their groups, may put entries into the directory.
 func (p *Place) Exposed() bool {
-	const anyoneWrites = 0o002
-	return p.Parent.Perm&anyoneWrites != 0 || !ours(p.Parent.UID)
+	const anyoneWrites, groupWrites = 0o002, 0o020
+	others := p.Parent.GID != 0 && p.Parent.GID != disk.MyGroup()
+	return p.Parent.Perm&anyoneWrites != 0 || p.Parent.Perm&groupWrites != 0 && others || !ours(p.Parent.UID)
 }
 
 func ours(uid uint32) bool { return uid == 0 || uid == disk.Me() }
