@@ -154,10 +154,10 @@ func mounts(table string) []wire.MountFacts {
 	return out
 }
 
-// unescape undoes the octal numbers that stand for white space and backslashes.
+// unescape undoes the octal numbers that stand for white space, # and backslashes.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+	return strings.NewReplacer(`\040`, " ", `\043`, "#", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// defaultPath is where programs are looked up when the environment has no PATH.
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+// DefaultPath is where programs are looked up when the environment has no PATH.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Start starts a program and returns while it runs. Its three streams are the caller's to write and read: Stdin, Stdout
 // and Stderr of the command are not used. With a terminal, the slave side of a pseudo terminal, the program is
@@ -114,7 +114,7 @@ func lookUp(name, dir string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
-	path := defaultPath
+	path := DefaultPath
 	for _, pair := range env {
 		if value, ok := strings.CutPrefix(pair, "PATH="); ok {
 			path = value

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"runner/agent/disk"
+	"runner/agent/process"
 )
 
 // Directory tells whether a path leads to a directory, or may do so once an earlier task has run.
@@ -26,7 +27,7 @@ func (v *View) Program(name, dir string, environ []string) bool {
 		}
 		return v.program(name)
 	}
-	for in := range strings.SplitSeq(variable(environ, "PATH"), ":") {
+	for in := range strings.SplitSeq(searchPath(environ), ":") {
 		if !strings.HasPrefix(in, "/") {
 			in = path.Join(dir, in)
 		}
@@ -61,11 +62,11 @@ func (v *View) kind(at string) (kind disk.Kind, perm uint32, known bool) {
 	return p.Entry.Kind, p.Entry.Perm, p.Entry.Unknown&(Kind|Mode) == 0
 }
 
-// variable finds the last value of a variable, which is the one that counts.
-func variable(environ []string, name string) string {
-	value := ""
+// searchPath is where programs are looked up, as process does it.
+func searchPath(environ []string) string {
+	value := process.DefaultPath
 	for _, e := range environ {
-		if v, ok := strings.CutPrefix(e, name+"="); ok {
+		if v, ok := strings.CutPrefix(e, "PATH="); ok { // the last one counts
 			value = v
 		}
 	}
