@@ -87,9 +87,9 @@ func TestG19IdentityOfNamespaces(t *testing.T) {
 }
 
 func TestUnescape(t *testing.T) {
-	table := `36 35 98:0 / /mnt/a\040b\134 rw,noatime master:1 - ext3 /dev/root rw,errors=continue` + "\n"
+	table := `36 35 98:0 / /mnt/a\040b\134 rw,noatime master:1 - ext3 //srv/a\043b rw,errors=continue` + "\n"
 	got := mounts(table)
-	want := wire.MountFacts{Path: `/mnt/a b\`, Device: "/dev/root", Type: "ext3", Options: "rw,noatime"}
+	want := wire.MountFacts{Path: `/mnt/a b\`, Device: "//srv/a#b", Type: "ext3", Options: "rw,noatime"}
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("mounts(%q) = %+v, want %+v", table, got, want)
 	}
