@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -163,7 +164,7 @@ func (f *formatter) complain(path, message string, args ...any) {
 
 func (f *formatter) diagnose(diags hcl.Diagnostics) {
 	f.failed = f.failed || diags.HasErrors()
-	printer := f.program.printer(f.files, f.program.colors(f.program.Err, f.arguments.NoColor))
+	printer := f.program.printer(f.files, f.arguments.NoColor)
 	if err := printer.Print(f.program.Err, diags); err != nil {
 		f.failed = true
 	}
@@ -192,7 +193,12 @@ func replace(name string, content []byte) (err error) {
 	if _, err := draft.Write(content); err != nil {
 		return fmt.Errorf("cannot write it: %w", err)
 	}
-	if err := draft.Chmod(info.Mode().Perm()); err != nil {
+	if was, ok := info.Sys().(*syscall.Stat_t); ok {
+		if err := draft.Chown(int(was.Uid), int(was.Gid)); err != nil {
+			return fmt.Errorf("cannot keep its owner: %w", err)
+		}
+	}
+	if err := draft.Chmod(info.Mode()); err != nil { // behind the owner, which clears some bits
 		return fmt.Errorf("cannot set its mode: %w", err)
 	}
 	if err := draft.Close(); err != nil {
