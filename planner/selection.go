@@ -60,6 +60,12 @@ func (s Selection) apply(site *lang.Site) (selected, hcl.Diagnostics) {
 	if len(s.Targets) > 0 {
 		diags = append(diags, out.target(site, split(s.Targets))...)
 	}
+	// Nothing is not everything: an empty variable in a script must not widen a run, nor quietly empty it.
+	for flag, values := range map[string][]string{"--tags": s.Tags, "--skip-tags": s.SkipTags, "--target": s.Targets} {
+		if len(values) > 0 && len(split(values)) == 0 {
+			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "Nothing is selected", "%s was given without anything to select.", flag))
+		}
+	}
 	diags = append(diags, checkTags(site, slices.Concat(out.tags, out.skipTags))...)
 	return out, diags
 }
