@@ -56,7 +56,7 @@ func (l *loader) group(name string) *hostGroup {
 	}
 	l.scope.groups[name] = nil // a circle was reported already
 	if name == config.Localhost {
-		l.scope.groups[name] = l.localhost()
+		l.scope.groups[name] = localhost()
 		return l.scope.groups[name]
 	}
 	if h := l.blocks[name]; h != nil && !l.bad[refs.Ref{Root: refs.Host, Name: name}] {
@@ -66,7 +66,7 @@ func (l *loader) group(name string) *hostGroup {
 }
 
 // localhost is the host that always exists.
-func (l *loader) localhost() *hostGroup {
+func localhost() *hostGroup {
 	h := &Host{Name: config.Localhost, Labels: map[string]string{}, Vars: map[string]any{}}
 	h.Hops = []*Hop{{Transport: "local", Options: map[string]any{}}}
 	h.parts = newParts(h, cty.NullVal(cty.String), cty.MapValEmpty(cty.String), cty.EmptyObjectVal)

@@ -45,6 +45,15 @@ type Site struct {
 	scope *scope // what expressions can see
 }
 
+// Localhost is host.localhost, which always exists.
+func (s *Site) Localhost() *Host {
+	g := s.scope.groups[config.Localhost]
+	if g == nil { // nothing of the site uses it
+		g = localhost()
+	}
+	return g.hosts[0]
+}
+
 // Settings are the runner block's.
 type Settings struct {
 	Parallelism    int           // 0: not set

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +48,10 @@ func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct
 	}
 	// The site's own jobs are no part of this: one job on all hosts takes their place, and the pattern chooses.
 	adhoc := *site
-	adhoc.Jobs = []*lang.Job{{Name: execJob, Hosts: site.Hosts}}
+	if local := site.Localhost(); slices.Contains(a.Patterns, local.Name) && !slices.Contains(site.Hosts, local) {
+		adhoc.Hosts = append(slices.Clip(site.Hosts), local) // it is there for whoever names it
+	}
+	adhoc.Jobs = []*lang.Job{{Name: execJob, Hosts: adhoc.Hosts}}
 	adhoc.Outputs = nil
 	a.Selection.Limit = a.Patterns
 	w, err := s.prepare(ctx, a.Site, &adhoc, true)
