@@ -47,8 +47,16 @@ const (
 	NoAddress Code = "no_address"
 	BadHop    Code = "bad_hop"
 
-	// Selection.
-	NoMatch Code = "no_match"
+	// The command line.
+	NoMatch    Code = "no_match"
+	Arguments  Code = "arguments"
+	NoTerminal Code = "no_terminal"
+	Password   Code = "ask_password"
+	Agents     Code = "agents"
+
+	// What a preview finds on a host. Package executor, which must not know this one, gives them.
+	TaskFailed  Code = "task_failed"
+	Unreachable Code = "unreachable"
 )
 
 // Description is a code and one sentence on when it is given, for the reference.
@@ -100,5 +108,12 @@ func Codes() []Description {
 		{BadHop, "A hop cannot be resolved, for example because of what the ssh configuration says about it."},
 
 		{NoMatch, "A pattern, tag or address given on the command line selects nothing."},
+		{Arguments, "The command line itself is wrong: an unknown command or flag, or one without its value."},
+		{NoTerminal, "A question has to be asked, and there is no terminal to ask it at."},
+		{Password, "A password was asked for by `--ask-password`, and no hop takes it or no answer came."},
+		{Agents, "The agents that are embedded in this runner cannot be read."},
+
+		{TaskFailed, "A preview has found that a task would fail."},
+		{Unreachable, "A preview could not look at a host."},
 	}
 }

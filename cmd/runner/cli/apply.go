@@ -13,6 +13,7 @@ import (
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/terminal"
+	"runner/cmd/runner/cli/views"
 	"runner/executor"
 	"runner/lang/diag"
 )
@@ -27,7 +28,7 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 		ValidArgsFunction: sitePaths,
 	}
 	return p.completeSelection(command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
-		s, err := p.open(a.Output, nil)
+		s, err := p.open(a.Output, func(o *views.Options) { o.Apply = true })
 		if err != nil {
 			return err
 		}
@@ -37,7 +38,7 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 
 func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
 	if !a.AutoApprove && !s.program.canAsk() {
-		s.diagnose(hcl.Diagnostics{diag.Errorf(codeNoTerminal, hcl.Range{}, "Nobody to ask",
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.NoTerminal, hcl.Range{}, "Nobody to ask",
 			"apply asks before it changes anything, and there is no terminal to ask at. Use --auto-approve to apply without being asked.")})
 		return exitWrong
 	}

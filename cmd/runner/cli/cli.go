@@ -85,14 +85,14 @@ func (p *Program) complain(args []string, err error) {
 		d.Summary, d.Detail = usage.Message, usage.Hint
 	}
 	d.Summary = capital(d.Summary)
-	d = diag.With(d, func(e *diag.Extra) { e.Code = codeArguments })
+	d = diag.With(d, func(e *diag.Extra) { e.Code = diag.Arguments })
 	if before, _, _ := cut(args, "--"); slices.Contains(before, "--json") {
 		now := time.Now()
 		p.Out.Write(views.Line(event.Version{Format: event.Format, Runner: build.Version()}, now)) //nolint:errcheck // nowhere to tell
 		p.Out.Write(views.Line(views.Diagnostic(d), now))                                          //nolint:errcheck // nowhere to tell
 		return
 	}
-	p.printer(nil, p.colors(p.Err, slices.Contains(args, "--no-color"))).Print(p.Err, hcl.Diagnostics{d}) //nolint:errcheck // nowhere to tell
+	p.printer(nil, slices.Contains(args, "--no-color")).Print(p.Err, hcl.Diagnostics{d}) //nolint:errcheck // nowhere to tell
 }
 
 // cut splits a list at the first element that is equal to sep.
@@ -103,18 +103,18 @@ func cut(list []string, sep string) (before, after []string, found bool) {
 	return list, nil, false
 }
 
-// codeArguments is the code of errors of the command line itself.
-const codeArguments diag.Code = "arguments"
+// printer renders diagnostics on standard error, for commands without a view.
+func (p *Program) printer(files map[string]*hcl.File, noColor bool) diag.Printer {
+	o := views.Options{Files: files, ErrColor: p.colors(p.Err, noColor), ErrSize: p.errSize()}
+	return o.ErrPrinter()
+}
 
-// printer renders diagnostics on standard error.
-func (p *Program) printer(files map[string]*hcl.File, color bool) diag.Printer {
-	const widest = 120
-	width := 0
-	if terminal.IsTerminal(p.Err) {
-		width, _ = terminal.Size(p.Err)
-		width = min(width, widest)
+// errSize tells the size of the terminal that standard error is; it is nil where that is none.
+func (p *Program) errSize() func() (width, height int) {
+	if !terminal.IsTerminal(p.Err) {
+		return nil
 	}
-	return diag.Printer{Files: files, Width: width, Color: color}
+	return func() (width, height int) { return terminal.Size(p.Err) }
 }
 
 // colors says whether what goes to a file is painted.

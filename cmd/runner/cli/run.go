@@ -33,7 +33,7 @@ type run struct {
 func (s *session) begin(w *work, kill <-chan struct{}) *run {
 	embedded, err := agents.Load()
 	if err != nil {
-		s.diagnose(hcl.Diagnostics{diag.Errorf(codeAgents, hcl.Range{}, "No agents", "%s.", capital(err.Error()))})
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Agents, hcl.Range{}, "No agents", "%s.", capital(err.Error()))})
 		return nil
 	}
 	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, began: time.Now()}

@@ -25,13 +25,6 @@ import (
 	"runner/transports/ssh"
 )
 
-// The codes of errors that are not the language's.
-const (
-	codeNoTerminal diag.Code = "no_terminal"
-	codePassword   diag.Code = "ask_password"
-	codeAgents     diag.Code = "agents"
-)
-
 // work is a plan and who evaluates what only the run will give.
 type work struct {
 	plan       *plan.Plan
@@ -118,7 +111,7 @@ func newPasswords(hops []string, all map[string]transports.Transport) (*password
 	for _, hop := range hops {
 		transport, user, _ := strings.Cut(hop, ":")
 		if !slices.Contains(takers, transport) {
-			diags = append(diags, diag.Errorf(codePassword, hcl.Range{}, "No hop of that kind takes a password",
+			diags = append(diags, diag.Errorf(diag.Password, hcl.Range{}, "No hop of that kind takes a password",
 				"--ask-password takes %s, or one of them and a user, such as sudo:postgres; it got %s.%s",
 				strings.Join(takers, ", "), diag.Quote(hop), diag.DidYouMean(transport, takers)))
 			continue
@@ -151,10 +144,10 @@ func (s *session) askPassword(ctx context.Context, hop string) (string, error) {
 	case errors.Is(err, executor.ErrInterrupted):
 		return "", exitInterrupted
 	case errors.Is(err, terminal.ErrNone):
-		s.diagnose(hcl.Diagnostics{diag.Errorf(codeNoTerminal, hcl.Range{}, "Nobody to ask for a password",
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.NoTerminal, hcl.Range{}, "Nobody to ask for a password",
 			"--ask-password asks at a terminal, and this program has none. Set a sensitive variable instead, for instance from the environment.")})
 	default:
-		s.diagnose(hcl.Diagnostics{diag.Errorf(codePassword, hcl.Range{}, "No password", "%s.", capital(err.Error()))})
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Password, hcl.Range{}, "No password", "%s.", capital(err.Error()))})
 	}
 	return "", exitWrong
 }
@@ -211,7 +204,7 @@ func (p *passwords) unused() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, a := range p.asked {
 		if !a.used {
-			diags = append(diags, diag.Errorf(codePassword, hcl.Range{}, "No hop takes the password",
+			diags = append(diags, diag.Errorf(diag.Password, hcl.Range{}, "No hop takes the password",
 				"--ask-password %s: no hop of this run is of that kind and has no password of its own.", diag.HarmlessLine(a.hop)))
 		}
 	}

@@ -132,9 +132,12 @@ func (r *report) runEnd(e event.RunEnd) {
 		r.execSummary(e)
 		return
 	case r.preview && e.Status == event.RunInterrupted && r.changes != nil:
-		r.summary(r.paint(yellow, "Interrupted: there is no plan."))
+		r.summary(style{r.o.ErrColor}.paint(yellow, "Interrupted: there is no plan."))
 		return
 	case r.preview, r.plan == nil: // the plan's own summary has said it
+		if r.o.Apply && e.Status == event.RunOK { // and there was nothing to apply
+			r.outputs(e.Outputs)
+		}
 		return
 	}
 	width := 0
@@ -144,13 +147,7 @@ func (r *report) runEnd(e event.RunEnd) {
 	if table := r.hosts.table(r.style, width); table != "" {
 		r.print("\n%s", table)
 	}
-	if len(e.Outputs) > 0 {
-		keys, widest := keysOf(e.Outputs)
-		r.print("\n%s\n", r.paint(bold, "Outputs:"))
-		for _, k := range keys {
-			r.print("  %s = %s\n", pad(keyName(k), widest), Value(e.Outputs[k], "  "))
-		}
-	}
+	r.outputs(e.Outputs)
 	what, code := "Done", green
 	switch e.Status {
 	case event.RunFailed:
@@ -164,6 +161,17 @@ func (r *report) runEnd(e event.RunEnd) {
 	case event.RunOK:
 	}
 	r.print("\n%s: %s. %s.\n", r.paint(code, what), changedOf(e), facts(e))
+}
+
+func (r *report) outputs(all map[string]any) {
+	if len(all) == 0 {
+		return
+	}
+	keys, widest := keysOf(all)
+	r.print("\n%s\n", r.paint(bold, "Outputs:"))
+	for _, k := range keys {
+		r.print("  %s = %s\n", pad(keyName(k), widest), Value(all[k], "  "))
+	}
 }
 
 func changedOf(e event.RunEnd) string {
@@ -194,7 +202,7 @@ func (r *report) execSummary(e event.RunEnd) {
 	if len(bad) > 0 {
 		text += ": " + names(bad, 10)
 	}
-	r.summary(r.paint(dim, text))
+	r.summary(style{r.o.ErrColor}.paint(dim, text))
 }
 
 // summary shows a line that is not what the command was asked for.

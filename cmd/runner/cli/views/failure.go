@@ -63,16 +63,13 @@ func (r *report) failure(f *event.Failure) {
 func (r *report) diagnostic(e event.Diagnostic) {
 	if e.Severity != "warning" && r.preview {
 		r.failing = true
-		if e.Code == codeUnreachable {
+		if diag.Code(e.Code) == diag.Unreachable {
 			r.unseen = append(r.unseen, unseen{e.Host, e})
 			return
 		}
 	}
 	r.show(e)
 }
-
-// codeUnreachable is the executor's for hosts that a preview could not look at.
-const codeUnreachable = "unreachable"
 
 // unseen is a host that a preview could not look at.
 type unseen struct {
@@ -101,7 +98,6 @@ func (r *report) sayUnseen() {
 
 func (r *report) show(e event.Diagnostic) {
 	r.screen.flush()
-	p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
 	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: e.Summary, Detail: e.Detail}
 	if e.Severity == "warning" {
 		d.Severity = hcl.DiagWarning
@@ -111,19 +107,19 @@ func (r *report) show(e event.Diagnostic) {
 	}
 	var evaluation hcl.Diagnostics
 	if e.Failure != nil && errors.As(e.Failure.Cause, &evaluation) {
-		r.write(p, diag.At(evaluation, e.Host, e.Address))
+		r.write(diag.At(evaluation, e.Host, e.Address))
 		return
 	}
 	if e.Failure != nil && e.Failure.Quote != "" {
 		d.Detail += "\n" + strings.TrimRight(indented(e.Failure.Quote, "  | "), "\n")
 	}
-	r.write(p, hcl.Diagnostics{diag.With(d, func(x *diag.Extra) {
+	r.write(hcl.Diagnostics{diag.With(d, func(x *diag.Extra) {
 		x.Code, x.Host, x.Address = diag.Code(e.Code), e.Host, e.Address
 	})})
 }
 
-func (r *report) write(p diag.Printer, diags hcl.Diagnostics) {
-	if err := p.Print(r.o.Err, diags); err != nil && r.screen.err == nil {
+func (r *report) write(diags hcl.Diagnostics) {
+	if err := r.o.ErrPrinter().Print(r.o.Err, diags); err != nil && r.screen.err == nil {
 		r.screen.err = err
 	}
 }

@@ -126,8 +126,7 @@ func (h *human) show(r *report, s *screen, i item) {
 		r.see(i.event, time.Now())
 	case i.diags != nil:
 		s.flush()
-		p := diag.Printer{Files: h.o.Files, Width: h.width(), Color: h.o.Color}
-		if err := p.Print(h.o.Err, i.diags); err != nil && s.err == nil {
+		if err := h.o.ErrPrinter().Print(h.o.Err, i.diags); err != nil && s.err == nil {
 			s.err = err
 		}
 	default:
@@ -136,12 +135,13 @@ func (h *human) show(r *report, s *screen, i item) {
 	}
 }
 
-// width is what text is wrapped to.
-func (h *human) width() int {
-	const most = 120
-	if h.o.Size == nil {
-		return 0
+// ErrPrinter renders diagnostics for Err.
+func (o *Options) ErrPrinter() diag.Printer {
+	const widest = 120
+	width := 0
+	if o.ErrSize != nil {
+		width, _ = o.ErrSize()
+		width = min(width, widest)
 	}
-	width, _ := h.o.Size()
-	return min(width, most)
+	return diag.Printer{Files: o.Files, Width: width, Color: o.ErrColor}
 }

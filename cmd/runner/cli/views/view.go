@@ -27,10 +27,13 @@ type View interface {
 type Options struct {
 	Out, Err io.Writer
 	Size     func() (width, height int) // of the terminal that Out is; nil: it is none
-	Color    bool
+	Color    bool                       // on Out
+	ErrSize  func() (width, height int) // of the terminal that Err is; nil: it is none
+	ErrColor bool                       // on Err
 	Verbose  bool
 	Diff     arguments.Diff
 	Exec     bool // a single command on many hosts: its output is the result
+	Apply    bool // a preview is not what was asked for
 	// Files are the site's, for the lines that diagnostics quote. The caller fills the map before the first diagnostic
 	// and the first run.
 	Files map[string]*hcl.File
