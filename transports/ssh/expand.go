@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -376,6 +377,9 @@ func (x *Expander) setPaths(out, options transports.Options, values config.Value
 		user, global := values["userknownhostsfile"], values["globalknownhostsfile"]
 		if user == nil {
 			user = userKnownHosts()
+		}
+		if len(resolved(user)) == 0 { // none: what is accepted is recorded nowhere
+			user = []string{os.DevNull}
 		}
 		if global == nil {
 			global = systemKnownHosts()

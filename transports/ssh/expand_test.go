@@ -3,6 +3,7 @@ package ssh
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -181,6 +182,10 @@ func TestG8ExpandOptions(t *testing.T) {
 	}
 	if kex := hop.Strings("kex_algorithms"); len(kex) < 3 || kex[len(kex)-1] != "diffie-hellman-group1-sha1" {
 		t.Errorf("kex_algorithms are %v", kex)
+	}
+	none, err := NewExpander(newEnvironment(t, "UserKnownHostsFile none")).Expand(transports.Options{"address": "web"})
+	if want := []any{os.DevNull, "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"}; err != nil || !reflect.DeepEqual(none[0]["known_hosts"], want) {
+		t.Errorf("without a known_hosts of the user: %v, %v", none, err)
 	}
 	site := transports.Options{
 		"address": "web", "keys": []any{"deploy.key", "~/k"}, "certificates": []any{}, "agent": false, "identities_only": false,

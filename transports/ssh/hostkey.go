@@ -75,6 +75,13 @@ func plainAlgorithms() []string {
 
 // verify is called with the key that the server has proved to hold, before anything secret is sent.
 func (v *verifier) verify(_ string, _ net.Addr, key xssh.PublicKey) error {
+	plain := key
+	if cert, ok := key.(*xssh.Certificate); ok {
+		plain = cert.Key
+	}
+	if failure := v.listed(plain); failure != nil { // which nothing overrides
+		return failure
+	}
 	failure := v.judge(key)
 	if failure == nil {
 		return nil
@@ -93,9 +100,6 @@ func (v *verifier) judge(key xssh.PublicKey) *Error {
 	cert, certified := key.(*xssh.Certificate)
 	if certified {
 		key = cert.Key
-	}
-	if failure := v.listed(key); failure != nil {
-		return failure
 	}
 	if certified {
 		failure := v.judgeCertificate(cert)

@@ -84,6 +84,7 @@ func TestG9ChangedKey(t *testing.T) {
 // G9: accept-new records the key where OpenSSH finds it, hashed if that is wanted, and from then on it is known.
 func TestG9AcceptNew(t *testing.T) {
 	s := newSite(t)
+	dial(t, s.options("known_hosts", os.DevNull, "host_key", hostKeyAcceptNew)) // UserKnownHostsFile none
 	for _, hashed := range []bool{false, true} {
 		home := t.TempDir()
 		t.Setenv("HOME", home)
@@ -131,6 +132,7 @@ func TestG8KnownAlgorithmFirst(t *testing.T) {
 		dial(t, s.options("known_hosts", []any{filepath.Join(dir, "none"), key + ".known"}))
 		fails(t, s.options("known_hosts", known, "host_key_alias", "the-alias", "revoked_host_keys", key+".pub"), KindHostKeyRevoked)
 		fails(t, s.options("revoked_host_keys", filepath.Join(dir, "none")), KindHostKeyRevoked)
+		fails(t, s.options("known_hosts", known, "host_key_alias", "the-alias", "revoked_host_keys", key+".pub", "host_key", hostKeyIgnore), KindHostKeyRevoked)
 		dial(t, s.options("revoked_host_keys", s.Key()+".pub"))
 	}
 	fails(t, s.options("host_key_algorithms", []any{xssh.KeyAlgoRSASHA256}), KindHostKeyChanged)
