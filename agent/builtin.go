@@ -38,13 +38,14 @@ func (c *call) facts(context.Context) (action.Outcome, error) {
 func (c *call) dial(ctx context.Context) (action.Outcome, error) {
 	out := action.Outcome{Change: wire.Change{Verb: wire.VerbRead}}
 	var args struct {
+		Network string `cbor:"network"` // tcp, tcp4 or tcp6
 		Address string `cbor:"address"`
 	}
 	if err := wire.Unmarshal(c.msg.Args, &args); err != nil {
 		return out, err
 	}
 	dialer := net.Dialer{Timeout: dialTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", args.Address)
+	conn, err := dialer.DialContext(ctx, args.Network, args.Address)
 	if err != nil {
 		return out, &wire.Problem{Code: wire.CodeStart, Message: fmt.Sprintf("cannot connect to %s: %v", args.Address, err)}
 	}

@@ -340,7 +340,7 @@ func TestLook(t *testing.T) {
 func TestDial(t *testing.T) {
 	c := connect(t)
 	server := listen(t)
-	id, r := c.start(root, wire.Call{Action: "dial", Flags: wire.FlagNoLane | wire.FlagLive}, map[string]any{"address": server})
+	id, r := c.start(root, wire.Call{Action: "dial", Flags: wire.FlagNoLane | wire.FlagLive}, map[string]any{"network": "tcp", "address": server})
 	c.wait("connection", func() bool { return r.credit > 0 })
 	if err := c.link.Send(wire.Frame{Kind: wire.KindData, Peer: root, Call: id, Payload: []byte("hello\n")}); err != nil {
 		t.Fatal(err)
@@ -352,7 +352,7 @@ func TestDial(t *testing.T) {
 	if result := c.result(r); result.Problem != nil {
 		t.Errorf("%+v", result.Problem)
 	}
-	if result := c.call(root, wire.Call{Action: "dial", Flags: wire.FlagNoLane}, map[string]any{"address": "127.0.0.1:1"}); code(result) != wire.CodeStart {
+	if result := c.call(root, wire.Call{Action: "dial", Flags: wire.FlagNoLane}, map[string]any{"network": "tcp", "address": "127.0.0.1:1"}); code(result) != wire.CodeStart {
 		t.Errorf("%+v", result.Problem)
 	}
 }

@@ -273,6 +273,7 @@ func (a *agent) output(f wire.Frame, stream wire.Stream) func([]byte) error {
 // dial connects to an address of the world for a call.
 func (a *agent) dial(f wire.Frame, c *wire.Call) {
 	var args struct {
+		Network string `cbor:"network"`
 		Address string `cbor:"address"`
 	}
 	if err := wire.Unmarshal(c.Args, &args); err != nil {

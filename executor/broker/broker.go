@@ -27,7 +27,7 @@ var ErrProhibited = errors.New("the server does not forward connections")
 
 const (
 	// closeGrace is how long agents may take to end by themselves before their connections are cut.
-	closeGrace = 2 * time.Second
+	closeGrace = 1500 * time.Millisecond
 	// idleGrace is the same for agents behind ssh that have nothing to do: they end as soon as they are told, or the
 	// connection is gone, so to wait longer would be to wait for a slow link.
 	idleGrace = 100 * time.Millisecond
@@ -165,6 +165,18 @@ func (b *Broker) Peer(connection int) *Peer {
 		b.stats.Reused++
 	}
 	return b.peerLocked(h)
+}
+
+// Hello returns what the peer at the end of a connection has said of itself; false if nobody has asked for the peer, or it
+// has not said anything. It opens nothing.
+func (b *Broker) Hello(connection int) (wire.Hello, bool) {
+	b.mu.Lock()
+	p := b.hops[connection].peer
+	b.mu.Unlock()
+	if p == nil {
+		return wire.Hello{}, false
+	}
+	return p.Hello()
 }
 
 // Stats returns what was done so far.

@@ -4,13 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"maps"
 	"net"
 	"sync"
 	"time"
 
 	"runner/agent/wire"
-	"runner/planner/plan"
 )
 
 // client is the ssh connection of a hop: opened once, shared by the peer behind it and by everything tunnelled
@@ -86,9 +84,8 @@ func (c *client) connect(ctx context.Context) (SSHClient, error) {
 	defer cancel()
 	c.b.mu.Lock()
 	c.b.beginLocked(c.hop)
-	p, withheld := c.b.withholdLocked(c.hop)
 	c.b.mu.Unlock()
-	ssh, err := c.b.cfg.SSH(ctx, p, func(ctx context.Context, network, address string) (net.Conn, error) {
+	ssh, err := c.b.cfg.SSH(ctx, c.hop.plan, func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := way(ctx, network, address)
 		if err != nil {
 			return nil, err
@@ -107,11 +104,8 @@ func (c *client) connect(ctx context.Context) (SSHClient, error) {
 	if ctx.Err() != nil && problem.Code != wire.CodeTimeout { // a timeout of its own says what it was waiting for
 		problem = problemOf(context.Cause(ctx))
 	}
-	switch {
-	case withheld != "" && problem.Code != wire.CodeTimeout:
-		return nil, refusedBefore(withheld)
-	case problem.Code == wire.CodePassword:
-		if password, ok := p.Options[password].(string); ok {
+	if problem.Code == wire.CodePassword {
+		if password, ok := c.hop.plan.Options["password"].(string); ok {
 			c.b.mu.Lock()
 			c.b.refuseLocked(sha256.Sum256([]byte(password)), c.hop)
 			c.b.mu.Unlock()
@@ -123,25 +117,7 @@ func (c *client) connect(ctx context.Context) (SSHClient, error) {
 	return nil, problem
 }
 
-// password is the option of ssh that may be a secret some hop has refused.
-const password = "password"
-
-// withholdLocked returns a hop's plan, without its password if some hop has refused the same one: then keys may still
-// do.
-func (b *Broker) withholdLocked(h *hop) (_ plan.Connection, by string) {
-	p := h.plan
-	secret, ok := p.Options[password].(string)
-	if ok {
-		by = b.refused[sha256.Sum256([]byte(secret))]
-	}
-	if by != "" {
-		p.Options = maps.Clone(p.Options)
-		delete(p.Options, password)
-	}
-	return p, by
-}
-
-// may fails where some hop has refused a password, which may have happened since its own hop began to open.
+// may fails where some hop has refused a password. It is asked when the password would be given: keys may do before that.
 func (b *Broker) may(password string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

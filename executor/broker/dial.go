@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 
 	"runner/agent/wire"
@@ -89,10 +90,10 @@ type tunnel struct {
 
 // dial has the peer connect to an address. The deadlines of the connection are the pipe's: they hold on this side.
 func (p *Peer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if network != "tcp" {
+	if !strings.HasPrefix(network, "tcp") {
 		return nil, fmt.Errorf("cannot dial %s through an agent", network)
 	}
-	args, err := wire.Marshal(map[string]string{"address": address})
+	args, err := wire.Marshal(map[string]string{"network": network, "address": address})
 	if err != nil {
 		return nil, err
 	}

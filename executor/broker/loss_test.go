@@ -133,7 +133,7 @@ func TestG17LossWakesEverybody(t *testing.T) {
 				// A call that comes too late fails too, and was certainly not started (G18).
 				wantLost(t, failure(t, b.Peer(2).Call(call("echo", nil), CallOptions{})), c.blame.connection, c.blame.code, true)
 				_, err := b.Peer(2).Ready(t.Context())
-				wantLost(t, err, c.blame.connection, c.blame.code, c.blame.unreached)
+				wantLost(t, err, c.blame.connection, c.blame.code, true)
 				if other != nil && !w.mute {
 					<-other.Started()
 					if isClosed(other.Done()) {
@@ -255,6 +255,7 @@ func TestG6RefusedPasswordGoesNowhereElse(t *testing.T) {
 		w.child["sudo first"] = func(a *agent, id wire.PeerID, _ wire.Open) {
 			a.lose(id, wire.Problem{Code: wire.CodePassword, Message: "wrong password"}, false)
 		}
+		w.keyed = "ssh b"
 		b := w.broker(
 			ssh(-1, "a"),
 			withPassword(hopTo(0, "sudo", "first"), "hunter2"),
@@ -263,6 +264,7 @@ func TestG6RefusedPasswordGoesNowhereElse(t *testing.T) {
 			withPassword(hopTo(-1, "local", "fourth"), "hunter2"),
 			withPassword(ssh(-1, "b"), "hunter2"),
 			withPassword(ssh(-1, "c"), "hunter2"),
+			withPassword(ssh(-1, "d"), "hunter2"),
 		)
 		defer w.close(b)
 		wantLost(t, failure(t, b.Peer(1).Call(call("echo", nil), CallOptions{})), 1, wire.CodePassword, true)
@@ -274,11 +276,14 @@ func TestG6RefusedPasswordGoesNowhereElse(t *testing.T) {
 		}
 		wait(t, b.Peer(3).Call(call("echo", nil), CallOptions{}))
 		wait(t, b.Peer(5).Call(call("echo", nil), CallOptions{})) // by its keys
-		w.refuse["ssh c"] = &wire.Problem{Code: wire.CodeNoPassword, Message: "no password"}
 		lost := wantLost(t, failure(t, b.Peer(6).Call(call("echo", nil), CallOptions{})), 6, wire.CodePassword, true)
 		if !strings.Contains(lost.Problem.Message, "sudo first") {
 			t.Errorf("%v does not name who refused it", lost)
 		}
+		// A hop that fails before it would be given says why.
+		w.refuse["ssh d"] = &wire.Problem{Code: wire.CodeHop, Message: "the host key has changed"}
+		w.keyed = "ssh d"
+		wantLost(t, failure(t, b.Peer(7).Call(call("echo", nil), CallOptions{})), 7, wire.CodeHop, true)
 		if got, want := fmt.Sprint(w.offered), "map[sudo first:[hunter2] sudo third:[other]]"; got != want {
 			t.Errorf("passwords went to %s, want %s", got, want)
 		}

@@ -71,7 +71,7 @@ func (p *Peer) Ready(ctx context.Context) (Ready, error) {
 	p.b.mu.Lock()
 	defer p.b.mu.Unlock()
 	if p.lost != nil {
-		return Ready{}, p.lost
+		return Ready{}, p.lost.unreached() // who waits has sent nothing
 	}
 	return Ready{Hello: p.hello, Trip: p.trip}, nil
 }

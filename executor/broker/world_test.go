@@ -38,6 +38,7 @@ type world struct {
 	child      map[string]func(a *agent, id wire.PeerID, o wire.Open)   // what children do, by title, instead of saying hello
 	hello      func(title string, h *wire.Hello)                        // changes what agents say, by title, which for roots is the address
 	actions    map[string]func(a *agent, f wire.Frame, call *wire.Call) // beside those of agent.call
+	keyed      string                                                   // title of an ssh hop whose keys will do
 	deaf       bool                                                     // agents do not end when they are told to
 	mute       bool                                                     // agents say nothing after their hello
 	cutting    bool                                                     // the network cuts connections at once
@@ -152,7 +153,7 @@ func (w *world) ssh(ctx context.Context, c plan.Connection, dial DialFunc, may f
 		_ = conn.Close()
 		return nil, context.Cause(ctx)
 	}
-	if password, ok := c.Options["password"].(string); ok {
+	if password, ok := c.Options["password"].(string); ok && c.Title != w.keyed {
 		if err := may(password); err != nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("cannot authenticate: %w", err)
