@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"slices"
+
 	"runner/executor/broker"
 	"runner/executor/event"
 	"runner/planner/plan"
@@ -11,18 +13,23 @@ import (
 func Connections(p *plan.Plan, sink event.Sink) func(broker.Event) {
 	type use struct{ host, hop int }
 	users := make([][]use, len(p.Connections))
-	for host := range p.Hosts {
-		for hop, c := range p.Chain(p.Hosts[host].Connection) {
-			users[c] = append(users[c], use{host, hop})
+	seen := map[[3]int]bool{}
+	need := func(host, last int) {
+		for hop, c := range p.Chain(last) {
+			if key := [3]int{c, host, hop}; !seen[key] {
+				seen[key] = true
+				users[c] = append(users[c], use{host, hop})
+			}
 		}
 	}
-	for _, job := range p.Jobs { // what only tasks lead to
-		for _, task := range job.Tasks {
-			for host, last := range task.Connections {
-				for hop, c := range p.Chain(last) {
-					if len(users[c]) == 0 {
-						users[c] = append(users[c], use{host, hop})
-					}
+	for host := range p.Hosts {
+		need(host, p.Hosts[host].Connection)
+	}
+	for _, job := range p.Jobs { // what only tasks and handlers lead to
+		for _, task := range slices.Concat(job.Tasks, job.Handlers) {
+			for _, host := range job.Hosts {
+				if last, ok := task.Connections[host]; ok {
+					need(host, last)
 				}
 			}
 		}
