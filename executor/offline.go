@@ -29,6 +29,23 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 	return r.summary
 }
 
+// arguments are an instance's as the site gives them: a source as a name of a file.
+func arguments(in plan.Instance) map[string]any {
+	out := maps.Clone(in.Args)
+	if in.Content != nil || len(in.Sources) > 0 {
+		delete(out, "content")
+		delete(out, "content_size")
+		delete(out, "content_sha256")
+	}
+	if in.Content != nil && in.Content.File == "" {
+		out["content"] = string(in.Content.Data)
+	}
+	for name, file := range in.Sources {
+		out[name] = file
+	}
+	return out
+}
+
 func (h *hostRun) offline(task *plan.Task) {
 	if !task.Selected {
 		h.run.state.putResults(task.Address, h.name, skipped())
@@ -59,7 +76,7 @@ func (h *hostRun) offline(task *plan.Task) {
 		case in.Sensitive:
 			change.After = event.Hidden
 		case !in.Skip:
-			change.After = maps.Clone(in.Args)
+			change.After = arguments(in)
 		}
 		h.run.plannedChange(h.host, h.job, task.On(h.host, h.run.Plan), change.Action)
 		h.run.Sink.Emit(change)

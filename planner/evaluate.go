@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -22,6 +23,9 @@ type Evaluator struct {
 	hosts   []*lang.Host // in the order of plan.Hosts
 	timeout time.Duration
 	tasks   map[string]*lang.Task
+
+	mu      sync.Mutex         // guards sources
+	sources map[string]*source // by file
 }
 
 // Expand evaluates a task for a host (an index in plan.Hosts) with what is known so far.
@@ -35,13 +39,13 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	for i, in := range instances {
 		out[i] = plan.Instance{
 			Address: in.Address, Key: in.Key, Keyed: in.Keyed, Skip: in.Skip,
-			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive,
+			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources,
 			Environment: in.Environment, Timeout: in.Timeout, Notify: in.Notify,
 		}
 		if out[i].Timeout == 0 {
 			out[i].Timeout = e.timeout
 		}
-		if err := takeContent(&out[i], in.Sources); err != nil {
+		if err := e.takeContent(&out[i]); err != nil {
 			diags = append(diags, sourceError(task, err))
 		}
 	}
@@ -77,23 +81,18 @@ func (a adapt) Results(address, host string) (lang.Results, bool) {
 
 // takeContent moves what is large, or lies in a file, from the arguments to the instance's content. The action gets
 // small content inside the call; of large content it gets size and digest, and asks for the bytes when it needs them.
-func takeContent(in *plan.Instance, sources map[string]string) error {
-	for name, file := range sources {
-		delete(in.Args, name)
-		size, digest, err := digestFile(file)
+func (e *Evaluator) takeContent(in *plan.Instance) error {
+	for _, file := range in.Sources {
+		s, err := e.source(file)
 		if err != nil {
 			return fmt.Errorf("cannot read %s: %w", file, err)
 		}
-		if size <= wire.MaxInline {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				return fmt.Errorf("cannot read %s: %w", file, err)
-			}
-			in.Args["content"] = data
+		if s.data != nil {
+			in.Args["content"] = s.data
 			continue
 		}
 		in.Content = &plan.Content{File: file}
-		in.Args["content_size"], in.Args["content_sha256"] = size, digest
+		in.Args["content_size"], in.Args["content_sha256"] = s.size, s.digest
 	}
 	if text, ok := in.Args["content"].(string); ok && len(text) > wire.MaxInline {
 		delete(in.Args, "content")
@@ -104,13 +103,47 @@ func takeContent(in *plan.Instance, sources map[string]string) error {
 	return nil
 }
 
-func digestFile(file string) (size int64, digest string, err error) {
+// source is what a file held when it was read, and what tells that it has been written since.
+type source struct {
+	info   os.FileInfo
+	data   []byte // nil: too much for a call
+	size   int64
+	digest string
+}
+
+// source reads a file, or tells what it held if it is the same as when another host asked.
+func (e *Evaluator) source(file string) (*source, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
 	defer f.Close()
-	sum := sha256.New()
-	size, err = io.Copy(sum, f)
-	return size, hex.EncodeToString(sum.Sum(nil)), err
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock() // one reads, others wait for it
+	defer e.mu.Unlock()
+	known := e.sources[file]
+	if known != nil && os.SameFile(known.info, info) && known.info.Size() == info.Size() && known.info.ModTime().Equal(info.ModTime()) {
+		return known, nil
+	}
+	s := &source{info: info}
+	head, err := io.ReadAll(io.LimitReader(f, wire.MaxInline+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(head) <= wire.MaxInline {
+		s.data = head
+	} else {
+		sum := sha256.New()
+		sum.Write(head)
+		rest, err := io.Copy(sum, f)
+		if err != nil {
+			return nil, err
+		}
+		s.size, s.digest = int64(len(head))+rest, hex.EncodeToString(sum.Sum(nil))
+	}
+	e.sources[file] = s
+	return s, nil
 }

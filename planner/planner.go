@@ -34,7 +34,7 @@ func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics)
 		hosts:   map[*lang.Host]int{},
 		names:   make(map[string]*lang.Host, len(site.Hosts)),
 		plan:    &plan.Plan{Site: site.Dir, Parallelism: site.Settings.Parallelism},
-		eval:    &Evaluator{site: site, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}},
+		eval:    &Evaluator{site: site, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, sources: map[string]*source{}},
 	}
 	for _, h := range site.Hosts {
 		b.names[h.Name] = h
@@ -69,6 +69,14 @@ func (b *builder) build() {
 	}
 	if b.diags.HasErrors() {
 		return // a chain that could not be resolved leads nowhere
+	}
+	for _, o := range b.site.Outputs {
+		b.plan.Needs = append(b.plan.Needs, o.Needs...)
+		for _, h := range o.Facts {
+			if i, ok := b.hosts[h]; ok { // an output connects to nobody
+				b.plan.Facts = append(b.plan.Facts, i)
+			}
+		}
 	}
 	b.tree.markTransit(b.plan)
 	b.plan.Connections = b.tree.connections
@@ -130,7 +138,7 @@ func (b *builder) host(h *lang.Host) int {
 	b.diags = append(b.diags, diags...)
 	b.hosts[h] = len(b.plan.Hosts)
 	b.plan.Hosts = append(b.plan.Hosts, plan.Host{
-		Name: h.Name, Address: h.Address, Labels: h.Labels, Connection: connection,
+		Name: h.Name, Connection: connection,
 	})
 	b.eval.hosts = append(b.eval.hosts, h)
 	return b.hosts[h]

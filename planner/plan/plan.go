@@ -9,8 +9,10 @@ type Plan struct {
 	Site        string       // the site's directory, absolute
 	Connections []Connection // parents before children
 	Hosts       []Host
-	Jobs        []Job // dependencies before dependants
-	Parallelism int   // hosts worked on at once
+	Jobs        []Job    // dependencies before dependants
+	Needs       []string // addresses of the tasks whose results the run's outputs read
+	Facts       []int    // indices in Hosts whose facts they read
+	Parallelism int      // hosts worked on at once
 }
 
 // Connection is one hop, opened at most once and shared by all that need it.
@@ -28,8 +30,6 @@ type Connection struct {
 // Host is something that tasks run on.
 type Host struct {
 	Name       string
-	Address    string
-	Labels     map[string]string
 	Connection int // index in Plan.Connections: the last hop of its chain
 }
 
@@ -75,9 +75,10 @@ type Instance struct {
 	Keyed       bool   // the task has for_each
 	Skip        bool   // when is false
 	Args        map[string]any
-	Unknown     []string // arguments, "when" or "for_each", that only the run will give
-	Content     *Content // what is too large for Args
-	Sensitive   bool     // arguments, results and diffs are not shown
+	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
+	Content     *Content          // what is too large for Args
+	Sources     map[string]string // arguments that name a file, whose bytes stand in Args or Content
+	Sensitive   bool              // arguments, results and diffs are not shown
 	Environment map[string]string
 	Timeout     time.Duration // 0: none
 	Notify      []string      // names of handlers
