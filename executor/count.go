@@ -77,11 +77,19 @@ func plainMap(encoded []byte) (map[string]any, error) {
 	return out, nil
 }
 
-// plainFacts turns facts into the plain values that expressions see.
-func plainFacts(f wire.Facts) (map[string]any, error) {
+// putFacts keeps a host's facts as the plain values that expressions see.
+func (r *run) putFacts(host int, f wire.Facts) error {
+	name := r.Plan.Hosts[host].Name
+	if _, known := r.state.Facts(name); known {
+		return nil
+	}
 	encoded, err := wire.Marshal(f)
 	if err != nil {
-		return nil, fmt.Errorf("cannot encode facts: %w", err)
+		return fmt.Errorf("cannot encode facts: %w", err)
 	}
-	return plainMap(encoded)
+	facts, err := plainMap(encoded)
+	if err == nil {
+		r.state.putFacts(name, facts)
+	}
+	return err
 }

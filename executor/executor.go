@@ -6,6 +6,8 @@ package executor
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +17,9 @@ import (
 	"runner/planner/plan"
 )
 
-// graceAfterInterrupt is how long what runs may take to end after the first interrupt.
-const graceAfterInterrupt = 10 * time.Second
+// graceAfterInterrupt is how long what runs may take to end after the first interrupt. With what it takes to close the
+// connections then, and to say how the run ended, it is less than the twelve seconds that users are promised.
+const graceAfterInterrupt = 9 * time.Second
 
 // ErrInterrupted is the cause with which a run's context is cancelled when somebody interrupts it.
 var ErrInterrupted = errors.New("interrupted")
@@ -91,7 +94,15 @@ func Run(ctx context.Context, c Config) Summary {
 	if c.Mode == wire.ModeApply {
 		r.pipelines = firstApplied
 	}
+	r.keep()
+	r.open, r.close = context.WithCancelCause(context.WithoutCancel(ctx))
+	defer r.close(nil)
 	r.walk(ctx)
+	for _, host := range c.Plan.Facts {
+		if hello, ok := c.Broker.Hello(c.Plan.Hosts[host].Connection); ok {
+			_ = r.putFacts(host, hello.Facts) // without them the output is not known
+		}
+	}
 	outputs, err := c.Evaluator.Outputs(r.state)
 	r.summary.Outputs, r.summary.Err = outputs, err
 	r.summary.Interrupted = ctx.Err() != nil
@@ -102,7 +113,10 @@ func Run(ctx context.Context, c Config) Summary {
 type run struct {
 	Config
 	state *state
-	slots chan struct{} // held by a host while a job works on it
+	slots chan struct{}   // held by a host while a job works on it
+	read  map[string]bool // addresses of tasks whose results something reads
+	open  context.Context //nolint:containedctx // ends when nothing new starts any more
+	close context.CancelCauseFunc
 
 	mu        sync.Mutex // guards what follows
 	summary   Summary
@@ -112,6 +126,23 @@ type run struct {
 	live      map[*broker.Pending]struct{} // sent, not ended
 	ending    ending                       // why nothing new starts
 	pipelines uint32                       // numbers given
+}
+
+// keep finds out whose results have to be kept.
+func (r *run) keep() {
+	r.read = map[string]bool{}
+	for _, address := range r.Plan.Needs {
+		r.read[address] = true
+	}
+	for i := range r.Plan.Jobs {
+		for _, tasks := range [][]plan.Task{r.Plan.Jobs[i].Tasks, r.Plan.Jobs[i].Handlers} {
+			for t := range tasks {
+				for _, address := range tasks[t].Needs {
+					r.read[address] = true
+				}
+			}
+		}
+	}
 }
 
 // ending is why nothing new starts anywhere.
@@ -150,9 +181,10 @@ func (r *run) walk(ctx context.Context) {
 			}
 			if failed[i] != nil {
 				r.skipJob(i, failed[i])
-				return
+			} else {
+				failed[i] = r.job(wait, i)
 			}
-			failed[i] = r.job(wait, i)
+			r.state.jobOver(&r.Plan.Jobs[i])
 		})
 	}
 	jobs.Wait()
@@ -175,7 +207,7 @@ func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc, over <-ch
 		return
 	case <-timer.C:
 	case <-r.Kill:
-		r.cancelAll(true)
+		r.eachLive(func(p *broker.Pending) { p.Cancel(true) })
 	}
 	stop(context.Cause(ctx))
 }
@@ -184,29 +216,24 @@ func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc, over <-ch
 func (r *run) end(why ending) {
 	r.mu.Lock()
 	r.ending = max(r.ending, why)
-	pending := make([]*broker.Pending, 0, len(r.live))
-	for p := range r.live {
-		pending = append(pending, p)
-	}
 	r.mu.Unlock()
-	for _, p := range pending {
+	r.close(ErrInterrupted)
+	r.eachLive(func(p *broker.Pending) {
 		if why == aborted {
 			p.Withdraw()
 		} else {
 			p.Cancel(false)
 		}
-	}
+	})
 }
 
-func (r *run) cancelAll(kill bool) {
+// eachLive does something with every call that has not ended.
+func (r *run) eachLive(do func(*broker.Pending)) {
 	r.mu.Lock()
-	pending := make([]*broker.Pending, 0, len(r.live))
-	for p := range r.live {
-		pending = append(pending, p)
-	}
+	pending := slices.Collect(maps.Keys(r.live))
 	r.mu.Unlock()
 	for _, p := range pending {
-		p.Cancel(kill)
+		do(p)
 	}
 }
 

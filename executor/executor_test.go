@@ -91,14 +91,13 @@ func (s script) Expand(address string, _ int, state plan.State) ([]plan.Instance
 	return out, nil
 }
 
-func (script) Outputs(plan.State) ([]plan.Output, error) { return nil, nil }
-
 // bench is a plan for this machine, and what evaluates it.
 type bench struct {
 	plan.Plan
 	script
-	sink recorder
-	run  executor.Config
+	outputs func(plan.State)
+	sink    recorder
+	run     executor.Config
 }
 
 func newBench(hosts ...string) *bench {
@@ -111,6 +110,14 @@ func newBench(hosts ...string) *bench {
 		b.Hosts = append(b.Hosts, plan.Host{Name: name, Connection: i})
 	}
 	return b
+}
+
+// Outputs shows a test what the run has learned.
+func (b *bench) Outputs(s plan.State) ([]plan.Output, error) {
+	if b.outputs != nil {
+		b.outputs(s)
+	}
+	return nil, nil
 }
 
 // job adds a job on all hosts.
@@ -162,7 +169,7 @@ func (b *bench) apply(t *testing.T, ctx context.Context) executor.Summary { //no
 			b.notifies(task)
 		}
 	}
-	b.run.Plan, b.run.Evaluator, b.run.Sink = &b.Plan, b.script, &b.sink
+	b.run.Plan, b.run.Evaluator, b.run.Sink = &b.Plan, b, &b.sink
 	if b.run.Mode == 0 {
 		b.run.Mode = wire.ModeApply
 	}
@@ -172,6 +179,9 @@ func (b *bench) apply(t *testing.T, ctx context.Context) executor.Summary { //no
 // notifies lets a task's instances name all the handlers that the task names.
 func (b *bench) notifies(task plan.Task) {
 	expand := b.script[task.Address]
+	if expand == nil {
+		return
+	}
 	b.script[task.Address] = func(s plan.State) []plan.Instance {
 		out := expand(s)
 		for i := range out {
@@ -275,6 +285,80 @@ func (r *recorder) result(name string) map[string]any {
 		}
 	}
 	return nil
+}
+
+// What ends without its peer, here a call that is too large to be sent, ends the pipeline all the same. G18.
+func TestFailureHereStops(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "true")
+	b.task(job, "two", func(plan.State) []plan.Instance {
+		return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/cat"}, "stdin": strings.Repeat("x", wire.MaxPayload)}}}
+	})
+	b.sh(job, "three", "true")
+	b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{"one changed", "two failed", "three cancelled"})
+}
+
+// A task that was not reached is neither evaluated nor failed, and every element of a task has an end.
+func TestNotReached(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "exit 1")
+	b.task(job, "two", nil).OnFailure = plan.Abort
+	delete(b.script, job.Tasks[1].Address)
+	s := b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{"one failed", "two cancelled"})
+	if s.Failed != 1 {
+		t.Errorf("%+v", s.Counts)
+	}
+
+	b = newBench("a")
+	job = b.job("j")
+	b.task(job, "each", func(plan.State) []plan.Instance {
+		out := make([]plan.Instance, 3)
+		for i := range out {
+			out[i] = plan.Instance{Keyed: true, Key: fmt.Sprint(i), Args: map[string]any{"argv": []any{"/bin/true"}}}
+		}
+		out[1].Unknown = []string{"argv"}
+		return out
+	})
+	b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{`each["0"] changed`, `each["1"] failed`, `each["2"] cancelled`})
+}
+
+// A hop of one task that cannot be made is no loss of the host: its handlers run. G31.
+func TestLostHopOfATask(t *testing.T) {
+	b := newBench("a")
+	b.Connections = append(b.Connections, plan.Connection{Parent: 0, Transport: "nowhere", Title: "nowhere", Timeout: 20 * time.Second})
+	job := b.job("j")
+	b.sh(job, "one", "true").Notify = []string{"handler"}
+	b.sh(job, "two", "true").Connections = map[int]int{0: 1}
+	b.sh(job, "three", "true")
+	b.handler(job, "handler", "true")
+	s := b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{"one changed", "two unreachable", "three cancelled", "handler changed"})
+	if !s.Lost["a"] || s.Failed > 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// When a job has ended it is known which hosts have not reached a task.
+func TestResultsOfAJobThatIsOver(t *testing.T) {
+	b := newBench("a", "b")
+	b.Connections[1].Transport = "nowhere"
+	first := b.job("first")
+	b.sh(first, "one", "true")
+	b.sh(first, "two", "true")
+	var seen []string
+	b.outputs = func(s plan.State) {
+		for _, host := range []string{"a", "b"} {
+			r, known := s.Results("job.first.task.command.two", host)
+			seen = append(seen, fmt.Sprint(host, " ", known, " ", len(r.Elements)))
+		}
+	}
+	b.apply(t, t.Context())
+	same(t, seen, []string{"a true 1", "b true 0"})
 }
 
 // A job whose dependency failed does not start, and says because of whom.

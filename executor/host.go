@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"runner/agent/wire"
 	"runner/executor/broker"
@@ -29,6 +30,7 @@ type hostRun struct {
 	queue    []*sent      // in order, results not taken yet
 	notified map[string]bool
 	stopped  event.Status // why nothing more starts on this host; "": nothing has happened
+	lost     map[int]bool // connections that could not be made, or broke
 	counts   event.Counts
 	bad      bool // a failure that nothing handled, or the host was lost
 	told     bool // a preview has said that the host was lost
@@ -42,18 +44,39 @@ type sent struct {
 	pending  *broker.Pending // nil: skipped
 	problem  string          // why it could not even be sent
 	on       int
+	live     [3]pieces // of output, by stream
+}
+
+// pieces joins characters that lie across the borders of what comes in pieces.
+type pieces struct{ held []byte }
+
+// next returns the next piece as far as its characters are whole.
+func (p *pieces) next(data []byte) string {
+	data = append(p.held, data...)
+	whole := len(data)
+	for i := 1; i < utf8.UTFMax && i <= len(data); i++ {
+		if tail := data[len(data)-i:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				whole -= i
+			}
+			break
+		}
+	}
+	p.held = bytes.Clone(data[whole:])
+	return string(data[:whole])
 }
 
 // group collects the results of all elements of a task.
 type group struct {
 	results plan.Results
 	missing int
+	reached bool // by one of them at least
 }
 
 func newHostRun(r *run, job *plan.Job, host int) *hostRun {
 	return &hostRun{
 		run: r, job: job, host: host, name: r.Plan.Hosts[host].Name,
-		on: -1, used: map[int]bool{}, notified: map[string]bool{},
+		on: -1, used: map[int]bool{}, lost: map[int]bool{}, notified: map[string]bool{},
 	}
 }
 
@@ -95,6 +118,10 @@ func (h *hostRun) task(ctx context.Context, task *plan.Task) {
 	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)
 	if err != nil {
 		h.drain(ctx)
+		if h.stopped != "" {
+			h.notStarted(task)
+			return
+		}
 		h.failed(task, event.TaskEnd{Address: task.Address, Error: err.Error(), Reason: "evaluate", Failure: &event.Failure{
 			Message: err.Error(), Place: task.Place, Cause: err,
 		}})
@@ -108,16 +135,30 @@ func (h *hostRun) task(ctx context.Context, task *plan.Task) {
 		g.results.Keyed = in.Keyed
 		g.results.Sensitive = g.results.Sensitive || in.Sensitive
 		s := &sent{task: task, instance: in, group: g, on: on}
-		if !in.Skip && (h.run.Mode == wire.ModeApply || !slices.Contains(in.Unknown, "for_each")) {
+		switch {
+		case in.Skip, h.run.Mode == wire.ModeLook && slices.Contains(in.Unknown, "for_each"):
+		case h.stopped != "":
+			s.on = notSent
+		default:
 			h.send(s)
 		}
 		h.queue = append(h.queue, s)
-		if s.problem != "" {
-			h.drain(ctx) // nothing after it may start
-			if h.stopped != "" {
-				return
-			}
+		if s.endedHere() {
+			h.drain(ctx) // its peer knows nothing of it: what comes after may not start before its end is known
 		}
+	}
+}
+
+// endedHere says whether an instance has ended without its peer.
+func (s *sent) endedHere() bool {
+	if s.pending == nil {
+		return s.problem != ""
+	}
+	select {
+	case <-s.pending.Done():
+		return true
+	default:
+		return false
 	}
 }
 
@@ -138,12 +179,16 @@ func (h *hostRun) learnFacts(ctx context.Context, task *plan.Task) bool {
 	if task.SelfFacts {
 		wanted = append([]int{h.host}, wanted...)
 	}
-	for _, host := range wanted {
+	peers := make([]*broker.Peer, len(wanted))
+	for i, host := range wanted { // all at the same time
+		peers[i] = h.run.Broker.Peer(h.run.Plan.Hosts[host].Connection)
+	}
+	for i, host := range wanted {
 		name := h.run.Plan.Hosts[host].Name
-		ready, err := h.run.Broker.Peer(h.run.Plan.Hosts[host].Connection).Ready(ctx)
+		ready, err := peers[i].Ready(h.run.open) //nolint:contextcheck // it ends before ctx
 		if err != nil {
 			h.drain(ctx)
-			if h.stopped != "" { // it has been said
+			if h.stopped != "" || h.run.isEnding() != notEnding { // it has been said
 				h.notStarted(task)
 				return false
 			}
@@ -159,13 +204,10 @@ func (h *hostRun) learnFacts(ctx context.Context, task *plan.Task) bool {
 			return false
 		}
 		h.after = max(h.after, ready.Trip)
-		if _, known := h.run.state.Facts(name); !known {
-			facts, err := plainFacts(ready.Hello.Facts)
-			if err != nil {
-				h.failed(task, event.TaskEnd{Address: task.Address, Error: err.Error()})
-				return false
-			}
-			h.run.state.putFacts(name, facts)
+		if err := h.run.putFacts(host, ready.Hello.Facts); err != nil {
+			h.drain(ctx)
+			h.failed(task, event.TaskEnd{Address: task.Address, Error: err.Error()})
+			return false
 		}
 	}
 	return true
@@ -195,7 +237,7 @@ func (h *hostRun) send(s *sent) {
 	}
 	if h.run.Live && !s.instance.Sensitive {
 		flags |= wire.FlagLive
-		options.Live = func(stream wire.Stream, data []byte) { h.output(s.instance.Address, stream, data) }
+		options.Live = func(stream wire.Stream, data []byte) { h.output(s, stream, s.live[stream].next(data)) }
 	}
 	h.on = s.on
 	h.used[s.on] = true
@@ -234,7 +276,6 @@ func (h *hostRun) handlers(ctx context.Context) {
 	if h.run.Mode == wire.ModeApply {
 		h.pipeline = h.run.nextPipeline() // a failed task does not cancel them
 	}
-	failure := h.stopped
 	h.stopped = ""
 	ran := false
 	for i := range h.job.Handlers {
@@ -251,9 +292,6 @@ func (h *hostRun) handlers(ctx context.Context) {
 		h.sync(ctx, true)
 		h.drain(ctx)
 	}
-	if h.stopped == "" {
-		h.stopped = failure
-	}
 }
 
 // sync makes what the job wrote durable before the job is reported done. It goes with the last pipeline.
@@ -265,6 +303,9 @@ func (h *hostRun) sync(ctx context.Context, handlers bool) {
 		h.drain(ctx) // several users: each one's writes first
 	}
 	for _, on := range slices.Sorted(maps.Keys(h.used)) {
+		if h.isLost(on) {
+			continue
+		}
 		pending, ok := h.run.send(on, wire.Call{
 			Action: "sync", Mode: wire.ModeApply, Pipeline: h.pipeline, Flags: wire.FlagAlways,
 		}, broker.CallOptions{After: h.after})
@@ -272,6 +313,11 @@ func (h *hostRun) sync(ctx context.Context, handlers bool) {
 			h.queue = append(h.queue, &sent{pending: pending, on: on})
 		}
 	}
+}
+
+// isLost says whether a connection, or one that it leads through, was not made or broke.
+func (h *hostRun) isLost(connection int) bool {
+	return slices.ContainsFunc(h.run.Plan.Chain(connection), func(c int) bool { return h.lost[c] })
 }
 
 // ended reports the end of the job on this host.

@@ -23,8 +23,8 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		h.record(s, plan.Result{Skipped: true})
 		h.settle(s.task, event.TaskEnd{Address: s.instance.Address, Status: event.Skipped, Action: event.Skip})
 		return
-	case s.on == notSent:
-		h.record(s, plan.Result{Skipped: true})
+	case s.on == notSent, s.problem != "" && h.stopped != "":
+		h.pass(s)
 		h.settle(s.task, event.TaskEnd{Address: s.instance.Address, Status: event.Cancelled, Reason: "not_started"})
 		return
 	case s.problem != "":
@@ -44,9 +44,17 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	end.Target = h.target(s.on)
 	if err != nil {
 		h.explain(&end, err, s.task)
-		if end.Status != event.Unreachable { // such a host has not reached the task
+		if end.Status == event.Unreachable {
+			h.pass(s)
+		} else {
 			h.record(s, plan.Result{Failed: true})
 		}
+		h.settle(s.task, end)
+		return
+	}
+	if !s.isStarted() && reply.Problem != nil && (reply.Problem.Code == wire.CodePipeline || reply.Problem.Code == wire.CodeCancelled) {
+		h.pass(s)
+		end.Status, end.Reason, end.Attempts = event.Cancelled, "not_started", 0
 		h.settle(s.task, end)
 		return
 	}
@@ -57,13 +65,9 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		reply.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
 	}
 	result := plan.Result{Values: values, Seconds: end.Seconds}
-	switch {
-	case reply.Problem == nil:
+	if reply.Problem == nil {
 		h.finished(s, reply.Change, &result, &end)
-	case reply.Problem.Code == wire.CodePipeline:
-		end.Status, end.Reason, end.Attempts = event.Cancelled, "not_started", 0
-		result.Skipped = true
-	default:
+	} else {
 		h.explain(&end, reply.Problem, s.task)
 		if s.instance.Sensitive { // what went wrong may name an argument, or repeat what was printed
 			end.Failure = &event.Failure{Message: event.Hidden, Place: s.task.Place}
@@ -92,20 +96,34 @@ func (h *hostRun) await(ctx context.Context, s *sent) (broker.Reply, error) {
 		}
 		h.started(s)
 	}
-	return h.run.wait(ctx, s.pending, s.on)
+	reply, err := h.run.wait(ctx, s.pending, s.on)
+	if err == nil { // all output has come
+		for stream := range s.live {
+			h.output(s, wire.Stream(stream), string(s.live[stream].held))
+		}
+	}
+	return reply, err
 }
 
 // started tells that a call has started, if it has.
 func (h *hostRun) started(s *sent) {
-	select {
-	case <-s.pending.Started():
-	default:
+	if !s.isStarted() {
 		return
 	}
 	if target := h.target(s.on); target != nil {
 		h.run.Sink.Emit(event.TaskStart{
 			Job: h.job.Name, Address: s.instance.Address, Host: h.name, Target: *target, Attempt: 1,
 		})
+	}
+}
+
+// isStarted says whether the peer has begun to carry the call out.
+func (s *sent) isStarted() bool {
+	select {
+	case <-s.pending.Started():
+		return true
+	default:
+		return false
 	}
 }
 
@@ -191,6 +209,12 @@ func (h *hostRun) settle(task *plan.Task, end event.TaskEnd) {
 	case event.Unreachable, event.Unknown:
 		h.stopped, h.bad = end.Status, true
 		h.run.lost(h.host)
+		if lost, ok := errors.AsType[*broker.LostError](end.Failure.Cause); ok {
+			h.lost[lost.Connection] = true
+			if !h.isLost(h.run.Plan.Hosts[h.host].Connection) { // a hop of the task's own: the host is still there
+				h.stopped = event.Failed
+			}
+		}
 	case event.Cancelled:
 		h.bad = true
 		if h.stopped == "" {
@@ -267,18 +291,34 @@ func (h *hostRun) notStarted(task *plan.Task) {
 		h.leaveOut(task, event.Unreachable, "host_lost")
 	default:
 		h.bad = true
-		h.run.state.putResults(task.Address, h.name, skipped()) // a handler may read it
+		h.run.state.putResults(task.Address, h.name, plan.Results{}) // a handler may read it
 		h.leaveOut(task, event.Cancelled, "not_started")
 	}
 }
 
-// record adds an element's result to its task's.
+// record adds an element's result to its task's. What no expression reads is not kept: a run may have a lot of it.
 func (h *hostRun) record(s *sent, r plan.Result) {
-	r.Key = s.instance.Key
-	s.group.results.Elements = append(s.group.results.Elements, r)
-	if s.group.missing--; s.group.missing == 0 {
-		h.run.state.putResults(s.task.Address, h.name, s.group.results)
+	if !h.run.read[s.task.Address] {
+		r.Values = nil
 	}
+	s.group.reached = true
+	h.add(s, r)
+}
+
+// pass adds an element that was not started. A host of which none was has not reached the task.
+func (h *hostRun) pass(s *sent) { h.add(s, plan.Result{Skipped: true}) }
+
+func (h *hostRun) add(s *sent, r plan.Result) {
+	r.Key = s.instance.Key
+	g := s.group
+	g.results.Elements = append(g.results.Elements, r)
+	if g.missing--; g.missing > 0 {
+		return
+	}
+	if !g.reached {
+		g.results = plan.Results{}
+	}
+	h.run.state.putResults(s.task.Address, h.name, g.results)
 }
 
 func (h *hostRun) takeSync(ctx context.Context, s *sent) {
@@ -346,17 +386,20 @@ func (h *hostRun) shown(s *sent, r plan.Result) any {
 	return out
 }
 
-func (h *hostRun) output(address string, stream wire.Stream, data []byte) {
+func (h *hostRun) output(s *sent, stream wire.Stream, text string) {
+	if text == "" {
+		return
+	}
 	name := "stdout"
 	if stream == wire.StreamError {
 		name = "stderr"
 	}
-	h.run.Sink.Emit(event.Output{Address: address, Host: h.name, Stream: name, Text: string(data)})
+	h.run.Sink.Emit(event.Output{Address: s.instance.Address, Host: h.name, Stream: name, Text: text})
 }
 
 // target returns what a connection leads to, or nil when nobody has said yet.
 func (h *hostRun) target(on int) *event.Target {
-	hello, ok := h.run.Broker.Peer(on).Hello()
+	hello, ok := h.run.Broker.Hello(on)
 	if !ok {
 		return nil
 	}

@@ -13,10 +13,11 @@ type state struct {
 	mu      sync.RWMutex
 	facts   map[string]map[string]any
 	results map[string]map[string]plan.Results // by address and host
+	over    map[string]bool                    // addresses of tasks that no host will reach any more
 }
 
 func newState(id string) *state {
-	return &state{id: id, facts: map[string]map[string]any{}, results: map[string]map[string]plan.Results{}}
+	return &state{id: id, facts: map[string]map[string]any{}, results: map[string]map[string]plan.Results{}, over: map[string]bool{}}
 }
 
 // RunID returns the run's id.
@@ -30,12 +31,21 @@ func (s *state) Facts(host string) (map[string]any, bool) {
 	return f, ok
 }
 
-// Results returns a task's results on a host.
+// Results returns a task's results on a host. There are none when its job has ended and the host has not reached the task.
 func (s *state) Results(address, host string) (plan.Results, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r, ok := s.results[address][host]
-	return r, ok
+	return r, ok || s.over[address]
+}
+
+// jobOver notes that a job has ended on all its hosts.
+func (s *state) jobOver(j *plan.Job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range j.Tasks {
+		s.over[j.Tasks[i].Address] = true
+	}
 }
 
 func (s *state) putFacts(host string, facts map[string]any) {

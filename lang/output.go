@@ -1,6 +1,9 @@
 package lang
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/lang/diag"
@@ -18,6 +21,10 @@ func (l *loader) buildOutputs() {
 				continue
 			}
 			o.fixed = l.fixed(b.Value.Uses, nil)
+			o.Facts = slices.Collect(maps.Keys(o.fixed.facts))
+			for _, n := range b.Value.Uses.Needs {
+				o.Needs = append(o.Needs, n.Task.Address)
+			}
 		}
 		l.site.Outputs = append(l.site.Outputs, o)
 	}

@@ -112,6 +112,8 @@ type Task struct {
 type Output struct {
 	Name      string
 	Sensitive bool
+	Needs     []string // addresses of the tasks whose results it reads
+	Facts     []*Host  // hosts whose facts it reads
 	Range     hcl.Range
 
 	block *config.Output
