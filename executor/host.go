@@ -83,7 +83,7 @@ func newHostRun(r *run, job *plan.Job, host int) *hostRun {
 // work does the job's tasks and handlers and reports whether the host ended well.
 func (h *hostRun) work(ctx context.Context) bool {
 	connection := h.run.Plan.Hosts[h.host].Connection
-	if len(h.job.After) > 0 {
+	if len(h.job.After) > 0 && connection >= 0 {
 		h.after = h.run.tripsSoFar(connection)
 	}
 	h.pipeline = h.run.nextPipeline()

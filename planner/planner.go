@@ -4,6 +4,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/lang"
@@ -73,7 +75,7 @@ func (b *builder) build() {
 	for _, o := range b.site.Outputs {
 		b.plan.Needs = append(b.plan.Needs, o.Needs...)
 		for _, h := range o.Facts {
-			if i, ok := b.hosts[h]; ok { // an output connects to nobody
+			if i, ok := b.hosts[h]; ok && b.plan.Hosts[i].Connection >= 0 { // an output connects to nobody
 				b.plan.Facts = append(b.plan.Facts, i)
 			}
 		}
@@ -114,34 +116,38 @@ func (b *builder) job(job *lang.Job, byName map[string]int) plan.Job {
 			out.After = append(out.After, i)
 		}
 	}
+	works := slices.ContainsFunc(job.Tasks, b.picked.takes)
 	var hosts []*lang.Host
 	for _, h := range job.Hosts {
 		if b.picked.hosts == nil || b.picked.hosts[h.Name] {
 			hosts = append(hosts, h)
-			out.Hosts = append(out.Hosts, b.host(h))
+			out.Hosts = append(out.Hosts, b.host(h, works))
 		}
 	}
 	for _, t := range job.Tasks {
 		out.Tasks = append(out.Tasks, b.task(t, hosts, b.picked.takes(t)))
 	}
 	for _, t := range job.Handlers { // always ready to be notified
-		out.Handlers = append(out.Handlers, b.task(t, hosts, b.picked.targets(t)))
+		out.Handlers = append(out.Handlers, b.task(t, hosts, works && b.picked.targets(t)))
 	}
 	return out
 }
 
-func (b *builder) host(h *lang.Host) int {
-	if i, ok := b.hosts[h]; ok {
-		return i
+// host returns the index of a host; connect tells whether it has to be connected to.
+func (b *builder) host(h *lang.Host, connect bool) int {
+	i, ok := b.hosts[h]
+	if !ok {
+		i = len(b.plan.Hosts)
+		b.hosts[h] = i
+		b.plan.Hosts = append(b.plan.Hosts, plan.Host{Name: h.Name, Connection: -1})
+		b.eval.hosts = append(b.eval.hosts, h)
 	}
-	connection, diags := b.tree.chain(-1, h.Hops)
-	b.diags = append(b.diags, diags...)
-	b.hosts[h] = len(b.plan.Hosts)
-	b.plan.Hosts = append(b.plan.Hosts, plan.Host{
-		Name: h.Name, Connection: connection,
-	})
-	b.eval.hosts = append(b.eval.hosts, h)
-	return b.hosts[h]
+	if connect && b.plan.Hosts[i].Connection < 0 {
+		connection, diags := b.tree.chain(-1, h.Hops)
+		b.diags = append(b.diags, diags...)
+		b.plan.Hosts[i].Connection = connection
+	}
+	return i
 }
 
 func (b *builder) task(t *lang.Task, hosts []*lang.Host, selected bool) plan.Task {
@@ -159,7 +165,7 @@ func (b *builder) task(t *lang.Task, hosts []*lang.Host, selected bool) plan.Tas
 	}
 	for _, name := range t.Facts {
 		if h := b.names[name]; h != nil {
-			out.Facts = append(out.Facts, b.host(h))
+			out.Facts = append(out.Facts, b.host(h, true))
 		}
 	}
 	for _, h := range hosts {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -163,6 +164,15 @@ func TestSelection(t *testing.T) {
 			}
 			if got := strings.Join(tasks, " "); got != c.tasks {
 				t.Errorf("tasks %s, want %s", got, c.tasks)
+			}
+			// Nothing is connected to for a job of which no task is left, its handlers among it.
+			for i, h := range p.Hosts {
+				needed := slices.ContainsFunc(p.Jobs, func(j plan.Job) bool {
+					return slices.Contains(j.Hosts, i) && slices.ContainsFunc(j.Tasks, func(t plan.Task) bool { return t.Selected })
+				})
+				if (h.Connection >= 0) != needed {
+					t.Errorf("%s is at the end of connection %d, and needed: %v", h.Name, h.Connection, needed)
+				}
 			}
 		})
 	}

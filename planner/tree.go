@@ -98,7 +98,9 @@ func identity(parent int, transport string, options map[string]any) string {
 func (t *tree) markTransit(p *plan.Plan) {
 	needed := make([]bool, len(t.connections))
 	for _, h := range p.Hosts {
-		needed[h.Connection] = true
+		if h.Connection >= 0 {
+			needed[h.Connection] = true
+		}
 	}
 	for _, job := range p.Jobs {
 		for _, tasks := range [][]plan.Task{job.Tasks, job.Handlers} {

@@ -71,11 +71,9 @@ func (p *Plan) Chain(c int) []int {
 
 // Shared counts the hops that are opened, and how often a host or one of its tasks needs one that another host opened.
 func (p *Plan) Shared() (connections, reused int) {
-	opened := map[int]bool{}
 	needed := map[[2]int]bool{} // host, connection
 	add := func(host, last int) {
 		for c := last; c >= 0; c = p.Connections[c].Parent {
-			opened[c] = true
 			needed[[2]int{host, c}] = true
 		}
 	}
@@ -91,5 +89,5 @@ func (p *Plan) Shared() (connections, reused int) {
 			}
 		}
 	}
-	return len(p.Connections), len(needed) - len(opened)
+	return len(p.Connections), len(needed) - len(p.Connections)
 }

@@ -30,7 +30,7 @@ type Connection struct {
 // Host is something that tasks run on.
 type Host struct {
 	Name       string
-	Connection int // index in Plan.Connections: the last hop of its chain
+	Connection int // index in Plan.Connections: the last hop of its chain; -1: no selected task needs it
 }
 
 // Job is an ordered list of work on some hosts.
