@@ -38,6 +38,7 @@ type Lanes struct {
 	mu    sync.Mutex // guards what follows
 	files []*os.File
 	stale []*os.File // were locked, and have lost their names since
+	made  string     // the directory of the user's caches, if it was not there
 }
 
 // New returns the lanes of a target whose user has that home by the user database; "" is one that the database does not
@@ -157,14 +158,14 @@ func (l *Lanes) open() ([]*os.File, error) {
 		return l.files, nil
 	}
 	var wrong []error
-	f, err := l.openHome()
+	f, err := persist(l.openHome)
 	if err == nil {
 		l.files = []*os.File{f}
 		return l.files, nil
 	}
 	wrong = append(wrong, err)
 	for _, dir := range l.shared {
-		f, err := openIn(filepath.Join(dir, ".runner-"+strconv.Itoa(os.Geteuid())))
+		f, err := persist(func() (*os.File, error) { return openIn(filepath.Join(dir, ".runner-"+strconv.Itoa(os.Geteuid()))) })
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
@@ -177,6 +178,17 @@ func (l *Lanes) open() ([]*os.File, error) {
 	return l.files, nil
 }
 
+// persist opens again what others, who have ended, have just removed.
+func persist(open func() (*os.File, error)) (f *os.File, err error) {
+	const most = 100
+	for range most {
+		if f, err = open(); !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+	}
+	return f, err
+}
+
 func (l *Lanes) openHome() (*os.File, error) {
 	if !filepath.IsAbs(l.home) {
 		return nil, fmt.Errorf("the home %q is no absolute path", l.home)
@@ -185,10 +197,18 @@ func (l *Lanes) openHome() (*os.File, error) {
 		return nil, fmt.Errorf("the home %s: %w", l.home, err)
 	}
 	dir := filepath.Join(l.home, ".cache")
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+	err := os.Mkdir(dir, 0o700)
+	if err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
-	return openIn(filepath.Join(dir, "runner"))
+	f, failed := openIn(filepath.Join(dir, "runner"))
+	if err == nil {
+		l.made = dir
+		if failed != nil {
+			_ = os.Remove(dir)
+		}
+	}
+	return f, failed
 }
 
 // openIn opens the file in a directory of ours, which is made if it is not there. A directory by that name that is
@@ -206,8 +226,13 @@ func openIn(dir string) (*os.File, error) {
 	if err := owned(here, err); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	if named, err := os.Lstat(dir); err != nil || !os.SameFile(named, here) {
+	switch named, err := os.Lstat(dir); {
+	case err != nil:
+		return nil, err
+	case named.Mode()&os.ModeSymlink != 0:
 		return nil, fmt.Errorf("%s is a link", dir)
+	case !os.SameFile(named, here):
+		return nil, fmt.Errorf("%s was removed: %w", dir, os.ErrNotExist)
 	}
 	if here.Mode().Perm()&0o077 != 0 {
 		if err := root.Chmod(".", 0o700); err != nil {
@@ -240,8 +265,28 @@ func owned(info os.FileInfo, err error) error {
 func (l *Lanes) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, f := range l.files {
+		remove(f)
+	}
+	if l.made != "" {
+		_ = os.Remove(l.made) // it may hold more by now
+	}
 	for _, f := range slices.Concat(l.files, l.stale) {
 		_ = f.Close()
 	}
 	l.files, l.stale = nil, nil
+}
+
+// remove removes a file, and its directory if nothing else is in it, unless somebody has a lane. Whoever has only opened
+// it finds after locking it that it has lost its name.
+func remove(f *os.File) {
+	if control(f, unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}) != nil {
+		return
+	}
+	here, err := f.Stat()
+	if named, missing := os.Lstat(f.Name()); err != nil || missing != nil || !os.SameFile(here, named) {
+		return
+	}
+	_ = os.Remove(f.Name())
+	_ = os.Remove(filepath.Dir(f.Name()))
 }

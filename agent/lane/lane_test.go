@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,6 +42,16 @@ func hold() {
 	if err != nil {
 		fmt.Println(err)
 		return
+	}
+	if alone := os.Getenv("LANE_ALONE"); alone != "" { // it fails if another one is there
+		if err := os.Mkdir(alone, 0o700); err != nil {
+			fmt.Println(err)
+			return
+		}
+		time.Sleep(time.Millisecond)
+		_ = os.Remove(alone)
+		release()
+		l.Close()
 	}
 	fmt.Println("held")
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
@@ -109,7 +121,7 @@ func (p place) holder(t *testing.T) *holder {
 		}
 	}
 	h := &holder{cmd: exec.CommandContext(t.Context(), self)}
-	h.cmd.Env = []string{"LANE_MACHINE=" + p.machine, "LANE_USER=u", "LANE_HOME=" + p.home, "LANE_SHARED=" + p.shared, "LANE_NAME=" + p.name}
+	h.cmd.Env = []string{"LANE_MACHINE=" + p.machine, "LANE_USER=u", "LANE_HOME=" + p.home, "LANE_SHARED=" + p.shared, "LANE_NAME=" + p.name, "LANE_ALONE=" + os.Getenv("LANE_ALONE")}
 	if p.uid != os.Getuid() {
 		h.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(p.uid), Gid: uint32(p.uid)}}
 	}
@@ -345,6 +357,85 @@ func TestG19FileIsRemoved(t *testing.T) {
 	if n := len(l.stale); n != 1 {
 		t.Errorf("%d files are kept beside the one in use", n)
 	}
+}
+
+// TestG21NothingIsLeft: what lanes need is removed with them, unless somebody else has one; whoever waits does not lose by it.
+func TestG21NothingIsLeft(t *testing.T) {
+	for _, home := range []bool{true, false} {
+		p := newPlace(t)
+		if !home {
+			p.home = "/proc/no-home"
+		}
+		base := filepath.Dir(strings.Split(p.shared, ":")[0])
+		before := list(t, base)
+		l := p.lanes()
+		if waits(t, l, "") {
+			t.Error("nobody has the lane")
+		}
+		l.Close()
+		if after := list(t, base); after != before {
+			t.Errorf("left:\n%s\nbefore:\n%s", after, before)
+		}
+		if home {
+			if err := os.Mkdir(filepath.Join(p.home, ".cache"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			before = list(t, base)
+		}
+		l = p.lanes()
+		if waits(t, l, "") {
+			t.Error("nobody has the lane")
+		}
+		h := p.holder(t)
+		if h.says != "held" {
+			t.Fatal(h.says)
+		}
+		l.Close()
+		l = p.lanes()
+		if !waits(t, l, "") {
+			t.Error("two hold the same lane")
+		}
+		_ = h.in.Close()
+		_ = h.cmd.Wait()
+		l.Close()
+		if after := list(t, base); after != before {
+			t.Errorf("left:\n%s\nbefore:\n%s", after, before)
+		}
+	}
+}
+
+// TestG19ManyComeAndGo: processes that come and go, and remove the file as they do, never hold the lane together.
+func TestG19ManyComeAndGo(t *testing.T) {
+	p := newPlace(t)
+	lock := filepath.Join(t.TempDir(), "held")
+	t.Setenv("LANE_ALONE", lock)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 15 {
+				h := p.holder(t)
+				if h.says != "held" {
+					t.Error(h.says)
+				}
+				_ = h.in.Close()
+				_ = h.cmd.Wait()
+			}
+		})
+	}
+	all.Wait()
+}
+
+func list(t *testing.T, dir string) string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		out = append(out, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(out, "\n")
 }
 
 var errBusy = errors.New("busy")
