@@ -29,6 +29,17 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 	return r.summary
 }
 
+// verbOf is what a task does as far as can be said without looking.
+func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
+	switch {
+	case in.Args["changes"] == false:
+		return wire.VerbRead
+	case task.Action == "command" || task.Action == "shell":
+		return wire.VerbRun
+	}
+	return wire.VerbUpdate
+}
+
 // arguments are an instance's as the site gives them: a source as a name of a file.
 func arguments(in plan.Instance) map[string]any {
 	out := maps.Clone(in.Args)
@@ -61,15 +72,11 @@ func (h *hostRun) offline(task *plan.Task) {
 	}
 	for _, in := range instances {
 		change := event.PlannedChange{Job: h.job.Name, Address: in.Address, Host: h.name, Unknown: in.Unknown}
+		change.Action = event.Verb(verbOf(task, in))
 		switch {
 		case in.Skip:
 			change.Action = event.Skip
-		case in.Args["changes"] == false:
-			change.Action = event.Read
-		case task.Action == "command" || task.Action == "shell":
-			change.Action = event.Run
-		default:
-			change.Action = event.Update
+		case change.Action == event.Update:
 			change.Unknown = union(in.Unknown, []string{"action"})
 		}
 		switch {

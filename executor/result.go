@@ -21,11 +21,13 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	switch {
 	case s.pending == nil && s.instance.Skip:
 		h.record(s, plan.Result{Skipped: true})
-		h.settle(s.task, event.TaskEnd{Address: s.instance.Address, Status: event.Skipped, Action: event.Skip})
+		h.settle(s.task, event.TaskEnd{Address: s.instance.Address, Status: event.Skipped, Action: event.Skip, Result: shown(s.task, plan.Result{Skipped: true})})
 		return
 	case s.on == notSent, s.problem != "" && h.stopped != "":
 		h.pass(s)
-		h.settle(s.task, event.TaskEnd{Address: s.instance.Address, Status: event.Cancelled, Reason: "not_started"})
+		h.settle(s.task, event.TaskEnd{
+			Address: s.instance.Address, Status: event.Cancelled, Reason: "not_started", Result: shown(s.task, plan.Result{Skipped: true}),
+		})
 		return
 	case s.problem != "":
 		h.record(s, plan.Result{Failed: true})
@@ -36,7 +38,7 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		return
 	case s.pending == nil: // an unknown for_each
 		h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
-		h.planned(s, wire.Change{Verb: wire.VerbUpdate})
+		h.planned(s, wire.Change{Verb: verbOf(s.task, s.instance)})
 		return
 	}
 	end := event.TaskEnd{Address: s.instance.Address, Attempts: 1, Sensitive: s.instance.Sensitive}
@@ -54,7 +56,7 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	}
 	if !s.isStarted() && reply.Problem != nil && (reply.Problem.Code == wire.CodePipeline || reply.Problem.Code == wire.CodeCancelled) {
 		h.pass(s)
-		end.Status, end.Reason, end.Attempts = event.Cancelled, "not_started", 0
+		end.Status, end.Reason, end.Attempts, end.Result = event.Cancelled, "not_started", 0, shown(s.task, plan.Result{Skipped: true})
 		h.settle(s.task, end)
 		return
 	}
@@ -281,7 +283,7 @@ func rangeOf(p plan.Place) *event.Range {
 
 // leaveOut reports a task that is not run.
 func (h *hostRun) leaveOut(task *plan.Task, status event.Status, reason string) {
-	h.report(event.TaskEnd{Address: task.Address, Status: status, Reason: reason}, task)
+	h.report(event.TaskEnd{Address: task.Address, Status: status, Reason: reason, Result: shown(task, plan.Result{Skipped: true})}, task)
 }
 
 // notStarted reports a task that nothing starts any more.
@@ -380,9 +382,20 @@ func (h *hostRun) shown(s *sent, r plan.Result) any {
 	if s.instance.Sensitive {
 		return event.Hidden
 	}
-	out := map[string]any{}
+	return shown(s.task, r)
+}
+
+// shown is a result with everything that the action documents: null is what there is not.
+func shown(task *plan.Task, r plan.Result) map[string]any {
+	out := make(map[string]any, len(task.Results)+len(r.Values)+4)
+	for _, name := range task.Results {
+		out[name] = nil
+	}
 	maps.Copy(out, r.Values)
-	out["changed"], out["failed"], out["skipped"], out["duration"] = r.Changed, r.Failed, r.Skipped, r.Seconds
+	out["changed"], out["failed"], out["skipped"], out["duration"] = r.Changed, r.Failed, r.Skipped, any(r.Seconds)
+	if r.Skipped {
+		out["duration"] = nil
+	}
 	return out
 }
 

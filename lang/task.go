@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -45,6 +46,9 @@ func (t *Task) Hops(h *Host) []*Hop {
 	b := t.body
 	return slices.Concat(either(b.job.same, b.job.hops, h), either(b.same, b.hops, h))
 }
+
+// Results returns the names of what the task's action documents as results, sorted.
+func (t *Task) Results() []string { return slices.Sorted(maps.Keys(t.body.result.AttributeTypes())) }
 
 func either(same []*Hop, hops map[*Host][]*Hop, h *Host) []*Hop {
 	if hops != nil {

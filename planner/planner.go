@@ -20,6 +20,8 @@ type Options struct {
 	Expand func(transport string, options map[string]any) ([]map[string]any, error)
 	// Title names a hop for people, without its secrets.
 	Title func(transport string, options map[string]any) string
+	// User says who one is behind a hop; "" is not known before.
+	User func(transport string, options map[string]any) string
 }
 
 // Build plans a site. The plan is nil when there are errors.
@@ -116,7 +118,7 @@ func (b *builder) job(job *lang.Job, byName map[string]int) plan.Job {
 			out.After = append(out.After, i)
 		}
 	}
-	works := slices.ContainsFunc(job.Tasks, b.picked.takes)
+	works := len(job.Tasks) == 0 || slices.ContainsFunc(job.Tasks, b.picked.takes) // who plans without tasks adds its own
 	var hosts []*lang.Host
 	for _, h := range job.Hosts {
 		if b.picked.hosts == nil || b.picked.hosts[h.Name] {
@@ -153,7 +155,7 @@ func (b *builder) host(h *lang.Host, connect bool) int {
 func (b *builder) task(t *lang.Task, hosts []*lang.Host, selected bool) plan.Task {
 	out := plan.Task{
 		Address: t.Address, Action: t.Action, Name: t.Name,
-		Needs: t.Needs, SelfFacts: t.SelfFacts, Notify: t.Notify,
+		Needs: t.Needs, SelfFacts: t.SelfFacts, Notify: t.Notify, Results: t.Results(),
 		OnFailure: plan.OnFailure(t.OnFailure), Selected: selected, Place: placeOf(t.Range),
 	}
 	if out.OnFailure == "" {

@@ -35,6 +35,10 @@ func build(t *testing.T, path string, s planner.Selection) (*plan.Plan, string) 
 		Expand: func(_ string, options map[string]any) ([]map[string]any, error) {
 			return []map[string]any{options}, nil
 		},
+		User: func(_ string, options map[string]any) string {
+			user, _ := options["user"].(string)
+			return user
+		},
 		Title: func(transport string, options map[string]any) string {
 			return all[transport].Title(transports.Options(options))
 		},

@@ -209,14 +209,26 @@ func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
 		switch {
 		case jobs[a] != nil:
 			addJob(jobs[a])
+		case tasks[a] != nil && slices.Contains(owner[a].Handlers, tasks[a]):
+			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such target",
+				"%q is a handler, which runs when a task notifies it. Target that task.", a))
 		case tasks[a] != nil:
 			addTask(tasks[a])
+		case tasks[withoutKey(a)] != nil:
+			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such target",
+				"%q is one element of a task; a target is a task with all of them: %q.", a, withoutKey(a)))
 		default:
 			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such target",
 				"No job or task has the address %q.%s", a, diag.DidYouMean(a, known)))
 		}
 	}
 	return diags
+}
+
+// withoutKey is the address of the task of which an address names an element.
+func withoutKey(address string) string {
+	task, _, _ := strings.Cut(address, "[")
+	return task
 }
 
 // checkTags finds tags that no task has.

@@ -75,11 +75,10 @@ func (t *tree) add(parent int, hop *lang.Hop, options map[string]any) int {
 	for _, name := range hop.Secrets {
 		shown[name] = "(sensitive)"
 	}
-	user, _ := shown["user"].(string)
 	i := len(t.connections)
 	t.index[key] = i
 	t.connections = append(t.connections, plan.Connection{
-		Parent: parent, Transport: hop.Transport, Title: t.options.Title(hop.Transport, shown), User: user,
+		Parent: parent, Transport: hop.Transport, Title: t.options.Title(hop.Transport, shown), User: t.options.User(hop.Transport, shown),
 		Options: options, Timeout: timeout, Place: placeOf(hop.Range),
 	})
 	return i

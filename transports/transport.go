@@ -17,7 +17,12 @@ type Transport struct {
 	Open func(Options) (wire.Open, error)
 	// Title names the hop for people: "sudo root", "docker app". It shows no secret.
 	Title func(Options) string
+	// DefaultUser is who one is behind the hop where its options do not say; "" is not known before.
+	DefaultUser string
 }
+
+// User returns who one is behind a hop, as far as that is known before it is opened.
+func (t *Transport) User(o Options) string { return o.String("user", t.DefaultUser) }
 
 // Options are the arguments of a hop as plain values: string, float64, bool, []any, map[string]any. They have passed
 // the transport's schema. Secrets are among them; they are never printed.

@@ -149,7 +149,11 @@ func (p *Peer) openSSH(ctx context.Context) (*landing, error) {
 	}
 	if err != nil {
 		_ = session.Close()
-		return nil, session.explain(problemOf(reason(starting, err))) //nolint:contextcheck // starting may be over
+		why := session.explain(problemOf(reason(starting, err))) //nolint:contextcheck // starting may be over
+		if why.Code == wire.CodeEnded && why.Hint == "" {
+			why.Hint = "The account's login shell has to start /bin/sh for us: nologin, a restricted shell or a forced command does not."
+		}
+		return nil, why
 	}
 	if handedOver {
 		l.trip++

@@ -53,11 +53,11 @@ type Diagnostic struct {
 	Severity string `json:"severity"` // error, warning
 	Code     string `json:"code"`
 	Summary  string `json:"summary"`
-	Detail   string `json:"detail,omitempty"`
-	File     string `json:"file,omitempty"`
-	Range    *Range `json:"range,omitempty"`
-	Host     string `json:"host,omitempty"`
-	Address  string `json:"address,omitempty"`
+	Detail   string `json:"detail"`
+	File     string `json:"file"`
+	Range    *Range `json:"range"`
+	Host     string `json:"host"`
+	Address  string `json:"address"`
 
 	Failure *Failure `json:"-"`
 }
@@ -105,11 +105,11 @@ type Connection struct {
 	Host      string           `json:"host"`
 	Hop       int              `json:"hop"` // from 0
 	Transport string           `json:"transport"`
-	User      string           `json:"user,omitempty"`
+	User      string           `json:"user"`
 	Status    ConnectionStatus `json:"status"`
 	Reused    bool             `json:"reused"`
 	Seconds   float64          `json:"seconds"` // since opening
-	Error     string           `json:"error,omitempty"`
+	Error     string           `json:"error"`
 
 	Title   string   `json:"-"` // "ssh deploy@127.0.1.1"
 	Failure *Failure `json:"-"`
@@ -137,8 +137,8 @@ type PlannedChange struct {
 	Action  Verb     `json:"action"`
 	Before  any      `json:"before"` // plain map of attributes, nil on create
 	After   any      `json:"after"`  // plain map of attributes, nil on remove
-	Diff    string   `json:"diff,omitempty"`
-	Unknown []string `json:"unknown,omitempty"` // paths of attributes that only the run will give
+	Diff    string   `json:"diff"`
+	Unknown []string `json:"unknown"` // paths of attributes that only the run will give
 }
 
 // PlanSummary ends a plan.
@@ -204,16 +204,16 @@ type TaskEnd struct {
 	Job      string  `json:"job"`
 	Address  string  `json:"address"` // with ["key"] under for_each
 	Host     string  `json:"host"`
-	Target   *Target `json:"target,omitempty"` // nil when it never got there
+	Target   *Target `json:"target"` // nil when it never got there
 	Status   Status  `json:"status"`
-	Reason   string  `json:"reason,omitempty"` // of an abnormal end: exit, signal, timeout, lost, …
+	Reason   string  `json:"reason"` // of an abnormal end: exit, signal, timeout, lost, …
 	Handled  bool    `json:"handled"`
 	Attempts int     `json:"attempts"`
 	Started  Time    `json:"started"` // the target's clock
 	Seconds  float64 `json:"seconds"` // of the last attempt
 	Result   any     `json:"result"`  // plain map, as expressions see it
-	Diff     string  `json:"diff,omitempty"`
-	Error    string  `json:"error,omitempty"`
+	Diff     string  `json:"diff"`
+	Error    string  `json:"error"`
 
 	Action    Verb     `json:"-"` // what it did
 	Before    any      `json:"-"` // plain map of attributes, as in PlannedChange

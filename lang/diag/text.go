@@ -87,7 +87,7 @@ func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) 
 	}
 	b.WriteString(":\n")
 	number := len(fmt.Sprint(lines[len(lines)-1].number))
-	width := 0
+	width := widestLine
 	if p.Width > 0 {
 		width = max(p.Width-number-len("  : "), 20)
 	}
@@ -103,6 +103,9 @@ func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) 
 	}
 	return b.String()
 }
+
+// widestLine is how much of a line of source is shown where nothing else limits it.
+const widestLine = 400
 
 // indentUnderline colours the marks and not the blanks before them.
 func indentUnderline(under string, paint func(string) string) string {

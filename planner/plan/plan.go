@@ -53,6 +53,7 @@ type Task struct {
 	SelfFacts   bool        // reads its own host's facts
 	Connections map[int]int // host → connection, where run_as or hops lead further than the host's chain
 	Notify      []string    // names of all handlers that it can notify
+	Results     []string    // names of what its action documents as results
 	OnFailure   OnFailure
 	Selected    bool // not left out by --tags, --skip-tags or --target
 	Place       Place

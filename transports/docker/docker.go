@@ -112,8 +112,11 @@ func failures(container string) []wire.Failure {
 		{transports.CodeNoTarget, fmt.Sprintf("There is no container %s on that machine.", container), []string{
 			"No such container", "no such container", "no container with name or ID",
 		}},
+		{transports.CodeNoTarget, fmt.Sprintf("The container %s is paused: docker unpause lets it go on.", container), []string{
+			"is paused",
+		}},
 		{transports.CodeNoTarget, fmt.Sprintf("The container %s exists but is not running.", container), []string{
-			"is not running", "is paused", "is restarting", "container state improper", "can only create exec sessions on running",
+			"is not running", "is restarting", "container state improper", "can only create exec sessions on running",
 		}},
 		{transports.CodeNoUser, "There is no such user in the container; a number works without one.", []string{
 			"no matching entries in passwd file", "no matching entries in group file", "unable to find user", "unable to find group",

@@ -93,7 +93,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no container", rigs[false], transports.Options{"container": "no-such-box"}, transports.CodeNoTarget, "o such container", "no-such-box"},
 		{"stopped", rigs[false], transports.Options{"container": stopped.Name}, transports.CodeNoTarget, "not running", "not running"},
-		{"paused", rigs[false], transports.Options{"container": paused.Name}, transports.CodeNoTarget, "paused", "not running"},
+		{"paused", rigs[false], transports.Options{"container": paused.Name}, transports.CodeNoTarget, "paused", "docker unpause"},
 		{"no user", rigs[false], transports.Options{"container": running.Name, "user": "nope"}, transports.CodeNoUser, "nope", "no such user"},
 		{"no permission", rigs[true], transports.Options{"container": running.Name}, transports.CodeDenied, "permission denied", "sudo hop"},
 		{"sealed", member, transports.Options{"container": sealed.Name}, wire.CodeNoExec, "", "sudo hop"},

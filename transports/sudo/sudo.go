@@ -36,10 +36,14 @@ func Transport() transports.Transport {
   password = var.sudo_password
 }`,
 		},
-		Open:  open,
-		Title: func(o transports.Options) string { return "sudo " + o.String("user", "root") },
+		Open:        open,
+		Title:       func(o transports.Options) string { return "sudo " + o.String("user", defaultUser) },
+		DefaultUser: defaultUser,
 	}
 }
+
+// defaultUser is sudo's own.
+const defaultUser = "root"
 
 // open makes the attempts. Without a password sudo gets no terminal (G4), unless its rules insist on one (requiretty).
 // With one it gets a terminal, which it asks on, and the prompt is ours: -p also replaces what PAM and the sudoers file

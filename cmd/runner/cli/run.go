@@ -52,6 +52,7 @@ func (s *session) begin(w *work, kill <-chan struct{}) *run {
 
 // walk looks, or looks and acts.
 func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Config)) executor.Summary {
+	r.acted = r.acted || mode == wire.ModeApply
 	r.Emit(event.Outline{Plan: r.plan, Preview: mode == wire.ModeLook})
 	c := executor.Config{
 		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session,

@@ -25,6 +25,7 @@ type session struct {
 	files   map[string]*hcl.File // shared with the view
 	log     *logrus.Logger
 	logFile *os.File
+	acted   bool // something may have been changed
 
 	mu   sync.RWMutex  // guards what follows
 	view views.View    // nil while nothing is shown
@@ -128,7 +129,11 @@ func (s *session) end(code exitCode) error {
 	}
 	if s.err != nil {
 		fmt.Fprintf(s.program.Err, "runner: %s\n", s.err) //nolint:errcheck // nowhere to tell
-		code = worst(code, exitWrong)
+		failed := exitWrong
+		if s.acted { // that code would say that nothing was changed
+			failed = exitFailed
+		}
+		code = worst(code, failed)
 	}
 	return code.asError()
 }

@@ -67,6 +67,7 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 			return passwords.expand(expander, transport, options)
 		},
 		Title: func(transport string, options map[string]any) string { return all[transport].Title(options) },
+		User:  func(transport string, options map[string]any) string { return user(all, transport, options) },
 	})
 	if passwords.err != nil {
 		return nil, passwords.err
@@ -85,6 +86,7 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 
 // passwords are those that somebody types instead of the site saying them.
 type passwords struct {
+	all   map[string]transports.Transport
 	asked []*asked
 	ask   func(hop string) (string, error) // nil: nobody is asked
 	err   error                            // of the one that was not answered
@@ -99,7 +101,7 @@ type asked struct {
 }
 
 func newPasswords(hops []string, all map[string]transports.Transport) (*passwords, hcl.Diagnostics) {
-	out := &passwords{}
+	out := &passwords{all: all}
 	var diags hcl.Diagnostics
 	var takers []string
 	for name, t := range all {
@@ -178,12 +180,8 @@ func (p *passwords) fill(transport string, options map[string]any) map[string]an
 	if options["password"] != nil {
 		return options
 	}
-	user, _ := options["user"].(string)
-	if user == "" && transport == "sudo" {
-		user = "root"
-	}
 	for _, a := range p.asked {
-		if a.transport == transport && (a.user == "" || a.user == user) {
+		if a.transport == transport && (a.user == "" || a.user == user(p.all, transport, options)) {
 			if !a.used && p.ask != nil {
 				a.answer, p.err = p.ask(a.hop)
 			}
@@ -197,6 +195,11 @@ func (p *passwords) fill(transport string, options map[string]any) map[string]an
 		}
 	}
 	return options
+}
+
+func user(all map[string]transports.Transport, transport string, options map[string]any) string {
+	t := all[transport]
+	return t.User(options)
 }
 
 // unused finds questions that were for nothing.

@@ -111,6 +111,10 @@ func Diagnostic(d *hcl.Diagnostic) event.Diagnostic {
 
 // Line is an event as a line of JSON: its type and the time first.
 func Line(e event.Event, at time.Time) []byte {
+	if p, ok := e.(event.PlannedChange); ok && p.Unknown == nil {
+		p.Unknown = []string{} // a list in any case
+		e = p
+	}
 	body, err := encode(e)
 	if err != nil {
 		// What is not plain (an infinite number, a map with keys of any type) comes from a target; it must not end the output.

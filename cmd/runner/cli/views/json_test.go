@@ -60,7 +60,7 @@ func TestLine(t *testing.T) {
 				Range: &event.Range{Start: event.Position{Line: 1, Column: 2, Byte: 1}, End: event.Position{Line: 1, Column: 3, Byte: 2}},
 			},
 			`{"type":"diagnostic","time":"2026-05-01T12:00:00.000000120Z","severity":"error","code":"syntax","summary":"s","detail":"<d>","file":"f.hcl",` +
-				`"range":{"start":{"line":1,"column":2,"byte":1},"end":{"line":1,"column":3,"byte":2}}}`,
+				`"range":{"start":{"line":1,"column":2,"byte":1},"end":{"line":1,"column":3,"byte":2}},"host":"","address":""}`,
 		},
 		{
 			event.TaskEnd{
@@ -69,12 +69,12 @@ func TestLine(t *testing.T) {
 			},
 			`{"type":"task_end","time":"2026-05-01T12:00:00.000000120Z","job":"j","address":"job.j.task.file.f[\"k\"]","host":"h",` +
 				`"target":{"machine":"m","user":"0"},"status":"failed","reason":"exit","handled":false,"attempts":1,` +
-				`"started":"2026-05-01T12:00:00.000000120Z","seconds":0.5,"result":{"stdout":"\u009b\u202e\udb40\udc01\ufffd"},"error":"e"}`,
+				`"started":"2026-05-01T12:00:00.000000120Z","seconds":0.5,"result":{"stdout":"\u009b\u202e\udb40\udc01\ufffd"},"diff":"","error":"e"}`,
 		},
 		{
 			event.TaskEnd{Status: event.Skipped, Seconds: math.Inf(1), Result: map[string]any{"n": math.NaN(), "m": map[any]any{1: []any{math.Inf(-1)}}}},
-			`{"type":"task_end","time":"2026-05-01T12:00:00.000000120Z","job":"","address":"","host":"","status":"skipped","handled":false,` +
-				`"attempts":0,"started":null,"seconds":0,"result":{"m":{"1":["-Inf"]},"n":"NaN"}}`,
+			`{"type":"task_end","time":"2026-05-01T12:00:00.000000120Z","job":"","address":"","host":"","target":null,"status":"skipped","reason":"","handled":false,` +
+				`"attempts":0,"started":null,"seconds":0,"result":{"m":{"1":["-Inf"]},"n":"NaN"},"diff":"","error":""}`,
 		},
 		{
 			event.HostEnd{Host: "h", Job: "j", Counts: event.Counts{OK: 1}},

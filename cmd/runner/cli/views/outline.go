@@ -68,8 +68,11 @@ func (o *outline) findUsers() {
 	}
 }
 
-// mostAlike is how many connections of one shape are shown under one parent.
-const mostAlike = 4
+// Up to allAlike connections of one shape under one parent are all shown, of more only someAlike.
+const (
+	allAlike  = 16
+	someAlike = 4
+)
 
 func (o *outline) connections() string {
 	if len(o.plan.Connections) == 0 {
@@ -97,11 +100,15 @@ func (o *outline) connections() string {
 type row struct{ title, hosts, note string }
 
 func (o *outline) rows(out *[]row, parent int, indent string) {
+	alike := map[string]int{}
+	for _, c := range o.children[parent] {
+		alike[o.shapes[c]]++
+	}
 	shown := map[string]int{}
 	hidden := map[string][]int{}
 	var order []int
 	for _, c := range o.children[parent] {
-		if shape := o.shapes[c]; shown[shape] >= mostAlike && !o.verbose {
+		if shape := o.shapes[c]; alike[shape] > allAlike && shown[shape] >= someAlike && !o.verbose {
 			hidden[shape] = append(hidden[shape], c)
 			continue
 		}
