@@ -28,8 +28,8 @@ var ErrProhibited = errors.New("the server does not forward connections")
 const (
 	// closeGrace is how long agents may take to end by themselves before their connections are cut.
 	closeGrace = 1500 * time.Millisecond
-	// idleGrace is the same for agents behind ssh that have nothing to do: they end as soon as they are told, or the
-	// connection is gone, so to wait longer would be to wait for a slow link.
+	// idleGrace is the same for an agent behind ssh that has nothing to do, and nobody behind it: it ends as soon as it is
+	// told, or the connection is gone, so to wait longer would be to wait for a slow link.
 	idleGrace = 100 * time.Millisecond
 )
 

@@ -368,7 +368,8 @@ func TestCloseWaitsForWhatRuns(t *testing.T) {
 		action      string
 		want        time.Duration
 	}{
-		"idle":        {chain(), "echo", idleGrace},
+		"idle":        {one(), "echo", idleGrace},
+		"a parent":    {chain(), "echo", closeGrace},
 		"at work":     {chain(), "hold", closeGrace},
 		"not by ssh":  {[]plan.Connection{hopTo(-1, "local", "here")}, "echo", closeGrace},
 		"not started": {chain(), "", 0},

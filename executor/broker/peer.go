@@ -332,9 +332,9 @@ func (p *Peer) closeLocked() {
 	}
 }
 
-// busyLocked says whether the peer is still being started, or has calls that have not ended.
+// busyLocked says whether the peer is still being started, has others behind it, or calls that have not ended.
 func (p *Peer) busyLocked() bool {
-	return p.lost == nil && (!p.greeted || len(p.calls.queue)+len(p.calls.sent) > 0)
+	return p.lost == nil && (!p.greeted || len(p.children)+len(p.calls.queue)+len(p.calls.sent) > 0)
 }
 
 // stop ends what a root runs, and waits for it.
