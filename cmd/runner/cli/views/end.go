@@ -50,6 +50,7 @@ func (h *hostCounts) table(s style, width int) string {
 	colors := []string{green, yellow, red, dim, red, red, yellow}
 	type line struct {
 		name  string
+		many  bool // the name is a list
 		cells []int
 	}
 	var lines []line
@@ -69,14 +70,14 @@ func (h *hostCounts) table(s style, width int) string {
 		}
 		alike[*c] = append(alike[*c], host)
 		if alike[*c][0] == host || len(h.counts) <= eachHost {
-			lines = append(lines, line{host, cells})
+			lines = append(lines, line{name: host, cells: cells})
 		}
 	}
 	if len(h.counts) > eachHost {
 		for i := range lines {
 			list := alike[*h.counts[lines[i].name]]
 			if len(list) > 1 {
-				lines[i].name = fmt.Sprintf("%s: %s", count(len(list), "host"), names(list, 3))
+				lines[i].name, lines[i].many = fmt.Sprintf("%s: %s", count(len(list), "host"), names(list, 3)), true
 			}
 		}
 	}
@@ -96,6 +97,11 @@ func (h *hostCounts) table(s style, width int) string {
 	}
 	if width > 0 {
 		wide = min(wide, max(10, width-cellsWide))
+	}
+	for i := range lines {
+		if lines[i].many {
+			lines[i].name = fit(lines[i].name, wide)
+		}
 	}
 	var b strings.Builder
 	head := []string{pad("host", wide)}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/width"
 
@@ -131,9 +132,20 @@ func fit(s string, most int) string {
 	return s
 }
 
-// pad makes a line exactly so wide.
+// pad makes a name exactly so wide. One that is too wide loses its middle: names that are alike differ at their ends.
 func pad(s string, wide int) string {
-	s = fit(s, wide)
+	if columns(s) > wide {
+		head := fit(s, (wide+1)/2)
+		end := len(s)
+		for room := wide - columns(head); end > 0; {
+			r, size := utf8.DecodeLastRuneInString(s[:end])
+			if room -= runeColumns(r); room < 0 {
+				break
+			}
+			end -= size
+		}
+		s = head + s[end:]
+	}
 	return s + strings.Repeat(" ", wide-columns(s))
 }
 
