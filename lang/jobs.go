@@ -283,8 +283,8 @@ func (l *loader) buildTask(j *jobScope, b *config.Task, jobTags []string) *Task 
 	}
 	body.sensitive = l.staticBool(b.Sensitive)
 	body.secret = body.sensitive
-	body.saveConstants()
 	l.collectUses(t)
+	body.saveConstants() // only now it is known whose facts they need
 	return t
 }
 

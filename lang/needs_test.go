@@ -64,12 +64,12 @@ func TestNeeds(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s needs %q, not %q", expression, got, want)
 		}
-		if want != "" {
-			continue
-		}
 		before, diags1 := site.Expand(task, site.Hosts[0], unknown{})
 		after, diags2 := site.Expand(task, site.Hosts[0], everything{})
-		if len(diags1)+len(diags2) > 0 || fmt.Sprint(before) != fmt.Sprint(after) || len(before[0].Unknown) > 0 {
+		switch {
+		case len(diags1)+len(diags2) > 0 || len(after[0].Unknown) > 0:
+			t.Errorf("%s is %v with all facts %s", expression, after, text(nil, append(diags1, diags2...)))
+		case want == "" && (fmt.Sprint(before) != fmt.Sprint(after) || len(before[0].Unknown) > 0):
 			t.Errorf("%s is %v before and %v after", expression, before, after)
 		}
 	}
