@@ -1,6 +1,9 @@
 package lang_test
 
 import (
+	"fmt"
+	"strings"
+
 	"runner/agent/schema"
 	"runner/lang"
 )
@@ -68,7 +71,7 @@ func catalog() lang.Catalog {
 				{Name: "user", Type: schema.String},
 				{Name: "password", Type: schema.String, Secret: true},
 				timeout,
-			}},
+			}, Check: noDash},
 			"docker": {Name: "docker", Arguments: []schema.Attribute{
 				{Name: "container", Type: schema.String, Required: true},
 				{Name: "user", Type: schema.String},
@@ -76,6 +79,13 @@ func catalog() lang.Catalog {
 			}},
 		},
 	}
+}
+
+func noDash(known map[string]any) error {
+	if user, ok := known["user"].(string); ok && strings.HasPrefix(user, "-") {
+		return &schema.ArgumentError{Argument: "user", Message: fmt.Sprintf("The user %q must not begin with a dash.", user)}
+	}
+	return nil
 }
 
 func oneContent(known map[string]any) error {

@@ -197,6 +197,7 @@ func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
 	in.Args = make(map[string]any, len(block.Args))
 	known := make(map[string]any, len(block.Args))
 	of := "the action " + diag.Quote(block.Action)
+	var secrets []string
 	before := len(x.diags)
 	for _, a := range x.body.schema.Arguments {
 		e := block.Args[a.Name]
@@ -204,7 +205,10 @@ func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
 			continue
 		}
 		arg, ok := x.argument(a, e, ctx, of)
-		in.Sensitive = in.Sensitive || arg.Sensitive
+		if arg.Sensitive {
+			in.Sensitive = true
+			secrets = append(secrets, a.Name)
+		}
 		switch {
 		case !ok:
 		case !arg.Known:
@@ -228,7 +232,7 @@ func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
 	if len(x.diags) > before {
 		return
 	}
-	if d := checkBlock(x.body.schema, known, block.Args, block.Block); d != nil {
+	if d := checkBlock(x.body.schema, known, secrets, block.Args, block.Block); d != nil {
 		x.diags = append(x.diags, d)
 	}
 }
@@ -273,9 +277,9 @@ func (x *expansion) environment(in *Instance, ctx *hcl.EvalContext) {
 		if !ok {
 			continue
 		}
-		v, sensitive := value.Bare(v)
+		plain, sensitive := value.Bare(v)
 		in.Sensitive = in.Sensitive || sensitive
-		m, err := convert.Convert(v, cty.Map(cty.String))
+		m, err := convert.Convert(plain, cty.Map(cty.String))
 		switch {
 		case err != nil:
 			x.diags = append(x.diags, value.Wrong(schema.Attribute{Name: "environment", Type: schema.Map}, v, err, e.Expression, "a task"))
@@ -284,25 +288,30 @@ func (x *expansion) environment(in *Instance, ctx *hcl.EvalContext) {
 				in.Unknown = append(in.Unknown, "environment")
 			}
 		case !m.IsNull():
-			x.setEnvironment(in, m, e)
+			x.setEnvironment(in, m, v.IsMarked(), e)
 		}
 	}
 }
 
-func (x *expansion) setEnvironment(in *Instance, m cty.Value, e *config.Expr) {
+// setEnvironment adds variables, whose names may be sensitive too.
+func (x *expansion) setEnvironment(in *Instance, m cty.Value, hidden bool, e *config.Expr) {
 	if in.Environment == nil {
 		in.Environment = make(map[string]string, m.LengthInt())
 	}
 	for it := m.ElementIterator(); it.Next(); {
 		key, value := it.Element()
 		name := key.AsString()
+		shown := diag.Quote(name)
+		if hidden {
+			shown = "(sensitive)"
+		}
 		switch {
 		case name == "" || strings.ContainsAny(name, "=\x00"):
-			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "%s cannot be the name of an environment variable.", diag.Quote(name)))
+			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "%s cannot be the name of an environment variable.", shown))
 		case value.IsNull():
 			delete(in.Environment, name)
 		case strings.ContainsRune(value.AsString(), 0):
-			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "The environment variable %s cannot have a NUL character in its value.", diag.Quote(name)))
+			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "The environment variable %s cannot have a NUL character in its value.", shown))
 		default:
 			in.Environment[name] = value.AsString()
 		}
@@ -370,8 +379,9 @@ func (x *expansion) notify(in *Instance, ctx *hcl.EvalContext) {
 	in.Notify = inOrderOf(names, x.body.job.block.Handlers)
 }
 
-// checkBlock runs the schema's own check over the arguments that are known.
-func checkBlock(b schema.Block, known map[string]any, args map[string]*config.Expr, block hcl.Range) *hcl.Diagnostic {
+// checkBlock runs the schema's own check over the arguments that are known. What it says of one that is sensitive is not
+// shown: it may quote it.
+func checkBlock(b schema.Block, known map[string]any, secrets []string, args map[string]*config.Expr, block hcl.Range) *hcl.Diagnostic {
 	if b.Check == nil {
 		return nil
 	}
@@ -383,6 +393,9 @@ func checkBlock(b schema.Block, known map[string]any, args map[string]*config.Ex
 	if problem, ok := errors.AsType[*schema.ArgumentError](err); ok {
 		if e := args[problem.Argument]; e != nil {
 			at = e.At()
+		}
+		if slices.Contains(secrets, problem.Argument) {
+			return diag.Errorf(diag.InvalidValue, at, "Invalid value", "%q cannot have this value. It is sensitive, so the reason is not shown.", problem.Argument)
 		}
 	}
 	return diag.Errorf(diag.InvalidValue, at, "Invalid value", "%s", err.Error())

@@ -158,7 +158,7 @@ func (l *loader) hop(b *config.Hop, own map[string]cty.Value) *Hop {
 	if !all {
 		return nil
 	}
-	if d := checkBlock(transport, hop.Options, b.Args, b.Block); d != nil {
+	if d := checkBlock(transport, hop.Options, hop.Secrets, b.Args, b.Block); d != nil {
 		l.fail(d)
 		return nil
 	}

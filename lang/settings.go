@@ -60,15 +60,19 @@ func (l *loader) requiredVersion(e *config.Expr) {
 	if !ok {
 		return
 	}
-	v, _ = value.Bare(v)
+	v, sensitive := value.Bare(v)
 	if v.IsNull() || v.Type() != cty.String {
 		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"required_version" takes string, but this is %s.`, value.Word(v)))
 		return
 	}
+	shown := diag.Quote(v.AsString())
+	if sensitive {
+		shown = "(sensitive)"
+	}
 	constraint, err := version.NewConstraint(v.AsString())
 	if err != nil {
 		l.fail(diag.Errorf(diag.InvalidValue, e.At(), "Invalid value",
-			`"required_version" takes conditions such as ">= 1.2, < 2", and %s is none.`, diag.Quote(v.AsString())))
+			`"required_version" takes conditions such as ">= 1.2, < 2", and %s is none.`, shown))
 		return
 	}
 	own, err := version.NewVersion(l.opts.Version)
@@ -77,6 +81,6 @@ func (l *loader) requiredVersion(e *config.Expr) {
 	}
 	if !constraint.Check(own.Core()) {
 		l.fail(diag.Errorf(diag.UnsupportedVersion, e.At(), "Another version required",
-			"The site asks for runner %s, but this is %s.", v.AsString(), l.opts.Version))
+			"The site asks for runner %s, but this is %s.", shown, l.opts.Version))
 	}
 }

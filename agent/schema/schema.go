@@ -40,7 +40,8 @@ type Block struct {
 	Example   string      // a block that the reference shows and a test runs
 	// Check finds what the attributes alone cannot say (two that exclude each other, a name that is none). It gets the
 	// arguments that are given (string, float64, bool, []any, map[string]any, or Unknown) and returns nil or an
-	// *ArgumentError. A message must not quote a value: it may be a secret, and the place is shown beside it.
+	// *ArgumentError. Its message may quote the argument that it names, which is not shown where that is sensitive, and
+	// no other.
 	Check func(given map[string]any) error
 }
 

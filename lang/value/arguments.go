@@ -28,6 +28,7 @@ type Argument struct {
 // Take checks a value against its description and makes it plain. What is of the block, for messages: `the
 // action "file"`.
 func Take(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) (Argument, hcl.Diagnostics) {
+	given := v
 	v, sensitive := Bare(v)
 	out := Argument{Sensitive: sensitive || a.Secret}
 	if v.IsKnown() && v.IsNull() {
@@ -37,7 +38,7 @@ func Take(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) (A
 	want := TypeFor(a.Type)
 	converted, err := convert.Convert(v, want)
 	if err != nil {
-		return out, hcl.Diagnostics{Wrong(a, v, err, e, of)}
+		return out, hcl.Diagnostics{Wrong(a, given, err, e, of)}
 	}
 	if !converted.IsWhollyKnown() {
 		return out, nil
@@ -103,18 +104,24 @@ func wanted(t schema.Type) string {
 	}
 }
 
-// Wrong says that a value does not have the type of its argument, at the part of it that does not.
+// Wrong says that a value does not have the type of its argument, at the part of it that does not. Keys and names of
+// attributes are as sensitive as what they are in.
 func Wrong(a schema.Attribute, v cty.Value, err error, e hclsyntax.Expression, of string) *hcl.Diagnostic {
 	at := e.Range()
-	found := TypeWord(v.Type())
+	word, hidden := TypeWord, v.IsMarked()
+	v, sensitive := Bare(v)
+	if sensitive {
+		word = kindWord
+	}
+	found := word(v.Type())
 	if path := culprit(v, TypeFor(a.Type)); path != nil {
 		err = path.NewErrorf("")
 	}
-	if path, ok := errors.AsType[cty.PathError](err); ok && len(path.Path) > 0 {
+	if path, ok := errors.AsType[cty.PathError](err); ok && len(path.Path) > 0 && !hidden {
 		at = Narrow(e, path.Path)
 		if part, err := path.Path.Apply(v); err == nil {
 			return diag.Errorf(diag.WrongType, at, "Wrong type of value", "%q of %s takes %s, but %s in it is %s.",
-				a.Name, of, wanted(a.Type), PathWord(path.Path), TypeWord(part.Type()))
+				a.Name, of, wanted(a.Type), PathWord(path.Path), word(part.Type()))
 		}
 		found += Because(err)
 	}

@@ -39,6 +39,12 @@ func TypeWord(t cty.Type) string {
 	return typeexpr.TypeString(t)
 }
 
+// kindWord is what a type is called without what is in it.
+func kindWord(t cty.Type) string {
+	word, _, _ := strings.Cut(t.FriendlyName(), " ")
+	return word
+}
+
 // short says whether a type can be written out in a message.
 func short(t cty.Type) bool {
 	const most = 60

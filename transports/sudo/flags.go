@@ -172,7 +172,7 @@ func (p *parser) valued(name, value string) error {
 			return err
 		}
 		if *into != "" && *into != value {
-			return wrong("args", fmt.Sprintf("The args say %s %s, the argument %s says %q.", name, value, argument, *into))
+			return wrong("args", fmt.Sprintf("The args say %s %s, but they or the argument %s say something else.", name, value, argument))
 		}
 		*into = value
 		return nil
