@@ -101,6 +101,15 @@ func At(diags hcl.Diagnostics, host, address string) hcl.Diagnostics {
 	return out
 }
 
+// Redact returns a copy of the diagnostic that says neither why nor with which values: it may quote one that is sensitive.
+func Redact(d *hcl.Diagnostic) *hcl.Diagnostic {
+	code := CodeOf(d)
+	out := With(d, func(e *Extra) { e.Code, e.wrapped = code, nil })
+	out.Detail = "This does not work for the value at hand. The value is sensitive, so the reason is not shown."
+	out.Expression, out.EvalContext = nil, nil
+	return out
+}
+
 // HideSource returns copies of the diagnostics that are shown without their source lines.
 func HideSource(diags hcl.Diagnostics) hcl.Diagnostics {
 	out := make(hcl.Diagnostics, len(diags))

@@ -20,7 +20,11 @@ const (
 )
 
 // meter counts down what an evaluation has left.
-type meter struct{ left int }
+type meter struct {
+	left int
+	// secret: a loop went over a collection that is sensitive. Its variables do not show that.
+	secret bool
+}
 
 // meterType makes a meter a value that a context can hold.
 var meterType = cty.Capsule("meter", reflect.TypeFor[meter]()) //nolint:gochecknoglobals // a type, never changed
@@ -42,6 +46,18 @@ func (e *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		if m.left -= valueCost + size(value); m.left < 0 {
 			panic(errSpent)
 		}
+	}
+	return value, diags
+}
+
+// looped is what a loop goes over.
+type looped struct{ *hclsyntax.ParenthesesExpr }
+
+// Value notes whether the collection is sensitive.
+func (e *looped) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	value, diags := e.ParenthesesExpr.Value(ctx)
+	if m := meterOf(ctx); m != nil && value.IsMarked() {
+		m.secret = true
 	}
 	return value, diags
 }
@@ -73,7 +89,8 @@ func size(v cty.Value) int {
 // bounded is a whole expression that has metered ones in it.
 type bounded struct{ *hclsyntax.ParenthesesExpr }
 
-// Value evaluates the expression with a meter of its own.
+// Value evaluates the expression with a meter of its own. Once a loop has gone over something sensitive, no error tells
+// what it is about: the values in sight are bare.
 func (e *bounded) Value(ctx *hcl.EvalContext) (value cty.Value, diags hcl.Diagnostics) {
 	defer func() {
 		switch r := recover(); r {
@@ -90,8 +107,15 @@ func (e *bounded) Value(ctx *hcl.EvalContext) (value cty.Value, diags hcl.Diagno
 	if ctx != nil {
 		child = ctx.NewChild()
 	}
-	child.Variables = map[string]cty.Value{meterName: cty.CapsuleVal(meterType, &meter{left: maxCost})}
-	return e.ParenthesesExpr.Value(child)
+	m := &meter{left: maxCost}
+	child.Variables = map[string]cty.Value{meterName: cty.CapsuleVal(meterType, m)}
+	value, diags = e.ParenthesesExpr.Value(child)
+	if m.secret {
+		for i, d := range diags {
+			diags[i] = diag.Redact(d)
+		}
+	}
+	return value, diags
 }
 
 func wrap(e hclsyntax.Expression) *hclsyntax.ParenthesesExpr {
@@ -105,6 +129,8 @@ func Inner(e hclsyntax.Expression) hclsyntax.Expression {
 		case *bounded:
 			e = outer.Expression
 		case *metered:
+			e = outer.Expression
+		case *looped:
 			e = outer.Expression
 		case *hclsyntax.ParenthesesExpr:
 			e = outer.Expression
@@ -144,6 +170,7 @@ func meterAll(e hclsyntax.Expression) hclsyntax.Expression {
 		switch n := node.(type) {
 		case *hclsyntax.ForExpr:
 			n.CondExpr, n.ValExpr = put(n.CondExpr), put(n.ValExpr)
+			n.CollExpr = &looped{wrap(n.CollExpr)}
 		case *hclsyntax.SplatExpr:
 			n.Each = put(n.Each)
 		case *hclsyntax.TemplateExpr:

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"runner/lang/diag"
 	"runner/lang/function"
 )
 
@@ -29,9 +30,7 @@ func redact(diags hcl.Diagnostics) hcl.Diagnostics {
 			continue
 		}
 		if quotesSecret(d) {
-			out := *d
-			out.Detail = "This does not work for the value at hand. The value is sensitive, so the reason is not shown."
-			diags[i] = &out
+			diags[i] = diag.Redact(d)
 		}
 	}
 	return diags
