@@ -39,6 +39,10 @@ func reword(d *hcl.Diagnostic) {
 		if seesSensitive(d) {
 			d.Detail = "Two items produced the same key in this 'for' expression. It is sensitive, so it is not shown."
 		}
+	case "Inconsistent conditional result types":
+		if seesSensitive(d) {
+			d.Detail = "The two results must have one type. What they are made of is sensitive, so it is not shown how they differ."
+		}
 	case "Missing attribute seperator comma": //nolint:misspell // HCL's
 		d.Summary = "Missing comma between attributes"
 	case "Variables not allowed":
@@ -56,18 +60,10 @@ func reword(d *hcl.Diagnostic) {
 }
 
 // seesSensitive reports whether anything that the diagnostic's expression refers to is sensitive; when it cannot be
-// told, it may be.
+// told, it may be. What a loop goes over shows only to package syntax, which redacts all errors if it is sensitive.
 func seesSensitive(d *hcl.Diagnostic) bool {
 	if d.Expression == nil || d.EvalContext == nil {
 		return true
-	}
-	// A loop's variables are in contexts of their own.
-	for ctx := d.EvalContext; ctx.Parent() != nil; ctx = ctx.Parent() {
-		for _, v := range ctx.Variables {
-			if v.ContainsMarked() {
-				return true
-			}
-		}
 	}
 	for _, traversal := range d.Expression.Variables() {
 		if v, diags := traversal.TraverseAbs(d.EvalContext); diags.HasErrors() || v.ContainsMarked() {

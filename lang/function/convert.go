@@ -11,6 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"runner/lang/diag"
 )
 
 func conversions() []entry {
@@ -203,9 +205,9 @@ func settled(v, result cty.Value) cty.Value {
 	return cty.DynamicVal.WithMarks(marks)
 }
 
-// failure is the first error on one line.
+// failure is the first error on one line, in words that show nothing sensitive.
 func failure(diags hcl.Diagnostics) string {
-	for _, d := range diags {
+	for _, d := range diag.Own(diags, diag.Evaluate) {
 		if d.Severity != hcl.DiagError {
 			continue
 		}

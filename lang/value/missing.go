@@ -23,13 +23,15 @@ func missingElement(d *hcl.Diagnostic) *hcl.Diagnostic {
 		return nil
 	}
 	var candidates []string
-	if value, marks := value.Unmark(); len(marks) == 0 && value.IsKnown() && value.CanIterateElements() {
+	switch {
+	case value.IsMarked(): // and with it the names
+	case value.IsKnown() && value.CanIterateElements():
 		for it := value.ElementIterator(); it.Next(); {
 			if key, _ := it.Element(); key.Type() == cty.String {
 				candidates = append(candidates, key.AsString())
 			}
 		}
-	} else if value.Type().IsObjectType() {
+	case value.Type().IsObjectType():
 		candidates = slices.Sorted(maps.Keys(value.Type().AttributeTypes()))
 	}
 	return diag.Errorf(diag.UnknownReference, at, "Unknown attribute", "%s has no %s.%s", of, diag.Quote(name), diag.DidYouMean(name, candidates))
