@@ -320,6 +320,8 @@ func TestG36ErrorsHideSecrets(t *testing.T) {
 		"conditional in try": `locals { x = try(true ? { (trimsuffix(var.s, "2")) = 1 } : { b = { c = 1 } }) }`,
 		"attribute meant":    `locals { x = { (trimsuffix(var.s, "2")) = 1 }.hunter2 }`,
 		"element meant":      `locals { x = { (trimsuffix(var.s, "2")) = 1 }["hunter2"] }`,
+		"default":            "variable \"t\" {\n  sensitive = true\n  default   = \"hunter2hunter2${foo}\"\n}",
+		"large default":      "variable \"t\" {\n  sensitive = true\n  default   = [\"hunter2hunter2\", 1e9000]\n}",
 		"check":              "host \"h\" {\n  hop \"local\" {}\n  hop \"sudo\" {\n    user = \"-${var.s}\"\n  }\n}",
 		"run_as":             "job \"j\" {\n  hosts  = host.localhost\n  run_as = \"-${var.s}\"\n}",
 		"version":            "runner {\n  required_version = var.s\n}",
@@ -348,24 +350,28 @@ func TestG36ErrorsHideSecrets(t *testing.T) {
 		"wrong type from a flag":          {Vars: []lang.VarInput{{Name: "n", Value: `"` + secret + `"`}}},
 		"wrong type from a file":          {Vars: []lang.VarInput{{File: "wrong"}}},
 		"syntax in a file":                {Vars: []lang.VarInput{{File: "syntax"}}},
+		"syntax in a JSON file":           {Vars: []lang.VarInput{{File: "json"}}},
+		"name in an object":               {Environ: []string{"RUNNER_VAR_n={" + secret + "=1}"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := write(t, map[string]string{
-				"x.hcl":           "variable \"n\" {\n  type      = number\n  sensitive = true\n}",
-				"wrong.vars.hcl":  `n = "` + secret + `"`,
-				"syntax.vars.hcl": `n = "` + secret + "\n",
+				"x.hcl":              "variable \"n\" {\n  type      = number\n  sensitive = true\n}",
+				"wrong.vars.hcl":     `n = "` + secret + `"`,
+				"json.vars.hcl.json": `{"n": ` + secret + `}`,
+				"syntax.vars.hcl":    `n = "` + secret + "\n",
 			})
 			o.Catalog = catalog()
 			for i, v := range o.Vars {
 				if v.File != "" {
-					o.Vars[i].File = filepath.Join(dir, v.File+".vars.hcl")
+					found, _ := filepath.Glob(filepath.Join(dir, v.File+".vars.hcl*"))
+					o.Vars[i].File = found[0]
 				}
 			}
 			_, files, diags := lang.Load(dir, o)
 			if !diags.HasErrors() {
 				t.Fatal("no errors")
 			}
-			if out := text(files, diags); strings.Contains(out, secret) {
+			if out := text(files, diags); strings.Contains(out, "hunter") {
 				t.Errorf("the secret is shown:\n%s", out)
 			}
 		})

@@ -111,7 +111,7 @@ func Wrong(a schema.Attribute, v cty.Value, err error, e hclsyntax.Expression, o
 	word, hidden := TypeWord, v.IsMarked()
 	v, sensitive := Bare(v)
 	if sensitive {
-		word = kindWord
+		word = KindWord
 	}
 	found := word(v.Type())
 	if path := culprit(v, TypeFor(a.Type)); path != nil {

@@ -39,8 +39,8 @@ func TypeWord(t cty.Type) string {
 	return typeexpr.TypeString(t)
 }
 
-// kindWord is what a type is called without what is in it.
-func kindWord(t cty.Type) string {
+// KindWord is what a type is called without what is in it.
+func KindWord(t cty.Type) string {
 	word, _, _ := strings.Cut(t.FriendlyName(), " ")
 	return word
 }

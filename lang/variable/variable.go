@@ -111,7 +111,7 @@ func (r *reader) valueFile(name string, out map[string]*given) {
 	}
 	body, diags := r.files.Config(name)
 	if r.hasSecrets() {
-		diags = diag.HideSource(diags)
+		diags = hideSyntax(diags, name)
 	}
 	r.failAll(diags)
 	if body == nil || diags.HasErrors() {
@@ -131,6 +131,17 @@ func (r *reader) valueFile(name string, out map[string]*given) {
 		}
 		out[c.Name] = &given{value: c.Value, at: c.Range, origin: filepath.Base(name)}
 	}
+}
+
+// hideSyntax hides the lines of a file of values, and what the messages of the JSON parser quote from them.
+func hideSyntax(diags hcl.Diagnostics, name string) hcl.Diagnostics {
+	diags = diag.HideSource(diags)
+	for _, d := range diags {
+		if strings.HasSuffix(name, ".json") && diag.CodeOf(d) == diag.Syntax {
+			d.Detail = "This is not valid JSON. The file may hold sensitive values, so what stands here is not shown."
+		}
+	}
+	return diags
 }
 
 // hasSecrets says whether a file of values may have one in it.
@@ -261,7 +272,13 @@ func deref(r *hcl.Range) hcl.Range {
 	return *r
 }
 
+// hideSince hides the lines of the errors from an index on, which hold a sensitive value.
+func (r *reader) hideSince(from int) { copy(r.diags[from:], diag.HideSource(r.diags[from:])) }
+
 func (r *reader) defaultValue(v *config.Variable, ty cty.Type, defaults *typeexpr.Defaults, nullable, sensitive bool) (cty.Value, bool) {
+	if sensitive {
+		defer r.hideSince(len(r.diags))
+	}
 	value, diags := syntax.EvaluateConstant(v.Default.Expression)
 	if diags.HasErrors() {
 		r.failAll(diags)
@@ -278,6 +295,9 @@ func (r *reader) defaultValue(v *config.Variable, ty cty.Type, defaults *typeexp
 
 // givenValue reads a value that was given, by the variable's type.
 func (r *reader) givenValue(v *config.Variable, g *given, ty cty.Type, defaults *typeexpr.Defaults, sensitive bool) (cty.Value, bool) {
+	if sensitive {
+		defer r.hideSince(len(r.diags))
+	}
 	value, at := g.value, g.at
 	switch {
 	case g.isText && (v.Type == nil || ty == cty.String):
@@ -289,9 +309,6 @@ func (r *reader) givenValue(v *config.Variable, g *given, ty cty.Type, defaults 
 			at = e.Range()
 		}
 		if diags.HasErrors() {
-			if sensitive {
-				diags = diag.HideSource(diags)
-			}
 			r.failAll(diags)
 			return cty.NilVal, false
 		}
@@ -313,12 +330,11 @@ func (r *reader) fit(v *config.Variable, given cty.Value, ty cty.Type, defaults 
 	}
 	out, err := convert.Convert(given, ty)
 	if err != nil {
-		d := diag.Errorf(diag.WrongType, at, "Wrong type of value", "The variable %q takes %s, but this is %s%s.",
-			v.Name, value.TypeWord(ty), value.TypeWord(given.Type()), value.Because(err))
+		found := value.TypeWord(given.Type()) + value.Because(err)
 		if sensitive {
-			d = diag.HideSource(hcl.Diagnostics{d})[0]
+			found = value.KindWord(given.Type())
 		}
-		r.fail(d)
+		r.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value", "The variable %q takes %s, but this is %s.", v.Name, value.TypeWord(ty), found))
 		return cty.NilVal, false
 	}
 	return out, true
