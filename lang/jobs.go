@@ -63,8 +63,8 @@ func (l *loader) jobHosts(b *config.Job) []*Host {
 	if !ok {
 		return nil
 	}
-	plain, sensitive := value.Bare(v)
-	if sensitive && !value.IsHost(plain.Type()) && v.IsMarked() {
+	plain, _ := value.Bare(v)
+	if sensitiveHosts(v) {
 		l.fail(sensitiveError(b.Hosts.At(), "Hosts", "their names are shown"))
 		return nil
 	}
@@ -79,6 +79,20 @@ func (l *loader) jobHosts(b *config.Job) []*Host {
 		seen[h] = true
 		return again
 	})
+}
+
+// sensitiveHosts says whether it would give something away which hosts these are. What is inside of a host may be
+// sensitive.
+func sensitiveHosts(v cty.Value) bool {
+	if v.IsMarked() || v.IsNull() || !v.CanIterateElements() || value.IsHost(v.Type()) {
+		return v.IsMarked()
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		if _, element := it.Element(); element.IsMarked() {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *loader) notHosts(e *config.Expr, all, wrong cty.Value) *hcl.Diagnostic {
