@@ -43,14 +43,15 @@ func TestG35Limits(t *testing.T) {
 			options(),
 			[]diag.Code{diag.Template, diag.Evaluate, diag.TooDeep},
 		},
-		"jsondecode":          {map[string]string{"x.hcl": with(`jsonencode(jsondecode(file("t")))`), "t": r("[", many) + r("]", many)}, options(), []diag.Code{diag.Evaluate}},
-		"a chain of locals":   {map[string]string{"x.hcl": deepChain + "}\n"}, options(), []diag.Code{diag.TooDeep}},
-		"strings that double": {map[string]string{"x.hcl": "locals {\n  a0 = \"0123456789\"\n" + doubling(40, `"${local.a%[2]d}${local.a%[2]d}"`) + "}\n"}, options(), []diag.Code{diag.TooLarge}},
-		"lists that double":   {map[string]string{"x.hcl": "locals {\n  a0 = [1]\n" + doubling(40, "concat(local.a%[2]d, local.a%[2]d)") + "}\n"}, options(), []diag.Code{diag.TooLarge, diag.Evaluate}},
-		"objects that double": {map[string]string{"x.hcl": "locals {\n  a0 = 1\n" + doubling(40, "{ a = local.a%[2]d, b = local.a%[2]d }") + "}\n"}, options(), []diag.Code{diag.TooLarge}},
-		"a large file":        {map[string]string{"x.hcl": "# " + r("x", 9<<20)}, options(), []diag.Code{diag.TooLarge}},
-		"hosts":               {map[string]string{"x.hcl": "host \"h\" {\n  count = 1e9\n  hop \"local\" {}\n}\n"}, options(), []diag.Code{diag.InvalidValue}},
-		"an endless device":   {map[string]string{"x.hcl": with(`file("/dev/zero")`)}, options(), []diag.Code{diag.Evaluate}},
+		"jsondecode":           {map[string]string{"x.hcl": with(`jsonencode(jsondecode(file("t")))`), "t": r("[", many) + r("]", many)}, options(), []diag.Code{diag.Evaluate}},
+		"a chain of locals":    {map[string]string{"x.hcl": deepChain + "}\n"}, options(), []diag.Code{diag.TooDeep}},
+		"strings that double":  {map[string]string{"x.hcl": "locals {\n  a0 = \"0123456789\"\n" + doubling(40, `"${local.a%[2]d}${local.a%[2]d}"`) + "}\n"}, options(), []diag.Code{diag.TooLarge}},
+		"lists that double":    {map[string]string{"x.hcl": "locals {\n  a0 = [1]\n" + doubling(40, "concat(local.a%[2]d, local.a%[2]d)") + "}\n"}, options(), []diag.Code{diag.TooLarge, diag.Evaluate}},
+		"objects that double":  {map[string]string{"x.hcl": "locals {\n  a0 = 1\n" + doubling(40, "{ a = local.a%[2]d, b = local.a%[2]d }") + "}\n"}, options(), []diag.Code{diag.TooLarge}},
+		"names that are wrong": {map[string]string{"x.hcl": "locals {\n" + doubling(3000, "local.b%[1]d") + "}\n"}, options(), []diag.Code{diag.UnknownReference}},
+		"a large file":         {map[string]string{"x.hcl": "# " + r("x", 9<<20)}, options(), []diag.Code{diag.TooLarge}},
+		"hosts":                {map[string]string{"x.hcl": "host \"h\" {\n  count = 1e9\n  hop \"local\" {}\n}\n"}, options(), []diag.Code{diag.InvalidValue}},
+		"an endless device":    {map[string]string{"x.hcl": with(`file("/dev/zero")`)}, options(), []diag.Code{diag.Evaluate}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := write(t, test.files)

@@ -171,7 +171,7 @@ func (a *analysis) analyzeJob(j *Job, g graph) {
 		switch a.names.Jobs[ref.Name] {
 		case nil:
 			a.fail(diag.Errorf(diag.UnknownReference, ref.At, "Unknown job", "The site declares no job %s.%s",
-				diag.Quote(ref.Name), diag.DidYouMean(ref.Name, slices.Sorted(maps.Keys(a.names.Jobs)))))
+				diag.Quote(ref.Name), diag.DidYouMean(ref.Name, diag.Candidates(a.names.Jobs))))
 		default:
 			g.edge(self, node{refs.Jobs, ref.Name}, ref.At)
 		}

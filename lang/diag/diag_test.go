@@ -2,10 +2,12 @@ package diag_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -254,6 +256,13 @@ func TestSuggest(t *testing.T) {
 		{"", []string{"abc"}, ""},
 		{"same", []string{"same"}, ""},
 		{"port", []string{"sort", "part"}, "sort"},
+		{"a_b_c_d", []string{"abcd"}, "abcd"},
+		{"ca", []string{"abc", "ac"}, "ac"},
+		{"release", []string{"relaeses"}, "relaeses"},
+		{"somewhat", []string{"smoewaht", "nothing"}, "smoewaht"},
+		{"somewhat", []string{"smoewaht", "somewha"}, "somewha"},
+		{"somewhat", []string{"omewha_", "osmweath"}, "omewha_"},
+		{strings.Repeat("x", 101), []string{strings.Repeat("x", 99) + "y"}, ""},
 	}
 	for _, test := range tests {
 		if got := diag.Suggest(test.name, test.candidates); got != test.want {
@@ -262,6 +271,20 @@ func TestSuggest(t *testing.T) {
 	}
 	if got := diag.DidYouMean("fiel", []string{"file"}); got != ` Did you mean "file"?` {
 		t.Errorf("%q", got)
+	}
+	many := map[string]bool{}
+	for i := range diag.MostCandidates {
+		many[fmt.Sprint("name", i)] = true
+	}
+	if got := diag.Suggest("nam7", diag.Candidates(many)); got != "name7" {
+		t.Errorf("of many names: %q", got)
+	}
+	many["one more"] = true
+	if got := diag.Candidates(many); got != nil {
+		t.Errorf("%d names are not too many", len(got))
+	}
+	if got := diag.Suggest("nam", append(slices.Repeat([]string{"x"}, diag.MostCandidates), "name")); got != "" {
+		t.Errorf("of too many names: %q", got)
 	}
 	if got := diag.DidYouMean("fiel", nil); got != "" {
 		t.Errorf("%q", got)

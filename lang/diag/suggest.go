@@ -1,20 +1,36 @@
 package diag
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// Suggest returns the candidate that was most likely meant, or "" when none is near. Of candidates that are equally
-// near it takes the first.
+// MostCandidates is of how many names one is suggested: with more, a site that gets all of them wrong would take long.
+const MostCandidates = 1000
+
+// Candidates are the keys of a map for Suggest, in order; none if they are too many.
+func Candidates[V any](names map[string]V) []string {
+	if len(names) > MostCandidates {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Suggest returns the candidate that was most likely meant, or "" when none is near or there are too many. Of candidates
+// that are equally near it takes the first.
 func Suggest(name string, candidates []string) string {
+	if len(candidates) > MostCandidates {
+		return ""
+	}
 	given := strings.ToLower(name)
 	best, nearest := "", limit(given)+1
 	for _, candidate := range candidates {
 		if candidate == name {
 			continue
 		}
-		if d := nearness(given, strings.ToLower(candidate)); d < nearest {
+		if d := nearness(given, strings.ToLower(candidate), nearest); d < nearest {
 			best, nearest = candidate, d
 		}
 	}
@@ -52,46 +68,60 @@ func limit(name string) int {
 }
 
 // nearness is the number of edits between two names; that separators differ or are missing, or that one name is the
-// beginning of the other, counts as one.
-func nearness(a, b string) int {
+// beginning of the other, counts as one. Whatever is not below a number of edits may count as that many.
+func nearness(a, b string, below int) int {
 	const longEnough = 3
-	strip := strings.NewReplacer("-", "", "_", "", " ", "")
-	if strip.Replace(a) == strip.Replace(b) {
-		return min(1, distance(a, b))
+	if sameLetters(a, b) {
+		return min(1, distance(a, b, below))
 	}
 	if len(a) >= longEnough && strings.HasPrefix(b, a) || len(b) >= longEnough && strings.HasPrefix(a, b) {
 		return 1
 	}
-	return distance(a, b)
+	return distance(a, b, below)
+}
+
+// sameLetters says whether two names differ in nothing but separators.
+func sameLetters(a, b string) bool {
+	const separators = "-_ "
+	for {
+		a, b = strings.TrimLeft(a, separators), strings.TrimLeft(b, separators)
+		if a == "" || b == "" || a[0] != b[0] {
+			return a == b
+		}
+		a, b = a[1:], b[1:]
+	}
 }
 
 // distance is how many characters have to be added, left out, replaced or swapped with their neighbour to get from one
-// name to the other (optimal string alignment).
-func distance(a, b string) int {
+// name to the other (optimal string alignment). It gives up, with the number given, once it is not below that.
+func distance(a, b string, below int) int {
 	s, t := []rune(a), []rune(b)
 	const longest = 100 // no name is worth more
-	if len(s) > longest || len(t) > longest {
-		return longest
+	if len(s) > longest || len(t) > longest || max(len(s)-len(t), len(t)-len(s)) >= below {
+		return below
 	}
-	rows := make([][]int, len(s)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(t)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
+	var rows [3][longest + 1]int // the one at hand and the two before it
+	for j := range len(t) + 1 {
 		rows[0][j] = j
 	}
 	for i := 1; i <= len(s); i++ {
+		row, above, twoAbove := &rows[i%3], &rows[(i+2)%3], &rows[(i+1)%3]
+		row[0] = i
+		nearest := i
 		for j := 1; j <= len(t); j++ {
-			replaced := rows[i-1][j-1]
+			replaced := above[j-1]
 			if s[i-1] != t[j-1] {
 				replaced++
 			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, replaced)
+			row[j] = min(above[j]+1, row[j-1]+1, replaced)
 			if i > 1 && j > 1 && s[i-1] == t[j-2] && s[i-2] == t[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+				row[j] = min(row[j], twoAbove[j-2]+1)
 			}
+			nearest = min(nearest, row[j])
+		}
+		if nearest > below { // a swap goes over one row
+			return below
 		}
 	}
-	return rows[len(s)][len(t)]
+	return min(rows[len(s)%3][len(t)], below)
 }

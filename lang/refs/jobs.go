@@ -41,7 +41,7 @@ func (w *walk) jobRef(t hcl.Traversal) flow {
 	}
 	job := w.analyzer.names.Jobs[name]
 	if job == nil {
-		w.undeclared("job", name, sorted(w.analyzer.names.Jobs), t)
+		w.undeclared("job", name, diag.Candidates(w.analyzer.names.Jobs), t)
 		return nil
 	}
 	if w.place.Job == job {
@@ -98,7 +98,7 @@ func (w *walk) task(job *Job, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
 	}
 	at := t[:len(t)-len(steps)+2].SourceRange()
 	var candidates []string
-	for _, other := range job.Tasks {
+	for _, other := range job.Tasks[:min(len(job.Tasks), diag.MostCandidates)] {
 		if other.Name == name || other.Action == action {
 			candidates = append(candidates, other.Action+"."+other.Name)
 		}

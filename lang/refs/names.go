@@ -6,7 +6,6 @@
 package refs
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -214,5 +213,3 @@ func union(a, b []string) []string {
 	}
 	return a
 }
-
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -107,7 +107,7 @@ func (w *walk) unknownRoot(name string, at hcl.Range) {
 	case names.Locals[name] != nil:
 		hint = fmt.Sprintf(" Did you mean \"local.%s\"?", name)
 	default:
-		hint = diag.DidYouMean(name, sorted(roots()))
+		hint = diag.DidYouMean(name, diag.Candidates(roots()))
 	}
 	w.errorf(diag.UnknownReference, at, "Unknown reference", "There is nothing called %s here.%s", diag.Quote(name), hint)
 }
@@ -154,7 +154,7 @@ func (w *walk) named(t hcl.Traversal, table map[string]bool, root Roots, what st
 		return
 	}
 	if !table[name] {
-		w.undeclared(what, name, sorted(table), t)
+		w.undeclared(what, name, diag.Candidates(table), t)
 		return
 	}
 	w.uses.Refs = append(w.uses.Refs, Ref{root, name, t.SourceRange()})
@@ -187,7 +187,7 @@ func (w *walk) localRef(t hcl.Traversal) flow {
 	}
 	locals := w.analyzer.names.Locals
 	if locals[name] == nil {
-		w.undeclared("local", name, sorted(locals), t)
+		w.undeclared("local", name, diag.Candidates(locals), t)
 		return nil
 	}
 	at := t.SourceRange()
@@ -209,7 +209,7 @@ func (w *walk) hostRef(t hcl.Traversal) flow {
 	hosts := w.analyzer.names.Hosts
 	shape, ok := hosts[name]
 	if !ok {
-		w.undeclared("host", name, sorted(hosts), t)
+		w.undeclared("host", name, diag.Candidates(hosts), t)
 		return nil
 	}
 	w.uses.Refs = append(w.uses.Refs, Ref{Host, name, t.SourceRange()})

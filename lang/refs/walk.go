@@ -229,7 +229,7 @@ func (w *walk) object(e *hclsyntax.ObjectConsExpr) flow {
 func (w *walk) call(e *hclsyntax.FunctionCallExpr) flow {
 	if functions := w.analyzer.names.Functions; !functions[e.Name] {
 		w.errorf(diag.UnknownFunction, e.NameRange, "Unknown function", "There is no function %s.%s",
-			diag.Quote(e.Name), diag.DidYouMean(e.Name, sorted(functions)))
+			diag.Quote(e.Name), diag.DidYouMean(e.Name, diag.Candidates(functions)))
 	}
 	args := make([]flow, len(e.Args))
 	for i, arg := range e.Args {
