@@ -14,6 +14,19 @@ import (
 	"runner/lang/value"
 )
 
+// maxHops bounds the hops of a host, a chain or a task: more than any way has, and little enough that ways which go on
+// from each other, each with a copy of what comes before, take no memory to speak of.
+const maxHops = 100
+
+// atMostHops reports more hops than anything can have. What comes after is not looked at: nothing is said twice.
+func (l *loader) atMostHops(n int, at hcl.Range, of string) bool {
+	if n <= maxHops {
+		return true
+	}
+	l.fail(diag.Errorf(diag.TooDeep, at, "Too many hops", "%s can have at most %d hops, those that it goes on from included.", of, maxHops))
+	return false
+}
+
 // buildChain gives a host its hops: those of via, of its chain, and its own.
 func (l *loader) buildChain(b *config.Host, h *Host, own map[string]cty.Value) bool {
 	each := maps.Clone(own)
@@ -28,6 +41,9 @@ func (l *loader) buildChain(b *config.Host, h *Host, own map[string]cty.Value) b
 		return false
 	}
 	if !l.address(h, hops) {
+		return false
+	}
+	if !l.atMostHops(len(through)+len(hops), b.Block, "A host") {
 		return false
 	}
 	h.Hops = slices.Concat(through, hops)
@@ -80,11 +96,28 @@ func (l *loader) chainOf(e *config.Expr, own map[string]cty.Value) ([]*config.Ho
 		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes a chain, such as chain.NAME, but this is %s.", e.Arg.Name, value.Word(v)))
 		return nil, false
 	}
-	if l.bad[refs.Ref{Root: refs.Chain, Name: chain.Name}] {
-		return nil, false
+	return l.hopsOfChain(chain)
+}
+
+// hopsOfChain puts the hops of the chain that a chain extends before its own, once.
+func (l *loader) hopsOfChain(chain *config.Chain) ([]*config.Hop, bool) {
+	c, ok := l.chains[chain]
+	if !ok {
+		c = &chainHops{}
+		if !l.bad[refs.Ref{Root: refs.Chain, Name: chain.Name}] {
+			before, ok := l.chainOf(chain.Extends, nil)
+			c.ok = ok && l.atMostHops(len(before)+len(chain.Hops), chain.Block, "A chain")
+			c.hops = slices.Concat(before, chain.Hops)
+		}
+		l.chains[chain] = c
 	}
-	before, ok := l.chainOf(chain.Extends, nil)
-	return slices.Concat(before, chain.Hops), ok
+	return c.hops, c.ok
+}
+
+// chainHops are all hops of a chain, unless it has errors.
+type chainHops struct {
+	hops []*config.Hop
+	ok   bool
 }
 
 // address gives the host's own to the last ssh hop that has none.
@@ -221,9 +254,7 @@ func (l *loader) checkChains() {
 		if l.bad[refs.Ref{Root: refs.Chain, Name: c.Name}] {
 			continue
 		}
-		if c.Extends != nil {
-			l.chainOf(c.Extends, nil)
-		}
+		l.hopsOfChain(c)
 		l.hopsOf(c.Hops, own)
 	}
 }

@@ -200,7 +200,7 @@ func (l *loader) taskHops(j *jobScope, runAs *config.Expr, blocks []*config.Hop)
 			return nil, nil
 		}
 	}
-	if len(blocks) == 0 {
+	if len(blocks) == 0 || !l.atMostHops(len(blocks), blocks[0].Block, "A job or task") {
 		return nil, nil
 	}
 	if !slices.ContainsFunc(blocks, func(b *config.Hop) bool { return !b.Constant() }) {

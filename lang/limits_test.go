@@ -48,6 +48,8 @@ func TestG35Limits(t *testing.T) {
 		"strings that double":  {map[string]string{"x.hcl": "locals {\n  a0 = \"0123456789\"\n" + doubling(40, `"${local.a%[2]d}${local.a%[2]d}"`) + "}\n"}, options(), []diag.Code{diag.TooLarge}},
 		"lists that double":    {map[string]string{"x.hcl": "locals {\n  a0 = [1]\n" + doubling(40, "concat(local.a%[2]d, local.a%[2]d)") + "}\n"}, options(), []diag.Code{diag.TooLarge, diag.Evaluate}},
 		"objects that double":  {map[string]string{"x.hcl": "locals {\n  a0 = 1\n" + doubling(40, "{ a = local.a%[2]d, b = local.a%[2]d }") + "}\n"}, options(), []diag.Code{diag.TooLarge}},
+		"chains on chains":     {map[string]string{"x.hcl": row(3000, "chain", "extends")}, options(), []diag.Code{diag.TooDeep}},
+		"hosts behind hosts":   {map[string]string{"x.hcl": row(3000, "host", "via")}, options(), []diag.Code{diag.TooDeep}},
 		"names that are wrong": {map[string]string{"x.hcl": "locals {\n" + doubling(3000, "local.b%[1]d") + "}\n"}, options(), []diag.Code{diag.UnknownReference}},
 		"a large file":         {map[string]string{"x.hcl": "# " + r("x", 9<<20)}, options(), []diag.Code{diag.TooLarge}},
 		"hosts":                {map[string]string{"x.hcl": "host \"h\" {\n  count = 1e9\n  hop \"local\" {}\n}\n"}, options(), []diag.Code{diag.InvalidValue}},
@@ -85,6 +87,35 @@ func doubling(n int, format string) string {
 		fmt.Fprintf(&b, "  a%d = "+format+"\n", i+1, i)
 	}
 	return b.String()
+}
+
+// row is blocks of which each goes on from the one before, with one hop more.
+func row(n int, kind, on string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s \"b0\" {\n  hop \"local\" {}\n}\n", kind)
+	for i := range n - 1 {
+		fmt.Fprintf(&b, "%s \"b%d\" {\n  %s = %s.b%d\n  hop \"sudo\" {}\n}\n", kind, i+1, on, kind, i)
+	}
+	return b.String()
+}
+
+// TestMostHops has as many hops as there may be, then one more: that is one error, however many go on from there.
+func TestMostHops(t *testing.T) {
+	const most = 100
+	hops := func(n int) string {
+		return "job \"j\" {\n  hosts = host.localhost\n" + strings.Repeat("  hop \"sudo\" {}\n", n) + "}\n"
+	}
+	for name, site := range map[string]func(int) string{
+		"host":  func(n int) string { return row(n, "host", "via") },
+		"chain": func(n int) string { return row(n, "chain", "extends") },
+		"job":   hops,
+	} {
+		load(t, write(t, map[string]string{"x.hcl": site(most)}), options())
+		_, files, diags := lang.Load(write(t, map[string]string{"x.hcl": site(most + 10)}), options())
+		if len(diags) != 1 || diag.CodeOf(diags[0]) != diag.TooDeep {
+			t.Errorf("%s: %s", name, text(files, diags))
+		}
+	}
 }
 
 // TestManyHosts loads as many hosts and tasks as people may have, in a time that grows with them and not faster.

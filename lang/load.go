@@ -20,7 +20,8 @@ import (
 func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnostics) {
 	l := &loader{
 		opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config.Config{},
-		blocks: map[string]*config.Host{}, contexts: map[*config.Expr]*hcl.EvalContext{}, shared: map[*config.Hop]*Hop{},
+		blocks: map[string]*config.Host{}, contexts: map[*config.Expr]*hcl.EvalContext{},
+		shared: map[*config.Hop]*Hop{}, chains: map[*config.Chain]*chainHops{},
 	}
 	site := l.load(path)
 	diags := tidy(l.diags)
@@ -49,6 +50,7 @@ type loader struct {
 	blocks   map[string]*config.Host // by name
 	contexts map[*config.Expr]*hcl.EvalContext
 	shared   map[*config.Hop]*Hop // hops that are the same for every host; nil: with errors
+	chains   map[*config.Chain]*chainHops
 }
 
 func (l *loader) fail(d *hcl.Diagnostic)        { l.diags = append(l.diags, d) }

@@ -75,7 +75,7 @@ func Codes() []Description {
 		{NoSite, "The path holds no site."},
 		{Unreadable, "A file or directory cannot be read."},
 		{TooLarge, "A file or a value is larger than the language allows."},
-		{TooDeep, "Brackets, blocks or templates are nested deeper than the language allows."},
+		{TooDeep, "Brackets, blocks or templates are nested deeper than the language allows, or something has more hops."},
 
 		{UnknownBlock, "There is no such block, or not in this place."},
 		{UnknownArgument, "The block takes no such argument."},
