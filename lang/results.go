@@ -111,10 +111,11 @@ func resultsOfJob(state State, j *jobScope, address string) cty.Value {
 	elements := map[string]cty.Value{}
 	for _, h := range j.Hosts {
 		results, ok := state.Results(address, h.Name)
-		if !ok {
+		switch {
+		case !ok && (keyed || !t.body.secret):
 			return unknownMap(elementType(t, keyed), t.body.secret)
-		}
-		if len(results.Elements) > 0 || results.Keyed {
+		case !ok, len(results.Elements) > 0, results.Keyed:
+			// An unknown map could only be sensitive as a whole, and the flags are not: the hosts are taken as given then.
 			elements[h.Name] = resultsOn(state, t, h.Name)
 		}
 	}
