@@ -15,6 +15,9 @@ import (
 // nothing is the state before anything is known.
 type nothing struct{}
 
+// success is nothing, with the expectation that every host and element will have results: so wrong keys are found.
+type success struct{ nothing }
+
 // Facts are not known.
 func (nothing) Facts(string) (map[string]any, bool) { return nil, false }
 
@@ -44,7 +47,7 @@ func (l *loader) check() {
 		visit(l.scope.jobs[j.Name])
 	}
 	for _, o := range l.site.Outputs {
-		_, _, diags := l.site.Output(o, nothing{})
+		_, _, diags := l.site.Output(o, success{})
 		l.failAll(diags)
 	}
 	l.checkLiveLocals()
@@ -69,8 +72,10 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 		all.Go(func() { f.look(l.site, t, some) })
 	}
 	all.Wait()
+	t.body.keys, t.body.keysKnown = found[0].keys, true
 	for _, f := range found {
 		t.body.secret = t.body.secret || f.secret
+		t.body.keysKnown = t.body.keysKnown && !f.keysDiffer && slices.Equal(f.keys, t.body.keys)
 		l.failAll(f.diags)
 	}
 }
@@ -80,19 +85,40 @@ const fewHosts = 64
 
 // finding is what was found about a task on some hosts.
 type finding struct {
-	secret bool
-	diags  hcl.Diagnostics
+	secret     bool
+	keys       []any // of the elements on each of the hosts,
+	keysDiffer bool  // unless they differ or are not known
+	diags      hcl.Diagnostics
 }
 
 func (f *finding) look(site *Site, t *Task, hosts []*Host) {
-	for _, h := range hosts {
-		instances, diags := site.Expand(t, h, nothing{})
+	for i, h := range hosts {
+		state := State(nothing{})
+		if i == 0 { // results of many hosts cost too much to give them to many hosts
+			state = success{}
+		}
+		instances, diags := site.Expand(t, h, state)
 		f.diags = append(f.diags, diags...)
+		f.addKeys(instances, i == 0)
+		f.keysDiffer = f.keysDiffer || diags.HasErrors()
 		for _, in := range instances {
 			f.secret = f.secret || in.Sensitive
 			f.sources(t, in)
 		}
 	}
+}
+
+// addKeys compares the keys of the elements on a host with those on the hosts before.
+func (f *finding) addKeys(instances []Instance, first bool) {
+	var keys []any
+	for _, in := range instances {
+		keys = append(keys, in.Key)
+		f.keysDiffer = f.keysDiffer || slices.Contains(in.Unknown, "for_each")
+	}
+	if first {
+		f.keys = keys
+	}
+	f.keysDiffer = f.keysDiffer || !slices.Equal(keys, f.keys)
 }
 
 func (f *finding) fail(d *hcl.Diagnostic) { f.diags = append(f.diags, d) }
@@ -124,7 +150,7 @@ func (l *loader) checkLiveLocals() {
 		}
 		uses := *e.Uses
 		uses.Refs = []refs.Ref{{Root: refs.Local, Name: name}}
-		v := &view{scope: l.scope, state: nothing{}, uses: &uses, fixed: l.fixed(&uses, nil)}
+		v := &view{scope: l.scope, state: success{}, uses: &uses, fixed: l.fixed(&uses, nil)}
 		v.context()
 		l.failAll(v.diags)
 	}

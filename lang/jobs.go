@@ -20,6 +20,7 @@ import (
 type jobScope struct {
 	*Job
 	block *config.Job
+	sound bool             // its hosts are those that it should have
 	tasks map[string]*Task // by address, without handlers
 	parts map[*Host]hostParts
 	self  map[*Host]cty.Value // without facts
@@ -35,7 +36,7 @@ func (l *loader) buildJobs() {
 		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}}
 		l.scope.jobs[b.Name] = j
 		l.site.Jobs = append(l.site.Jobs, j.Job)
-		j.Hosts = l.jobHosts(b)
+		j.Hosts, j.sound = l.jobHosts(b)
 		l.jobSelf(j)
 		j.same, j.hops = l.taskHops(j, b.RunAs, b.Hops)
 		tags := l.stringSet(b.Tags)
@@ -54,31 +55,31 @@ func (l *loader) buildJobs() {
 	}
 }
 
-// jobHosts evaluates hosts. One that is named twice counts once.
-func (l *loader) jobHosts(b *config.Job) []*Host {
+// jobHosts evaluates hosts. One that is named twice counts once. It reports false after an error.
+func (l *loader) jobHosts(b *config.Job) ([]*Host, bool) {
 	if b.Hosts == nil {
-		return nil
+		return nil, false
 	}
 	v, ok := l.staticKnown(b.Hosts, nil)
 	if !ok {
-		return nil
+		return nil, false
 	}
 	plain, _ := value.Bare(v)
 	if sensitiveHosts(v) {
 		l.fail(sensitiveError(b.Hosts.At(), "Hosts", "their names are shown"))
-		return nil
+		return nil, false
 	}
 	hosts, wrong := hostsOf(plain)
 	if wrong != nil {
 		l.fail(l.notHosts(b.Hosts, plain, *wrong))
-		return nil
+		return nil, false
 	}
 	seen := map[*Host]bool{}
 	return slices.DeleteFunc(hosts, func(h *Host) bool {
 		again := seen[h]
 		seen[h] = true
 		return again
-	})
+	}), true
 }
 
 // sensitiveHosts says whether it would give something away which hosts these are. What is inside of a host may be

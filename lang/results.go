@@ -76,6 +76,8 @@ func resultsOn(state State, t *Task, host string) cty.Value {
 	results, ok := state.Results(t.Address, host)
 	keyed := t.body.block.ForEach != nil
 	switch {
+	case !ok && expects(state, t):
+		return t.body.expectedResult(keyed)
 	case !ok:
 		return t.body.unknownResult(keyed)
 	case !keyed && len(results.Elements) == 0:
@@ -93,6 +95,13 @@ func resultsOn(state State, t *Task, host string) cty.Value {
 	return mapOf(elements, t.body.result)
 }
 
+// expects says whether results that are not known are taken to come from every host and element: so that wrong keys are
+// found when the site is checked, and where a map that is unknown as a whole would make the flags in it sensitive.
+func expects(state State, t *Task) bool {
+	_, checking := state.(success)
+	return checking || t.body.secret
+}
+
 // mapOf is a map, or an object where the type leaves something open.
 func mapOf(elements map[string]cty.Value, t cty.Type) cty.Value {
 	switch {
@@ -107,15 +116,25 @@ func mapOf(elements map[string]cty.Value, t cty.Type) cty.Value {
 // resultsOfJob is what a task gave on the hosts of its job that have reached it.
 func resultsOfJob(state State, j *jobScope, address string) cty.Value {
 	t := j.tasks[address]
+	if _, checking := state.(success); !checking {
+		return resultsOfAll(state, j, t)
+	}
+	t.body.everywhere.Do(func() { t.body.ofAll = resultsOfAll(state, j, t) })
+	return t.body.ofAll
+}
+
+func resultsOfAll(state State, j *jobScope, t *Task) cty.Value {
 	keyed := t.body.block.ForEach != nil
+	if !j.sound {
+		return unknownMap(elementType(t, keyed), t.body.secret)
+	}
 	elements := map[string]cty.Value{}
 	for _, h := range j.Hosts {
-		results, ok := state.Results(address, h.Name)
+		results, ok := state.Results(t.Address, h.Name)
 		switch {
-		case !ok && (keyed || !t.body.secret):
-			return unknownMap(elementType(t, keyed), t.body.secret)
+		case !ok && !expects(state, t):
+			return unknownMap(elementType(t, keyed), false)
 		case !ok, len(results.Elements) > 0, results.Keyed:
-			// An unknown map could only be sensitive as a whole, and the flags are not: the hosts are taken as given then.
 			elements[h.Name] = resultsOn(state, t, h.Name)
 		}
 	}

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -31,6 +32,13 @@ type taskBody struct {
 	unknown   sync.Once
 	nothing   cty.Value
 	secret    bool // its results are: it says so, or an argument was found to be sensitive when the site was loaded
+
+	keys       []any // of for_each, where they are known before the run and the same on all hosts
+	keysKnown  bool
+	expect     sync.Once
+	expected   cty.Value
+	everywhere sync.Once
+	ofAll      cty.Value
 }
 
 // saved is the value of an argument that is the same everywhere.
@@ -87,4 +95,19 @@ func (b *taskBody) unknownResult(keyed bool) cty.Value {
 		}
 	})
 	return b.nothing
+}
+
+// expectedResult is unknownResult with the keys that there will be if nothing fails, as far as they are known.
+func (b *taskBody) expectedResult(keyed bool) cty.Value {
+	if !keyed || !b.keysKnown {
+		return b.unknownResult(keyed)
+	}
+	b.expect.Do(func() {
+		elements := map[string]cty.Value{}
+		for _, key := range b.keys {
+			elements[fmt.Sprint(key)] = resultValue(b, Result{Unknown: true, UnknownChanged: true}, b.secret)
+		}
+		b.expected = mapOf(elements, b.result)
+	})
+	return b.expected
 }

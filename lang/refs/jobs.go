@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -28,7 +29,7 @@ func (w *walk) taskRef(t hcl.Traversal) flow {
 	depth := 0
 	if task.Keyed {
 		depth = 1
-		w.checkKeyed(task, t, rest)
+		w.checkKeyed(task, t, rest, fmt.Sprintf(`The task has for_each, so there are many results: say which, as in task.%s.%s["KEY"]`, task.Action, task.Name))
 	}
 	return w.steps(flow{{kind: result, task: task, depth: depth}}, rest)
 }
@@ -63,6 +64,7 @@ func (w *walk) jobRef(t hcl.Traversal) flow {
 	if task.Keyed {
 		depth = 2
 	}
+	w.checkKeyed(task, t, rest, fmt.Sprintf(`There is a result for each host of the job: say which, as in %s["HOST"]`, task.Address))
 	return w.steps(flow{{kind: result, task: task, depth: depth}}, rest)
 }
 
@@ -109,14 +111,13 @@ func (w *walk) task(job *Job, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
 }
 
 // checkKeyed finds attributes that are read of a whole map of results.
-func (w *walk) checkKeyed(task *Task, t, rest hcl.Traversal) {
+func (w *walk) checkKeyed(task *Task, t, rest hcl.Traversal, hint string) {
 	if len(rest) == 0 {
 		return
 	}
 	attr, ok := rest[0].(hcl.TraverseAttr)
-	if ok && slices.Contains(append(flags(), task.Results...), attr.Name) {
-		w.errorf(diag.UnknownReference, t.SourceRange(), "Incomplete reference",
-			"The task has for_each, so there are many results: say which, as in task.%s.%s[\"KEY\"].%s.", task.Action, task.Name, attr.Name)
+	if _, isHost := w.analyzer.names.Hosts[attr.Name]; ok && !isHost && slices.Contains(append(flags(), task.Results...), attr.Name) {
+		w.errorf(diag.UnknownReference, t.SourceRange(), "Incomplete reference", "%s.%s.", hint, attr.Name)
 	}
 }
 
