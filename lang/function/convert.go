@@ -3,6 +3,7 @@ package function
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -90,10 +91,33 @@ func conversions() []entry {
 				{`type({ a = 1 })`, `"object({a=number})"`},
 			}},
 			function: define(cty.String, func(args []cty.Value) (cty.Value, error) {
-				return cty.StringVal(typeexpr.TypeString(args[0].Type())), nil
+				t := args[0].Type()
+				if !isData(t) {
+					return cty.NilVal, function.NewArgErrorf(0, "must not be or hold a chain, a handler or a host")
+				}
+				return cty.StringVal(typeexpr.TypeString(t)), nil
 			}, function.Parameter{Name: "value", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true}),
 		},
 	}
+}
+
+// isData says whether a type can be written: all but those of chains and the like can.
+func isData(t cty.Type) bool {
+	switch {
+	case t.IsCapsuleType():
+		return false
+	case t.IsCollectionType():
+		return isData(t.ElementType())
+	case t.IsTupleType():
+		return !slices.ContainsFunc(t.TupleElementTypes(), func(e cty.Type) bool { return !isData(e) })
+	case t.IsObjectType():
+		for _, e := range t.AttributeTypes() {
+			if !isData(e) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // quickly is a conversion to a collection that takes a short cut for a tuple of which all elements have one type: cty

@@ -2,6 +2,7 @@ package function_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2/ext/customdecode"
@@ -13,6 +14,7 @@ import (
 // oddities are values that functions are seldom written for.
 func oddities() []cty.Value {
 	secret := cty.StringVal("hunter2").Mark("sensitive")
+	thing := cty.CapsuleVal(cty.Capsule("thing", reflect.TypeFor[int]()), new(int)) // as chains are
 	return []cty.Value{
 		cty.NullVal(cty.DynamicPseudoType),
 		cty.NullVal(cty.String),
@@ -30,6 +32,9 @@ func oddities() []cty.Value {
 		cty.ListValEmpty(cty.String),
 		cty.ListVal([]cty.Value{secret, cty.UnknownVal(cty.String), cty.NullVal(cty.String)}),
 		cty.SetVal([]cty.Value{cty.UnknownVal(cty.String), cty.StringVal("a")}),
+		thing,
+		cty.ObjectVal(map[string]cty.Value{"a": thing}),
+		cty.ListVal([]cty.Value{thing}),
 		cty.EmptyTupleVal,
 		cty.TupleVal([]cty.Value{cty.DynamicVal, cty.NullVal(cty.DynamicPseudoType), secret}),
 		cty.EmptyObjectVal,

@@ -92,22 +92,23 @@ type bounded struct{ *hclsyntax.ParenthesesExpr }
 // Value evaluates the expression with a meter of its own. Once a loop has gone over something sensitive, no error tells
 // what it is about: the values in sight are bare.
 func (e *bounded) Value(ctx *hcl.EvalContext) (value cty.Value, diags hcl.Diagnostics) {
+	m := &meter{left: maxCost}
 	defer func() {
 		switch r := recover(); r {
-		case nil:
-		case errSpent:
+		case nil, errSpent:
+		default:
+			panic(r)
+		}
+		if m.left < 0 { // also where try or can turned the panic into an error of theirs
 			value = cty.DynamicVal
 			diags = hcl.Diagnostics{diag.Errorf(diag.TooLarge, e.SrcRange, "Expression too large",
 				"This expression gives too many elements or too much text. Loops inside loops multiply.")}
-		default:
-			panic(r)
 		}
 	}()
 	child := &hcl.EvalContext{}
 	if ctx != nil {
 		child = ctx.NewChild()
 	}
-	m := &meter{left: maxCost}
 	child.Variables = map[string]cty.Value{meterName: cty.CapsuleVal(meterType, m)}
 	value, diags = e.ParenthesesExpr.Value(child)
 	if m.secret {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/customdecode"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -23,13 +24,26 @@ func parse(t *testing.T, text string) hclsyntax.Expression {
 	return e
 }
 
+// failing evaluates its argument and goes on when that panics, as functions of cty do.
+func failing() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "x", Type: customdecode.ExpressionClosureType}},
+		Type:   function.StaticReturnType(cty.DynamicPseudoType),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			v, _ := customdecode.ExpressionClosureFromVal(args[0]).Value()
+			return v, nil
+		},
+	})
+}
+
 // TestG35Evaluation holds expressions that would fill the memory.
 func TestG35Evaluation(t *testing.T) {
 	ctx := &hcl.EvalContext{
 		Variables: map[string]cty.Value{"long": cty.StringVal(strings.Repeat("x", 1<<20))},
-		Functions: map[string]function.Function{"range": stdlib.RangeFunc, "concat": stdlib.ConcatFunc, "join": stdlib.JoinFunc},
+		Functions: map[string]function.Function{"failing": failing(), "range": stdlib.RangeFunc, "concat": stdlib.ConcatFunc, "join": stdlib.JoinFunc},
 	}
 	tests := map[string]string{
+		"inside try":     `failing([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : 1]]])`,
 		"loops":          `[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : 1]]]`,
 		"objects":        `{for a in range(1000) : a => {for b in range(1000) : b => {for c in range(1000) : c => 1}}}`,
 		"conditions":     `[for a in range(1000) : a if [for b in range(1000) : b if [for c in range(1000) : c] == []] == []]`,
