@@ -28,7 +28,7 @@ func roots() map[string]root {
 		"path":    {Path, ""},
 		"run":     {Run, ""},
 		"self":    {Self, "in the arguments of hops, and in what a job evaluates for each host"},
-		"each":    {Each, "in a block that has for_each"},
+		"each":    {Each, "in a block that has for_each; of a task, run_as, hops, tags, on_failure and sensitive are the same for all elements"},
 		"count":   {Count, "in a host that has count"},
 		"task":    {TaskResults, "inside jobs"},
 		"handler": {Handler, "in notify"},

@@ -1,0 +1,27 @@
+package lang_test
+
+import (
+	"strings"
+	"testing"
+
+	"runner/lang"
+)
+
+// TestHints looks for what messages say about the way out, where they could easily say what is not so.
+func TestHints(t *testing.T) {
+	for name, test := range map[string]struct{ site, want string }{
+		"each in run_as": {
+			"job \"j\" {\n  hosts = host.localhost\n  task \"shell\" \"s\" {\n    for_each = { a = 1 }\n    run_as   = each.key\n    script   = \"x\"\n  }\n}\n",
+			"run_as, hops, tags, on_failure and sensitive are the same for all elements",
+		},
+		"host of a result forgotten": {
+			"job \"j\" {\n  hosts = host.localhost\n  task \"shell\" \"s\" {\n    script = \"x\"\n  }\n}\noutput \"o\" {\n  value = job.j.task.shell.s.stdout\n}\n",
+			`say which, as in job.j.task.shell.s["HOST"].stdout.`,
+		},
+	} {
+		_, files, diags := lang.Load(write(t, map[string]string{"x.hcl": test.site}), options())
+		if out := text(files, diags); len(diags) != 1 || !strings.Contains(out, test.want) {
+			t.Errorf("%s lacks %q:\n%s", name, test.want, out)
+		}
+	}
+}
