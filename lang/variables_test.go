@@ -150,6 +150,8 @@ func TestJSONErrors(t *testing.T) {
 		{`{"job": {"x": {"hosts": [], "task": {"file": {"a": {"path": "/x", "mode": "9"}}}}}}`, "invalid_value", `9`},
 		{`{"variable": {"x": {"type": "strng", "default": ""}}}`, "invalid_type", `strng`},
 		{`{"locals": {"x": "${1 +}"}}`, "syntax", "}"},
+		{`{"locals": {"//": "a remark", "a b": 1}}`, "invalid_name", `"a b"`},
+		{`{"locals": {"a": 1, "${x}": 1}}`, "invalid_name", `"${x}"`},
 		{`{"locals": {"x": [1, }}`, "syntax", "{"},
 		{`{"host": {"a": 1}}`, "decode", "1"},
 		{`{"locals": {"x": "${` + strings.Repeat("[", 1000) + `}"}}`, "too_deep", `"`},

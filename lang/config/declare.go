@@ -76,13 +76,21 @@ func (d *declarer) block(b *syntax.Block) {
 func (d *declarer) named(b *syntax.Block, label int, kind string, where ...string) (Named, bool) {
 	l := b.Labels[label]
 	n := Named{Name: l.Text, NameRange: l.Range, Block: b.Range}
-	if !hclsyntax.ValidIdentifier(l.Text) {
-		d.diags = append(d.diags, diag.Errorf(diag.InvalidName, l.Range, "Invalid name",
-			"%s is not a name: a name begins with a letter or an underscore and goes on with letters, digits, underscores and dashes.", diag.Quote(l.Text)))
+	if !d.valid(l.Text, l.Range) {
 		return n, false
 	}
 	what := kind + " " + diag.Quote(l.Text) + strings.Join(where, "")
 	return n, d.unique(what, l.Range, diag.DuplicateName)
+}
+
+// valid reports a name that cannot be one.
+func (d *declarer) valid(name string, at hcl.Range) bool {
+	if hclsyntax.ValidIdentifier(name) {
+		return true
+	}
+	d.diags = append(d.diags, diag.Errorf(diag.InvalidName, at, "Invalid name",
+		"%s is not a name: a name begins with a letter or an underscore and goes on with letters, digits, underscores and dashes.", diag.Quote(name)))
+	return false
 }
 
 // unique reports what stands there already.
@@ -133,7 +141,7 @@ func (d *declarer) locals(b *syntax.Block) {
 	args, diags := b.Body.Attributes()
 	d.diags = append(d.diags, diags...)
 	for _, arg := range args {
-		if d.unique("local "+diag.Quote(arg.Name), arg.NameRange, diag.DuplicateName) && arg.Expr != nil {
+		if d.valid(arg.Name, arg.NameRange) && d.unique("local "+diag.Quote(arg.Name), arg.NameRange, diag.DuplicateName) && arg.Expr != nil {
 			d.config.Locals = append(d.config.Locals, &Expr{Expression: arg.Expr, Arg: arg})
 		}
 	}
