@@ -202,11 +202,15 @@ func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 		at      hcl.Range
 		code    diag.Code
 		summary string
+		detail  string // of what is not about one of many hosts
 	}
 	seen := map[said]bool{}
 	var out hcl.Diagnostics
 	for _, d := range diags {
 		key := said{code: diag.CodeOf(d), summary: d.Summary}
+		if diag.ExtraOf(d).Host == "" {
+			key.detail = d.Detail
+		}
 		if d.Subject != nil {
 			key.at = *d.Subject
 		}

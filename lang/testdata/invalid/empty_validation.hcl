@@ -1,0 +1,4 @@
+variable "a" {
+  default = 1
+  validation {} # error: missing_argument # error: missing_argument
+}
