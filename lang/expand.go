@@ -26,7 +26,14 @@ func (s *Site) Expand(t *Task, h *Host, state State) ([]Instance, hcl.Diagnostic
 	if len(x.diags) == 0 {
 		return out, nil
 	}
-	return out, diag.At(x.diags, h.Name, t.Address)
+	for i, d := range x.diags {
+		address := t.Address
+		if diag.ExtraOf(d).Address != "" {
+			address = "" // it is the job's
+		}
+		x.diags[i] = diag.At(hcl.Diagnostics{d}, h.Name, address)[0]
+	}
+	return out, x.diags
 }
 
 // expansion evaluates one task for one host.
@@ -158,7 +165,9 @@ func (x *expansion) instance(in *Instance, ctx *hcl.EvalContext) {
 		if when == nil {
 			continue
 		}
+		before := len(x.diags)
 		known, holds := x.when(when, ctx)
+		x.blame(when, before)
 		switch {
 		case !known && !slices.Contains(in.Unknown, "when"):
 			in.Unknown = append(in.Unknown, "when")
@@ -189,6 +198,13 @@ func (x *expansion) when(e *config.Expr, ctx *hcl.EvalContext) (known, holds boo
 		return false, false
 	}
 	return true, b.True()
+}
+
+// blame names the job in the errors from an index on, if they are about an argument of the job.
+func (x *expansion) blame(e *config.Expr, from int) {
+	if job := x.body.job; e == job.block.When || e == job.block.Environment {
+		copy(x.diags[from:], diag.At(x.diags[from:], "", "job."+job.Name))
+	}
 }
 
 // arguments evaluates what the action takes.
@@ -269,27 +285,32 @@ func (x *expansion) argument(a schema.Attribute, e *config.Expr, ctx *hcl.EvalCo
 
 // environment lays the task's variables over the job's.
 func (x *expansion) environment(in *Instance, ctx *hcl.EvalContext) {
-	for _, e := range []*config.Expr{x.body.job.block.Environment, x.body.block.Environment} {
-		if e == nil {
-			continue
+	before := len(x.diags)
+	x.addEnvironment(in, x.body.job.block.Environment, "a job", ctx)
+	x.blame(x.body.job.block.Environment, before)
+	x.addEnvironment(in, x.body.block.Environment, "a task", ctx)
+}
+
+func (x *expansion) addEnvironment(in *Instance, e *config.Expr, of string, ctx *hcl.EvalContext) {
+	if e == nil {
+		return
+	}
+	v, ok := x.value(e, ctx)
+	if !ok {
+		return
+	}
+	plain, sensitive := value.Bare(v)
+	in.Sensitive = in.Sensitive || sensitive
+	m, err := convert.Convert(plain, cty.Map(cty.String))
+	switch {
+	case err != nil:
+		x.diags = append(x.diags, value.Wrong(schema.Attribute{Name: "environment", Type: schema.Map}, v, err, e.Expression, of))
+	case !m.IsWhollyKnown():
+		if !slices.Contains(in.Unknown, "environment") {
+			in.Unknown = append(in.Unknown, "environment")
 		}
-		v, ok := x.value(e, ctx)
-		if !ok {
-			continue
-		}
-		plain, sensitive := value.Bare(v)
-		in.Sensitive = in.Sensitive || sensitive
-		m, err := convert.Convert(plain, cty.Map(cty.String))
-		switch {
-		case err != nil:
-			x.diags = append(x.diags, value.Wrong(schema.Attribute{Name: "environment", Type: schema.Map}, v, err, e.Expression, "a task"))
-		case !m.IsWhollyKnown():
-			if !slices.Contains(in.Unknown, "environment") {
-				in.Unknown = append(in.Unknown, "environment")
-			}
-		case !m.IsNull():
-			x.setEnvironment(in, m, v.IsMarked(), e)
-		}
+	case !m.IsNull():
+		x.setEnvironment(in, m, v.IsMarked(), e)
 	}
 }
 

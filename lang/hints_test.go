@@ -14,6 +14,14 @@ func TestHints(t *testing.T) {
 			"job \"j\" {\n  hosts = host.localhost\n  task \"shell\" \"s\" {\n    for_each = { a = 1 }\n    run_as   = each.key\n    script   = \"x\"\n  }\n}\n",
 			"run_as, hops, tags, on_failure and sensitive are the same for all elements",
 		},
+		"environment of a job": {
+			"job \"j\" {\n  hosts       = host.localhost\n  environment = [\"a\"]\n  task \"shell\" \"s\" {\n    script = \"x\"\n  }\n}\n",
+			`"environment" of a job takes map(string)`,
+		},
+		"when of a job": {
+			"job \"j\" {\n  hosts = host.localhost\n  when  = \"x\"\n  task \"shell\" \"s\" {\n    script = \"x\"\n  }\n}\n",
+			"on host localhost, in job.j\n",
+		},
 		"host of a result forgotten": {
 			"job \"j\" {\n  hosts = host.localhost\n  task \"shell\" \"s\" {\n    script = \"x\"\n  }\n}\noutput \"o\" {\n  value = job.j.task.shell.s.stdout\n}\n",
 			`say which, as in job.j.task.shell.s["HOST"].stdout.`,
