@@ -75,6 +75,25 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
+// TestConstantParts expands a task whose arguments have parts that are constant and parts that a run changes.
+func TestConstantParts(t *testing.T) {
+	site := load(t, write(t, map[string]string{"x.hcl": strings.ReplaceAll(needsSite, "EXPR", `[
+    self.name, length(host.h), values(host.h)[1].name, values(host.h)[1].facts.arch, [for h in host.h : h.facts.arch], local.one.facts.arch,
+    length(local.names), upper(self.name),
+  ]`)}), options())
+	for _, arch := range []string{"x86_64", "aarch64"} {
+		facts := map[string]any{"arch": arch}
+		state := known{facts: map[string]map[string]any{`h["a"]`: facts, `h["b"]`: facts}}
+		for _, h := range site.Hosts {
+			in, diags := site.Expand(site.Jobs[0].Tasks[0], h, state)
+			want := fmt.Sprint([]any{h.Name, 2, `h["b"]`, arch, []any{arch, arch}, arch, 2, strings.ToUpper(h.Name)})
+			if got := fmt.Sprint(in[0].Args["interpreter"]); len(diags) > 0 || got != want {
+				t.Errorf("%s, not %s %s", got, want, text(nil, diags))
+			}
+		}
+	}
+}
+
 const needsSite = `
 variable "c" {
   default = true

@@ -10,6 +10,7 @@ import (
 	"runner/agent/schema"
 	"runner/lang/diag"
 	"runner/lang/refs"
+	"runner/lang/syntax"
 )
 
 // Localhost is the host that always exists.
@@ -83,6 +84,22 @@ func (a *analysis) look(e *Expr, place refs.Place) {
 	if !diags.HasErrors() {
 		e.Uses = uses
 	}
+}
+
+// lookForAll is look for an expression that is evaluated for each host.
+func (a *analysis) lookForAll(e *Expr, place refs.Place) {
+	a.look(e, place)
+	if e.Sound() {
+		e.Expression = syntax.Keep(e.Expression, a.constant)
+	}
+}
+
+// constant says whether a part of an expression has one value during the whole run. A host in it, whose facts will be
+// known later, is no such value.
+func (a *analysis) constant(part hclsyntax.Expression) bool {
+	uses, diags := a.analyzer.Analyze(part, a.staticPlace("this"))
+	uses.Whole()
+	return !diags.HasErrors() && uses.Dynamic == nil && len(uses.Facts) == 0
 }
 
 // staticPlace is where an expression stands that must be known before anything connects and sees no host of its own.
@@ -163,7 +180,7 @@ func (a *analysis) analyzeJob(j *Job, g graph) {
 	a.analyzeHops(j.Hops, refs.Self)
 	for _, e := range []*Expr{j.When, j.Environment} {
 		if e != nil {
-			a.look(e, refs.Place{What: `"` + e.Arg.Name + `" of a job`, Roots: refs.Site | refs.Self, Job: job})
+			a.lookForAll(e, refs.Place{What: `"` + e.Arg.Name + `" of a job`, Roots: refs.Site | refs.Self, Job: job})
 			g.addNeeds(self, e)
 		}
 	}
@@ -211,7 +228,7 @@ func (a *analysis) analyzeTask(t *Task, place refs.Place) {
 	place.Roots = refs.Site | refs.Self | refs.TaskResults
 	if t.ForEach != nil {
 		place.What = `"for_each" of ` + what
-		a.look(t.ForEach, place)
+		a.lookForAll(t.ForEach, place)
 		place.Roots |= refs.Each
 		if t.ForEach.Sound() {
 			place.Elements = *t.ForEach.Uses
@@ -219,7 +236,7 @@ func (a *analysis) analyzeTask(t *Task, place refs.Place) {
 	}
 	for _, e := range t.Evaluated() {
 		place.What = `"` + e.Arg.Name + `" of ` + what
-		a.look(e, place)
+		a.lookForAll(e, place)
 	}
 	if t.Notify != nil {
 		place.What, place.Roots = `"notify" of `+what, place.Roots|refs.Handler

@@ -133,6 +133,8 @@ func Inner(e hclsyntax.Expression) hclsyntax.Expression {
 			e = outer.Expression
 		case *looped:
 			e = outer.Expression
+		case *kept:
+			e = outer.Expression
 		case *hclsyntax.ParenthesesExpr:
 			e = outer.Expression
 		default:
