@@ -66,7 +66,7 @@ func catalog() lang.Catalog {
 				{Name: "host_key", Type: schema.String, OneOf: []string{"strict", "accept-new", "ignore"}},
 				{Name: "config", Type: schema.Any},
 				timeout,
-			}},
+			}, Check: noOption},
 			"sudo": {Name: "sudo", Arguments: []schema.Attribute{
 				{Name: "user", Type: schema.String},
 				{Name: "password", Type: schema.String, Secret: true},
@@ -84,6 +84,13 @@ func catalog() lang.Catalog {
 func noDash(known map[string]any) error {
 	if user, ok := known["user"].(string); ok && strings.HasPrefix(user, "-") {
 		return &schema.ArgumentError{Argument: "user", Message: fmt.Sprintf("The user %q must not begin with a dash.", user)}
+	}
+	return nil
+}
+
+func noOption(known map[string]any) error {
+	if address, ok := known["address"].(string); ok && (strings.HasPrefix(address, "-") || strings.ContainsAny(address, " ;")) {
+		return &schema.ArgumentError{Argument: "address", Message: "The address must be a name or a number."}
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func (l *loader) buildChain(b *config.Host, h *Host, own map[string]cty.Value) b
 	if !ok {
 		return false
 	}
-	if !l.address(h, hops) {
+	if !l.address(b, h, hops) {
 		return false
 	}
 	if !l.atMostHops(len(through)+len(hops), b.Block, "A host") {
@@ -121,7 +121,7 @@ type chainHops struct {
 }
 
 // address gives the host's own to the last ssh hop that has none.
-func (l *loader) address(h *Host, hops []*Hop) bool {
+func (l *loader) address(b *config.Host, h *Host, hops []*Hop) bool {
 	given := h.Address == ""
 	for i, hop := range slices.Backward(hops) {
 		if hop.Transport != "ssh" || hop.Options["address"] != nil {
@@ -139,6 +139,11 @@ func (l *loader) address(h *Host, hops []*Hop) bool {
 			return false
 		}
 		given = true
+		own := map[string]any{"address": h.Address}
+		if d := checkBlock(l.opts.Catalog.Transports[hop.Transport], own, nil, map[string]*config.Expr{"address": b.Address}, b.Block); d != nil {
+			l.fail(d)
+			return false
+		}
 		hops[i] = &Hop{Transport: hop.Transport, Options: maps.Clone(hop.Options), Secrets: hop.Secrets, Range: hop.Range}
 		hops[i].Options["address"] = h.Address
 	}

@@ -82,6 +82,7 @@ func TestVariablesReading(t *testing.T) {
 		{"type = object({ a = string, b = optional(number, 3) })", `{ a = "x" }`, `{"a":"x","b":3}`},
 		{"type = tuple([string, number])", `["x", 1]`, `["x",1]`},
 		{"type = number", "x", "evaluate"},
+		{"type = string", "a\xff", "invalid_variable"},
 		{"type = number", "[", "syntax"},
 		{"type = number", `"x"`, "wrong_type"},
 		{"type = number", "max(1, 2)", "evaluate"},

@@ -323,8 +323,8 @@ job "site" {
 		t.Fatal(err)
 	}
 	out.Close()
-	if exit, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok || exit.ExitCode() != 1 {
-		t.Errorf("it ended with %v; output that got lost is an error", exit)
+	if exit, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok || exit.ExitCode() != 3 {
+		t.Errorf("it ended with %v; output that got lost is an error, and things were changed", exit)
 	}
 	if _, err := os.Stat(done); err != nil {
 		t.Error(err)

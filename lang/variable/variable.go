@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -300,6 +301,9 @@ func (r *reader) givenValue(v *config.Variable, g *given, ty cty.Type, defaults 
 	}
 	value, at := g.value, g.at
 	switch {
+	case g.isText && !utf8.ValidString(g.text):
+		r.fail(diag.Errorf(diag.InvalidVariable, v.Block, "Value that is no text", "%s: the value is not UTF-8. Give bytes by a file that an argument names, or as base64.", g.origin))
+		return cty.NilVal, false
 	case g.isText && (v.Type == nil || ty == cty.String):
 		value = cty.StringVal(g.text)
 	case g.isText:
