@@ -21,11 +21,6 @@ import (
 // maxHops is how many hops one hop of a site may become.
 const maxHops = 32
 
-// Expand is NewExpander(CurrentEnvironment()).Expand for a single hop.
-func Expand(options transports.Options) ([]transports.Options, error) {
-	return NewExpander(CurrentEnvironment()).Expand(options)
-}
-
 // Expander turns ssh hops of a site into what the ssh configuration makes of them. It reads each file once. It is not
 // for concurrent use.
 type Expander struct {

@@ -113,19 +113,22 @@ func logged(t *testing.T, b *bed.Bed, rules ...string) (*bed.Account, attempts) 
 func TestG6WrongPasswordOnce(t *testing.T) {
 	b := bed.New(t, "linux", "root", "sudo")
 	a, log := logged(t, b, bed.SudoAsking, "Defaults:%u passwd_tries=3")
-	r := conformance.NewRig(t, b, a)
-	began := time.Now()
-	why := r.Fails(sudo.Transport(), transports.Options{"password": "wrong password"})
-	if why.Code != wire.CodePassword || !strings.Contains(why.Message, "sudo root") || why.Hint == "" {
-		t.Errorf("got %+v, want the code %s, the hop's name and a hint", why, wire.CodePassword)
+	// On a busy machine sudo may be killed, three seconds after it was asked to end, before it has written its log.
+	for try := 0; try < 3 && log.count("incorrect") == 0; try++ {
+		r := conformance.NewRig(t, b, a)
+		began := time.Now()
+		why := r.Fails(sudo.Transport(), transports.Options{"password": "wrong password"})
+		if why.Code != wire.CodePassword || !strings.Contains(why.Message, "sudo root") || why.Hint == "" {
+			t.Errorf("got %+v, want the code %s, the hop's name and a hint", why, wire.CodePassword)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if text := fmt.Sprintf("%+v", why); strings.Contains(text, "wrong password") && strings.Contains(why.Quote, "wrong password") {
+			t.Errorf("the password is in %q", text)
+		}
+		r.Close()
 	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("it took %v", took)
-	}
-	if text := fmt.Sprintf("%+v", why); strings.Contains(text, "wrong password") && strings.Contains(why.Quote, "wrong password") {
-		t.Errorf("the password is in %q", text)
-	}
-	r.Close()
 	if n := log.count("1 incorrect password attempt"); n != 1 {
 		text, _ := os.ReadFile(log.file)
 		t.Errorf("sudo counted %d times one attempt:\n%s", n, text)
