@@ -329,18 +329,47 @@ func TestNotReached(t *testing.T) {
 
 // A hop of one task that cannot be made is no loss of the host: its handlers run. G31.
 func TestLostHopOfATask(t *testing.T) {
-	b := newBench("a")
-	b.Connections = append(b.Connections, plan.Connection{Parent: 0, Transport: "nowhere", Title: "nowhere", Timeout: 20 * time.Second})
-	job := b.job("j")
-	b.sh(job, "one", "true").Notify = []string{"handler"}
-	b.sh(job, "two", "true").Connections = map[int]int{0: 1}
-	b.sh(job, "three", "true")
-	b.handler(job, "handler", "true")
-	s := b.apply(t, t.Context())
-	same(t, b.sink.ends(), []string{"one changed", "two unreachable", "three cancelled", "handler changed"})
-	if !s.Lost["a"] || s.Failed > 0 {
-		t.Errorf("%+v", s)
+	for _, c := range []struct {
+		onFailure plan.OnFailure
+		want      []string
+		lost      bool
+	}{
+		{plan.Stop, []string{"one changed", "two unreachable", "three cancelled", "handler changed"}, true},
+		{plan.Continue, []string{"one changed", "two unreachable", "three changed", "handler changed"}, false},
+		{plan.Abort, []string{"one changed", "two unreachable", "three cancelled"}, true},
+	} {
+		b := newBench("a")
+		b.Connections = append(b.Connections, plan.Connection{Parent: 0, Transport: "nowhere", Title: "nowhere", Timeout: 20 * time.Second})
+		job := b.job("j")
+		b.sh(job, "one", "true").Notify = []string{"handler"}
+		two := b.sh(job, "two", "true")
+		two.Connections, two.OnFailure = map[int]int{0: 1}, c.onFailure
+		b.sh(job, "three", "true")
+		b.handler(job, "handler", "true")
+		s := b.apply(t, t.Context())
+		same(t, b.sink.ends(), c.want)
+		if s.Lost["a"] != c.lost || s.Failed > 0 {
+			t.Errorf("%s: %+v", c.onFailure, s)
+		}
 	}
+}
+
+// Of a task with for_each that a selection leaves out, each element has a skipped result and an end.
+func TestLeftOutElements(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	each := b.task(job, "each", func(plan.State) []plan.Instance {
+		return []plan.Instance{{Keyed: true, Key: "p"}, {Keyed: true, Key: "q"}}
+	})
+	each.Selected, each.Keyed = false, true
+	b.outputs = func(s plan.State) {
+		r, known := s.Results(each.Address, "a")
+		if !known || len(r.Elements) != 2 || r.Elements[1].Key != "q" || !r.Elements[1].Skipped {
+			t.Errorf("%+v, known: %v", r, known)
+		}
+	}
+	b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{`each["p"] skipped`, `each["q"] skipped`})
 }
 
 // When a job has ended it is known which hosts have not reached a task.

@@ -33,6 +33,7 @@ type hostRun struct {
 	lost     map[int]bool // connections that could not be made, or broke
 	counts   event.Counts
 	bad      bool // a failure that nothing handled, or the host was lost
+	hanging  bool // a call was told to end and has not said that it did: those behind it cannot have started
 	told     bool // a preview has said that the host was lost
 }
 
@@ -100,8 +101,7 @@ func (h *hostRun) work(ctx context.Context) bool {
 // task sends one task's calls, after waiting for what it needs to know.
 func (h *hostRun) task(ctx context.Context, task *plan.Task) {
 	if !task.Selected {
-		h.run.state.putResults(task.Address, h.name, skipped())
-		h.leaveOut(task, event.Skipped, "selection")
+		h.leaveOutSelected(task)
 		return
 	}
 	on := task.On(h.host, h.run.Plan)

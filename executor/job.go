@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"runner/executor/event"
-	"runner/planner/plan"
 )
 
 // failedJob is the root cause of jobs that do not start.
@@ -56,21 +55,15 @@ func (r *run) job(ctx context.Context, index int) *failedJob {
 // skipJob reports the tasks of a job that does not start.
 func (r *run) skipJob(index int, cause *failedJob) {
 	job := &r.Plan.Jobs[index]
-	end := event.TaskEnd{Status: event.Skipped, Reason: cause.reason()}
+	status, reason := event.Skipped, cause.reason()
 	if cause.ending {
-		end = event.TaskEnd{Status: event.Cancelled, Reason: "not_started"}
+		status, reason = event.Cancelled, "not_started"
 	}
 	for _, host := range job.Hosts {
 		h := newHostRun(r, job, host)
 		for i := range job.Tasks {
-			end.Address = job.Tasks[i].Address
-			h.report(end, &job.Tasks[i])
+			h.leaveOut(&job.Tasks[i], status, reason)
 		}
 		h.ended()
 	}
-}
-
-// skipped is the result of a task that a selection leaves out.
-func skipped() plan.Results {
-	return plan.Results{Elements: []plan.Result{{Skipped: true}}}
 }

@@ -59,8 +59,7 @@ func arguments(in plan.Instance) map[string]any {
 
 func (h *hostRun) offline(task *plan.Task) {
 	if !task.Selected {
-		h.run.state.putResults(task.Address, h.name, skipped())
-		h.leaveOut(task, event.Skipped, "selection")
+		h.leaveOutSelected(task)
 		return
 	}
 	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)

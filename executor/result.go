@@ -45,7 +45,12 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	reply, err := h.await(ctx, s)
 	end.Target = h.target(s.on)
 	if err != nil {
+		if !s.isStarted() && h.isNotStarted(err) {
+			h.endUnstarted(s, end)
+			return
+		}
 		h.explain(&end, err, s.task)
+		h.hanging = h.hanging || end.Reason == interruptedReason
 		if end.Status == event.Unreachable {
 			h.pass(s)
 		} else {
@@ -55,9 +60,7 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		return
 	}
 	if !s.isStarted() && reply.Problem != nil && (reply.Problem.Code == wire.CodePipeline || reply.Problem.Code == wire.CodeCancelled) {
-		h.pass(s)
-		end.Status, end.Reason, end.Attempts, end.Result = event.Cancelled, "not_started", 0, shown(s.task, plan.Result{Skipped: true})
-		h.settle(s.task, end)
+		h.endUnstarted(s, end)
 		return
 	}
 	h.after = max(h.after, reply.Trip)
@@ -87,6 +90,23 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	h.record(s, result)
 	h.settle(s.task, end)
 }
+
+// isNotStarted says whether a call whose start was not heard of ended so that it certainly has not started: it was
+// cancelled before it was sent, or the one before it has not ended yet.
+func (h *hostRun) isNotStarted(err error) bool {
+	problem, ok := errors.AsType[*wire.Problem](err)
+	return ok && problem.Code == wire.CodeCancelled || h.hanging
+}
+
+// endUnstarted ends an instance that was not started.
+func (h *hostRun) endUnstarted(s *sent, end event.TaskEnd) {
+	h.pass(s)
+	end.Status, end.Reason, end.Attempts, end.Result = event.Cancelled, "not_started", 0, shown(s.task, plan.Result{Skipped: true})
+	h.settle(s.task, end)
+}
+
+// interruptedReason is that of a call that was told to end and has not said that it did.
+const interruptedReason = "interrupted"
 
 // await waits for a reply and tells when the call has started.
 func (h *hostRun) await(ctx context.Context, s *sent) (broker.Reply, error) {
@@ -170,7 +190,7 @@ func (h *hostRun) explain(end *event.TaskEnd, err error, task *plan.Task) {
 		default:
 		}
 	case h.run.isEnding() == interrupted:
-		end.Status, end.Reason = event.Unknown, "interrupted" // it was told to end and has not said that it did
+		end.Status, end.Reason = event.Unknown, interruptedReason
 	}
 	end.Error = end.Failure.Text()
 }
@@ -209,13 +229,21 @@ func (h *hostRun) settle(task *plan.Task, end event.TaskEnd) {
 			h.run.end(aborted)
 		}
 	case event.Unreachable, event.Unknown:
-		h.stopped, h.bad = end.Status, true
-		h.run.lost(h.host)
+		stopped := end.Status
 		if lost, ok := errors.AsType[*broker.LostError](end.Failure.Cause); ok {
 			h.lost[lost.Connection] = true
 			if !h.isLost(h.run.Plan.Hosts[h.host].Connection) { // a hop of the task's own: the host is still there
-				h.stopped = event.Failed
+				stopped = event.Failed
+				end.Handled = task.OnFailure == plan.Continue
 			}
+		}
+		if end.Handled {
+			break
+		}
+		h.stopped, h.bad = stopped, true
+		h.run.lost(h.host)
+		if stopped == event.Failed && task.OnFailure == plan.Abort {
+			h.run.end(aborted)
 		}
 	case event.Cancelled:
 		h.bad = true
@@ -281,9 +309,41 @@ func rangeOf(p plan.Place) *event.Range {
 	}
 }
 
+// elements returns the instances of a task with for_each as far as they are known now.
+func (h *hostRun) elements(task *plan.Task) ([]plan.Instance, bool) {
+	if !task.Keyed {
+		return nil, false
+	}
+	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)
+	unknown := slices.ContainsFunc(instances, func(in plan.Instance) bool { return slices.Contains(in.Unknown, "for_each") })
+	return instances, err == nil && !unknown
+}
+
+// leaveOutSelected leaves out what a selection does not take: its results are skipped ones.
+func (h *hostRun) leaveOutSelected(task *plan.Task) {
+	results := plan.Results{Keyed: task.Keyed}
+	if elements, known := h.elements(task); known {
+		for _, in := range elements {
+			results.Elements = append(results.Elements, plan.Result{Key: in.Key, Skipped: true})
+		}
+	} else if !task.Keyed {
+		results.Elements = []plan.Result{{Skipped: true}}
+	}
+	h.run.state.putResults(task.Address, h.name, results)
+	h.leaveOut(task, event.Skipped, "selection")
+}
+
 // leaveOut reports a task that is not run.
 func (h *hostRun) leaveOut(task *plan.Task, status event.Status, reason string) {
-	h.report(event.TaskEnd{Address: task.Address, Status: status, Reason: reason, Result: shown(task, plan.Result{Skipped: true})}, task)
+	end := event.TaskEnd{Address: task.Address, Status: status, Reason: reason, Result: shown(task, plan.Result{Skipped: true})}
+	elements, known := h.elements(task)
+	if !known {
+		h.report(end, task)
+	}
+	for _, in := range elements {
+		end.Address = in.Address
+		h.report(end, task)
+	}
 }
 
 // notStarted reports a task that nothing starts any more.

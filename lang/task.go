@@ -55,6 +55,9 @@ func (t *Task) Hops(h *Host) []*Hop {
 	return slices.Concat(either(b.job.same, b.job.hops, h), either(b.same, b.hops, h))
 }
 
+// Keyed says whether the task has for_each.
+func (t *Task) Keyed() bool { return t.body.block.ForEach != nil }
+
 // Results returns the names of what the task's action documents as results, sorted.
 func (t *Task) Results() []string { return slices.Sorted(maps.Keys(t.body.result.AttributeTypes())) }
 

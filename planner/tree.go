@@ -72,16 +72,34 @@ func (t *tree) add(parent int, hop *lang.Hop, options map[string]any) int {
 		}
 	}
 	shown := maps.Clone(options)
+	var secrets []string
 	for _, name := range hop.Secrets {
+		secrets = append(secrets, texts(hop.Options[name])...)
+		secrets = append(secrets, texts(options[name])...) // where a path is resolved by now
 		shown[name] = "(sensitive)"
 	}
 	i := len(t.connections)
 	t.index[key] = i
 	t.connections = append(t.connections, plan.Connection{
 		Parent: parent, Transport: hop.Transport, Title: t.options.Title(hop.Transport, shown), User: t.options.User(hop.Transport, shown),
-		Options: options, Timeout: timeout, Place: placeOf(hop.Range),
+		Options: options, Secrets: secrets, Timeout: timeout, Place: placeOf(hop.Range),
 	})
 	return i
+}
+
+// texts returns the texts in a plain value.
+func texts(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var out []string
+		for _, e := range v {
+			out = append(out, texts(e)...)
+		}
+		return out
+	}
+	return nil
 }
 
 // identity is equal for hops that may share a connection. It holds secrets, so it stays in memory.

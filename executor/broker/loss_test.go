@@ -290,6 +290,25 @@ func TestG6RefusedPasswordGoesNowhereElse(t *testing.T) {
 	})
 }
 
+// G36: what is sensitive in a hop's arguments is in no error about it.
+func TestG36ErrorsOfHopsHideSecrets(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		hop := ssh(-1, "a")
+		hop.Secrets = []string{"xhunter2", "/keys/hunter2"}
+		w.refuse["ssh a"] = &wire.Problem{
+			Code: wire.CodeHop, Message: "cannot log in as xhunter2", Hint: "Look at /keys/hunter2.", Quote: "xhunter2: no",
+		}
+		b := w.broker(hop, hopTo(0, "sudo", "root"))
+		defer w.close(b)
+		for i := range 2 {
+			err := failure(t, b.Peer(i).Call(call("echo", nil), CallOptions{}))
+			if p := lostBy(t, err).Problem; strings.Contains(fmt.Sprintf("%v %+v", err, p), "hunter2") || !strings.Contains(p.Message, "(sensitive)") {
+				t.Errorf("%d: %+v", i, p)
+			}
+		}
+	})
+}
+
 // A hop that fails for another reason has refused nothing.
 func TestFailureRefusesNoPassword(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {

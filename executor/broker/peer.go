@@ -362,6 +362,13 @@ func (p *Peer) stopOverdueLocked() {
 func lostAt(h *hop, why *wire.Problem, unreached bool) *LostError {
 	e := &LostError{Connection: h.index, Title: h.plan.Title, Problem: *why, Unreached: unreached}
 	e.Problem.Message = strings.TrimPrefix(e.Problem.Message, e.Title+": ") // some name their hop themselves
+	for _, text := range []*string{&e.Problem.Message, &e.Problem.Hint, &e.Problem.Quote} {
+		for _, secret := range h.plan.Secrets {
+			if secret != "" {
+				*text = strings.ReplaceAll(*text, secret, "(sensitive)")
+			}
+		}
+	}
 	return e
 }
 

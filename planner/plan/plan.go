@@ -22,6 +22,7 @@ type Connection struct {
 	Title     string         // for people: "ssh deploy@127.0.1.1"
 	User      string         // for people; "" where the hop names none
 	Options   map[string]any // checked; secrets among them
+	Secrets   []string       // the texts among them that are sensitive: no error shows them
 	Timeout   time.Duration  // until the hop's hello
 	Transit   bool           // only tunnelled through to reach another ssh hop: no agent is started here
 	Place     Place
@@ -54,6 +55,7 @@ type Task struct {
 	Connections map[int]int // host → connection, where run_as or hops lead further than the host's chain
 	Notify      []string    // names of all handlers that it can notify
 	Results     []string    // names of what its action documents as results
+	Keyed       bool        // has for_each
 	OnFailure   OnFailure
 	Selected    bool // not left out by --tags, --skip-tags or --target
 	Place       Place
