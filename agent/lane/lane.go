@@ -83,12 +83,7 @@ func (l *Lanes) Acquire(ctx context.Context, name string) (release func(), err e
 // retire tells whether one of the files has lost its name, so that others lock another one. Then they are not used any
 // more; they stay open, because closing one would give up what else is locked in it.
 func (l *Lanes) retire(files []*os.File) bool {
-	lost := slices.ContainsFunc(files, func(f *os.File) bool {
-		here, err := f.Stat()
-		named, missing := os.Lstat(f.Name())
-		return err != nil || missing != nil || !os.SameFile(here, named)
-	})
-	if !lost {
+	if !slices.ContainsFunc(files, nameless) {
 		return false
 	}
 	l.mu.Lock()
@@ -176,6 +171,13 @@ func (l *Lanes) open() ([]*os.File, error) {
 		return nil, &UnusableError{Err: errors.Join(wrong...)}
 	}
 	return l.files, nil
+}
+
+// nameless tells whether a file has lost its name, or another one has it now.
+func nameless(f *os.File) bool {
+	here, err := f.Stat()
+	named, missing := os.Lstat(f.Name())
+	return err != nil || missing != nil || !os.SameFile(here, named)
 }
 
 // persist opens again what others, who have ended, have just removed.
@@ -283,8 +285,7 @@ func remove(f *os.File) {
 	if control(f, unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}) != nil {
 		return
 	}
-	here, err := f.Stat()
-	if named, missing := os.Lstat(f.Name()); err != nil || missing != nil || !os.SameFile(here, named) {
+	if nameless(f) {
 		return
 	}
 	_ = os.Remove(f.Name())
