@@ -26,8 +26,10 @@ var ErrInterrupted = errors.New("interrupted")
 
 // Evaluator gives the values that only a run can give.
 type Evaluator interface {
-	// Expand evaluates a task for a host (an index in Plan.Hosts) with what is known so far.
+	// Expand evaluates a task or a precondition for a host (an index in Plan.Hosts) with what is known so far.
 	Expand(address string, host int, state plan.State) ([]plan.Instance, error)
+	// Judge applies the conditions of a task, changed_when, failed_when and until, to the result of one of its elements.
+	Judge(address string, host int, result plan.Result, state plan.State) (plan.Verdict, error)
 	// Outputs evaluates what the run prints at its end.
 	Outputs(state plan.State) ([]plan.Output, error)
 }

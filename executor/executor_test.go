@@ -76,6 +76,10 @@ func short(address string) string { return address[strings.LastIndex(address, ".
 // script is an Evaluator whose tasks are functions of the state.
 type script map[string]func(state plan.State) []plan.Instance
 
+func (s script) Judge(_ string, _ int, r plan.Result, _ plan.State) (plan.Verdict, error) {
+	return plan.Verdict{Changed: r.Changed, Failed: r.Failed}, nil
+}
+
 func (s script) Expand(address string, _ int, state plan.State) ([]plan.Instance, error) {
 	f := s[address]
 	if f == nil {

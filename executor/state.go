@@ -39,6 +39,9 @@ func (s *state) Results(address, host string) (plan.Results, bool) {
 	return r, ok || s.over[address]
 }
 
+// Failure returns what a rescue works on; no job has one so far.
+func (s *state) Failure(string, int, string) (plan.Failure, bool) { return plan.Failure{}, false }
+
 // jobOver notes that a job has ended on all its hosts.
 func (s *state) jobOver(j *plan.Job) {
 	s.mu.Lock()

@@ -52,6 +52,11 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	return out, evaluationError(diags)
 }
 
+// Judge applies a task's own conditions to a result; no task has any so far.
+func (e *Evaluator) Judge(_ string, _ int, result plan.Result, _ plan.State) (plan.Verdict, error) {
+	return plan.Verdict{Changed: result.Changed, Failed: result.Failed}, nil
+}
+
 // Outputs evaluates the site's outputs; one that is not known is left out, a sensitive one is marked.
 func (e *Evaluator) Outputs(state plan.State) ([]plan.Output, error) {
 	var out []plan.Output

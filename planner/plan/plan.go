@@ -36,12 +36,31 @@ type Host struct {
 
 // Job is an ordered list of work on some hosts.
 type Job struct {
-	Name     string
-	After    []int // indices in Plan.Jobs that must have ended well
-	Hosts    []int // indices in Plan.Hosts
-	Tasks    []Task
-	Handlers []Task
-	Place    Place
+	Name          string
+	After         []int  // indices in Plan.Jobs that must have ended well
+	Hosts         []int  // indices in Plan.Hosts
+	Preconditions []Task // what must hold on a host before its first task; of each only what it needs counts
+	Tasks         []Task // in source order, those of roles and tries in their places
+	Handlers      []Task // in the order in which they are declared, those of roles among them
+	Tries         []Try  // in source order, outer ones before those inside
+	Lockstep      bool   // no host starts a task before all of its batch have ended the one before
+	Rollout       Rollout
+	Place         Place
+}
+
+// Rollout says in which portions a job goes over its hosts. The zero value is all at once, and no failure allowed.
+type Rollout struct {
+	Batches     []int         // sizes, in hosts; the last one is repeated until all are done
+	MaxFailures int           // hosts of the job that may fail, or be lost, before no further batch starts and the job has failed
+	Pause       time.Duration // between batches
+}
+
+// Try is a part of a job whose failures are caught. Its parts follow each other in Job.Tasks: Tasks[From:Rescue] is what
+// is tried, Tasks[Rescue:Always] runs on a host where that failed, Tasks[Always:To] runs in any case.
+type Try struct {
+	Parent                   int // index in Job.Tries of the one around it; -1: none
+	From, Rescue, Always, To int
+	Rescues                  bool // it has a rescue, which may be empty: a failure ends there
 }
 
 // Task is one task or handler of a job, before it is evaluated for a host.
@@ -52,10 +71,13 @@ type Task struct {
 	Needs       []string    // addresses of the tasks whose results it reads; the pipeline is cut before it
 	Facts       []int       // indices in Plan.Hosts whose facts it reads, beside its own host's
 	SelfFacts   bool        // reads its own host's facts
-	Connections map[int]int // host → connection, where run_as or hops lead further than the host's chain
-	Notify      []string    // names of all handlers that it can notify
+	Connections map[int]int // host → connection, where on, run_as or hops lead elsewhere than the host's chain
+	Notify      []string    // addresses of all handlers that it can notify
 	Results     []string    // names of what its action documents as results
 	Keyed       bool        // has for_each
+	Once        bool        // run_once: on the first host of the batch that is still in the run
+	ChangedWhen bool        // whether it changed something is the evaluator's to judge
+	Verdict     bool        // whether it failed, or must be tried again, is the evaluator's to judge (failed_when, until)
 	OnFailure   OnFailure
 	Selected    bool // not left out by --tags, --skip-tags or --target
 	Place       Place
@@ -84,7 +106,23 @@ type Instance struct {
 	Sensitive   bool              // arguments, results and diffs are not shown
 	Environment map[string]string
 	Timeout     time.Duration // 0: none
-	Notify      []string      // names of handlers
+	Notify      []string      // addresses of handlers
+	Lane        string        // "": the target's default lane
+	Retry       Retry
+	Refusal     string // of a precondition that does not hold: why
+}
+
+// Retry says how often a task that fails is tried. The zero value is once.
+type Retry struct {
+	Attempts int           // the first among them
+	Delay    time.Duration // before the second attempt
+	Backoff  float64       // what the delay is multiplied by before each further one
+}
+
+// Verdict is what a task's own conditions make of a result. Where the result is not known, neither is it.
+type Verdict struct {
+	Changed, Failed, Again                      bool // Again: the condition to stop trying does not hold
+	UnknownChanged, UnknownFailed, UnknownAgain bool
 }
 
 // Content is bytes that go to a target when it asks for them: Data, or the file's when File is set.

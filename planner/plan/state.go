@@ -8,6 +8,17 @@ type State interface {
 	Facts(host string) (map[string]any, bool)
 	// Results returns what a task gave on a host, or false while it is not known.
 	Results(address, host string) (Results, bool)
+	// Failure returns the result that the rescue of a try, an index in Job.Tries, works on at a host, or false while there
+	// is none.
+	Failure(job string, try int, host string) (Failure, bool)
+}
+
+// Failure is why a rescue runs.
+type Failure struct {
+	Result
+	Address   string // of the task, with ["key"] under for_each
+	Error     string
+	Sensitive bool
 }
 
 // Results are a task's results on one host, one for each element of its for_each.

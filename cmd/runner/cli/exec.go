@@ -93,6 +93,11 @@ func (c *adhocCommand) Expand(address string, _ int, _ plan.State) ([]plan.Insta
 	return []plan.Instance{{Address: address, Args: c.args}}, nil
 }
 
+// Judge takes the result for what it is.
+func (c *adhocCommand) Judge(_ string, _ int, r plan.Result, _ plan.State) (plan.Verdict, error) {
+	return plan.Verdict{Changed: r.Changed, Failed: r.Failed}, nil
+}
+
 // Outputs returns nothing: the command's output was shown.
 func (c *adhocCommand) Outputs(plan.State) ([]plan.Output, error) { return nil, nil }
 
