@@ -150,10 +150,15 @@ func (b *bench) task(job *plan.Job, name string, f func(plan.State) []plan.Insta
 	return &job.Tasks[len(job.Tasks)-1]
 }
 
+// handler adds a handler that runs a line of shell.
 func (b *bench) handler(job *plan.Job, name, line string) {
 	b.sh(job, name, line)
 	last := len(job.Tasks) - 1
-	job.Handlers = append(job.Handlers, job.Tasks[last])
+	handler := job.Tasks[last]
+	handler.Address = "job." + job.Name + ".handler." + name
+	b.script[handler.Address] = b.script[job.Tasks[last].Address]
+	delete(b.script, job.Tasks[last].Address)
+	job.Handlers = append(job.Handlers, handler)
 	job.Tasks = job.Tasks[:last]
 }
 
@@ -242,11 +247,11 @@ func TestHandlers(t *testing.T) {
 	} {
 		b := newBench("a")
 		job := b.job("j")
-		b.sh(job, "one", "true").Notify = []string{"first"}
-		b.sh(job, "two", c.second).Notify = []string{"first"}
+		b.sh(job, "one", "true").Notify = []string{"job.j.handler.first"}
+		b.sh(job, "two", c.second).Notify = []string{"job.j.handler.first"}
 		b.handler(job, "never", "true")
 		b.handler(job, "first", "true")
-		job.Handlers[1].Notify = []string{"second"}
+		job.Handlers[1].Notify = []string{"job.j.handler.second"}
 		b.handler(job, "second", "true")
 		b.run.NoHandlersOnFailure = c.withheld
 		s := b.apply(t, t.Context())
@@ -345,7 +350,7 @@ func TestLostHopOfATask(t *testing.T) {
 		b := newBench("a")
 		b.Connections = append(b.Connections, plan.Connection{Parent: 0, Transport: "nowhere", Title: "nowhere", Timeout: 20 * time.Second})
 		job := b.job("j")
-		b.sh(job, "one", "true").Notify = []string{"handler"}
+		b.sh(job, "one", "true").Notify = []string{"job.j.handler.handler"}
 		two := b.sh(job, "two", "true")
 		two.Connections, two.OnFailure = map[int]int{0: 1}, c.onFailure
 		b.sh(job, "three", "true")
@@ -423,7 +428,7 @@ func TestAbort(t *testing.T) {
 	before := []string(nil) // each step waits for the one before, so that the other job's task has its turn
 	for i := range 20 {
 		step := b.sh(goes, fmt.Sprintf("step%d", i), fmt.Sprintf("sleep 0.1; touch %s/%d", dir, i))
-		step.Notify, step.Needs = []string{"h"}, before
+		step.Notify, step.Needs = []string{"job.goes.handler.h"}, before
 		before = []string{step.Address}
 	}
 	b.handler(goes, "h", "touch "+dir+"/handler")

@@ -23,14 +23,14 @@ type hostRun struct {
 	host int
 	name string
 
-	pipeline uint32       // number of the calls that are cancelled together
-	on       int          // connection of the calls under way; -1: none yet
-	used     map[int]bool // connections that got calls
-	after    int          // round trips that what is known now has cost
-	queue    []*sent      // in order, results not taken yet
-	notified map[string]bool
-	stopped  event.Status // why nothing more starts on this host; "": nothing has happened
-	lost     map[int]bool // connections that could not be made, or broke
+	pipeline uint32          // number of the calls that are cancelled together
+	on       int             // connection of the calls under way; -1: none yet
+	used     map[int]bool    // connections that got calls
+	after    int             // round trips that what is known now has cost
+	queue    []*sent         // in order, results not taken yet
+	notified map[string]bool // addresses of handlers
+	stopped  event.Status    // why nothing more starts on this host; "": nothing has happened
+	lost     map[int]bool    // connections that could not be made, or broke
 	counts   event.Counts
 	bad      bool // a failure that nothing handled, or the host was lost
 	hanging  bool // a call was told to end and has not said that it did: those behind it cannot have started
@@ -280,7 +280,7 @@ func (h *hostRun) handlers(ctx context.Context) {
 	ran := false
 	for i := range h.job.Handlers {
 		handler := &h.job.Handlers[i]
-		if h.notified[handler.Name] {
+		if h.notified[handler.Address] {
 			ran = true
 			h.task(ctx, handler)
 			if len(handler.Notify) > 0 {

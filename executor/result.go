@@ -156,8 +156,8 @@ func (h *hostRun) finished(s *sent, change wire.Change, result *plan.Result, end
 	end.Status = event.OK
 	if changed {
 		end.Status = event.Changed
-		for _, name := range s.instance.Notify {
-			h.notified[name] = true
+		for _, address := range s.instance.Notify {
+			h.notified[address] = true
 		}
 	}
 	if h.run.Mode == wire.ModeLook {

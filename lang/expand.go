@@ -387,17 +387,17 @@ func (x *expansion) notify(in *Instance, ctx *hcl.EvalContext) {
 		wrong(v)
 		return
 	}
-	var names []string
+	var addresses []string
 	for it := v.ElementIterator(); it.Next(); {
 		_, element := it.Element()
-		name, ok := value.Is(element).(string)
+		address, ok := value.Is(element).(string)
 		if !ok {
 			wrong(element)
 			return
 		}
-		names = append(names, name)
+		addresses = append(addresses, address)
 	}
-	in.Notify = inOrderOf(names, x.body.job.block.Handlers)
+	in.Notify = addressesOf(x.body.job.block.Handlers, func(h *config.Task) bool { return slices.Contains(addresses, h.Address) })
 }
 
 // checkBlock runs the schema's own check over the arguments that are known. What it says of one that is sensitive is not

@@ -365,7 +365,7 @@ func (l *loader) collectUses(t *Task) {
 			}
 		}
 	}
-	t.Notify = inOrderOf(body.uses.Handlers, body.job.block.Handlers)
+	t.Notify = addressesOf(body.job.block.Handlers, func(h *config.Task) bool { return slices.Contains(body.uses.Handlers, h.Name) })
 }
 
 // usable says whether everything that an expression names has a value, or will have one.
@@ -408,12 +408,12 @@ func (g *hostGroup) meant(key cty.Value) []*Host {
 	return nil
 }
 
-// inOrderOf sorts names of handlers by where they are declared.
-func inOrderOf(names []string, handlers []*config.Task) []string {
+// addressesOf returns the addresses of the handlers that are meant, in the order in which they are declared.
+func addressesOf(handlers []*config.Task, meant func(*config.Task) bool) []string {
 	var out []string
 	for _, h := range handlers {
-		if slices.Contains(names, h.Name) {
-			out = append(out, h.Name)
+		if meant(h) {
+			out = append(out, h.Address)
 		}
 	}
 	return out

@@ -97,7 +97,7 @@ type Task struct {
 	Action    string
 	Name      string
 	Tags      []string // its own and its job's
-	Notify    []string // names of all handlers that it can notify
+	Notify    []string // addresses of all handlers that it can notify
 	OnFailure string   // stop, continue, abort
 	Needs     []string // addresses of the tasks whose results it reads, in this job or another
 	SelfFacts bool     // reads self.facts
@@ -159,6 +159,6 @@ type Instance struct {
 	Sources     map[string]string // argument of type source → absolute file on the controller
 	Sensitive   bool              // the task says so, or an argument is
 	Environment map[string]string // the job's and the task's
-	Notify      []string          // names of handlers, in source order; Task.Notify has all that could be
+	Notify      []string          // addresses of handlers, in source order; Task.Notify has all that could be
 	Timeout     time.Duration     // 0: not set
 }

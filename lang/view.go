@@ -90,7 +90,7 @@ func handlerValues(job *jobScope, uses *refs.Uses) map[string]cty.Value {
 	}
 	out := map[string]cty.Value{}
 	for _, h := range job.block.Handlers {
-		out[h.Name] = value.Of(value.HandlerType, h.Name)
+		out[h.Name] = value.Of(value.HandlerType, h.Address)
 	}
 	return out
 }

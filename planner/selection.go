@@ -188,12 +188,8 @@ func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
 				addTask(n)
 			}
 		}
-		for _, name := range t.Notify {
-			for _, h := range owner[t.Address].Handlers {
-				if h.Name == name {
-					addTask(h)
-				}
-			}
+		for _, address := range t.Notify {
+			addTask(tasks[address])
 		}
 	}
 	addJob = func(j *lang.Job) {
