@@ -70,6 +70,9 @@ func (s Selection) apply(site *lang.Site) (selected, hcl.Diagnostics) {
 	return out, diags
 }
 
+// Patterns are those that a flag joins by commas.
+func Patterns(list string) []string { return split([]string{list}) }
+
 func split(patterns []string) []string {
 	var out []string
 	for _, p := range patterns {

@@ -12,6 +12,9 @@ import (
 	"runner/planner/plan"
 )
 
+// hidden stands for what is sensitive.
+const hidden = "(sensitive)"
+
 // defaultConnectTimeout is how long a hop may take until its hello when neither the hop nor the site says.
 const defaultConnectTimeout = 30 * time.Second
 
@@ -76,7 +79,7 @@ func (t *tree) add(parent int, hop *lang.Hop, options map[string]any) int {
 	for _, name := range hop.Secrets {
 		secrets = append(secrets, texts(hop.Options[name])...)
 		secrets = append(secrets, texts(options[name])...) // where a path is resolved by now
-		shown[name] = "(sensitive)"
+		shown[name] = hidden
 	}
 	i := len(t.connections)
 	t.index[key] = i

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -48,8 +47,8 @@ func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct
 	}
 	// The site's own jobs are no part of this: one job on all hosts takes their place, and the pattern chooses.
 	adhoc := *site
-	if local := site.Localhost(); slices.Contains(a.Patterns, local.Name) && !slices.Contains(site.Hosts, local) {
-		adhoc.Hosts = append(slices.Clip(site.Hosts), local) // it is there for whoever names it
+	if named(a.Patterns, site.Localhost()) {
+		adhoc.Hosts = withLocalhost(site)
 	}
 	adhoc.Jobs = []*lang.Job{{Name: execJob, Hosts: adhoc.Hosts}}
 	adhoc.Outputs = nil

@@ -33,7 +33,8 @@ func (p *Program) root(kill <-chan struct{}) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(root, c, err) })
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
-		p.planCommand(kill), p.applyCommand(kill), p.validateCommand(), p.fmtCommand(), p.execCommand(kill), p.versionCommand(), p.completionCommand(root),
+		p.planCommand(kill), p.applyCommand(kill), p.validateCommand(), p.fmtCommand(), p.hostsCommand(), p.execCommand(kill),
+		p.versionCommand(), p.completionCommand(root),
 	)
 	root.SetHelpCommand(&cobra.Command{
 		Use:     "help [COMMAND]",

@@ -58,17 +58,7 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 	if ask {
 		passwords.ask = func(hop string) (string, error) { return s.askPassword(ctx, hop) }
 	}
-	env := ssh.CurrentEnvironment()
-	env.Dir = site.Dir // paths of keys and the like are relative to the site
-	expander := ssh.NewExpander(env)
-	p, evaluator, diags := planner.Build(site, planner.Options{
-		Selection: planner.Selection(a.Selection),
-		Expand: func(transport string, options map[string]any) ([]map[string]any, error) {
-			return passwords.expand(expander, transport, options)
-		},
-		Title: func(transport string, options map[string]any) string { return all[transport].Title(options) },
-		User:  func(transport string, options map[string]any) string { return user(all, transport, options) },
-	})
+	p, evaluator, diags := planner.Build(site, planning(a, site, passwords))
 	if passwords.err != nil {
 		return nil, passwords.err
 	}
@@ -82,6 +72,21 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 		p.Parallelism = a.Parallelism
 	}
 	return &work{plan: p, evaluator: evaluator, transports: all}, nil
+}
+
+// planning is what the planner is told about hops.
+func planning(a arguments.Site, site *lang.Site, p *passwords) planner.Options {
+	env := ssh.CurrentEnvironment()
+	env.Dir = site.Dir // paths of keys and the like are relative to the site
+	expander := ssh.NewExpander(env)
+	return planner.Options{
+		Selection: planner.Selection(a.Selection),
+		Expand: func(transport string, options map[string]any) ([]map[string]any, error) {
+			return p.expand(expander, transport, options)
+		},
+		Title: func(transport string, options map[string]any) string { return p.all[transport].Title(options) },
+		User:  func(transport string, options map[string]any) string { return user(p.all, transport, options) },
+	}
 }
 
 // passwords are those that somebody types instead of the site saying them.

@@ -41,9 +41,7 @@ func (s *session) validate(ctx context.Context, a arguments.Validate) exitCode {
 		for _, j := range w.plan.Jobs {
 			tasks += len(j.Tasks)
 		}
-		if _, err := fmt.Fprintf(s.program.Out, "The site is valid: %d hosts, %d jobs, %d tasks.\n", len(site.Hosts), len(w.plan.Jobs), tasks); err != nil && s.err == nil {
-			s.err = fmt.Errorf("cannot print the result: %w", err)
-		}
+		s.result(fmt.Sprintf("The site is valid: %d hosts, %d jobs, %d tasks.\n", len(site.Hosts), len(w.plan.Jobs), tasks), nil)
 	}
 	return exitDone
 }

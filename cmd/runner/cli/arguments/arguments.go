@@ -103,6 +103,12 @@ type Validate struct {
 	Output
 }
 
+// Hosts is what `runner hosts` was asked for.
+type Hosts struct {
+	Site
+	Output
+}
+
 // Exec is what `runner exec` was asked for.
 type Exec struct {
 	Site
@@ -165,6 +171,19 @@ func BindValidate(fs *pflag.FlagSet) func(args []string) (Validate, error) {
 	}
 }
 
+// BindHosts is BindPlan for `runner hosts`.
+func BindHosts(fs *pflag.FlagSet) func(args []string) (Hosts, error) {
+	var out Hosts
+	fs.BoolVar(&out.JSON, "json", false, "print one JSON object")
+	bindVariables(fs, &out.Site)
+	bindSelection(fs, &out.Site)
+	bindText(fs, &out.Output)
+	return func(args []string) (Hosts, error) {
+		err := sitePath(&out.Site, args)
+		return out, err
+	}
+}
+
 // BindExec is BindPlan for `runner exec`.
 func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
 	var out Exec
@@ -220,12 +239,17 @@ func BindVersion(fs *pflag.FlagSet) func(args []string) (Version, error) {
 }
 
 func bindOutput(fs *pflag.FlagSet, out *Output) {
-	out.LogLevel = LevelWarn
 	fs.BoolVar(&out.JSON, "json", false, "print events, one JSON object a line")
+	bindText(fs, out)
+	fs.BoolVarP(&out.Verbose, "verbose", "v", false, "show unchanged tasks and the output of commands too")
+}
+
+// bindText is bindOutput for what prints no events.
+func bindText(fs *pflag.FlagSet, out *Output) {
+	out.LogLevel = LevelWarn
 	fs.BoolVar(&out.NoColor, "no-color", false, "print no colours (also the environment variable NO_COLOR)")
 	fs.Var(newChoice(&out.LogLevel, Levels()), "log-level", "what to log: error, warn, info or debug")
 	fs.StringVar(&out.LogFile, "log-file", "", "log to `FILE` instead of standard error")
-	fs.BoolVarP(&out.Verbose, "verbose", "v", false, "show unchanged tasks and the output of commands too")
 }
 
 func bindSite(fs *pflag.FlagSet, out *Site) {
