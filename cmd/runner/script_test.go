@@ -17,6 +17,12 @@ import (
 
 // TestMain builds the program that the scripts run.
 func TestMain(m *testing.M) {
+	if os.Getenv(measureVariable) != "" {
+		if err := measureMain(); err != nil {
+			panic(err)
+		}
+		return
+	}
 	dir, err := os.MkdirTemp("", "runner-script-")
 	if err != nil {
 		panic(err)

@@ -7,6 +7,7 @@ package guard
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -17,13 +18,22 @@ import (
 const (
 	MaxSize     = 8 << 20 // bytes of one file or value
 	MaxDepth    = 500     // brackets, templates, directives and chained operators around any place
-	MaxTokens   = 600_000 // of one file or value
 	maxExponent = 4       // digits of a number's exponent
+	maxDigits   = 1000    // of a number
+	maxName     = 4000    // bytes of a name
+	maxStrays   = 600     // characters that the language does not have: HCL makes a diagnostic of each
+	maxEscapes  = 20_000  // of the kind $${, which HCL puts together one by one
+	maxDots     = 500     // in a row of names
+	maxMelding  = 4 << 30 // bytes that are copied to put lines of text together
 )
+
+// maxTokens is how many tokens some input may have. Few bytes can be that many tokens, of which each costs a hundred
+// bytes; what people write has four bytes and more for each.
+func maxTokens(size int) int { return 100_000 + size/3 }
 
 // Error says what is wrong with some input, and where.
 type Error struct {
-	Code   diag.Code // TooDeep or TooLarge
+	Code   diag.Code // TooDeep, TooLarge or Syntax
 	Offset int       // in bytes
 	Detail string    // a full sentence
 }
@@ -33,8 +43,11 @@ func (e *Error) Error() string { return e.Detail }
 // Diagnostic places the error in a file. The start is where the input begins in it.
 func (e *Error) Diagnostic(src []byte, filename string, start hcl.Pos) *hcl.Diagnostic {
 	summary := "Input too large"
-	if e.Code == diag.TooDeep {
+	switch e.Code {
+	case diag.TooDeep:
 		summary = "Input nested too deeply"
+	case diag.Syntax:
+		summary = "Input is no text"
 	}
 	return diag.Errorf(e.Code, place(src, e.Offset, filename, start), summary, "%s", e.Detail)
 }
@@ -84,11 +97,53 @@ func tooLarge(src []byte) *Error {
 	}
 }
 
-func tooManyTokens(offset int) *Error {
+// notText finds the first byte that is no UTF-8.
+func notText(src []byte) *Error {
+	if utf8.Valid(src) {
+		return nil
+	}
+	offset := 0
+	for offset < len(src) {
+		r, n := utf8.DecodeRune(src[offset:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		offset += n
+	}
+	return &Error{Code: diag.Syntax, Offset: offset, Detail: "This byte is not part of a UTF-8 text. Save the file with the encoding UTF-8."}
+}
+
+func strays(offset int) *Error {
+	return &Error{
+		Code: diag.Syntax, Offset: offset,
+		Detail: fmt.Sprintf("Up to here there are more than %d characters or escapes that the language does not have. This may be a file of another kind.", maxStrays),
+	}
+}
+
+func tooManyTokens(src []byte, offset int) *Error {
 	return &Error{
 		Code: diag.TooLarge, Offset: offset,
-		Detail: fmt.Sprintf("Up to here there are more than %d words and signs. Split this into several files, or read the data with a function such as jsondecode.", MaxTokens),
+		Detail: fmt.Sprintf("Up to here there are more than %d words and signs. Split this into several files, or read the data with a function such as jsondecode.", maxTokens(len(src))),
 	}
+}
+
+func tooManyEscapes(offset int) *Error {
+	return &Error{
+		Code: diag.TooLarge, Offset: offset,
+		Detail: fmt.Sprintf("Up to here there are more than %d escaped templates. Read the text with the function file, where nothing is escaped.", maxEscapes),
+	}
+}
+
+func tooManyLines(offset int) *Error {
+	return &Error{Code: diag.TooLarge, Offset: offset, Detail: "This is too much text in a row. Read it with the function file."}
+}
+
+func tooLongName(offset int) *Error {
+	return &Error{Code: diag.TooLarge, Offset: offset, Detail: fmt.Sprintf("This name has more than %d bytes.", maxName)}
+}
+
+func tooManyDigits(offset int) *Error {
+	return &Error{Code: diag.TooLarge, Offset: offset, Detail: fmt.Sprintf("This number has more than %d digits. In quotes it would be text.", maxDigits)}
 }
 
 func tooLargeNumber(offset int) *Error {

@@ -10,12 +10,15 @@ func JSON(src []byte) *Error {
 	if err := tooLarge(src); err != nil {
 		return err
 	}
-	depth, tokens := 0, 0
+	if err := notText(src); err != nil {
+		return err
+	}
+	depth, tokens, most := 0, 0, maxTokens(len(src))
 	for pos := 0; pos < len(src); {
 		start := pos
 		tokens++
-		if tokens > MaxTokens {
-			return tooManyTokens(pos)
+		if tokens > most {
+			return tooManyTokens(src, pos)
 		}
 		switch c := src[pos]; {
 		case c == '"':
@@ -39,9 +42,18 @@ func JSON(src []byte) *Error {
 				return s.err
 			}
 			pos = s.pos
-		default:
+		case wordStart(c):
+			s := scanner{src: src, pos: pos}
+			s.word()
+			if s.err != nil {
+				return s.err
+			}
+			pos = s.pos
+		case c == ' ', c == '\t', c == '\n', c == '\r':
 			pos++
 			tokens--
+		default:
+			pos++
 		}
 	}
 	return nil

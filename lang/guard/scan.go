@@ -3,6 +3,8 @@ package guard
 import (
 	"bytes"
 	"slices"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -29,6 +31,7 @@ type frame struct {
 	weight int
 	marker []byte // of a heredoc
 	fresh  bool   // of a heredoc: nothing of the line was read yet
+	run    int    // bytes of text since the latest sequence
 }
 
 // scanner follows HCL's scanner through some input. Where the input is malformed it may count more than the parser will
@@ -39,11 +42,20 @@ type scanner struct {
 	frames []frame
 	depth  int // of all frames, their weights included
 	tokens int
-	err    *Error
+	most   int // tokens
+	dots   int // in a row, with nothing but names between them
+	strays int // that the language does not have
+	// escapes: of templates, in all of them.
+	escapes int
+	melding int // bytes that HCL copies to put lines together
+	err     *Error
 }
 
 func scan(src []byte, top kind, depth int) *Error {
 	if err := tooLarge(src); err != nil {
+		return err
+	}
+	if err := notText(src); err != nil {
 		return err
 	}
 	s := newScanner(src, top, depth)
@@ -55,7 +67,7 @@ func scan(src []byte, top kind, depth int) *Error {
 
 // newScanner returns a scanner for input that is nested in something else already.
 func newScanner(src []byte, top kind, depth int) *scanner {
-	s := &scanner{src: src, depth: depth}
+	s := &scanner{src: src, depth: depth, most: maxTokens(len(src))}
 	s.push(frame{kind: top})
 	return s
 }
@@ -73,8 +85,15 @@ func (s *scanner) step() {
 		s.code()
 	}
 	s.tokens++
-	if s.tokens > MaxTokens && s.err == nil {
-		s.err = tooManyTokens(s.pos)
+	if s.tokens > s.most {
+		s.fail(tooManyTokens(s.src, s.pos))
+	}
+}
+
+// fail keeps the first error.
+func (s *scanner) fail(err *Error) {
+	if s.err == nil {
+		s.err = err
 	}
 }
 
@@ -94,8 +113,8 @@ func (s *scanner) pop(index int) {
 
 func (s *scanner) deepen(by int) {
 	s.depth += by
-	if s.depth > MaxDepth && s.err == nil {
-		s.err = tooDeep(min(s.pos, len(s.src)-1))
+	if s.depth > MaxDepth {
+		s.fail(tooDeep(min(s.pos, len(s.src)-1)))
 	}
 }
 
@@ -129,6 +148,9 @@ func (s *scanner) code() {
 	c := s.src[s.pos]
 	for (c == ' ' || c == '\t' || c == '\r') && s.pos+1 < len(s.src) {
 		s.pos++
+		if c == '\r' && s.at(0) != '\n' {
+			s.stray()
+		}
 		c = s.src[s.pos]
 	}
 	switch {
@@ -171,6 +193,14 @@ func (s *scanner) skipTo(end string) {
 }
 
 func (s *scanner) sign(c byte) {
+	if c == '.' {
+		if s.dots++; s.dots > maxDots {
+			s.fail(tooDeep(s.pos))
+		}
+		s.pos++
+		return
+	}
+	s.dots = 0
 	switch c {
 	case '(':
 		s.open(paren)
@@ -188,8 +218,18 @@ func (s *scanner) sign(c byte) {
 		s.separate()
 	case '!', '-', '+', '*', '/', '%', '?', '=', '<', '>', '&', '|':
 		s.operators(c)
+	case ' ', '\t', '\r', ':', '~':
+	default:
+		s.stray()
 	}
 	s.pos++
+}
+
+// stray counts something that the language does not have.
+func (s *scanner) stray() {
+	if s.strays++; s.strays > maxStrays {
+		s.fail(strays(s.pos))
+	}
 }
 
 // operators counts an operator once, however many bytes it has. A lone = is none, and neither is =>.
@@ -243,13 +283,29 @@ func wordStart(c byte) bool {
 func wordRest(c byte) bool { return wordStart(c) || digit(c) || c == '-' }
 
 func (s *scanner) word() {
+	begin := s.pos
 	for s.pos < len(s.src) && wordRest(s.src[s.pos]) {
-		s.pos++
+		if s.src[s.pos] < utf8.RuneSelf {
+			s.pos++
+			continue
+		}
+		r, n := utf8.DecodeRune(s.src[s.pos:])
+		if !unicode.In(r, unicode.L, unicode.N, unicode.M, unicode.Pc) {
+			s.stray()
+		}
+		s.pos += n
+	}
+	if s.pos-begin > maxName {
+		s.fail(tooLongName(begin))
 	}
 }
 
 func (s *scanner) number() {
+	begin := s.pos
 	for s.pos < len(s.src) {
+		if s.pos-begin > maxDigits {
+			s.fail(tooManyDigits(begin))
+		}
 		switch c := s.src[s.pos]; {
 		case digit(c), c == '.':
 			s.pos++
@@ -280,7 +336,7 @@ func (s *scanner) exponent() bool {
 		digits++
 	}
 	if digits > maxExponent {
-		s.err = tooLargeNumber(s.pos)
+		s.fail(tooLargeNumber(s.pos))
 	}
 	s.pos += n
 	return true

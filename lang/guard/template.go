@@ -12,8 +12,15 @@ func (s *scanner) quoted() {
 			return
 		case '\\':
 			s.pos++
-			if next := s.at(0); next != '\n' && next != '\r' {
+			next := s.at(0)
+			if bytes.IndexByte([]byte(`nrt"\uU`), next) < 0 {
+				s.stray()
+			}
+			if next != '\n' && next != '\r' {
 				s.pos++
+			}
+			if s.err != nil {
+				return
 			}
 		case '$', '%':
 			if s.sequence(c) {
@@ -38,6 +45,7 @@ func (s *scanner) lines() {
 				return
 			}
 			f.fresh = true
+			s.meld(s.pos - begin)
 			return
 		case '$', '%':
 			f.fresh = f.fresh && s.pos == begin
@@ -50,6 +58,43 @@ func (s *scanner) lines() {
 	}
 }
 
+// meld counts a line of text, which HCL adds to the lines before by copying all of them.
+func (s *scanner) meld(line int) {
+	f := s.top()
+	if f.kind == bare && f.weight == 0 {
+		return // it is cut into pieces
+	}
+	f.run += line
+	if s.melding += f.run; s.melding > maxMelding {
+		s.fail(tooManyLines(s.pos))
+	}
+}
+
+// Pieces cuts a template that passed the check at line ends in its plain text, where that is long: each piece is a
+// template of its own, and all of them together are the whole. Putting many lines together takes HCL long.
+func Pieces(src []byte) [][]byte {
+	const enough = 4 << 10
+	s := newScanner(src, bare, 0)
+	var out [][]byte
+	begin, text := 0, false // the start of the piece; whether the line before is nothing but text
+	for s.more() {
+		line := s.pos
+		s.step()
+		now := len(s.frames) == 1 && plainLine(src[line:s.pos])
+		if now && text && line-begin >= enough && s.frames[0].weight == 0 {
+			out = append(out, src[begin:line])
+			begin = line
+		}
+		text = now
+	}
+	return append(out, src[begin:])
+}
+
+// plainLine says whether a whole line is text, and not only blanks, which a sequence near it might trim.
+func plainLine(line []byte) bool {
+	return bytes.HasSuffix(line, []byte("\n")) && !bytes.ContainsAny(line, "${%}") && len(bytes.TrimSpace(line)) > 0
+}
+
 // sequence reads a $ or % in a template, and says whether code follows. Twice the sign before a brace is an escape.
 func (s *scanner) sequence(c byte) bool {
 	switch {
@@ -59,6 +104,7 @@ func (s *scanner) sequence(c byte) bool {
 			s.pos++
 		}
 		s.top().fresh = false
+		s.top().run = 0
 		if c == '%' {
 			s.directive()
 		}
@@ -66,6 +112,10 @@ func (s *scanner) sequence(c byte) bool {
 		return true
 	case s.at(1) == c && s.at(2) == '{':
 		s.pos += len("$${")
+		if s.escapes++; s.escapes > maxEscapes {
+			s.fail(tooManyEscapes(s.pos))
+			return true
+		}
 	default:
 		s.pos++
 	}

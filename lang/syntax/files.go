@@ -5,6 +5,7 @@
 package syntax
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -74,8 +75,32 @@ func Template(src []byte, name string, start hcl.Pos) (hclsyntax.Expression, hcl
 	if err := guard.Template(src); err != nil {
 		return nil, hcl.Diagnostics{err.Diagnostic(src, name, start)}
 	}
-	expr, diags := hclsyntax.ParseTemplate(src, name, start)
-	return meterAll(expr), diags
+	pieces := guard.Pieces(src)
+	if len(pieces) == 1 {
+		expr, diags := hclsyntax.ParseTemplate(src, name, start)
+		return meterAll(expr), diags
+	}
+	whole := &hclsyntax.TemplateExpr{SrcRange: hcl.Range{Filename: name, Start: start}}
+	var diags hcl.Diagnostics
+	for _, piece := range pieces {
+		expr, d := hclsyntax.ParseTemplate(piece, name, start)
+		diags = append(diags, d...)
+		switch e := expr.(type) {
+		case *hclsyntax.TemplateExpr:
+			whole.Parts = append(whole.Parts, e.Parts...)
+		case nil:
+		default:
+			whole.Parts = append(whole.Parts, e)
+		}
+		start = after(piece, start)
+	}
+	whole.SrcRange.End = start
+	return meterAll(whole), diags
+}
+
+// after is the place behind some whole lines that begin at a place.
+func after(lines []byte, start hcl.Pos) hcl.Pos {
+	return hcl.Pos{Line: start.Line + bytes.Count(lines, []byte("\n")), Column: 1, Byte: start.Byte + len(lines)}
 }
 
 // IsJSON says whether a file is in JSON syntax.

@@ -1,0 +1,433 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// measureVariable makes the test program run its arguments as a command and print what that took. A child's peak memory
+// counts from that of its parent on, so the parent has to be small.
+const measureVariable = "RUNNER_TEST_MEASURE"
+
+// measured is what a command took and said.
+type measured struct {
+	Status         int
+	Memory         int64 // bytes, the most that was resident
+	Wall           time.Duration
+	Stdout, Stderr string
+}
+
+// measureMain is the test program as it is under measureVariable.
+func measureMain() error {
+	var stdout, stderr bytes.Buffer
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[1], os.Args[2:]...) //nolint:gosec // the test's own command
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	begin := time.Now()
+	err := cmd.Run()
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+		return fmt.Errorf("cannot run: %w", err)
+	}
+	m := measured{Status: cmd.ProcessState.ExitCode(), Wall: time.Since(begin), Stdout: stdout.String(), Stderr: stderr.String()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		m.Memory = usage.Maxrss << 10
+	}
+	return json.NewEncoder(os.Stdout).Encode(m) //nolint:wrapcheck // for the one line above
+}
+
+// measure runs runner in a directory.
+func measure(t *testing.T, dir string, environ []string, args ...string) measured {
+	t.Helper()
+	runner, err := exec.LookPath("runner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{runner}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), append(environ, measureVariable+"=1", "HOME="+dir)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m measured
+	if err := json.Unmarshal(out, &m); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return m
+}
+
+// hostile is an input that is an error.
+type hostile struct {
+	name    string
+	site    string            // the file site.hcl
+	files   map[string]string // beside it, or instead
+	args    []string
+	environ []string
+}
+
+// TestG35Hostile gives the program input that is made to harm it: each is an error, with a place where it has one, and
+// takes little more memory than an empty site does.
+func TestG35Hostile(t *testing.T) {
+	const most = 64 << 20
+	empty := t.TempDir()
+	writeSite(t, empty, hostile{site: ""})
+	base := measure(t, empty, nil, "validate", "--json")
+	if base.Status != 0 {
+		t.Fatalf("an empty site: %+v", base)
+	}
+	for _, h := range hostiles() {
+		t.Run(h.name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeSite(t, dir, h)
+			m := measure(t, dir, h.environ, append([]string{"validate", "--json"}, h.args...)...)
+			over := m.Memory - base.Memory
+			t.Logf("%v, %d MiB over an empty site's, %d bytes of output", m.Wall.Round(time.Millisecond), over>>20, len(m.Stdout))
+			if m.Status != 1 {
+				t.Errorf("it ended with %d: %.500s %.1000s", m.Status, m.Stdout, m.Stderr)
+			}
+			checkErrors(t, m.Stdout)
+			if over > most {
+				t.Errorf("it took %d MiB", over>>20)
+			}
+		})
+	}
+}
+
+func writeSite(t *testing.T, dir string, h hostile) {
+	t.Helper()
+	files := map[string]string{}
+	for name, text := range h.files {
+		files[name] = text
+	}
+	if _, ok := files["site.hcl.json"]; !ok {
+		files["site.hcl"] = h.site
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// checkErrors expects at least one error among events, and a code and words in each.
+func checkErrors(t *testing.T, events string) {
+	t.Helper()
+	found := 0
+	for line := range strings.Lines(events) {
+		var e struct{ Type, Severity, Code, Summary, Detail string }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%v: %.500s", err, line)
+		}
+		if e.Type != "diagnostic" {
+			continue
+		}
+		if e.Severity == "error" {
+			if found++; found == 1 {
+				t.Logf("%s: %s %.200s", e.Code, e.Summary, e.Detail)
+			}
+		}
+		if e.Code == "" || e.Summary == "" || e.Detail == "" {
+			t.Errorf("without code or words: %.500s", line)
+		}
+	}
+	if found == 0 {
+		t.Errorf("no error: %.500s", events)
+	}
+}
+
+// hostiles are the inputs. Numbers are so large that what has no limit fills the memory or the stack.
+func hostiles() []hostile {
+	const many = 200_000
+	r := strings.Repeat
+	local := func(expr string) string { return "locals {\n  a = " + expr + "\n}\n" }
+	row := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(strings.ReplaceAll(format, "NEXT", strconv.Itoa(i+1)), "THIS", strconv.Itoa(i)))
+		}
+		return b.String()
+	}
+	locals := func(n int, first, format string) string {
+		return "locals {\n  a0 = " + first + "\n" + row(n, "  aNEXT = "+format+"\n") + "}\n"
+	}
+	variable := "variable \"a\" {\n  type = any\n}\n"
+	var out []hostile
+	add := func(name, site string) { out = append(out, hostile{name: name, site: site}) }
+
+	// Nesting.
+	add("brackets", local(r("[", many)+r("]", many)))
+	add("open brackets", local(r("[", many)))
+	add("parentheses", local(r("(", many)+"1"+r(")", many)))
+	add("objects", local(r("{a=", many)+"1"+r("}", many)))
+	add("calls", local(r("abs(", many)+"1"+r(")", many)))
+	add("not", local(r("!", many)+"true"))
+	add("minus", local(r("-", many)+"1"))
+	add("minus with blanks", local(r("- ", many)+"1"))
+	add("sum", local("1"+r("+1", many)))
+	add("sum of names", local("local.b"+r(" + local.b", many)))
+	add("power of or", local("true"+r("||true", many)))
+	add("comparisons", local("1"+r("==1", many)))
+	add("conditions", local(r("true?1:", many)+"1"))
+	add("conditions in conditions", local(r("true?", many)+"1"+r(":1", many)))
+	add("templates in templates", local(r(`"${`, many)+"1"+r(`}"`, many)))
+	add("heredocs in heredocs", local(r("<<E\n${", many)))
+	add("blocks", r("a {\n", many)+r("}\n", many))
+	add("one-line blocks", r("a { ", many)+r("}", many))
+	add("indexes", local("local.b"+r("[0]", many)))
+	add("attributes", local("local.b"+r(".c", many)))
+	add("numbers as attributes", local("local.b"+r(".0", many)))
+	add("splats", local("local.b"+r("[*]", many)))
+	add("attribute splats", local("local.b"+r(".*", many)))
+	add("for in for", local(r("[for x in ", many)+"[]"+r(": x]", many)))
+	add("for in for values", local(r("[for x in [1] : ", many)+"1"+r("]", many)))
+	add("directives", local(`"`+r("%{ if true }", many)+r("%{ endif }", many)+`"`))
+	add("object types", "variable \"a\" {\n  type    = "+r("list(", many)+"any"+r(")", many)+"\n  default = null\n}\n")
+	add("object types below the guard", "variable \"a\" {\n  type    = "+r("object({a=", 160)+"any"+r("})", 160)+"\n  default = "+r("{a=", 240)+"1"+r("}", 240)+"\n}\n")
+	add("mixed brackets", local(r("([{", many)))
+	add("wrong closings", local(r("([)", many)))
+	add("a chain of locals", locals(20_000, "1", "local.aTHIS"))
+	add("a chain of sums", locals(20_000, "1", "local.aTHIS + 1"))
+	add("a chain of locals within functions", locals(20_000, "[1]", "concat(local.aTHIS, [1])"))
+	add("lists within lists", locals(2000, "1", "[local.aTHIS]"))
+	add("objects within objects", locals(2000, "1", "{ a = local.aTHIS }"))
+	add("a circle of locals", "locals {\n"+row(20_000, "  aTHIS = local.aNEXT\n")+"  a20000 = local.a0\n}\n")
+	add("hosts behind hosts", "host \"b0\" {\n  hop \"local\" {}\n}\n"+row(20_000, "host \"bNEXT\" {\n  via = host.bTHIS\n  hop \"sudo\" {}\n}\n"))
+	add("chains on chains", "chain \"b0\" {\n  hop \"local\" {}\n}\n"+row(20_000, "chain \"bNEXT\" {\n  extends = chain.bTHIS\n  hop \"sudo\" {}\n}\n"))
+	add("jobs after jobs", row(20_000, "job \"bTHIS\" {\n  hosts = host.localhost\n  depends_on = [job.bNEXT]\n}\n"))
+
+	// Size of the source.
+	add("a large file", "# "+r("x", 9<<20))
+	add("tokens", "locals {\n"+r("  a = []\n", many*2)+"}\n")
+	add("tokens in one line", local("["+r("1,", 2_000_000)+"]"))
+	add("newlines", local("["+r("\n", 4_000_000)+"]"))
+	add("a long name", r("a", 7<<20)+" = 1\n")
+	add("a long line that is wrong", "locals { a = \""+r("x", 7<<20)+"\" + }\n")
+	add("a long string that is wrong", "host \""+r("x", 7<<20)+"\" {\n}\n")
+	add("many labels", "host "+r(`"x" `, 300_000)+"{\n}\n")
+	add("many labels without quotes", "host "+r(`x `, 300_000)+"{\n}\n")
+	add("a long string without end", "locals { a = \""+r("x", 7<<20))
+	add("a comment without end", "/*"+r("x", 7<<20))
+	add("a heredoc without end", "locals {\n a = <<EOT\n"+r("x\n", 3<<20))
+	add("escapes", local(`"`+r(`\u0041`, 1<<20)+`" + 1`))
+	add("bad escapes", local(`"`+r(`\q`, 1<<20)+`"`))
+	add("escaped templates", local(`"`+r(`$${`, 1<<21)+`" + 1`))
+	add("interpolations", local(`"`+r("${1}", 1<<20)+`"`))
+	add("interpolations below the guard", local(`"`+r("${1}", 140_000)+`" + 1`))
+	add("bad characters", local(r("`", 1<<20)))
+	add("invalid UTF-8", local(`"`+r("\xff", 1<<20)+`"`))
+	add("invalid UTF-8 outside of text", r("\xff", 1<<20))
+	add("NUL", local(`"`+r("\x00", 1<<20)+`"`)+"x\x00y = 1\n")
+	add("a byte order mark", "\ufeffnothing {\n}\n")
+	add("many byte order marks", r("\ufeff", 1<<20))
+	add("CRLF", "locals {\r\n  a = local.b\r\n}\r\n")
+	add("carriage returns", r("\r", 1<<20)+"x")
+	add("UTF-16", "\xff\xfe"+r("a\x00", 1<<20))
+	add("syntax errors", r("= = =\n", 100_000))
+	add("unknown blocks", r("nothing {\n}\n", 50_000))
+	add("unknown arguments", row(100_000, "aTHIS = 1\n"))
+	add("unknown references", "locals {\n"+row(100_000, "  aTHIS = local.bTHIS\n")+"}\n")
+	add("unknown references in one line", local("["+row(50_000, "local.bTHIS, ")+"]"))
+	add("equal names", r("host \"a\" {\n  hop \"local\" {}\n}\n", 30_000))
+	add("equal locals", "locals {\n"+r("  a = 1\n", 100_000)+"}\n")
+	add("unknown functions", local("["+row(50_000, "fTHIS(), ")+"]"))
+	add("wrong calls", local("["+r("abs(true), ", 50_000)+"]"))
+	add("suggestions for long names", "locals {\n"+row(300, "  a"+r("x", 2000)+"THIS = 1\n  bTHIS = local.a"+r("y", 2000)+"THIS\n")+"}\n")
+	add("unknown actions", "job \"j\" {\n  hosts = host.localhost\n"+row(20_000, "  task \"xTHIS\" \"tTHIS\" {\n  }\n")+"}\n")
+
+	// Numbers.
+	add("a large number", local("1e999999999"))
+	add("a small number", local("1e-999999999"))
+	add("a number of many digits", local(r("9", 4<<20)))
+	add("a fraction of many digits", local("0."+r("9", 4<<20)))
+	add("a square of squares", locals(40, "1e9000", "local.aTHIS * local.aTHIS"))
+	add("a division of divisions", locals(60, "1e-9000", "local.aTHIS * local.aTHIS"))
+	add("a large index", local("[1][1e9999]"))
+	add("a large attribute", local("[1]."+r("9", 1<<20)))
+	add("count", "host \"h\" {\n  count = 1e9\n  hop \"local\" {}\n}\n")
+	add("count of a fraction", "host \"h\" {\n  count = 1e-9000\n  hop \"local\" {}\n}\n")
+	add("many hosts", "host \"h\" {\n  for_each = { for i in setproduct(range(1000), range(200)) : \"${i[0]}-${i[1]}\" => 1 }\n  hop \"local\" {}\n}\n")
+
+	// Evaluation.
+	for _, expr := range []string{
+		`format("%999999999s", "x")`, `format("%-999999999d", 1)`, `format("%.999999999f", 1)`, `format("%0999999999d", 1)`, `format("%[999999999]s", "x")`,
+		`formatlist("%60000s", range(10000))`, `range(1e9)`, `range(0, 1, 1e-9)`, `setproduct(range(1000), range(1000))`,
+		`setproduct(range(100), range(100), range(100), range(100))`, `cidrsubnets("::/0", [for i in range(100000) : 64]...)`,
+		`[for i in range(100000) : cidrsubnet("::/0", 100, i)] == 1 ? 1 : local.b`, `join("x", [for i in range(100000) : format("%1000s", "x")])`,
+		`indent(1e9, "a\nb")`, `indent(100000, join("\n", range(10000)))`, `replace(format("%60000s", "x"), " ", format("%60000s", "x"))`,
+		`replace(format("%60000s", "x"), "/ /", format("%60000s", "x"))`, `replace(format("%60000s", "x"), "", format("%60000s", "x"))`,
+		`chunklist(range(100000), 1e-5)`, `chunklist(range(200000), -1)`, `strrev(join("", [for i in range(1000) : format("%60000s", "x")]))`,
+		`textencodebase64(join("", [for i in range(1000) : format("%60000s", "x")]), "UTF-16LE")`, `timeadd("2026-01-01T00:00:00Z", "999999999999999h")`,
+		`timeadd("2026-01-01T00:00:00Z", join("", [for i in range(100000) : "1h"]))`,
+		`regex("(((((((((a{1,100}){1,100}){1,100})))))))", "a")`, `regexall("(a*)*b", format("%60000s", "x")) == 1 ? 1 : local.b`,
+		`regexall("(x+x+)+y", join("", [for i in range(100) : format("%60000s", "x")]))`,
+		`regex("` + r("(a|", 20_000) + r(")", 20_000) + `", "a")`, `regex("a{1000}{1000}", "a")`, `regex("[[:alpha:]]{1000}", "a")`,
+		`[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : 1]]]`,
+		`{for a in range(1000) : a => {for b in range(1000) : b => 1}}`,
+		`[for a in range(3000) : [for b in range(3000) : 1 if false]]`,
+		`{for a in range(100000) : "x" => a...}["x"] + 1`,
+		`"%{ for a in range(3000) }%{ for b in range(3000) }x%{ endfor }%{ endfor }"`,
+		`jsondecode("` + r("[", 100_000) + `")`, `jsondecode("[` + r("1,", 400_000) + `1]")`, `jsondecode("1e999999999")`,
+		`yamldecode("` + r("[", 100_000) + `")`, `yamldecode("` + r("- ", 100_000) + `")`, `csvdecode("a\n` + r(`1\n`, 400_000) + `")`,
+		`yamldecode("` + r(`? `, 100_000) + `")`, `yamldecode("a: &a [` + r("1,", 1000) + `]\nb: [` + r("*a,", 10000) + `]")`,
+		`yamldecode("` + r("!x ", 100_000) + `")`, `yamldecode("` + r("&a ", 100_000) + `")`,
+		`csvdecode("` + row(100_000, "aTHIS,") + `\n` + r(",", 100_000) + `")`, `csvdecode("` + row(5000, "aTHIS,") + `\n` + r(r(",", 5000)+`\n`, 40) + `") == 1 ? 1 : local.b`,
+		`merge([for i in range(200000) : { "a${i}" = i }]...) == 1 ? 1 : local.b`, `concat([for i in range(1000) : range(1000)]...)`,
+		`flatten([for i in range(1000) : [for j in range(1000) : [i]]])`, `distinct([for i in range(200000) : i]) == 1 ? 1 : local.b`,
+		`zipmap([for i in range(200000) : "a${i}"], range(200000)) == 1 ? 1 : local.b`, `sort([for i in range(200000) : "a${i}"]) == 1 ? 1 : local.b`,
+		`toset(range(200000)) == 1 ? 1 : local.b`, `setunion([for i in range(500) : toset(range(i, i + 500))]...) == 1 ? 1 : local.b`,
+		`setsubtract(toset(range(100000)), toset(range(100000))) == 1 ? 1 : local.b`, `transpose({ for i in range(300) : i => [for j in range(300) : "x${j}"] }) == 1 ? 1 : local.b`,
+		`pow(10, 1e9)`, `pow(2, 8191) * pow(2, 8191) * pow(2, 8191)`, `parseint(format("%60000s", "1"), 36)`, `parseint("` + r("z", 1<<20) + `", 62)`,
+		`tonumber("` + r("9", 1<<20) + `")`, `tonumber("1e999999999")`, `"1e999999999" + 1`, `"` + r("9", 1<<20) + `" + 1`, `log(1e9000, 1 + 1e-9000)`, `ceil("1e999999")`,
+		`floor(1e-9000) + local.b`, `1e9000 % 1e-9000`, `1 % 1e-9000 + local.b`,
+		`file("/dev/zero")`, `file("/dev/tty")`, `file("/proc/self/mem")`, `file("/proc/kcore")`, `file("` + r("x", 1<<20) + `")`, `file("` + r("x/", 1<<19) + `")`,
+		`fileset("/", "**")`, `fileset("/", "` + r("{a,b}", 1000) + `")`, `fileset("/", "` + r("*", 10000) + `")`, `filesha256("/dev/zero")`,
+		`bcrypt("x", 31)`, `base64decode("` + r("=", 1<<20) + `")`, `base64gzip(join("", [for i in range(1000) : format("%60000s", "x")]))`,
+		`urlencode(join("", [for i in range(100) : format("%60000s", "x")]))`, `jsonencode([for i in range(150) : format("%60000s", "x")])`,
+		`templatestring("$${` + r("[", 100_000) + `", {})`, `templatestring("` + r("%%{ if true }", 10_000) + `", {})`, `templatefile("t", {})`,
+		`formatdate("` + r("YYYY", 1<<20) + `", "2026-01-01T00:00:00Z")`, `formatdate("` + r("'", 1<<20) + `", "2026-01-01T00:00:00Z")`,
+		`title(join("", [for i in range(150) : format("%60000s", "x")]))`, `lower(1e9000) + 1`, `substr(join("", [for i in range(150) : format("%60000s", "x")]), 0, 1)`,
+		`trim(format("%60000s", "x"), format("%60000s", "x")) + 1`, `trimspace(join("", [for i in range(150) : format("%60000s", "x")]))`,
+		`split("", join("", [for i in range(10) : format("%60000s", "x")]))`, `try(` + r("local.b, ", 50_000) + `1) + true`,
+		`can([for a in range(1000) : [for b in range(1000) : 1]]) ? local.b : local.b`, `coalesce([for i in range(100000) : ""]...)`,
+		`uuidv5("dns", join("", [for i in range(150) : format("%60000s", "x")]))`, `slice(range(100000), 0, 1e9)`, `element([], 1e9000)`, `index(range(200000), -1)`,
+		`sum([for i in range(200000) : 1e9000]) * 1e9000`, `lookup({}, join("", [for i in range(150) : format("%60000s", "x")]))`,
+		`startswith(1, [for i in range(200000) : i])`, `rsadecrypt("` + r("A", 1<<20) + `", "` + r("x", 1<<20) + `")`, `cidrhost("::/0", pow(2, 2000))`, `cidrhost("::/0", 1e9999)`,
+		`[for a in range(100000) : a][*][*][*] == 1 ? 1 : local.b`, `alltrue([for i in range(200000) : true]) ? local.b : 1`, `regexall(".", join("", [for i in range(100) : format("%60000s", "x")]))`,
+	} {
+		add(fmt.Sprintf("%.60s", expr), local(expr))
+	}
+	add("strings that double", locals(40, `"0123456789"`, `"${local.aTHIS}${local.aTHIS}"`))
+	add("strings that grow by format", locals(40, `"0123456789"`, `format("%s%s", local.aTHIS, local.aTHIS)`))
+	add("strings that grow by join", locals(40, `"0123456789"`, `join("", [local.aTHIS, local.aTHIS])`))
+	add("strings that grow by replace", locals(40, `"0123456789"`, `replace(local.aTHIS, "0", local.aTHIS)`))
+	add("many large strings", locals(40, `"x"`, `"${format("%60000s", "x")}${join("", [for i in range(100) : format("%60000sNEXT", "x")])}"`)+local("nothing"))
+	add("lists that double", locals(40, "[1]", "concat(local.aTHIS, local.aTHIS)"))
+	add("lists in lists that double", locals(40, "1", "[local.aTHIS, local.aTHIS]"))
+	add("objects that double", locals(40, "1", "{ a = local.aTHIS, b = local.aTHIS }"))
+	add("maps that double", locals(40, "1", "tomap({ a = local.aTHIS, b = local.aTHIS })"))
+	add("sets that double", locals(40, "[1]", "setunion(local.aTHIS, [for x in local.aTHIS : x + THIS * 1000 ])"))
+	add("products that double", locals(40, "[1, 2]", "setproduct(local.aTHIS, local.aTHIS)"))
+	add("JSON that doubles", locals(40, `"x"`, "jsonencode([local.aTHIS, local.aTHIS])"))
+	add("JSON in JSON", locals(100, `"\""`, "jsonencode(local.aTHIS)"))
+	add("types that double", "variable \"a\" {\n  type    = "+r("object({a=", 150)+"any"+r("})", 150)+"\n  default = {}\n}\n"+locals(40, "var.a", "{ a = local.aTHIS, b = local.aTHIS }"))
+	add("many lists", "locals {\n"+row(1000, "  aTHIS = range(10000)\n")+"}\n"+local("nothing"))
+	add("many lists of one name", "locals {\n  x = range(100000)\n"+row(300, "  aTHIS = [for x in local.x : x + THIS]\n")+"}\n")
+	add("lists of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = range(1000) }\n  hop \"local\" {}\n}\n"+local("nothing"))
+	add("values of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = join(\"\", [for i in range(100) : format(\"%60000s\", count.index)]) }\n  hop \"local\" {}\n}\n")
+	add("tasks of tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"command\" \"c\" {\n    for_each = range(1000000)\n    argv = [\"x\"]\n  }\n}\n")
+	add("text in tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"file\" \"c\" {\n    for_each = range(10000)\n    path = \"/x${each.key}\"\n    content = join(\"\", [for i in range(100) : format(\"%60000s\", \"${each.key}\")])\n    mode = \"99999\"\n  }\n}\n")
+	return append(out, hostileElsewhere(variable)...)
+}
+
+// hostileElsewhere are inputs that do not stand in the site's own file.
+func hostileElsewhere(variable string) []hostile {
+	const many = 200_000
+	r := strings.Repeat
+	deep := r("[", many) + r("]", many)
+	return []hostile{
+		{name: "JSON site", files: map[string]string{"site.hcl.json": `{"locals": {"a": ` + deep + `}}`}},
+		{name: "JSON objects", files: map[string]string{"site.hcl.json": r(`{"a":`, many) + "1" + r("}", many)}},
+		{name: "JSON strings", files: map[string]string{"site.hcl.json": `{"locals": {"a": "${` + r("[", many) + `}"}}`}},
+		{name: "JSON tokens", files: map[string]string{"site.hcl.json": `{"locals": {"a": [` + r("1,", 2_000_000) + `1]}}`}},
+		{name: "JSON keys", files: map[string]string{"site.hcl.json": `{"locals": {` + r(`"a":1,`, 190_000) + `"b":1}}`}},
+		{name: "JSON large", files: map[string]string{"site.hcl.json": `{"locals": {"a": "` + r("x", 9<<20) + `"}}`}},
+		{name: "JSON number", files: map[string]string{"site.hcl.json": `{"locals": {"a": 1e999999999}}`}},
+		{name: "JSON digits", files: map[string]string{"site.hcl.json": `{"locals": {"a": ` + r("9", 4<<20) + `}}`}},
+		{name: "JSON text", files: map[string]string{"site.hcl.json": `{"locals": {"a": "` + r(`\u0024{1}`, 500_000) + `"}}`}},
+		{name: "JSON surrogates", files: map[string]string{"site.hcl.json": `{"locals": {"a": "` + r(`\ud800`, 500_000) + `"}, "x": 1}`}},
+		{name: "JSON without end", files: map[string]string{"site.hcl.json": `{"locals": {"a": "` + r("x", 7<<20)}},
+		{name: "JSON garbage", files: map[string]string{"site.hcl.json": r("x", 7<<20)}},
+		{name: "JSON commas", files: map[string]string{"site.hcl.json": r(",", 1<<20)}},
+		{name: "JSON NUL", files: map[string]string{"site.hcl.json": r("\x00", 1<<20)}},
+		{name: "JSON invalid UTF-8", files: map[string]string{"site.hcl.json": `{"locals": {"a": "` + r("\xff", 1<<20) + `"}, "x": 1}`}},
+		{name: "JSON blocks", files: map[string]string{"site.hcl.json": `{"host": {"a": [` + r(`{"x": 1},`, 60_000) + `{}]}}`}},
+		{name: "JSON byte order mark", files: map[string]string{"site.hcl.json": "\ufeff{"}},
+		{name: "flag nested", site: variable, args: []string{"--var", "a=" + r("[", 100_000)}},
+		{name: "flag text", site: variable, args: []string{"--var", "a=\"" + r("x", 100_000)}},
+		{name: "flag number", site: variable, args: []string{"--var", "a=1e999999999"}},
+		{name: "flag without end", site: variable, args: []string{"--var", "a=<<E\n" + r("${", 50_000)}},
+		{name: "flag sum", site: variable, args: []string{"--var", "a=1" + r("+1", 60_000)}},
+		{name: "flag of no variable", site: variable, args: []string{"--var", r("x", 100_000) + "=1"}},
+		{name: "flag NUL", site: variable, args: []string{"--var", "a=\xff\xfe[\x01"}},
+		{name: "environment nested", site: variable, environ: []string{"RUNNER_VAR_a=" + r("{a=", 40_000)}},
+		{name: "environment splats", site: variable, environ: []string{"RUNNER_VAR_a=[1]" + r("[*]", 40_000)}},
+		{name: "file of values", site: variable, files: map[string]string{"v.hcl": "a = " + deep}, args: []string{"--var-file", "v.hcl"}},
+		{name: "file of values in JSON", site: variable, files: map[string]string{"v.json": `{"a": ` + deep + "}"}, args: []string{"--var-file", "v.json"}},
+		{name: "large file of values", site: variable, files: map[string]string{"v.hcl": "a = \"" + r("x", 9<<20) + "\""}, args: []string{"--var-file", "v.hcl"}},
+		{name: "file of many values", site: variable, files: map[string]string{"v.hcl": "a = [" + r("1, ", 1_000_000) + "]\n"}, args: []string{"--var-file", "v.hcl"}},
+		{name: "file of unknown values", site: variable, files: map[string]string{"v.hcl": r("b = 1\n", 50_000)}, args: []string{"--var-file", "v.hcl"}},
+		{name: "device of values", site: variable, args: []string{"--var-file", "/dev/zero"}},
+		{name: "automatic values", site: variable, files: map[string]string{"v.auto.vars.hcl": "a = " + deep}},
+		{name: "automatic values in JSON", site: variable, files: map[string]string{"v.auto.vars.hcl.json": `{"a": ` + deep + "}"}},
+		{name: "defaults", site: "variable \"a\" {\n  type    = map(object({ a = optional(list(object({ b = optional(string, \"x\") })), [" + r("{},", 1000) + "]) }))\n}\n", files: map[string]string{"v.auto.vars.hcl": "a = {\n" + func() string {
+			var b strings.Builder
+			for i := range 20_000 {
+				fmt.Fprintf(&b, "  a%d = {}\n", i)
+			}
+			return b.String()
+		}() + "}\n"}},
+		{name: "template nested", site: template("{}"), files: map[string]string{"t": r("%{ if true }", many)}},
+		{name: "template brackets", site: template("{}"), files: map[string]string{"t": "${" + r("[", many)}},
+		{name: "template tokens", site: template("{}"), files: map[string]string{"t": r("${1}", 1<<20)}},
+		{name: "template large", site: template("{}"), files: map[string]string{"t": r("x", 9<<20)}},
+		{name: "template bytes", site: template("{}"), files: map[string]string{"t": r("\xff", 1<<20)}},
+		{name: "template of itself", site: template("{}"), files: map[string]string{"t": `${templatefile("t", {})}`}},
+		{name: "template of itself twice", site: template("{}"), files: map[string]string{"t": `${templatefile("u", {})}${templatefile("u", {})}`, "u": `${templatefile("t", {})}`}},
+		{name: "template loops", site: template("{}"), files: map[string]string{"t": "%{ for a in range(3000) }%{ for b in range(3000) }x%{ endfor }%{ endfor }"}},
+		{name: "template many errors", site: template("{}"), files: map[string]string{"t": r("${x}", 100_000)}},
+		{name: "template string of itself", site: "locals {\n  s = \"$${templatestring(s, { s = s })}\"\n  a = templatestring(local.s, { s = local.s })\n}\n"},
+		{name: "template strings that double", site: "locals {\n  s = \"$${n == 0 ? \\\"\\\" : templatestring(s, { s = s, n = n - 1 })}$${n == 0 ? \\\"\\\" : templatestring(s, { s = s, n = n - 1 })}\"\n  a = templatestring(local.s, { s = local.s, n = 30 })\n}\n"},
+		{name: "JSON read", site: read("jsondecode"), files: map[string]string{"t": deep}},
+		{name: "JSON read, many", site: read("jsondecode"), files: map[string]string{"t": "[" + r("1,", 2_000_000) + "1]"}},
+		{name: "YAML read", site: read("yamldecode"), files: map[string]string{"t": deep}},
+		{name: "YAML read, many", site: read("yamldecode"), files: map[string]string{"t": r("- a\n", 2_000_000)}},
+		{name: "YAML read, large", site: read("yamldecode"), files: map[string]string{"t": "a: " + r("x", 7<<20)}},
+		{name: "YAML laughs", site: read("yamldecode"), files: map[string]string{"t": laughs()}},
+		{name: "YAML keys", site: read("yamldecode"), files: map[string]string{"t": "? " + r("[", 200) + r("]", 200) + "\n: 1\n"}},
+		{name: "YAML garbage", site: read("yamldecode"), files: map[string]string{"t": r("%", 1<<20)}},
+		{name: "YAML tabs", site: read("yamldecode"), files: map[string]string{"t": r("\t", 1<<20)}},
+		{name: "YAML text without end", site: read("yamldecode"), files: map[string]string{"t": `"` + r("x ", 1<<19)}},
+		{name: "YAML colons", site: read("yamldecode"), files: map[string]string{"t": r(":", 250_000)}},
+		{name: "YAML questions", site: read("yamldecode"), files: map[string]string{"t": r("?\n", 250_000)}},
+		{name: "YAML flow", site: read("yamldecode"), files: map[string]string{"t": "[" + r("{", 250) + r("a,", 100_000)}},
+		{name: "CSV read", site: read("csvdecode"), files: map[string]string{"t": "a\n" + r("1\n", 2_000_000)}},
+		{name: "CSV columns", site: read("csvdecode"), files: map[string]string{"t": r("a,", 2_000_000)}},
+		{name: "CSV quote", site: read("csvdecode"), files: map[string]string{"t": "a\n\"" + r("x\n", 3_000_000)}},
+		{name: "file read, large", site: read("upper"), files: map[string]string{"t": r("x", 9<<20)}},
+		{name: "file read, bytes", site: read("upper"), files: map[string]string{"t": r("\xff", 1<<20)}},
+		{name: "file compressed", site: "locals {\n  a = base64gzip(file(\"t\")) + 1\n}\n", files: map[string]string{"t": r("x", 8<<20)}},
+		{name: "file encoded", site: "locals {\n  a = base64encode(file(\"t\")) + 1\n}\n", files: map[string]string{"t": r("x", 8<<20)}},
+		{name: "file in lines", site: "locals {\n  a = split(\"\\n\", file(\"t\")) + 1\n}\n", files: map[string]string{"t": r("\n", 8<<20)}},
+		{name: "file in a pattern", site: "locals {\n  a = regex(file(\"t\"), \"x\")\n}\n", files: map[string]string{"t": r("(x|", 1<<20)}},
+		{name: "file against a pattern", site: "locals {\n  a = regexall(\"(x+)+y\", file(\"t\")) + 1\n}\n", files: map[string]string{"t": r("x", 8<<20)}},
+	}
+}
+
+func template(vars string) string { return "locals {\n  a = templatefile(\"t\", " + vars + ")\n}\n" }
+
+func read(function string) string { return "locals {\n  a = " + function + "(file(\"t\")) + 1\n}\n" }
+
+// laughs is YAML of a few lines that stands for a billion elements.
+func laughs() string {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := 1; i < 9; i++ {
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(r10(fmt.Sprintf("*a%d, ", i-1)), ", "))
+	}
+	return b.String()
+}
+
+func r10(s string) string { return strings.Repeat(s, 10) }
