@@ -107,7 +107,9 @@ func (l *loader) hopsOfChain(chain *config.Chain) ([]*config.Hop, bool) {
 		if !l.bad[refs.Ref{Root: refs.Chain, Name: chain.Name}] {
 			before, ok := l.chainOf(chain.Extends, nil)
 			c.ok = ok && l.atMostHops(len(before)+len(chain.Hops), chain.Block, "A chain")
-			c.hops = slices.Concat(before, chain.Hops)
+			if c.ok {
+				c.hops = slices.Concat(before, chain.Hops)
+			}
 		}
 		l.chains[chain] = c
 	}

@@ -220,7 +220,7 @@ func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 		seen[key] = true
 		out = append(out, d)
 	}
-	return out
+	return diag.Few(out)
 }
 
 func comparePlace(a, b *hcl.Range) int {

@@ -51,6 +51,7 @@ func collections() []entry {
 				{`concat(["a"], ["b", "c"])`, `["a", "b", "c"]`},
 			}},
 			function: stdlib.ConcatFunc,
+			limit:    togetherLimit,
 		},
 		{
 			Doc: Doc{"contains", Collection, "list, value", "Whether the value is an element of the list or set.", []Example{

@@ -66,6 +66,7 @@ func conversions() []entry {
 				{`tonumber("12.5")`, "12.5"},
 			}},
 			function: stdlib.MakeToFunc(cty.Number),
+			limit:    func(args []cty.Value) error { return CheckDigits(args[0]) },
 		},
 		{
 			Doc: Doc{"toset", Conversion, "value", "The value as a set: without duplicates and without order.", []Example{

@@ -210,18 +210,24 @@ func documentLimit(s, separators string, quoted bool) error {
 // yamlLimit bounds the nesting by brackets, and by indentation and the dashes of a line. Brackets in text count too:
 // they hardly ever open so many more than they close.
 func yamlLimit(args []cty.Value) error {
-	const most = 1 << 20
+	const most = 4 << 20
 	s := args[0].AsString()
 	if len(s) > most {
-		return function.NewArgErrorf(0, "the text is larger than 1 MiB")
+		return function.NewArgErrorf(0, "the text is larger than 4 MiB")
 	}
+	marks := 0
 	for line := range strings.SplitSeq(s, "\n") {
 		body := strings.TrimLeft(line, " \t-?:")
-		if len(line)-len(body) > 2*MaxDepth {
+		begin := line[:len(line)-len(body)]
+		if len(begin) > 2*MaxDepth {
 			return errDepth
 		}
+		marks += strings.Count(begin, "-") + strings.Count(begin, "?")
 	}
-	return documentLimit(s, ",:\n-", false)
+	if err := atMostElements(marks); err != nil {
+		return err
+	}
+	return documentLimit(s, ",:", false)
 }
 
 // yamlDecode decodes YAML. What it refers to by name is shared as long as only its type is worked out, so that tells

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
 
 	"runner/lang/function/files"
@@ -87,29 +88,31 @@ func (e entry) guarded() function.Function {
 		return e.function
 	}
 	params, rest := e.function.Params(), e.function.VarParam()
-	nullable := func(i int) bool {
+	param := func(i int) function.Parameter {
 		if i < len(params) {
-			return params[i].AllowNull
+			return params[i]
 		}
-		return rest.AllowNull
+		return *rest
 	}
 	spec := &function.Spec{
 		Description: e.Text,
 		Type:        function.StaticReturnType(cty.DynamicPseudoType),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		Impl: func(args []cty.Value, _ cty.Type) (v cty.Value, err error) {
 			for i, arg := range args {
-				if arg.IsNull() && !nullable(i) {
+				if arg.IsNull() && !param(i).AllowNull {
 					return cty.NilVal, function.NewArgErrorf(i, "must not be null")
 				}
 				if err := walkable(arg); err != nil {
+					return cty.NilVal, function.NewArgError(i, err)
+				}
+				if args[i], err = asNumber(arg, param(i)); err != nil {
 					return cty.NilVal, function.NewArgError(i, err)
 				}
 			}
 			if err := e.limited(args); err != nil {
 				return cty.NilVal, err
 			}
-			v, err := e.function.Call(args)
-			if err != nil {
+			if v, err = e.function.Call(args); err != nil {
 				return cty.NilVal, hide(err, args)
 			}
 			return v, checkText(v)
@@ -143,7 +146,25 @@ func (e entry) limited(args []cty.Value) error {
 // open lets everything through to the function itself.
 func open(p function.Parameter) function.Parameter {
 	p.AllowNull, p.AllowUnknown, p.AllowDynamicType, p.AllowMarked = true, true, true, true
+	if p.Type == cty.Number {
+		p.Type = cty.DynamicPseudoType // so that asNumber converts it
+	}
 	return p
+}
+
+// asNumber converts the argument for a parameter that is a number, unless it is a text too long for one.
+func asNumber(arg cty.Value, p function.Parameter) (cty.Value, error) {
+	if p.Type != cty.Number || arg.Type() == cty.Number {
+		return arg, nil
+	}
+	if err := CheckDigits(arg); err != nil {
+		return arg, err
+	}
+	v, err := convert.Convert(arg, cty.Number)
+	if err != nil && arg.ContainsMarked() {
+		return arg, errHidden
+	}
+	return v, err
 }
 
 // errHidden stands for an error that may quote a sensitive argument.

@@ -148,6 +148,34 @@ func atMostElements(n int) error {
 	return nil
 }
 
+// togetherLimit bounds the elements of a result that has those of all arguments.
+func togetherLimit(args []cty.Value) error {
+	n := 0
+	for _, arg := range args {
+		if arg.CanIterateElements() {
+			n += arg.LengthInt()
+		}
+	}
+	return atMostElements(n)
+}
+
+// MaxDigits is how long a text may be that is read as a number: that takes the square of its length.
+const MaxDigits = 4000
+
+// errDigits is what a longer text is refused with.
+var errDigits = fmt.Errorf("a text of more than %d characters is no number", MaxDigits)
+
+// CheckDigits returns an error if a value is a text too long to be read as a number.
+func CheckDigits(v cty.Value) error {
+	if v.Type() != cty.String || !v.IsKnown() || v.IsNull() {
+		return nil
+	}
+	if v, _ := v.Unmark(); len(v.AsString()) > MaxDigits {
+		return errDigits
+	}
+	return nil
+}
+
 // typeParts takes the number of a type's parts from another one and returns what is left of it, at least 0.
 func typeParts(t cty.Type, left int) int {
 	left = max(left-1, 0)

@@ -240,14 +240,19 @@ func variableNames(vars cty.Value) ([]string, error) {
 	return names, nil
 }
 
-// undeclared finds the variables that a template uses and does not get.
+// mostUndeclared is how many names one call's error speaks of.
+const mostUndeclared = 100
+
+// undeclared finds the variables that a template uses and does not get, each where it is used first.
 func (t *template) undeclared(names []string) hcl.Diagnostics {
 	var diags hcl.Diagnostics
+	said := map[string]bool{}
 	for _, traversal := range t.uses {
 		name := traversal.RootName()
-		if _, found := slices.BinarySearch(names, name); found {
+		if _, found := slices.BinarySearch(names, name); found || said[name] || len(said) == mostUndeclared {
 			continue
 		}
+		said[name] = true
 		var got string
 		if len(names) > 0 {
 			got = " It gets " + strings.Join(names, ", ") + "."

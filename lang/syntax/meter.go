@@ -135,6 +135,8 @@ func Inner(e hclsyntax.Expression) hclsyntax.Expression {
 			e = outer.Expression
 		case *kept:
 			e = outer.Expression
+		case *number:
+			e = outer.Expression
 		case *hclsyntax.ParenthesesExpr:
 			e = outer.Expression
 		default:
@@ -176,6 +178,16 @@ func meterAll(e hclsyntax.Expression) hclsyntax.Expression {
 			n.CollExpr = &looped{wrap(n.CollExpr)}
 		case *hclsyntax.SplatExpr:
 			n.Each = put(n.Each)
+		case *hclsyntax.BinaryOpExpr:
+			if n.Op.Impl.Params()[0].Type == cty.Number {
+				n.LHS, n.RHS = numeric(n.LHS), numeric(n.RHS)
+			}
+		case *hclsyntax.UnaryOpExpr:
+			if n.Op.Impl.Params()[0].Type == cty.Number {
+				n.Val = numeric(n.Val)
+			}
+		case *hclsyntax.IndexExpr:
+			n.Key = numeric(n.Key)
 		case *hclsyntax.TemplateExpr:
 			for i, part := range n.Parts {
 				n.Parts[i] = putPart(part, len(n.Parts), put)

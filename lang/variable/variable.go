@@ -330,7 +330,16 @@ func (r *reader) fit(v *config.Variable, given cty.Value, ty cty.Type, defaults 
 		return cty.NilVal, false
 	}
 	if defaults != nil && !given.IsNull() {
+		if n := defaultCells(given, defaults); n > function.MaxCells {
+			r.fail(diag.Errorf(diag.TooLarge, at, "Value too large",
+				"The variable %q cannot hold this: with the defaults of its optional attributes there would be more than %d values.", v.Name, function.MaxCells))
+			return cty.NilVal, false
+		}
 		given = defaults.Apply(given)
+	}
+	if err := numbers(given, ty); err != nil {
+		r.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value", "The variable %q takes %s, but %v.", v.Name, value.TypeWord(ty), err))
+		return cty.NilVal, false
 	}
 	out, err := convert.Convert(given, ty)
 	if err != nil {
