@@ -73,6 +73,7 @@ type one struct {
 
 func (x *expansion) run() []Instance {
 	elements, known := x.elements()
+	text := 0
 	var out []Instance
 	for _, e := range elements {
 		ctx := x.ctx
@@ -90,6 +91,11 @@ func (x *expansion) run() []Instance {
 			in.Unknown = append(in.Unknown, "for_each")
 		}
 		x.instance(&in, ctx)
+		if text += in.text(); text > maxHeldText {
+			x.diags = append(x.diags, diag.Errorf(diag.TooLarge, x.body.block.Block, "Values too large",
+				"The elements of this task's for_each have more than %d MiB of text in their arguments. Give large files as source.", maxHeldText>>20))
+			return out
+		}
 		out = append(out, in)
 	}
 	return out

@@ -279,6 +279,9 @@ func (l *loader) buildHost(b *config.Host, e element) (*Host, bool) {
 		key, value := it.Element()
 		h.Labels[key.AsString()] = value.AsString()
 	}
+	if b.Vars != nil && !l.hold(vars, b.Vars.At()) {
+		return nil, false
+	}
 	h.Vars = value.Shown(vars)
 	h.parts = newParts(h, address, labels, vars)
 	own := map[string]cty.Value{"self": h.parts.object()}

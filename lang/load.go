@@ -51,6 +51,7 @@ type loader struct {
 	contexts map[*config.Expr]*hcl.EvalContext
 	shared   map[*config.Hop]*Hop // hops that are the same for every host; nil: with errors
 	chains   map[*config.Chain]*chainHops
+	held     held
 }
 
 func (l *loader) fail(d *hcl.Diagnostic)        { l.diags = append(l.diags, d) }

@@ -195,7 +195,7 @@ func (l *loader) localValue(name string) (cty.Value, bool) {
 		return v.value, v.ok
 	}
 	v.done = true
-	if !v.expr.Sound() || v.expr.Uses.Dynamic != nil {
+	if !v.expr.Sound() || v.expr.Uses.Dynamic != nil || l.held.failed {
 		return cty.NilVal, false
 	}
 	v.value, v.ok = l.static(v.expr, nil)
@@ -205,6 +205,9 @@ func (l *loader) localValue(name string) (cty.Value, bool) {
 	if err := function.Check(v.value); err != nil {
 		v.ok = false
 		l.fail(diag.Errorf(diag.TooLarge, v.expr.At(), "Value too large", "local.%s cannot hold this: %v.", name, err))
+	}
+	if v.ok = v.ok && l.hold(v.value, v.expr.At()); !v.ok {
+		v.value = cty.NilVal
 	}
 	return v.value, v.ok
 }

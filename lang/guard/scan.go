@@ -305,6 +305,7 @@ func (s *scanner) number() {
 	for s.pos < len(s.src) {
 		if s.pos-begin > maxDigits {
 			s.fail(tooManyDigits(begin))
+			return
 		}
 		switch c := s.src[s.pos]; {
 		case digit(c), c == '.':

@@ -17,6 +17,8 @@ import (
 const (
 	maxCost   = 32 << 20 // in bytes of text
 	valueCost = 128
+	pairCost  = 256 // of a loop that gives an object
+	madeCost  = 16  // times what a value costs that may be a part of another one
 )
 
 // meter counts down what an evaluation has left.
@@ -37,13 +39,20 @@ var errSpent = errors.New("the evaluation takes too much")
 
 // metered is an expression inside a loop, or of which there can be many: its value is counted. That it is one more pair
 // of parentheses lets HCL walk through it.
-type metered struct{ *hclsyntax.ParenthesesExpr }
+type metered struct {
+	*hclsyntax.ParenthesesExpr
+	cost int // beside the size
+}
 
 // Value counts what the expression gives.
 func (e *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	value, diags := e.ParenthesesExpr.Value(ctx)
 	if m := meterOf(ctx); m != nil {
-		if m.left -= valueCost + size(value); m.left < 0 {
+		cost := size(value)
+		if _, ok := Inner(e).(*hclsyntax.FunctionCallExpr); ok && value.Type() != cty.String {
+			cost *= madeCost // its elements are new
+		}
+		if m.left -= e.cost + cost; m.left < 0 {
 			panic(errSpent)
 		}
 	}
@@ -169,12 +178,15 @@ func meterAll(e hclsyntax.Expression) hclsyntax.Expression {
 			return e
 		}
 		found = true
-		return &metered{wrap(e)}
+		return &metered{wrap(e), valueCost}
 	}
 	_ = hclsyntax.VisitAll(e, func(node hclsyntax.Node) hcl.Diagnostics {
 		switch n := node.(type) {
 		case *hclsyntax.ForExpr:
 			n.CondExpr, n.ValExpr = put(n.CondExpr), put(n.ValExpr)
+			if m, ok := n.ValExpr.(*metered); ok && n.KeyExpr != nil {
+				m.cost = pairCost
+			}
 			n.CollExpr = &looped{wrap(n.CollExpr)}
 		case *hclsyntax.SplatExpr:
 			n.Each = put(n.Each)
