@@ -42,13 +42,8 @@ func (e *Error) Error() string { return e.Detail }
 
 // Diagnostic places the error in a file. The start is where the input begins in it.
 func (e *Error) Diagnostic(src []byte, filename string, start hcl.Pos) *hcl.Diagnostic {
-	summary := "Input too large"
-	if e.Code == diag.TooDeep {
-		summary = "Input nested too deeply"
-	} else if e.Code == diag.Syntax {
-		summary = "Input is no text"
-	}
-	return diag.Errorf(e.Code, place(src, e.Offset, filename, start), summary, "%s", e.Detail)
+	summaries := map[diag.Code]string{diag.TooDeep: "Input nested too deeply", diag.TooLarge: "Input too large", diag.Syntax: "Input is no text"}
+	return diag.Errorf(e.Code, place(src, e.Offset, filename, start), summaries[e.Code], "%s", e.Detail)
 }
 
 // place is the range of the byte at an offset.
