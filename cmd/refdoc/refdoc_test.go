@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/agent/action"
+	"runner/cmd/refdoc/page"
 	"runner/lang"
 	"runner/lang/diag"
 	"runner/lang/format"
@@ -33,42 +34,20 @@ func TestPagesAreFresh(t *testing.T) {
 	}
 }
 
-// example is a fenced block of a page with its marker, such as "hcl site" or "hcl error cycle".
-type example struct {
-	place  string // file and line
-	marker []string
-	text   string
-}
-
-// examples finds all fenced blocks of the pages and of the README.
-func examples(t *testing.T) []example {
+// examples finds all fenced blocks of the pages; what they are is their second word: site, hop, job, task, error or shown.
+func examples(t *testing.T) []page.Block {
 	t.Helper()
 	names, err := filepath.Glob(language + "/*.md")
 	if err != nil || len(names) < 9 {
 		t.Fatalf("only %d pages: %v", len(names), err)
 	}
-	var out []example
-	for _, name := range names {
-		content, err := os.ReadFile(name)
+	var out []page.Block
+	for _, name := range append(names, "../../README.md") {
+		blocks, err := page.Read(name)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
-		var current *example
-		for i, line := range strings.SplitAfter(string(content), "\n") {
-			info, fence := strings.CutPrefix(strings.TrimSpace(line), "```")
-			switch {
-			case fence && current == nil:
-				current = &example{place: fmt.Sprintf("%s line %d", filepath.Base(name), i+1), marker: strings.Fields(info)}
-			case fence:
-				out = append(out, *current)
-				current = nil
-			case current != nil:
-				current.text += line
-			}
-		}
-		if current != nil {
-			t.Errorf("%s: the block is not closed", current.place)
-		}
+		out = append(out, blocks...)
 	}
 	return out
 }
@@ -110,36 +89,36 @@ func TestG40Examples(t *testing.T) {
 	all := examples(t)
 	var last string // what the last example with an error shows
 	for _, e := range all {
-		t.Run(strings.NewReplacer(" ", "-").Replace(e.place), func(t *testing.T) {
-			if len(e.marker) < 2 {
-				t.Fatalf("has no marker: %q", e.marker)
+		t.Run(strings.NewReplacer(" ", "-").Replace(e.Place()), func(t *testing.T) {
+			if len(e.Info) < 2 {
+				t.Fatalf("has no marker: %q", e.Info)
 			}
 			name := "site.hcl"
-			if e.marker[0] == "json" {
+			if e.Info[0] == "json" {
 				name = "site.hcl.json"
 			}
-			switch kind := e.marker[1]; kind {
+			switch kind := e.Info[1]; kind {
 			case "site", "hop", "job", "task":
-				text := around(kind, e.text)
+				text := around(kind, e.Text)
 				if files, diags := load(t, name, text); len(diags) > 0 {
 					t.Error(shown(files, diags))
 				}
 			case "error":
-				files, diags := load(t, name, e.text)
+				files, diags := load(t, name, e.Text)
 				last = shown(files, diags)
-				if !diags.HasErrors() || slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return string(diag.CodeOf(d)) != e.marker[2] }) {
-					t.Errorf("the error is not %s:\n%s", e.marker[2], last)
+				if !diags.HasErrors() || slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return string(diag.CodeOf(d)) != e.Info[2] }) {
+					t.Errorf("the error is not %s:\n%s", e.Info[2], last)
 				}
 			case "shown":
-				if strings.TrimSpace(e.text) != strings.TrimSpace(last) {
-					t.Errorf("shows:\n%s\nnot:\n%s", last, e.text)
+				if strings.TrimSpace(e.Text) != strings.TrimSpace(last) {
+					t.Errorf("shows:\n%s\nnot:\n%s", last, e.Text)
 				}
 				return
 			default:
-				t.Fatalf("has the marker %q, which is none", e.marker)
+				t.Fatalf("has the marker %q, which is none", e.Info)
 			}
-			if formatted, _ := format.Format([]byte(e.text), name); string(formatted) != e.text {
-				t.Error(format.Diff("example", []byte(e.text), formatted))
+			if formatted, _ := format.Format([]byte(e.Text), name); string(formatted) != e.Text {
+				t.Error(format.Diff("example", []byte(e.Text), formatted))
 			}
 		})
 	}
@@ -152,6 +131,45 @@ func shown(files map[string]*hcl.File, diags hcl.Diagnostics) string {
 	var b strings.Builder
 	_ = diag.Printer{Files: files}.Print(&b, diags)
 	return b.String()
+}
+
+// G40: the sites of the guide are valid and in the canonical format. What they do is compared with what their playbooks do
+// by a test beside the examples, which needs Ansible.
+func TestG40Guide(t *testing.T) {
+	blocks, err := page.Read("../../docs/ansible.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range blocks {
+		if b.Info[0] != "hcl" {
+			continue
+		}
+		if formatted, _ := format.Format([]byte(b.Text), b.Info[1]); string(formatted) != b.Text {
+			t.Errorf("%s:\n%s", b.Place(), format.Diff(b.Info[1], []byte(b.Text), formatted))
+		}
+	}
+	samples, err := page.Samples(blocks, "site.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(samples) < 10 {
+		t.Errorf("only %d samples", len(samples))
+	}
+	for _, s := range samples {
+		t.Run(strings.ReplaceAll(s.Name, " ", "-"), func(t *testing.T) {
+			dir := t.TempDir()
+			if err := s.Write(dir); err != nil {
+				t.Fatal(err)
+			}
+			_, files, diags := lang.Load(dir, lang.Options{
+				Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+				Version: "0.1.0",
+			})
+			if len(diags) > 0 {
+				t.Error(shown(files, diags))
+			}
+		})
+	}
 }
 
 // The examples that are directories are valid too.

@@ -32,7 +32,8 @@ func packages() []debian {
 		{"tmux", "tmux"},
 		{"locales", "locale-gen"},
 		{"git", "git"},
-		{"gcc", "gcc"}, // for the race detector
+		{"ansible-core", "ansible-playbook"}, // what the guide compares with
+		{"gcc", "gcc"},                       // for the race detector
 	}
 }
 
