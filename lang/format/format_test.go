@@ -153,7 +153,7 @@ func FuzzFormat(f *testing.F) {
 		}
 		before, _ := parse([]byte(src), "site.hcl")
 		after, diags := parse(got, "site.hcl")
-		if diags.HasErrors() || !sameBody(before, after) {
+		if diags.HasErrors() || !sameBody(before, after) || !sameComments([]byte(src), got) {
 			t.Errorf("%q became %q: %v", src, got, diags)
 		}
 		if again, _ := Format(got, "site.hcl"); !bytes.Equal(again, got) {
