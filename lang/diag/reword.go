@@ -35,6 +35,17 @@ func reword(d *hcl.Diagnostic) {
 		if detail := missing(d); detail != "" {
 			d.Detail = detail
 		}
+		if _, plain, ok := strings.Cut(d.Detail, "Can't access attributes on a primitive-typed value ("); ok {
+			d.Detail = "This is " + strings.TrimSuffix(plain, ").") + ", which has no attributes."
+		}
+	case "Invalid operand", "Invalid template interpolation value", "Incorrect condition type":
+		if detail := unfit(d); detail != "" {
+			d.Detail = detail
+		}
+	case "Operation failed":
+		if strings.HasSuffix(d.Detail, "argument must not be null.") {
+			d.Detail = "One of the values that this operator takes is null."
+		}
 	case "Duplicate object key":
 		if seesSensitive(d) {
 			d.Detail = "Two items produced the same key in this 'for' expression. It is sensitive, so it is not shown."
@@ -57,6 +68,32 @@ func reword(d *hcl.Diagnostic) {
 	if d.Detail == "" {
 		d.Detail = d.Summary + "."
 	}
+}
+
+// unfit says which type a part of an expression has and which it must have; "" when that cannot be told.
+func unfit(d *hcl.Diagnostic) string {
+	if d.Expression == nil || d.EvalContext == nil {
+		return ""
+	}
+	v, diags := d.Expression.Value(d.EvalContext)
+	if diags.HasErrors() {
+		return ""
+	}
+	found := v.Type().FriendlyName()
+	if v.IsKnown() && v.IsNull() {
+		found = "null"
+	}
+	switch _, why, _ := strings.Cut(d.Detail, ": "); {
+	case d.Summary == "Incorrect condition type":
+		return fmt.Sprintf("A condition must be bool, but this is %s.", found)
+	case d.Summary == "Invalid template interpolation value":
+		return fmt.Sprintf("What is put into text must be string, number or bool, but this is %s.", found)
+	case strings.HasPrefix(strings.TrimPrefix(why, "a "), "number"):
+		return fmt.Sprintf("The operator takes number here, but this is %s.", found)
+	case strings.HasPrefix(strings.TrimPrefix(why, "a "), "bool"):
+		return fmt.Sprintf("The operator takes bool here, but this is %s.", found)
+	}
+	return ""
 }
 
 // seesSensitive reports whether anything that the diagnostic's expression refers to is sensitive; when it cannot be

@@ -67,14 +67,13 @@ func place(e Extra) string {
 
 // snippet renders where the diagnostic is: the file, the block, and its lines with the place underlined.
 func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "  on %s", HarmlessLine(d.Subject.Filename))
+	head := "  on " + HarmlessLine(d.Subject.Filename)
 	if d.Subject.Start.Line > 0 {
-		fmt.Fprintf(&b, " line %d", d.Subject.Start.Line)
+		head += fmt.Sprintf(" line %d", d.Subject.Start.Line)
 	}
 	file := p.Files[d.Subject.Filename]
 	if file != nil && e.Source == nil {
-		b.WriteString(blockAt(file, d.Subject.Start.Byte))
+		head += blockAt(file, d.Subject.Start.Byte)
 	}
 	source := e.Source
 	if source == nil && file != nil {
@@ -82,10 +81,10 @@ func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) 
 	}
 	lines := excerpt(source, d)
 	if e.HideSource || len(lines) == 0 {
-		b.WriteString("\n")
-		return b.String()
+		return p.wrap(head + "\n")
 	}
-	b.WriteString(":\n")
+	var b strings.Builder
+	b.WriteString(p.wrap(head + ":\n"))
 	number := len(fmt.Sprint(lines[len(lines)-1].number))
 	width := widestLine
 	if p.Width > 0 {

@@ -1,0 +1,39 @@
+package diag_test
+
+import (
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/lang/diag"
+)
+
+// A value of the wrong type is told by the type that it has and the one that it must have.
+func TestWrongOperands(t *testing.T) {
+	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{"list": cty.ListVal([]cty.Value{cty.StringVal("secret")})}}
+	for text, want := range map[string]string{
+		`1 + "x"`:       "The operator takes number here, but this is string.",
+		`list < 1`:      "The operator takes number here, but this is list of string.",
+		`-{}`:           "The operator takes number here, but this is object.",
+		`!"x"`:          "The operator takes bool here, but this is string.",
+		`true && 3`:     "The operator takes bool here, but this is number.",
+		`1 + null`:      "One of the values that this operator takes is null.",
+		`"a${list}"`:    "What is put into text must be string, number or bool, but this is list of string.",
+		`"a${null}"`:    "What is put into text must be string, number or bool, but this is null.",
+		`"x" ? 1 : 2`:   "A condition must be bool, but this is string.",
+		`list[0].x`:     "This is string, which has no attributes.",
+		`list["x"] + 1`: "The given key does not identify an element in this collection value: a number is required.",
+	} {
+		expr, diags := hclsyntax.ParseExpression([]byte(text), "x.hcl", hcl.InitialPos)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		_, diags = expr.Value(ctx)
+		own := diag.Own(diags, diag.Evaluate)
+		if len(own) != 1 || own[0].Detail != want {
+			t.Errorf("%s: %v, want %q", text, own, want)
+		}
+	}
+}
