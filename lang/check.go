@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/lang/diag"
+	"runner/lang/function/files"
 	"runner/lang/refs"
 )
 
@@ -134,7 +135,7 @@ func (f *finding) sources(t *Task, in Instance) {
 		}
 		switch {
 		case err != nil:
-			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source cannot be read: %v.", err))
+			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source cannot be read: %v.", files.Explain(file, err)))
 		case !info.Mode().IsRegular():
 			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source %s is no regular file.", file))
 		}

@@ -22,7 +22,11 @@ func main() {
 }
 
 func write(dir string) error {
-	for name, content := range pages() {
+	all, err := pages()
+	if err != nil {
+		return err
+	}
+	for name, content := range all {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil { //nolint:gosec // documentation is for everybody
 			return fmt.Errorf("cannot write a page: %w", err)
 		}

@@ -8,21 +8,27 @@ import (
 
 	"runner/agent/action"
 	"runner/agent/schema"
-	"runner/lang/diag"
 	"runner/lang/function"
 	"runner/transports/catalog"
+)
+
+// The files that examples of functions read, as they are beside the tests of the functions.
+const (
+	hello    = "hello\n"
+	greeting = "Hello, ${name}!\n%{ for p in ports ~}\nport ${p}\n%{ endfor ~}\n"
 )
 
 const generated = "<!-- Printed by `go generate ./cmd/refdoc`; change the sources that it reads. -->\n\n"
 
 // pages are the generated pages by file name.
-func pages() map[string]string {
+func pages() (map[string]string, error) {
+	errors, err := errorCodes()
 	return map[string]string{
 		"functions.md":  functions(),
 		"actions.md":    actions(action.Schemas()),
 		"transports.md": transports(catalog.Schemas()),
-		"errors.md":     errorCodes(),
-	}
+		"errors.md":     errors,
+	}, err
 }
 
 func functions() string {
@@ -35,7 +41,11 @@ func functions() string {
 		"A call that would make a text of more than 8 MiB or more than 262,144 elements is an error.\n")
 	docs := function.Reference()
 	for _, group := range function.Groups() {
-		fmt.Fprintf(&b, "\n## %s\n\n| call | gives | example |\n|---|---|---|\n", group)
+		fmt.Fprintf(&b, "\n## %s\n\n", group)
+		if group == function.File {
+			b.WriteString("The examples have these two files beside them:\n\n```text file hello.txt\n" + hello + "```\n\n```text file greeting.tftpl\n" + greeting + "```\n\n")
+		}
+		b.WriteString("| call | gives | example |\n|---|---|---|\n")
 		for _, d := range docs {
 			if d.Group != group {
 				continue
@@ -108,18 +118,6 @@ func notes(a schema.Attribute) string {
 		return a.Doc + " Never shown."
 	}
 	return a.Doc
-}
-
-func errorCodes() string {
-	var b strings.Builder
-	b.WriteString("# Error codes\n\n" + generated +
-		"Every error has a code that does not change from version to version. It stands behind the summary, and in the field `code` of\n" +
-		"the `diagnostic` events of `--json`. All errors that can be found without a connection are reported together, before the first one.\n\n" +
-		"| code | given when |\n|---|---|\n")
-	for _, d := range diag.Codes() {
-		fmt.Fprintf(&b, "| %s | %s |\n", code(string(d.Code)), cell(d.Doc))
-	}
-	return b.String()
 }
 
 // code is text in the type of code within a table.

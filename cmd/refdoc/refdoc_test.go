@@ -11,19 +11,20 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"runner/agent/action"
 	"runner/cmd/refdoc/page"
-	"runner/lang"
 	"runner/lang/diag"
 	"runner/lang/format"
-	"runner/transports/catalog"
 )
 
 const language = "../../docs/language"
 
 // The generated pages are what the sources say now.
 func TestPagesAreFresh(t *testing.T) {
-	for name, want := range pages() {
+	all, err := pages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range all {
 		got, err := os.ReadFile(filepath.Join(language, name))
 		if err != nil {
 			t.Fatal(err)
@@ -68,18 +69,14 @@ func around(kind, text string) string {
 	return text
 }
 
-// load loads a text as a site of one file.
-func load(t *testing.T, name, text string) (map[string]*hcl.File, hcl.Diagnostics) {
+// loadText loads a text as a site of one file.
+func loadText(t *testing.T, name, text string) (map[string]*hcl.File, hcl.Diagnostics) {
 	t.Helper()
-	dir := t.TempDir()
-	t.Chdir(dir)
+	t.Chdir(t.TempDir())
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, files, diags := lang.Load(name, lang.Options{
-		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
-		Version: "0.1.0",
-	})
+	_, files, diags := load(name)
 	return files, diags
 }
 
@@ -100,15 +97,24 @@ func TestG40Examples(t *testing.T) {
 			switch kind := e.Info[1]; kind {
 			case "site", "hop", "job", "task":
 				text := around(kind, e.Text)
-				if files, diags := load(t, name, text); len(diags) > 0 {
+				if files, diags := loadText(t, name, text); len(diags) > 0 {
 					t.Error(shown(files, diags))
 				}
 			case "error":
-				files, diags := load(t, name, e.Text)
-				last = shown(files, diags)
+				text, diags, err := report([]byte(e.Text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				last = text
 				if !diags.HasErrors() || slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return string(diag.CodeOf(d)) != e.Info[2] }) {
 					t.Errorf("the error is not %s:\n%s", e.Info[2], last)
 				}
+			case "file":
+				content, err := os.ReadFile(filepath.Join("../../lang/function/testdata/files", e.Info[2]))
+				if err != nil || string(content) != e.Text {
+					t.Errorf("is not what the tests of the functions read: %q %v", content, err)
+				}
+				return
 			case "shown":
 				if strings.TrimSpace(e.Text) != strings.TrimSpace(last) {
 					t.Errorf("shows:\n%s\nnot:\n%s", last, e.Text)
@@ -125,12 +131,6 @@ func TestG40Examples(t *testing.T) {
 	if len(all) < 15 {
 		t.Errorf("only %d examples", len(all))
 	}
-}
-
-func shown(files map[string]*hcl.File, diags hcl.Diagnostics) string {
-	var b strings.Builder
-	_ = diag.Printer{Files: files}.Print(&b, diags)
-	return b.String()
 }
 
 // G40: the sites of the guide are valid and in the canonical format. What they do is compared with what their playbooks do
@@ -161,10 +161,7 @@ func TestG40Guide(t *testing.T) {
 			if err := s.Write(dir); err != nil {
 				t.Fatal(err)
 			}
-			_, files, diags := lang.Load(dir, lang.Options{
-				Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
-				Version: "0.1.0",
-			})
+			_, files, diags := load(dir)
 			if len(diags) > 0 {
 				t.Error(shown(files, diags))
 			}
@@ -175,10 +172,7 @@ func TestG40Guide(t *testing.T) {
 // The examples that are directories are valid too.
 func TestExampleSites(t *testing.T) {
 	for _, name := range []string{"quickstart", "chain"} {
-		_, files, diags := lang.Load(filepath.Join("../../examples", name), lang.Options{
-			Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
-			Version: "0.1.0",
-		})
+		_, files, diags := load(filepath.Join("../../examples", name))
 		if len(diags) > 0 {
 			t.Errorf("%s:\n%s", name, shown(files, diags))
 		}

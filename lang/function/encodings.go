@@ -43,7 +43,9 @@ func encodings() []entry {
 			}),
 		},
 		{
-			Doc:      Doc{"base64gzip", Encoding, "string", "The text, as UTF-8, compressed with gzip, in base64.", nil},
+			Doc: Doc{"base64gzip", Encoding, "string", "The text, as UTF-8, compressed with gzip, in base64.", []Example{
+				{`substr(base64gzip("hello"), 0, 4)`, `"H4sI"`},
+			}},
 			function: ofText(gzipText),
 		},
 		{

@@ -45,7 +45,9 @@ func (s *scope) filesystem() []entry {
 			function: ofText(func(path string) (string, error) { return filepath.Dir(path), nil }),
 		},
 		{
-			Doc: Doc{"file", File, "path", "The content of a file on the controller, which must be UTF-8.", nil},
+			Doc: Doc{"file", File, "path", "The content of a file on the controller, which must be UTF-8.", []Example{
+				{`file("hello.txt")`, `"hello\n"`},
+			}},
 			function: ofText(func(path string) (string, error) {
 				content, err := s.files.Read(path)
 				if err == nil && !utf8.Valid(content) {
@@ -55,26 +57,36 @@ func (s *scope) filesystem() []entry {
 			}),
 		},
 		{
-			Doc: Doc{"filebase64", File, "path", "The content of a file on the controller, in base64.", nil},
+			Doc: Doc{"filebase64", File, "path", "The content of a file on the controller, in base64.", []Example{
+				{`filebase64("hello.txt")`, `"aGVsbG8K"`},
+			}},
 			function: ofText(func(path string) (string, error) {
 				content, err := s.files.Read(path)
 				return base64.StdEncoding.EncodeToString(content), err
 			}),
 		},
 		{
-			Doc:      Doc{"fileexists", File, "path", "Whether there is a file on the controller. A directory at the path is an error.", nil},
+			Doc: Doc{"fileexists", File, "path", "Whether there is a file on the controller. A directory at the path is an error.", []Example{
+				{`fileexists("hello.txt")`, `true`},
+			}},
 			function: define(cty.Bool, s.fileExists, text("path")),
 		},
 		{
-			Doc:      Doc{"fileset", File, "directory, pattern", "The files below a directory of the controller whose path from there matches the pattern: * and ? within a name, ** over directories, {a,b} for either, [a-z] for one of some characters.", nil},
+			Doc: Doc{"fileset", File, "directory, pattern", "The files below a directory of the controller whose path from there matches the pattern: * and ? within a name, ** over directories, {a,b} for either, [a-z] for one of some characters.", []Example{
+				{`fileset("sub", "*.conf")`, `["a.conf", "b.conf"]`},
+			}},
 			function: define(cty.Set(cty.String), s.fileSet, text("directory"), text("pattern")),
 		},
 		{
-			Doc:      Doc{"pathexpand", File, "path", "The path with the home directory in place of a ~ at its beginning.", nil},
+			Doc: Doc{"pathexpand", File, "path", "The path with the home directory in place of a ~ at its beginning.", []Example{
+				{`endswith(pathexpand("~/.ssh/config"), "/.ssh/config")`, `true`},
+			}},
 			function: ofText(s.files.ExpandHome),
 		},
 		{
-			Doc:      Doc{"templatefile", File, templateParams, "The text of a template file, evaluated with the variables of the map or object and all functions.", nil},
+			Doc: Doc{"templatefile", File, templateParams, "The text of a template file, evaluated with the variables of the map or object and all functions.", []Example{
+				{`templatefile("greeting.tftpl", { name = "you", ports = [80] })`, `"Hello, you!\nport 80\n"`},
+			}},
 			function: s.templateFile(nil), raw: true,
 		},
 		{

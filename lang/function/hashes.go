@@ -28,39 +28,57 @@ func (s *scope) hashes() []entry {
 	toBase64 := base64.StdEncoding.EncodeToString
 	return []entry{
 		{
-			Doc:      Doc{"base64sha256", Hash, "string", "The SHA-256 hash of the text, in base64.", nil},
+			Doc: Doc{"base64sha256", Hash, "string", "The SHA-256 hash of the text, in base64.", []Example{
+				{`base64sha256("hello")`, `"LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="`},
+			}},
 			function: hashText(sha256.New, toBase64),
 		},
 		{
-			Doc:      Doc{"base64sha512", Hash, "string", "The SHA-512 hash of the text, in base64.", nil},
+			Doc: Doc{"base64sha512", Hash, "string", "The SHA-512 hash of the text, in base64.", []Example{
+				{`substr(base64sha512("hello"), 0, 8)`, `"m3HSJL1i"`},
+			}},
 			function: hashText(sha512.New, toBase64),
 		},
 		{
-			Doc:      Doc{"bcrypt", Hash, "string[, cost]", "The bcrypt hash of the text with a random salt, the same for every call with this text in a run; the cost is 10 if not given, and 14 at most.", nil},
+			Doc: Doc{"bcrypt", Hash, "string[, cost]", "The bcrypt hash of the text with a random salt, the same for every call with this text in a run; the cost is 10 if not given, and 14 at most.", []Example{
+				{`startswith(bcrypt("hello", 4), "$2a$04$")`, `true`},
+			}},
 			function: s.bcrypt(),
 		},
 		{
-			Doc:      Doc{"filebase64sha256", Hash, "path", "The SHA-256 hash of the file, in base64.", nil},
+			Doc: Doc{"filebase64sha256", Hash, "path", "The SHA-256 hash of the file, in base64.", []Example{
+				{`filebase64sha256("hello.txt")`, `"WJG1tSLV3whtD/CxEPvZ0hu0/HFjrzTQgoai6Eb2vgM="`},
+			}},
 			function: s.hashFile(sha256.New, toBase64),
 		},
 		{
-			Doc:      Doc{"filebase64sha512", Hash, "path", "The SHA-512 hash of the file, in base64.", nil},
+			Doc: Doc{"filebase64sha512", Hash, "path", "The SHA-512 hash of the file, in base64.", []Example{
+				{`substr(filebase64sha512("hello.txt"), 0, 8)`, `"58IrmUxZ"`},
+			}},
 			function: s.hashFile(sha512.New, toBase64),
 		},
 		{
-			Doc:      Doc{"filemd5", Hash, "path", "The MD5 hash of the file, in hexadecimal digits.", nil},
+			Doc: Doc{"filemd5", Hash, "path", "The MD5 hash of the file, in hexadecimal digits.", []Example{
+				{`filemd5("hello.txt")`, `"b1946ac92492d2347c6235b4d2611184"`},
+			}},
 			function: s.hashFile(md5.New, hex.EncodeToString),
 		},
 		{
-			Doc:      Doc{"filesha1", Hash, "path", "The SHA-1 hash of the file, in hexadecimal digits.", nil},
+			Doc: Doc{"filesha1", Hash, "path", "The SHA-1 hash of the file, in hexadecimal digits.", []Example{
+				{`filesha1("hello.txt")`, `"f572d396fae9206628714fb2ce00f72e94f2258f"`},
+			}},
 			function: s.hashFile(sha1.New, hex.EncodeToString),
 		},
 		{
-			Doc:      Doc{"filesha256", Hash, "path", "The SHA-256 hash of the file, in hexadecimal digits.", nil},
+			Doc: Doc{"filesha256", Hash, "path", "The SHA-256 hash of the file, in hexadecimal digits.", []Example{
+				{`substr(filesha256("hello.txt"), 0, 8)`, `"5891b5b5"`},
+			}},
 			function: s.hashFile(sha256.New, hex.EncodeToString),
 		},
 		{
-			Doc:      Doc{"filesha512", Hash, "path", "The SHA-512 hash of the file, in hexadecimal digits.", nil},
+			Doc: Doc{"filesha512", Hash, "path", "The SHA-512 hash of the file, in hexadecimal digits.", []Example{
+				{`substr(filesha512("hello.txt"), 0, 8)`, `"e7c22b99"`},
+			}},
 			function: s.hashFile(sha512.New, hex.EncodeToString),
 		},
 		{
@@ -70,7 +88,9 @@ func (s *scope) hashes() []entry {
 			function: hashText(md5.New, hex.EncodeToString),
 		},
 		{
-			Doc:      Doc{"rsadecrypt", Hash, "ciphertext, key", "The text that was encrypted, with PKCS #1 v1.5 and then base64, for the private RSA key, which is PEM without a passphrase.", nil},
+			Doc: Doc{"rsadecrypt", Hash, "ciphertext, key", "The text that was encrypted, with PKCS #1 v1.5 and then base64, for the private RSA key, which is PEM without a passphrase.", []Example{
+				{`can(rsadecrypt("not encrypted", "no key"))`, `false`},
+			}},
 			function: define(cty.String, rsaDecrypt, text("ciphertext"), text("key")),
 		},
 		{
@@ -92,7 +112,9 @@ func (s *scope) hashes() []entry {
 			function: hashText(sha512.New, hex.EncodeToString),
 		},
 		{
-			Doc: Doc{"uuid", Hash, "", "A random UUID of the run: the same for every call. Make others of it with uuidv5(uuid(), name).", nil},
+			Doc: Doc{"uuid", Hash, "", "A random UUID of the run: the same for every call. Make others of it with uuidv5(uuid(), name).", []Example{
+				{`length(uuid())`, `36`},
+			}},
 			function: define(cty.String, func([]cty.Value) (cty.Value, error) {
 				return cty.StringVal(s.run.UUID), nil
 			}),

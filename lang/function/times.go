@@ -31,7 +31,9 @@ func (s *scope) times() []entry {
 			function: define(cty.Number, timeCompare, text("timestamp"), text("other")),
 		},
 		{
-			Doc: Doc{"timestamp", Time, "", "The time of the run, in UTC, as RFC 3339 has it: the same for every call.", nil},
+			Doc: Doc{"timestamp", Time, "", "The time of the run, in UTC, as RFC 3339 has it: the same for every call.", []Example{
+				{`timestamp() == timestamp()`, `true`},
+			}},
 			function: define(cty.String, func([]cty.Value) (cty.Value, error) {
 				return cty.StringVal(s.run.Time.UTC().Format(time.RFC3339)), nil
 			}),

@@ -1,0 +1,4 @@
+host {
+  address = "web.example.net"
+  hop "ssh" {}
+}

@@ -1,0 +1,3 @@
+runner { parallelism = 10 }
+
+runner { task_timeout = "1m" }

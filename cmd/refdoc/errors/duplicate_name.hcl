@@ -1,0 +1,5 @@
+job "web" {
+  hosts = [host.localhost]
+  task "directory" "data" { path = "/srv/data" }
+  task "directory" "data" { path = "/srv/more" }
+}

@@ -1,0 +1,3 @@
+locals { port = 8000 + "eighty" }
+
+output "port" { value = local.port }

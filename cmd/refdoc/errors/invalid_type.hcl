@@ -1,0 +1,4 @@
+variable "ports" {
+  type    = list(int)
+  default = [80]
+}

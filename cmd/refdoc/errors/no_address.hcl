@@ -1,0 +1,3 @@
+host "web" {
+  hop "ssh" { user = "deploy" }
+}

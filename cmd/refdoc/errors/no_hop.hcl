@@ -1,0 +1,1 @@
+host "web" { address = "web.example.net" }

@@ -1,0 +1,4 @@
+job "web" {
+  hosts = [host.localhost]
+  task "package" "nginx" { name = "nginx" }
+}

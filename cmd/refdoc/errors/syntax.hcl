@@ -1,0 +1,4 @@
+host "web" {
+  address "web.example.net"
+  hop "ssh" {}
+}

@@ -1,0 +1,1 @@
+output "greeting" { value = templatestring("Hello, $${name}", { nam = "you" }) }

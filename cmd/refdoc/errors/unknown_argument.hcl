@@ -1,0 +1,5 @@
+host "web" {
+  address = "web.example.net"
+  labls   = { tier = "web" }
+  hop "ssh" {}
+}

@@ -1,0 +1,3 @@
+hots "web" {
+  address = "web.example.net"
+}

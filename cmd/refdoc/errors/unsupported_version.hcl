@@ -1,0 +1,1 @@
+runner { required_version = ">= 99.0" }
