@@ -20,6 +20,19 @@ func commandSchema() schema.Block {
 		Example: `task "command" "migrate" {
   argv    = ["/bin/sh", "-c", "echo migrated > \"$1\"", "sh", "/tmp/runner-example-migrated"]
   creates = "/tmp/runner-example-migrated"
+}
+
+task "command" "clean" {
+  argv    = ["rm", "runner-example-lock"]
+  chdir   = "/tmp"
+  removes = "runner-example-lock"
+}
+
+task "command" "search" {
+  argv          = ["grep", "-c", "web"]
+  stdin         = "web1\nweb2\n"
+  changes       = false
+  ok_exit_codes = [0, 1]
 }`,
 		Check: func(m map[string]any) error {
 			g := given(m)
@@ -46,6 +59,19 @@ func shellSchema() schema.Block {
   EOT
   interpreter = ["/bin/sh", "-e"]
   creates     = "/tmp/runner-example-stamp"
+}
+
+task "shell" "count" {
+  script        = "grep -c . || exit 3"
+  chdir         = "/tmp"
+  stdin         = "web1\nweb2\n"
+  changes       = false
+  ok_exit_codes = [0, 3]
+}
+
+task "shell" "clean" {
+  script  = "rm /tmp/runner-example-lock*"
+  removes = "/tmp/runner-example-lock*"
 }`,
 		Check: func(m map[string]any) error {
 			g := given(m)

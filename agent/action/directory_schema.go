@@ -25,6 +25,17 @@ func directorySchema() schema.Block {
 		Example: `task "directory" "data" {
   path = "/tmp/runner-example/data"
   mode = "0750"
+}
+
+task "directory" "mine" {
+  path  = "/tmp/runner-example/mine"
+  owner = self.facts.user.name
+  group = self.facts.user.gid
+}
+
+task "directory" "old" {
+  path  = "/tmp/runner-example/old"
+  state = "absent"
 }`,
 		Check: func(m map[string]any) error {
 			g := given(m)

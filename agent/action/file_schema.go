@@ -44,6 +44,26 @@ func fileSchema() schema.Block {
   content  = "Managed by ${self.name}\n"
   mode     = "0640"
   validate = ["/bin/grep", "-q", "Managed", "%s"]
+}
+
+task "file" "copy" {
+  path   = "/tmp/runner-example-hosts"
+  source = "/etc/hosts"
+  owner  = self.facts.user.name
+  group  = self.facts.user.gid
+  backup = true
+}
+
+task "file" "mounted" {
+  path     = "/tmp/runner-example-mounted"
+  content  = "kept in its place, and on the disk at once\n"
+  in_place = true
+  durable  = true
+}
+
+task "file" "old" {
+  path  = "/tmp/runner-example-old"
+  state = "absent"
 }`,
 		Check: checkFile,
 	}

@@ -23,6 +23,11 @@ func symlinkSchema() schema.Block {
 		Example: `task "symlink" "current" {
   path   = "/tmp/runner-example-current"
   target = "/tmp/releases/7"
+}
+
+task "symlink" "next" {
+  path  = "/tmp/runner-example-next"
+  state = "absent"
 }`,
 		Check: checkSymlink,
 	}

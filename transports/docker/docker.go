@@ -28,8 +28,15 @@ func Transport() transports.Transport {
 				{Name: "path", Type: schema.String, Static: true, Doc: `The program: a name or an absolute path. Default "docker".`},
 				transports.Timeout(),
 			},
-			Check:   check,
-			Example: `hop "docker" { container = "app" }`,
+			Check: check,
+			Example: `hop "docker" { container = "app" }
+
+hop "docker" {
+  container       = "app"
+  user            = "1000:1000"
+  path            = "/usr/local/bin/docker"
+  connect_timeout = "20s"
+}`,
 		},
 		Open:  open,
 		Title: func(o transports.Options) string { return "docker " + o.String("container", "") },

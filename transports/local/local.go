@@ -16,7 +16,7 @@ func Transport() transports.Transport {
 			Doc:       "The machine and user that runner itself runs on and as.",
 			Arguments: []schema.Attribute{transports.Timeout()},
 			Check:     transports.CheckTimeout,
-			Example:   `hop "local" {}`,
+			Example:   `hop "local" { connect_timeout = "20s" }`,
 		},
 		Open: func(o transports.Options) (wire.Open, error) {
 			if err := transports.CheckTimeout(o); err != nil {

@@ -30,6 +30,23 @@ func Transport() transports.Transport {
   address = "web1.example.net"
   user    = "deploy"
   keys    = ["~/.ssh/deploy"]
+}
+
+hop "ssh" {
+  address         = "10.0.0.17"
+  port            = 2222
+  user            = "admin"
+  keys            = ["~/.ssh/admin"]
+  passphrase      = var.passphrase
+  certificates    = ["~/.ssh/admin-cert.pub"]
+  agent           = false
+  identities_only = true
+  password        = var.password
+  host_key        = "accept-new"
+  known_hosts     = "~/.ssh/known_hosts_internal"
+  config          = false
+  keepalive       = "15s"
+  connect_timeout = "20s"
 }`,
 			Check: check,
 		},

@@ -34,6 +34,21 @@ func Transport() transports.Transport {
 			Example: `hop "sudo" {
   user     = "postgres"
   password = var.sudo_password
+}
+
+hop "sudo" {
+  user            = "#1001"
+  login           = true
+  path            = "/usr/local/bin/sudo"
+  connect_timeout = "20s"
+}
+
+hop "sudo" {
+  preserve_env = ["LANG", "http_proxy"]
+  set_home     = true
+  role         = "sysadm_r"
+  type         = "sysadm_t"
+  args         = ["--group", "adm"]
 }`,
 		},
 		Open:        open,

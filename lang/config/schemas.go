@@ -1,0 +1,25 @@
+package config
+
+import (
+	"runner/agent/schema"
+	"runner/lang/syntax"
+)
+
+// Schemas lists what each kind of block may hold, for the test that finds what the reference leaves out. A task's own
+// arguments, and those of hops, are in the schemas of their actions and transports.
+func Schemas() map[string]syntax.Schema {
+	return map[string]syntax.Schema{
+		"site":       fileSchema(),
+		"runner":     runnerSchema(),
+		"variable":   variableSchema(),
+		"validation": validationSchema(),
+		"locals":     {},
+		"chain":      chainSchema(),
+		"host":       hostSchema(),
+		"hop":        {},
+		"job":        jobSchema(),
+		"task":       taskSchema(schema.Block{}),
+		"handler":    taskSchema(schema.Block{}),
+		"output":     outputSchema(),
+	}
+}
