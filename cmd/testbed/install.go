@@ -33,6 +33,7 @@ func packages() []debian {
 		{"locales", "locale-gen"},
 		{"git", "git"},
 		{"ansible-core", "ansible-playbook"}, // what the guide compares with
+		{"graphviz", "dot"},                  // reads what graph writes
 		{"gcc", "gcc"},                       // for the race detector
 	}
 }

@@ -83,15 +83,15 @@ func few(lines []line) []line {
 func (l line) render(most int) (text, under string) {
 	before, marked, after := l.parts()
 	b, m, a := plain(before, 0), "", ""
-	m = plain(marked, columns(b))
-	a = plain(after, columns(b)+columns(m))
+	m = plain(marked, Columns(b))
+	a = plain(after, Columns(b)+Columns(m))
 	if l.end > len(l.text) {
 		m = " "
 	}
-	if most > 0 && columns(b)+columns(m)+columns(a) > most {
-		b = keepEnd(b, max(most/3, most-columns(m)-columns(a)))
-		m = keepStart(m, most-columns(b))
-		a = keepStart(a, most-columns(b)-columns(m))
+	if most > 0 && Columns(b)+Columns(m)+Columns(a) > most {
+		b = keepEnd(b, max(most/3, most-Columns(m)-Columns(a)))
+		m = keepStart(m, most-Columns(b))
+		a = keepStart(a, most-Columns(b)-Columns(m))
 	}
 	if m == "" || l.start == l.end {
 		return strings.TrimRight(b+m+a, " "), ""
@@ -104,7 +104,7 @@ func (l line) render(most int) (text, under string) {
 	if blank == len(m) {
 		blank = 0
 	}
-	under = strings.Repeat(" ", columns(b)+blank) + strings.Repeat("^", columns(m)-blank)
+	under = strings.Repeat(" ", Columns(b)+blank) + strings.Repeat("^", Columns(m)-blank)
 	return strings.TrimRight(b+m+a, " "), under
 }
 
@@ -122,7 +122,7 @@ func plain(s string, column int) string {
 		text, isTab := strings.CutSuffix(part, "\t")
 		text = HarmlessLine(text)
 		b.WriteString(text)
-		column += columns(text)
+		column += Columns(text)
 		if isTab {
 			n := tab - column%tab
 			b.WriteString(strings.Repeat(" ", n))
@@ -133,7 +133,7 @@ func plain(s string, column int) string {
 }
 
 func keepEnd(s string, most int) string {
-	if columns(s) <= most {
+	if Columns(s) <= most {
 		return s
 	}
 	runes := []rune(s)
@@ -146,7 +146,7 @@ func keepEnd(s string, most int) string {
 }
 
 func keepStart(s string, most int) string {
-	if columns(s) <= most {
+	if Columns(s) <= most {
 		return s
 	}
 	if most <= 0 {
@@ -161,8 +161,8 @@ func keepStart(s string, most int) string {
 	return s
 }
 
-// columns is how many columns of a terminal a text takes.
-func columns(s string) int {
+// Columns is how many columns of a terminal a text takes.
+func Columns(s string) int {
 	n := 0
 	for _, r := range s {
 		n += runeColumns(r)

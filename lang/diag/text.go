@@ -150,7 +150,7 @@ func (p Printer) wrap(text string) string {
 }
 
 func wrapLine(line string, width int) []string {
-	if columns(line) <= width {
+	if Columns(line) <= width {
 		return []string{line}
 	}
 	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
@@ -161,7 +161,7 @@ func wrapLine(line string, width int) []string {
 		if current == indent {
 			sep = ""
 		}
-		if current != indent && columns(current)+1+columns(word) > width {
+		if current != indent && Columns(current)+1+Columns(word) > width {
 			out = append(out, current)
 			current, sep = indent, ""
 		}

@@ -109,6 +109,29 @@ type Hosts struct {
 	Output
 }
 
+// Graph is what `runner graph` was asked for.
+type Graph struct {
+	Site
+	Output
+	Format GraphFormat
+}
+
+// GraphFormat is how a graph is written.
+type GraphFormat string
+
+// The formats of graphs.
+const (
+	GraphText    GraphFormat = "text"
+	GraphDOT     GraphFormat = "dot"
+	GraphMermaid GraphFormat = "mermaid"
+	GraphSVG     GraphFormat = "svg"
+)
+
+// GraphFormats lists the formats of graphs.
+func GraphFormats() []string {
+	return []string{string(GraphText), string(GraphDOT), string(GraphMermaid), string(GraphSVG)}
+}
+
 // Exec is what `runner exec` was asked for.
 type Exec struct {
 	Site
@@ -179,6 +202,21 @@ func BindHosts(fs *pflag.FlagSet) func(args []string) (Hosts, error) {
 	bindSelection(fs, &out.Site)
 	bindText(fs, &out.Output)
 	return func(args []string) (Hosts, error) {
+		err := sitePath(&out.Site, args)
+		return out, err
+	}
+}
+
+// BindGraph is BindPlan for `runner graph`.
+func BindGraph(fs *pflag.FlagSet) func(args []string) (Graph, error) {
+	var out Graph
+	out.Format = GraphText
+	fs.Var(newChoice(&out.Format, GraphFormats()), "format", "how to write it: text, dot, mermaid or svg")
+	bindVariables(fs, &out.Site)
+	bindSelection(fs, &out.Site)
+	bindText(fs, &out.Output)
+	fs.BoolVarP(&out.Verbose, "verbose", "v", false, "show every connection, however many are alike")
+	return func(args []string) (Graph, error) {
 		err := sitePath(&out.Site, args)
 		return out, err
 	}

@@ -2,7 +2,6 @@ package views
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"runner/lang/diag"
@@ -12,67 +11,13 @@ import (
 // outline shows where a plan goes before it says what it does there: the connections as a tree, and the pipelines.
 type outline struct {
 	style
-	plan    *plan.Plan
-	verbose bool // everything, also what is like something shown
-
-	children map[int][]int // -1: those of the controller
-	users    [][]int       // hosts that need a connection, by connection
-	shapes   []string      // of the tree below a connection, without names
+	*tree
+	ends bool // shows the hosts whose chains end at a hop, not those that need it
 }
 
 func newOutline(s style, p *plan.Plan, verbose bool) *outline {
-	o := &outline{style: s, plan: p, verbose: verbose, children: map[int][]int{}}
-	o.users = make([][]int, len(p.Connections))
-	o.shapes = make([]string, len(p.Connections))
-	for i, c := range p.Connections {
-		o.children[c.Parent] = append(o.children[c.Parent], i)
-	}
-	o.findUsers()
-	for i := len(p.Connections) - 1; i >= 0; i-- { // children come after their parents
-		var below []string
-		for _, child := range o.children[i] {
-			below = append(below, o.shapes[child])
-		}
-		slices.Sort(below)
-		o.shapes[i] = p.Connections[i].Transport + "(" + strings.Join(below, " ") + ")"
-	}
-	return o
+	return &outline{style: s, tree: newTree(p, verbose)}
 }
-
-// findUsers notes which hosts need a connection: those with it in their chain, and those with a task that goes through it.
-func (o *outline) findUsers() {
-	use := func(host, last int) {
-		for _, c := range o.plan.Chain(last) {
-			if u := o.users[c]; len(u) == 0 || u[len(u)-1] != host {
-				o.users[c] = append(u, host)
-			}
-		}
-	}
-	further := map[int][]int{} // host → last connections of its tasks
-	for _, job := range o.plan.Jobs {
-		for _, tasks := range [][]plan.Task{job.Tasks, job.Handlers} {
-			for _, t := range tasks {
-				for host, c := range t.Connections {
-					if t.Selected && !slices.Contains(further[host], c) {
-						further[host] = append(further[host], c)
-					}
-				}
-			}
-		}
-	}
-	for host := range o.plan.Hosts {
-		use(host, o.plan.Hosts[host].Connection)
-		for _, c := range further[host] {
-			use(host, c)
-		}
-	}
-}
-
-// Up to allAlike connections of one shape under one parent are all shown, of more only someAlike.
-const (
-	allAlike  = 16
-	someAlike = 4
-)
 
 func (o *outline) connections() string {
 	if len(o.plan.Connections) == 0 {
@@ -80,14 +25,17 @@ func (o *outline) connections() string {
 	}
 	var rows []row
 	o.rows(&rows, -1, "")
-	widest := 0
+	widest, hosts := 0, 0
 	for _, r := range rows {
 		widest = max(widest, columns(r.title))
+		if o.ends { // most hops have none
+			hosts = max(hosts, min(columns(r.hosts), 40))
+		}
 	}
 	var b strings.Builder
 	b.WriteString(o.paint(bold, "Connections:") + "\n")
 	for _, r := range rows {
-		line := "  " + pad(r.title, min(widest, 60)) + "  " + r.hosts
+		line := "  " + pad(r.title, min(widest, 60)) + "  " + r.hosts + strings.Repeat(" ", max(hosts-columns(r.hosts), 0))
 		if r.note != "" {
 			line += "  " + o.paint(dim, "("+r.note+")")
 		}
@@ -100,57 +48,21 @@ func (o *outline) connections() string {
 type row struct{ title, hosts, note string }
 
 func (o *outline) rows(out *[]row, parent int, indent string) {
-	alike := map[string]int{}
-	for _, c := range o.children[parent] {
-		alike[o.shapes[c]]++
-	}
-	shown := map[string]int{}
-	hidden := map[string][]int{}
-	var order []int
-	for _, c := range o.children[parent] {
-		if shape := o.shapes[c]; alike[shape] > allAlike && shown[shape] >= someAlike && !o.verbose {
-			hidden[shape] = append(hidden[shape], c)
-			continue
-		}
-		shown[o.shapes[c]]++
-		order = append(order, c)
-	}
-	var more []string
-	for shape, list := range hidden {
-		if len(list) == 1 { // one more is no longer than the line that says so
-			order = append(order, list[0])
-			continue
-		}
-		more = append(more, shape)
-	}
-	slices.Sort(order)
-	slices.Sort(more)
-	for i, c := range order {
-		branch, below := "├─ ", "│  "
-		if i == len(order)-1 && len(more) == 0 {
-			branch, below = "└─ ", "   "
+	branches := o.branches(parent)
+	for i, b := range branches {
+		sign, below := "├─ ", "│  "
+		if i == len(branches)-1 {
+			sign, below = "└─ ", "   "
 		}
 		if parent < 0 {
-			branch, below = "", ""
+			sign, below = "", ""
 		}
-		*out = append(*out, row{indent + branch + diag.HarmlessLine(o.plan.Connections[c].Title), o.hostNames(o.users[c], 6), o.note(c)})
-		o.rows(out, c, indent+below)
-	}
-	for i, shape := range more {
-		branch := "├─ "
-		if i == len(more)-1 {
-			branch = "└─ "
+		if b.like > 0 {
+			*out = append(*out, row{title: indent + sign + b.title(o.plan), hosts: o.hostNames(b.hosts(o.ends), 2)})
+			continue
 		}
-		if parent < 0 {
-			branch = ""
-		}
-		list := hidden[shape]
-		var users []int
-		for _, c := range list {
-			users = append(users, o.users[c]...)
-		}
-		title := fmt.Sprintf("… %d more like these", len(list))
-		*out = append(*out, row{title: indent + branch + title, hosts: o.hostNames(users, 2)})
+		*out = append(*out, row{indent + sign + b.title(o.plan), o.hostNames(b.hosts(o.ends), 6), o.note(b.connection)})
+		o.rows(out, b.connection, indent+below)
 	}
 }
 
