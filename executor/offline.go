@@ -2,6 +2,9 @@ package executor
 
 import (
 	"maps"
+	"runtime"
+	"slices"
+	"sync"
 
 	"runner/agent/wire"
 	"runner/executor/event"
@@ -19,11 +22,12 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 	}
 	for i := range p.Jobs {
 		job := &p.Jobs[i]
-		for _, host := range job.Hosts {
-			h := newHostRun(r, job, host)
-			for t := range job.Tasks {
-				h.offline(&job.Tasks[t])
-			}
+		hosts := make([]*hostRun, len(job.Hosts))
+		for i, host := range job.Hosts {
+			hosts[i] = newHostRun(r, job, host)
+		}
+		for t := range job.Tasks {
+			r.offline(&job.Tasks[t], hosts)
 		}
 	}
 	return r.summary
@@ -57,21 +61,74 @@ func arguments(in plan.Instance) map[string]any {
 	return out
 }
 
-func (h *hostRun) offline(task *plan.Task) {
-	if !task.Selected {
-		h.leaveOutSelected(task)
-		return
+// alike is what an Evaluator may know beside: which hosts have the same instances of a task while nothing is known.
+type alike interface {
+	Alike(address string, host int) string
+}
+
+// planned is what a task comes to on a host, or on several.
+type planned struct {
+	changes []event.PlannedChange // without a host
+	err     error
+}
+
+// offline tells of one task on all hosts of its job. The hosts are evaluated side by side, some at a time, and told of
+// in order.
+func (r *run) offline(task *plan.Task, hosts []*hostRun) {
+	const some = 512
+	shared := map[string]*planned{}
+	for chunk := range slices.Chunk(hosts, some) {
+		if !task.Selected {
+			for _, h := range chunk {
+				h.leaveOutSelected(task)
+			}
+			continue
+		}
+		for i, found := range r.planned(task, chunk, shared) {
+			chunk[i].tell(task, found)
+		}
 	}
+}
+
+// planned evaluates a task on some hosts; what is the same on several is evaluated once, and shared.
+func (r *run) planned(task *plan.Task, hosts []*hostRun, shared map[string]*planned) []*planned {
+	out := make([]*planned, len(hosts))
+	var own []int // hosts to evaluate
+	for i, h := range hosts {
+		key := ""
+		if a, ok := r.Evaluator.(alike); ok && len(task.Needs) == 0 {
+			key = a.Alike(task.Address, h.host)
+		}
+		out[i] = shared[key]
+		if out[i] == nil {
+			out[i] = &planned{}
+			own = append(own, i)
+		}
+		if key != "" {
+			shared[key] = out[i]
+		}
+	}
+	var all sync.WaitGroup
+	for part := range slices.Chunk(own, max(len(own)/runtime.GOMAXPROCS(0), 32)) {
+		all.Go(func() {
+			for _, i := range part {
+				*out[i] = hosts[i].plan(task)
+			}
+		})
+	}
+	all.Wait()
+	return out
+}
+
+// plan evaluates a task on the host.
+func (h *hostRun) plan(task *plan.Task) planned {
 	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)
 	if err != nil {
-		h.failed(task, event.TaskEnd{Address: task.Address, Error: err.Error(), Failure: &event.Failure{
-			Message: err.Error(), Place: task.Place, Cause: err,
-		}})
-		return
+		return planned{err: err}
 	}
+	out := planned{changes: make([]event.PlannedChange, 0, len(instances))}
 	for _, in := range instances {
-		change := event.PlannedChange{Job: h.job.Name, Address: in.Address, Host: h.name, Unknown: in.Unknown}
-		change.Action = event.Verb(verbOf(task, in))
+		change := event.PlannedChange{Job: h.job.Name, Address: in.Address, Unknown: in.Unknown, Action: event.Verb(verbOf(task, in))}
 		switch {
 		case in.Skip:
 			change.Action = event.Skip
@@ -84,7 +141,23 @@ func (h *hostRun) offline(task *plan.Task) {
 		case !in.Skip:
 			change.After = arguments(in)
 		}
-		h.run.plannedChange(h.host, h.job, task.On(h.host, h.run.Plan), change.Action)
+		out.changes = append(out.changes, change)
+	}
+	return out
+}
+
+// tell reports what was found on the host.
+func (h *hostRun) tell(task *plan.Task, found *planned) {
+	if err := found.err; err != nil {
+		h.failed(task, event.TaskEnd{Address: task.Address, Error: err.Error(), Failure: &event.Failure{
+			Message: err.Error(), Place: task.Place, Cause: err,
+		}})
+		return
+	}
+	on := task.On(h.host, h.run.Plan)
+	for _, change := range found.changes {
+		change.Host = h.name
+		h.run.plannedChange(h.host, h.job, on, change.Action)
 		h.run.Sink.Emit(change)
 	}
 }

@@ -54,14 +54,14 @@ func (l *loader) check() {
 	l.checkLiveLocals()
 }
 
-// checkTask evaluates a task for all hosts, or for one if all are the same.
+// checkTask evaluates a task for all hosts, of those on which it is the same for one.
 func (l *loader) checkTask(j *jobScope, t *Task) {
 	hosts := j.Hosts
 	switch {
 	case len(hosts) == 0:
 		hosts = []*Host{j.phantom}
-	case !t.body.varies():
-		hosts = hosts[:1]
+	default:
+		hosts = l.site.different(t, hosts)
 	}
 	// The hosts are shared out among the processors: there may be very many.
 	share := max(len(hosts)/runtime.GOMAXPROCS(0), fewHosts)

@@ -28,6 +28,9 @@ type taskBody struct {
 	hops  map[*Host][]*Hop  // else
 	once  map[string]*saved // arguments that are the same on all hosts, by name
 
+	read sync.Once
+	self reads // what of self its expressions read
+
 	sensitive bool // the task says so
 	unknown   sync.Once
 	nothing   cty.Value

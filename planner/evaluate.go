@@ -52,6 +52,12 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	return out, evaluationError(diags)
 }
 
+// Alike returns the same text for hosts on which a task's instances are the same as long as no facts and no results are
+// known; "" for a host that is like no other.
+func (e *Evaluator) Alike(address string, host int) string {
+	return e.site.Alike(e.tasks[address], e.hosts[host])
+}
+
 // Judge applies a task's own conditions to a result; no task has any so far.
 func (e *Evaluator) Judge(_ string, _ int, result plan.Result, _ plan.State) (plan.Verdict, error) {
 	return plan.Verdict{Changed: result.Changed, Failed: result.Failed}, nil

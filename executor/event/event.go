@@ -85,6 +85,8 @@ type RunStart struct {
 
 // Outline is what is about to be looked at or done. It is for people only.
 type Outline struct {
+	// Ordered: the changes of a task come together, and tasks in their order.
+	Ordered bool `json:"-"`
 	Plan    *plan.Plan
 	Preview bool
 }

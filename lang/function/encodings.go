@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -247,7 +248,36 @@ func yamlDecode(args []cty.Value) (cty.Value, error) {
 	if err != nil {
 		return cty.NilVal, err
 	}
-	return v, Check(v)
+	if err := Check(v); err != nil {
+		return cty.NilVal, err
+	}
+	return wholeNumbers(v), nil
+}
+
+// wholeNumbers returns a decoded value with its whole numbers as short as they can be. Decoders give each the space of
+// 150 digits, and whatever is done with it later takes as long as if it had them.
+func wholeNumbers(v cty.Value) cty.Value {
+	t := v.Type()
+	switch {
+	case v.IsMarked() || !v.IsKnown() || v.IsNull():
+	case t == cty.Number:
+		if n, accuracy := v.AsBigFloat().Int64(); accuracy == big.Exact {
+			return cty.NumberIntVal(n)
+		}
+	case t.IsObjectType() && len(t.AttributeTypes()) > 0:
+		attrs := v.AsValueMap()
+		for name, value := range attrs {
+			attrs[name] = wholeNumbers(value)
+		}
+		return cty.ObjectVal(attrs)
+	case t.IsTupleType() && t.Length() > 0:
+		elements := v.AsValueSlice()
+		for i, value := range elements {
+			elements[i] = wholeNumbers(value)
+		}
+		return cty.TupleVal(elements)
+	}
+	return v
 }
 
 // checked returns the function with a look at its result: numbers may be larger than they are long.
@@ -260,7 +290,10 @@ func checked(f function.Function) function.Function {
 			if err != nil {
 				return cty.NilVal, err
 			}
-			return v, Check(v)
+			if err := Check(v); err != nil {
+				return cty.NilVal, err
+			}
+			return wholeNumbers(v), nil
 		},
 	})
 }

@@ -21,6 +21,7 @@ type template struct {
 	source []byte
 	expr   hcl.Expression
 	uses   []hcl.Traversal // what it refers to
+	nests  bool            // it calls templatefile or templatestring
 	diags  hcl.Diagnostics
 }
 
@@ -161,6 +162,7 @@ func (s *scope) parse(name string, source []byte) *template {
 	}
 	if !t.diags.HasErrors() {
 		t.uses = t.expr.Variables()
+		t.nests = nests(t.expr)
 	}
 	return t
 }
@@ -184,7 +186,10 @@ func (s *scope) render(t *template, vars cty.Value, inside *nest) (cty.Value, er
 	if diags := t.undeclared(names); diags.HasErrors() {
 		return cty.NilVal, t.fail(diags)
 	}
-	scope := s.templateScope(inside)
+	scope := &hcl.EvalContext{Functions: s.functions()}
+	if t.nests {
+		scope = s.templateScope(inside)
+	}
 	scope.Variables = make(map[string]cty.Value, len(names))
 	for _, name := range names {
 		if vars.Type().IsObjectType() {
@@ -198,6 +203,22 @@ func (s *scope) render(t *template, vars cty.Value, inside *nest) (cty.Value, er
 		return cty.NilVal, t.fail(diags)
 	}
 	return v, nil
+}
+
+// nests says whether a template calls the functions that need to know where they are.
+func nests(e hcl.Expression) bool {
+	found := false
+	node, ok := e.(hclsyntax.Node)
+	if !ok {
+		return true
+	}
+	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok {
+			found = found || call.Name == "templatefile" || call.Name == "templatestring"
+		}
+		return nil
+	})
+	return found
 }
 
 // templateScope holds all functions, of which templatefile and templatestring know where they are.

@@ -146,6 +146,8 @@ func Inner(e hclsyntax.Expression) hclsyntax.Expression {
 			e = outer.Expression
 		case *number:
 			e = outer.Expression
+		case *shown:
+			e = outer.Expression
 		case *hclsyntax.ParenthesesExpr:
 			e = outer.Expression
 		default:
@@ -161,10 +163,12 @@ func putPart(part hclsyntax.Expression, of int, put func(hclsyntax.Expression) h
 		return part
 	case *hclsyntax.ScopeTraversalExpr:
 		if of <= fewParts {
-			return part
+			return &shown{wrap(part)}
 		}
+	case *shown:
+		return part
 	}
-	return put(part)
+	return &shown{wrap(put(part))}
 }
 
 // fewParts is how many values a template can put together without a meter: not enough to multiply much.

@@ -1,6 +1,9 @@
 package syntax
 
 import (
+	"math/big"
+	"strconv"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -20,6 +23,22 @@ func (e *number) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if bare, _ := value.Unmark(); bare.Type() == cty.String && bare.IsKnown() && !bare.IsNull() && len(bare.AsString()) > maxDigits {
 		return cty.DynamicVal, append(diags, diag.Errorf(diag.TooLarge, e.SrcRange, "Text too long for this",
 			"A text of more than %d characters is no number, and no key.", maxDigits))
+	}
+	return value, diags
+}
+
+// shown is a part of a template that is a name. Whole numbers, which are most of those that templates show, are made
+// text here: HCL's way takes many times as long.
+type shown struct{ *hclsyntax.ParenthesesExpr }
+
+// Value gives a whole number as text.
+func (e *shown) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	value, diags := e.ParenthesesExpr.Value(ctx)
+	if value.IsMarked() || value.Type() != cty.Number || !value.IsKnown() || value.IsNull() {
+		return value, diags
+	}
+	if n, accuracy := value.AsBigFloat().Int64(); accuracy == big.Exact {
+		return cty.StringVal(strconv.FormatInt(n, 10)), diags
 	}
 	return value, diags
 }

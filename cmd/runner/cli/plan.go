@@ -40,7 +40,7 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 		return codeOf(err)
 	}
 	if a.Offline {
-		s.Emit(event.Outline{Plan: w.plan, Preview: true})
+		s.Emit(event.Outline{Plan: w.plan, Preview: true, Ordered: true})
 		summary := executor.Offline(w.plan, w.evaluator, s)
 		s.Emit(summarize(w.plan, summary))
 		return planCode(summary, a.DetailedExitCode)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -25,6 +26,17 @@ type changes struct {
 	hosts  map[string]int // order of hosts, by name
 	kinds  map[string]plan.Task
 	groups map[string]*sameChange
+	same   map[identity]*sameChange // by what was found once for many hosts
+
+	afterBlock bool   // nothing was shown yet, or a block was shown last
+	ordered    bool   // the changes of a task come together, and tasks in their order
+	latest     string // the task whose changes come
+}
+
+// identity tells one change from others of its task without looking at what is in it.
+type identity struct {
+	address string
+	after   uintptr // of a map that a group keeps
 }
 
 // sameChange is one change and the hosts that have it.
@@ -37,6 +49,7 @@ func newChanges(s style, p *plan.Plan, diffs arguments.Diff, verbose bool) *chan
 	c := &changes{
 		style: s, diffs: diffs, verbose: verbose,
 		tasks: map[string]int{}, hosts: map[string]int{}, kinds: map[string]plan.Task{}, groups: map[string]*sameChange{},
+		same: map[identity]*sameChange{}, afterBlock: true,
 	}
 	if p == nil {
 		return c
@@ -53,9 +66,30 @@ func newChanges(s style, p *plan.Plan, diffs arguments.Diff, verbose bool) *chan
 	return c
 }
 
+// flushed is the text of the task before, if changes come in order and another one begins with this change.
+func (c *changes) flushed(e event.PlannedChange) string {
+	base := baseAddress(e.Address)
+	if !c.ordered || base == c.latest {
+		return ""
+	}
+	c.latest = base
+	text := c.text()
+	clear(c.groups)
+	clear(c.same)
+	return text
+}
+
 func (c *changes) add(e event.PlannedChange) {
 	host := e.Host
 	e.Host = ""
+	id := identity{address: e.Address}
+	if after, ok := e.After.(map[string]any); ok && e.Before == nil && e.Diff == "" {
+		id.after = reflect.ValueOf(after).Pointer()
+		if g := c.same[id]; g != nil && g.change.Action == e.Action && slices.Equal(g.change.Unknown, e.Unknown) {
+			g.hosts = append(g.hosts, host)
+			return
+		}
+	}
 	key, err := json.Marshal(e)
 	if err != nil { // it is not plain: shown by itself
 		key = []byte(host + " " + e.Address)
@@ -64,6 +98,9 @@ func (c *changes) add(e event.PlannedChange) {
 	if g == nil {
 		g = &sameChange{change: e}
 		c.groups[string(key)] = g
+		if id.after != 0 {
+			c.same[id] = g
+		}
 	}
 	g.hosts = append(g.hosts, host)
 }
@@ -82,7 +119,6 @@ func (c *changes) text() string {
 		)
 	})
 	var b strings.Builder
-	afterBlock := true
 	for _, g := range groups {
 		block := false
 		switch g.change.Action {
@@ -94,10 +130,10 @@ func (c *changes) text() string {
 		default:
 			block = true
 		}
-		if block || afterBlock {
+		if block || c.afterBlock {
 			b.WriteString("\n")
 		}
-		afterBlock = block
+		c.afterBlock = block
 		if block {
 			b.WriteString(c.block(g))
 		} else {

@@ -57,6 +57,9 @@ func (r *report) see(e event.Event, now time.Time) {
 		r.connection(e)
 	case event.PlannedChange:
 		if r.changes != nil {
+			if text := r.changes.flushed(e); text != "" {
+				r.print("%s", text)
+			}
 			r.changes.add(e)
 		}
 	case event.PlanSummary:
@@ -81,6 +84,7 @@ func (r *report) outline(e event.Outline, now time.Time) {
 			r.print("\n%s", p)
 		}
 		r.changes = newChanges(r.style, e.Plan, r.o.Diff, r.o.Verbose)
+		r.changes.ordered = e.Ordered
 	} else {
 		r.hosts = newHostCounts(e.Plan)
 	}

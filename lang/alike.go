@@ -1,0 +1,120 @@
+package lang
+
+import (
+	"math/big"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"runner/lang/config"
+)
+
+// reads is what a task's expressions read of self, the facts left aside.
+type reads struct {
+	paths [][]string
+	// own: something that no two hosts have in common, or self as a whole.
+	own bool
+}
+
+// readsOf looks through the expressions that are evaluated for each host.
+func (b *taskBody) readsOf() *reads {
+	b.read.Do(func() {
+		exprs := append(b.block.Evaluated(), b.block.ForEach, b.block.Notify, b.job.block.When, b.job.block.Environment)
+		for _, e := range exprs {
+			if e.Sound() {
+				b.self.add(e)
+			}
+		}
+	})
+	return &b.self
+}
+
+func (r *reads) add(e *config.Expr) {
+	for _, t := range e.Variables() {
+		if t.RootName() != "self" {
+			continue
+		}
+		var path []string
+		for _, step := range t[1:] {
+			attr, ok := step.(hcl.TraverseAttr)
+			if !ok {
+				break
+			}
+			path = append(path, attr.Name)
+		}
+		switch {
+		case len(path) == 0 || path[0] == "name":
+			r.own = true
+		case path[0] != "facts" && !slices.ContainsFunc(r.paths, func(p []string) bool { return slices.Equal(p, path) }):
+			r.paths = append(r.paths, path)
+		}
+	}
+}
+
+// Alike returns the same text for hosts on which a task is the same as long as no facts and no results are known. It
+// returns "" for a host that has to be looked at by itself.
+func (s *Site) Alike(t *Task, h *Host) string {
+	r := t.body.readsOf()
+	if r.own {
+		return ""
+	}
+	key := []byte{'='}
+	for _, path := range r.paths {
+		v := t.body.job.self[h]
+		for _, name := range path {
+			switch {
+			case v.IsMarked() || !v.IsKnown() || v.IsNull():
+				return ""
+			case v.Type().IsObjectType() && v.Type().HasAttribute(name):
+				v = v.GetAttr(name)
+			case v.Type().IsMapType() && v.HasIndex(cty.StringVal(name)).True():
+				v = v.Index(cty.StringVal(name))
+			default:
+				return "" // an error, which is the host's own
+			}
+		}
+		if key = appendKey(key, v); key == nil {
+			return ""
+		}
+	}
+	return string(key)
+}
+
+// appendKey appends what tells a value from others, or returns nil.
+func appendKey(key []byte, v cty.Value) []byte {
+	if v.ContainsMarked() || !v.IsWhollyKnown() {
+		return nil
+	}
+	if !v.IsNull() && v.Type() == cty.String {
+		return strconv.AppendQuote(append(key, 's'), v.AsString())
+	}
+	if !v.IsNull() && v.Type() == cty.Number {
+		if n, accuracy := v.AsBigFloat().Int64(); accuracy == big.Exact {
+			return strconv.AppendInt(append(key, 'n'), n, 10)
+		}
+	}
+	if text, err := ctyjson.Marshal(v, cty.DynamicPseudoType); err == nil {
+		return append(append(key, 'v'), text...)
+	}
+	return nil
+}
+
+// different returns one of each of the hosts on which a task is the same.
+func (s *Site) different(t *Task, hosts []*Host) []*Host {
+	if t.body.readsOf().own {
+		return hosts
+	}
+	seen := map[string]bool{}
+	var out []*Host
+	for _, h := range hosts {
+		key := s.Alike(t, h)
+		if key == "" || !seen[key] {
+			out = append(out, h)
+		}
+		seen[key] = true
+	}
+	return out
+}
