@@ -3,7 +3,7 @@
 # make lint       linters, formatting, known vulnerabilities
 # make fmt        formats the sources
 # make demo       plans, applies and re-applies examples/quickstart on this machine, as an ordinary user
-# make bench      measures what docs/benchmarks.md shows, and writes it
+# make bench      measures what docs/benchmarks.md shows, and writes it; SECTION=large: only sites of very many hosts
 # make testbed    installs and starts what tests need (root, Debian); make testbed-down ends the daemon that it started
 
 GO         ?= go
@@ -52,7 +52,7 @@ demo: runner
 	examples/demo.sh bin/runner
 
 bench: runner
-	$(GO) run ./cmd/bench -runner bin/runner -write docs/benchmarks.md
+	$(GO) run ./cmd/bench -runner bin/runner -write docs/benchmarks.md $(if $(SECTION),-section $(SECTION))
 
 testbed:
 	$(GO) run ./cmd/testbed up

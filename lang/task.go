@@ -87,9 +87,6 @@ func (b *taskBody) saveConstants() {
 	}
 }
 
-// varies says whether anything of the task depends on the host, while no facts are known.
-func (b *taskBody) varies() bool { return b.uses.SelfParts }
-
 // unknownResult is what is known of the results on a host before the task has run. It is first asked for when the task
 // itself was checked.
 func (b *taskBody) unknownResult(keyed bool) cty.Value {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -66,25 +67,28 @@ root /srv/shop/${release}
 func site(tasks int) string {
 	var b strings.Builder
 	b.WriteString(head)
+	kinds := kinds()
 	for i := range tasks {
-		fmt.Fprintf(&b, strings.ReplaceAll(kinds[i%len(kinds)], "N", fmt.Sprint(i)))
+		b.WriteString(strings.ReplaceAll(kinds[i%len(kinds)], "N", strconv.Itoa(i)))
 	}
 	b.WriteString("}\n")
 	return b.String()
 }
 
 // kinds are the tasks, N for their number.
-var kinds = [...]string{
-	"  task \"directory\" \"tN\" {\n    path = \"${local.root}/N\"\n    mode = \"0755\"\n  }\n",
-	"  task \"file\" \"tN\" {\n    path    = \"/etc/shop/N.conf\"\n    content = \"port ${self.vars.port}\\nname ${self.name}\\n\"\n    mode    = \"0644\"\n  }\n",
-	"  task \"shell\" \"tN\" {\n    script = \"echo ${var.release} > ${local.root}/N\"\n  }\n",
-	"  task \"file\" \"tN\" {\n    path    = \"/etc/shop/app-N.conf\"\n    content = templatefile(\"app.conf.tftpl\", { release = var.release, port = self.vars.port, name = self.name, weight = self.vars.weight })\n  }\n",
-	"  task \"command\" \"tN\" {\n    argv = [\"register\", self.address, \"--zone\", self.labels.zone, \"--port\", self.vars.port]\n  }\n",
-	"  task \"directory\" \"tN\" {\n    for_each = toset([\"bin\", \"etc\", \"log\"])\n    path     = \"${local.root}/N/${each.key}\"\n  }\n",
-	"  task \"command\" \"tN\" {\n    argv    = [\"tune\", self.facts.arch, self.facts.cpus]\n    changes = false\n  }\n",
-	"  task \"symlink\" \"tN\" {\n    path   = \"${local.root}/current-N\"\n    target = \"${local.root}/${var.release}\"\n  }\n",
-	"  task \"file\" \"tN\" {\n    path    = \"/etc/shop/weight-N\"\n    content = \"${self.vars.weight > 50 ? \"heavy\" : \"light\"}\"\n  }\n",
-	"  task \"command\" \"cN\" {\n    argv = [\"id\"]\n    changes = false\n  }\n  task \"shell\" \"tN\" {\n    script = \"reload\"\n    when   = task.command.cN.changed\n  }\n",
+func kinds() []string {
+	return []string{
+		"  task \"directory\" \"tN\" {\n    path = \"${local.root}/N\"\n    mode = \"0755\"\n  }\n",
+		"  task \"file\" \"tN\" {\n    path    = \"/etc/shop/N.conf\"\n    content = \"port ${self.vars.port}\\nname ${self.name}\\n\"\n    mode    = \"0644\"\n  }\n",
+		"  task \"shell\" \"tN\" {\n    script = \"echo ${var.release} > ${local.root}/N\"\n  }\n",
+		"  task \"file\" \"tN\" {\n    path    = \"/etc/shop/app-N.conf\"\n    content = templatefile(\"app.conf.tftpl\", { release = var.release, port = self.vars.port, name = self.name, weight = self.vars.weight })\n  }\n",
+		"  task \"command\" \"tN\" {\n    argv = [\"register\", self.address, \"--zone\", self.labels.zone, \"--port\", self.vars.port]\n  }\n",
+		"  task \"directory\" \"tN\" {\n    for_each = toset([\"bin\", \"etc\", \"log\"])\n    path     = \"${local.root}/N/${each.key}\"\n  }\n",
+		"  task \"command\" \"tN\" {\n    argv    = [\"tune\", self.facts.arch, self.facts.cpus]\n    changes = false\n  }\n",
+		"  task \"symlink\" \"tN\" {\n    path   = \"${local.root}/current-N\"\n    target = \"${local.root}/${var.release}\"\n  }\n",
+		"  task \"file\" \"tN\" {\n    path    = \"/etc/shop/weight-N\"\n    content = \"${self.vars.weight > 50 ? \"heavy\" : \"light\"}\"\n  }\n",
+		"  task \"command\" \"cN\" {\n    argv = [\"id\"]\n    changes = false\n  }\n  task \"shell\" \"tN\" {\n    script = \"reload\"\n    when   = task.command.cN.changed\n  }\n",
+	}
 }
 
 func inventory(hosts int) string {

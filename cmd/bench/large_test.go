@@ -1,0 +1,15 @@
+package main
+
+import "testing"
+
+func TestReplaceSection(t *testing.T) {
+	for page, want := range map[string]string{
+		"# P\n\n## A\n\na\n":                     "# P\n\n## A\n\na\n\n## L\n\nnew\n",
+		"# P\n\n## L\n\nold\n\n## B\n\nb\n":      "# P\n\n## L\n\nnew\n\n## B\n\nb\n",
+		"# P\n\n## A\n\na\n\n## L\n\nold\n\nx\n": "# P\n\n## A\n\na\n\n## L\n\nnew\n",
+	} {
+		if got := replaceSection(page, "## L\n", "## L\n\nnew\n\n"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
