@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,20 +11,44 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestG40Commands parses every command that the reference and the help texts show.
-func TestG40Commands(t *testing.T) {
-	var lines []string
-	doc, err := os.ReadFile("../../../docs/cli.md")
+// documented are the command lines of a page: those behind a prompt, and those of indented blocks, without remarks.
+func documented(t *testing.T, path string) []string {
+	t.Helper()
+	doc, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var lines []string
 	for line := range strings.Lines(string(doc)) {
-		if command, ok := strings.CutPrefix(line, "$ "); ok {
+		command, ok := strings.CutPrefix(line, "$ ")
+		if !ok {
+			command, ok = strings.CutPrefix(line, "    ")
+			ok = ok && strings.HasPrefix(command, "runner ")
+		}
+		if ok && strings.Contains(command, "runner ") {
+			command, _, _ = strings.Cut(command, " #")
 			lines = append(lines, command)
 		}
 	}
+	return lines
+}
+
+// TestG40Commands parses every command that the documentation and the help texts show.
+func TestG40Commands(t *testing.T) {
+	lines := documented(t, "../../../docs/cli.md")
 	if len(lines) < 10 {
 		t.Fatalf("the reference shows only %d commands", len(lines))
+	}
+	pages, err := filepath.Glob("../../../examples/*/README.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal("there are no examples", err)
+	}
+	for _, page := range append(pages, "../../../README.md", "../../../docs/ansible.md") {
+		found := documented(t, page)
+		if len(found) == 0 {
+			t.Errorf("%s shows no commands", page)
+		}
+		lines = append(lines, found...)
 	}
 	root := testRoot(t)
 	for _, c := range append(root.Commands(), root) {
