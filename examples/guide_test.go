@@ -1,7 +1,6 @@
 package examples_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -28,7 +27,7 @@ const guide = "../docs/ansible.md"
 // A pair is one heading of the guide: a playbook, a site, what both need, and the words of the commands that run them.
 type pair struct {
 	page.Sample
-	ansible, runner []string
+	ansible, runner [][]string
 }
 
 func pairs(t *testing.T) []pair {
@@ -43,13 +42,16 @@ func pairs(t *testing.T) []pair {
 	}
 	var out []pair
 	for _, s := range samples {
-		p := pair{s, strings.Fields("ansible-playbook -i hosts.ini playbook.yml"), []string{"runner", "apply"}}
+		p := pair{Sample: s}
 		for _, command := range s.Run {
 			if words := strings.Fields(command); words[0] == "runner" {
-				p.runner = words
+				p.runner = append(p.runner, words)
 			} else {
-				p.ansible = words
+				p.ansible = append(p.ansible, words)
 			}
+		}
+		if len(s.Run) == 0 {
+			p.ansible, p.runner = [][]string{strings.Fields("ansible-playbook -i hosts.ini playbook.yml")}, [][]string{{"runner", "apply"}}
 		}
 		out = append(out, p)
 	}
@@ -158,17 +160,19 @@ type ran struct {
 	output  string
 }
 
-// playbook runs Ansible.
-func (s side) playbook(t *testing.T, dir string, words []string) ran {
+// playbooks runs Ansible's commands.
+func (s side) playbooks(t *testing.T, dir string, commands [][]string) ran {
 	t.Helper()
 	r := s.run(t, dir, []string{
 		"ANSIBLE_HOME=" + s.home, "ANSIBLE_SSH_CONTROL_PATH_DIR=" + s.home + "/c", "ANSIBLE_PIPELINING=1", "ANSIBLE_NOCOLOR=1",
-		"ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3", "ANSIBLE_RETRY_FILES_ENABLED=0", "ANSIBLE_GATHERING=explicit", "ANSIBLE_INTERNAL_POLL_INTERVAL=0.002",
-		"ANSIBLE_SSH_ARGS=-F " + s.config() + " -o ControlMaster=auto -o ControlPersist=60s", "LC_ALL=C.UTF-8",
-	}, words)
+		"ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3", "ANSIBLE_RETRY_FILES_ENABLED=0", "ANSIBLE_GATHERING=explicit",
+		"ANSIBLE_INTERNAL_POLL_INTERVAL=0.002", "LC_ALL=C.UTF-8",
+		"ANSIBLE_SSH_ARGS=-F " + s.config() + " -o ControlMaster=auto -o ControlPersist=60s",
+	}, commands)
 	recap := regexp.MustCompile(`(?m)^(\S+) +: ok=\d+ +changed=(\d+)`)
 	for _, m := range recap.FindAllStringSubmatch(r.output, -1) {
-		r.changed[m[1]], _ = strconv.Atoi(m[2])
+		changed, _ := strconv.Atoi(m[2])
+		r.changed[m[1]] += changed
 	}
 	return r
 }
@@ -184,20 +188,25 @@ func (s side) hangUp(t *testing.T) {
 	}
 }
 
-// site runs runner.
-func (s side) site(t *testing.T, dir string, words []string) ran {
+// sites runs runner's commands. What a plan would change counts as what check mode would change does.
+func (s side) sites(t *testing.T, dir string, commands [][]string) ran {
 	t.Helper()
-	argv := append([]string{binary}, words[1:]...)
-	if words[1] == "apply" {
-		argv = append(argv, "--auto-approve", "--json")
+	var argvs [][]string
+	for _, words := range commands {
+		argv := append([]string{binary, words[1], "--json"}, words[2:]...)
+		if words[1] == "apply" {
+			argv = append(argv, "--auto-approve")
+		}
+		argvs = append(argvs, argv)
 	}
-	r := s.run(t, dir, []string{"NO_COLOR=1", "HOME=" + s.home}, argv)
+	r := s.run(t, dir, []string{"NO_COLOR=1", "HOME=" + s.home}, argvs)
 	var told strings.Builder // what of the events a person would want to read
 	key := regexp.MustCompile(`\["(\w+)"\]$`)
 	element := regexp.MustCompile(`\[[^]]*\]$`)
+	changes := []string{"changed", "create", "update", "remove", "run"}
 	counted := map[string]bool{}
 	for line := range strings.Lines(r.output) {
-		var e struct{ Type, Host, Address, Status, Error, Summary, Detail string }
+		var e struct{ Type, Host, Address, Status, Action, Error, Summary, Detail string }
 		if json.Unmarshal([]byte(line), &e) != nil {
 			told.WriteString(line)
 			continue
@@ -205,33 +214,41 @@ func (s side) site(t *testing.T, dir string, words []string) ran {
 		if m := key.FindStringSubmatch(e.Host); m != nil {
 			e.Host = m[1]
 		}
-		task := e.Host + " " + element.ReplaceAllString(e.Address, "")
-		if e.Type == "task_end" && e.Status == "changed" && !counted[task] {
-			counted[task] = true
-			r.changed[e.Host]++
-		}
-		if e.Type == "task_end" || e.Type == "diagnostic" {
-			fmt.Fprintln(&told, e.Host, e.Address, e.Status, e.Error, e.Summary, e.Detail)
+		switch e.Type {
+		case "version":
+			clear(counted) // the next command
+		case "task_end", "planned_change":
+			task := e.Host + " " + element.ReplaceAllString(e.Address, "")
+			if slices.Contains(changes, e.Status+e.Action) && !counted[task] {
+				counted[task] = true
+				r.changed[e.Host]++
+			}
+			fallthrough
+		case "diagnostic":
+			fmt.Fprintln(&told, e.Host, e.Address, e.Status, e.Action, e.Error, e.Summary, e.Detail)
 		}
 	}
 	r.output = told.String()
 	return r
 }
 
-func (s side) run(t *testing.T, dir string, env, argv []string) ran {
+func (s side) run(t *testing.T, dir string, env []string, argvs [][]string) ran {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), "SSH_AUTH_SOCK="), env...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	if err != nil && cmd.ProcessState == nil {
-		t.Fatalf("cannot run %v: %v", argv, err)
+	r := ran{changed: map[string]int{}, well: true}
+	for _, argv := range argvs {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+		cmd.Dir = dir
+		cmd.Env = append(append(os.Environ(), "SSH_AUTH_SOCK="), env...)
+		out, err := cmd.CombinedOutput()
+		if err != nil && cmd.ProcessState == nil {
+			t.Fatalf("cannot run %v: %v", argv, err)
+		}
+		r.well = r.well && err == nil
+		r.output += string(out)
 	}
-	return ran{changed: map[string]int{}, well: err == nil, output: out.String()}
+	return r
 }
 
 // TestG40AnsibleGuide runs each pair of the guide, the playbook by Ansible and the site by runner, each on machines of its
@@ -271,8 +288,8 @@ func (f field) compare(t *testing.T, p pair) {
 		t.Fatal(err)
 	}
 	for _, time := range []string{"first", "second"} {
-		a := f.ansible.playbook(t, dir, p.ansible)
-		r := f.runner.site(t, dir, p.runner)
+		a := f.ansible.playbooks(t, dir, p.ansible)
+		r := f.runner.sites(t, dir, p.runner)
 		want, got := f.ansible.trees(t), f.runner.trees(t)
 		for _, path := range slices.Sorted(maps.Keys(want)) {
 			if got[path] != want[path] {
