@@ -181,6 +181,7 @@ func tryBytes(t *testing.T, path, text string) {
 		if diag.ExtraOf(d).Code == "" || d.Summary == "" || d.Detail == "" {
 			t.Errorf("without code or words: %+v", d)
 		}
+		inside(t, files, d)
 	}
 	if site == nil {
 		return
