@@ -101,6 +101,9 @@ func Run(ctx context.Context, c Config) Summary {
 	defer r.close(nil)
 	r.walk(ctx)
 	for _, host := range c.Plan.Facts {
+		if c.Plan.Hosts[host].Connection < 0 {
+			continue
+		}
 		if hello, ok := c.Broker.Hello(c.Plan.Hosts[host].Connection); ok {
 			_ = r.putFacts(host, hello.Facts) // without them the output is not known
 		}
@@ -267,6 +270,15 @@ func (r *run) wait(ctx context.Context, p *broker.Pending, connection int) (brok
 		r.tripLocked(connection, reply.Trip)
 	}
 	return reply, err
+}
+
+// forget gives up a call whose reply nobody waits for: it was cancelled with its pipeline.
+func (r *run) forget(p *broker.Pending) {
+	if p != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.live, p)
+	}
 }
 
 func (r *run) tripLocked(connection, trip int) {

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"sync"
 
+	"runner/agent/wire"
 	"runner/executor/event"
+	"runner/planner/plan"
 )
 
-// failedJob is the root cause of jobs that do not start.
+// failedJob is the root cause of what does not start.
 type failedJob struct {
 	name   string
 	hosts  []string // sorted
@@ -26,44 +28,105 @@ func (f *failedJob) reason() string {
 	return fmt.Sprintf("because job.%s failed on %s", f.name, names)
 }
 
-// job works on all hosts of a job and returns nil when it ended well on each.
+// jobRun works through one job.
+type jobRun struct {
+	run *run
+	job *plan.Job
+
+	mu  sync.Mutex // guards what follows
+	bad []string   // names of hosts that did not end well
+}
+
+// job works on all hosts of a job, batch by batch, and returns nil when it has not failed. A preview looks at all batches
+// at the same time: what one does to the next is not known.
 func (r *run) job(ctx context.Context, index int) *failedJob {
-	job := &r.Plan.Jobs[index]
-	var mu sync.Mutex
-	var lost []string
-	var hosts sync.WaitGroup
-	for _, host := range job.Hosts {
-		hosts.Go(func() {
-			r.slots <- struct{}{}
-			defer func() { <-r.slots }()
-			h := newHostRun(r, job, host)
+	j := &jobRun{run: r, job: &r.Plan.Jobs[index]}
+	batches := j.job.Batches()
+	if r.Mode == wire.ModeLook {
+		var all sync.WaitGroup
+		for _, hosts := range batches {
+			all.Go(func() { j.batch(ctx, hosts) })
+		}
+		all.Wait()
+		return j.failed()
+	}
+	for i, hosts := range batches {
+		if i > 0 {
+			h := &hostRun{run: r}
+			if j.failed() != nil || !h.waitFor(ctx, j.job.Rollout.Pause) {
+				j.skip(slices.Concat(batches[i:]...), j.cause())
+				break
+			}
+		}
+		j.batch(ctx, hosts)
+	}
+	return j.failed()
+}
+
+// batch works on some hosts at the same time, and waits for all of them.
+func (j *jobRun) batch(ctx context.Context, hosts []int) {
+	var b *batch
+	lockstep := j.job.Lockstep && j.run.Mode == wire.ModeApply
+	if len(hosts) > 1 && (lockstep || j.job.RunsOnce()) {
+		b = newBatch(hosts, lockstep)
+	}
+	var all sync.WaitGroup
+	for _, host := range hosts {
+		all.Go(func() {
+			j.run.slots <- struct{}{}
+			defer func() { <-j.run.slots }()
+			h := newHostRun(j.run, j.job, host)
+			h.batch = b
 			if !h.work(ctx) {
-				mu.Lock()
-				defer mu.Unlock()
-				lost = append(lost, r.Plan.Hosts[host].Name)
+				j.mu.Lock()
+				defer j.mu.Unlock()
+				j.bad = append(j.bad, h.name)
+			}
+			if b != nil {
+				b.reach(host, nowhere)
 			}
 		})
 	}
-	hosts.Wait()
-	if len(lost) > 0 {
-		slices.Sort(lost)
-		return &failedJob{name: job.Name, hosts: lost, ending: r.isEnding() != notEnding}
+	all.Wait()
+}
+
+// failed returns why nothing more of the job, and nothing that depends on it, starts; nil while no more hosts have failed
+// than may.
+func (j *jobRun) failed() *failedJob {
+	cause := j.cause()
+	if len(cause.hosts) == 0 || len(cause.hosts) <= j.job.Rollout.MaxFailures && !cause.ending {
+		return nil
 	}
-	return nil
+	return cause
+}
+
+func (j *jobRun) cause() *failedJob {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	slices.Sort(j.bad)
+	return &failedJob{name: j.job.Name, hosts: slices.Clone(j.bad), ending: j.run.isEnding() != notEnding}
+}
+
+// skip reports the tasks of hosts on which the job does not start.
+func (j *jobRun) skip(hosts []int, cause *failedJob) {
+	status, reason := event.Skipped, cause.reason()
+	if cause.ending {
+		status, reason = event.Cancelled, "not_started"
+		for _, host := range hosts {
+			j.bad = append(j.bad, j.run.Plan.Hosts[host].Name)
+		}
+	}
+	for _, host := range hosts {
+		h := newHostRun(j.run, j.job, host)
+		for i := range j.job.Tasks {
+			h.leaveOut(&j.job.Tasks[i], status, reason)
+		}
+		h.ended()
+	}
 }
 
 // skipJob reports the tasks of a job that does not start.
 func (r *run) skipJob(index int, cause *failedJob) {
-	job := &r.Plan.Jobs[index]
-	status, reason := event.Skipped, cause.reason()
-	if cause.ending {
-		status, reason = event.Cancelled, "not_started"
-	}
-	for _, host := range job.Hosts {
-		h := newHostRun(r, job, host)
-		for i := range job.Tasks {
-			h.leaveOut(&job.Tasks[i], status, reason)
-		}
-		h.ended()
-	}
+	j := &jobRun{run: r, job: &r.Plan.Jobs[index]}
+	j.skip(j.job.Hosts, cause)
 }

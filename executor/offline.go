@@ -22,12 +22,26 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 	}
 	for i := range p.Jobs {
 		job := &p.Jobs[i]
-		hosts := make([]*hostRun, len(job.Hosts))
-		for i, host := range job.Hosts {
-			hosts[i] = newHostRun(r, job, host)
+		var hosts, first []*hostRun // all, and those that do what is done once in their batch
+		for _, batch := range job.Batches() {
+			for n, host := range batch {
+				h := newHostRun(r, job, host)
+				h.preconditionsOffline()
+				if h.stopped != "" {
+					continue
+				}
+				hosts = append(hosts, h)
+				if n == 0 {
+					first = append(first, h)
+				}
+			}
 		}
 		for t := range job.Tasks {
-			r.offline(&job.Tasks[t], hosts)
+			if job.Tasks[t].Once {
+				r.offline(job, t, first)
+			} else {
+				r.offline(job, t, hosts)
+			}
 		}
 	}
 	return r.summary
@@ -38,6 +52,8 @@ func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 	switch {
 	case in.Args["changes"] == false:
 		return wire.VerbRead
+	case task.Action == flushAction:
+		return wire.VerbNone
 	case task.Action == "command" || task.Action == "shell":
 		return wire.VerbRun
 	}
@@ -74,18 +90,44 @@ type planned struct {
 
 // offline tells of one task on all hosts of its job. The hosts are evaluated side by side, some at a time, and told of
 // in order.
-func (r *run) offline(task *plan.Task, hosts []*hostRun) {
+func (r *run) offline(job *plan.Job, at int, hosts []*hostRun) {
 	const some = 512
+	task := &job.Tasks[at]
 	shared := map[string]*planned{}
 	for chunk := range slices.Chunk(hosts, some) {
-		if !task.Selected {
+		if reason := leftOut(job, at); reason != "" {
 			for _, h := range chunk {
-				h.leaveOutSelected(task)
+				h.skipResults(task)
+				h.leaveOut(task, event.Skipped, reason)
 			}
 			continue
 		}
 		for i, found := range r.planned(task, chunk, shared) {
 			chunk[i].tell(task, found)
+		}
+	}
+}
+
+// leftOut says why a task of a job is not run where all goes well; "" when it is.
+func leftOut(job *plan.Job, at int) string {
+	switch {
+	case !job.Tasks[at].Selected:
+		return "selection"
+	case job.Rescues(at):
+		return "no_failure"
+	}
+	return ""
+}
+
+// preconditionsOffline finds those that certainly do not hold.
+func (h *hostRun) preconditionsOffline() {
+	if !h.starts() {
+		return
+	}
+	for i := range h.job.Preconditions {
+		p := &h.job.Preconditions[i]
+		if end := h.evaluate(p); end != nil && h.stopped == "" {
+			h.settle(h.ends(p, noTask, nil, end), *end, plan.Result{Failed: true})
 		}
 	}
 }
@@ -149,9 +191,8 @@ func (h *hostRun) plan(task *plan.Task) planned {
 // tell reports what was found on the host.
 func (h *hostRun) tell(task *plan.Task, found *planned) {
 	if err := found.err; err != nil {
-		h.failed(task, event.TaskEnd{Address: task.Address, Error: err.Error(), Failure: &event.Failure{
-			Message: err.Error(), Place: task.Place, Cause: err,
-		}})
+		h.run.state.putResults(task.Address, h.name, plan.Results{Elements: []plan.Result{{Failed: true}}})
+		h.report(*cannotEvaluate(task, err), task)
 		return
 	}
 	on := task.On(h.host, h.run.Plan)

@@ -14,10 +14,11 @@ type state struct {
 	facts   map[string]map[string]any
 	results map[string]map[string]plan.Results // by address and host
 	over    map[string]bool                    // addresses of tasks that no host will reach any more
+	failed  map[rescue]plan.Failure            // that a rescue works on now
 }
 
 func newState(id string) *state {
-	return &state{id: id, facts: map[string]map[string]any{}, results: map[string]map[string]plan.Results{}, over: map[string]bool{}}
+	return &state{id: id, facts: map[string]map[string]any{}, results: map[string]map[string]plan.Results{}, over: map[string]bool{}, failed: map[rescue]plan.Failure{}}
 }
 
 // RunID returns the run's id.
@@ -39,8 +40,32 @@ func (s *state) Results(address, host string) (plan.Results, bool) {
 	return r, ok || s.over[address]
 }
 
-// Failure returns what a rescue works on; no job has one so far.
-func (s *state) Failure(string, int, string) (plan.Failure, bool) { return plan.Failure{}, false }
+// rescue is that of a try of a job on a host.
+type rescue struct {
+	job  string
+	try  int
+	host string
+}
+
+// Failure returns what the rescue of a try works on at a host.
+func (s *state) Failure(job string, try int, host string) (plan.Failure, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	f, ok := s.failed[rescue{job, try, host}]
+	return f, ok
+}
+
+func (s *state) putFailure(job string, try int, host string, f plan.Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed[rescue{job, try, host}] = f
+}
+
+func (s *state) dropFailure(job string, try int, host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.failed, rescue{job, try, host})
+}
 
 // jobOver notes that a job has ended on all its hosts.
 func (s *state) jobOver(j *plan.Job) {

@@ -1,55 +1,97 @@
 package plan
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Pipelines tells for each host of each job where its tasks are cut into pipelines, and why. The executor follows the
-// same rules as it goes.
+// same rules as it goes. Handlers, and rescues, which nobody needs where all goes well, are not among them.
 func (p *Plan) Pipelines() []Pipeline {
 	var out []Pipeline
-	for j, job := range p.Jobs {
-		for _, h := range job.Hosts {
-			out = append(out, p.pipelinesOf(j, h)...)
+	for j := range p.Jobs {
+		for _, batch := range p.Jobs[j].Batches() {
+			for i, h := range batch {
+				c := cutter{plan: p, job: j, host: h, sent: map[string]bool{}}
+				c.first, c.alone = p.Hosts[batch[0]].Name, len(batch) == 1
+				c.cut(i == 0)
+				out = append(out, c.out...)
+			}
 		}
 	}
 	return out
 }
 
-func (p *Plan) pipelinesOf(j, h int) []Pipeline {
-	job := &p.Jobs[j]
-	var out []Pipeline
-	connection := -1
-	sent := map[string]bool{} // addresses in the pipeline that is open
+// cutter finds the pipelines of one job on one host.
+type cutter struct {
+	plan      *Plan
+	job, host int
+	first     string // name of the first host of the batch
+	alone     bool   // there is no other
+
+	out        []Pipeline
+	connection int
+	sent       map[string]bool // addresses in the pipeline that is open
+	why        string          // the next task begins a pipeline, whatever it is
+}
+
+// cut goes through the tasks; first says whether the host is the one that runs what runs once.
+func (c *cutter) cut(first bool) {
+	job := &c.plan.Jobs[c.job]
+	short := func(address string) string { return strings.TrimPrefix(address, "job."+job.Name+".") }
 	for i := range job.Tasks {
 		task := &job.Tasks[i]
-		if !task.Selected {
-			continue
-		}
-		cut := ""
-		switch on := task.On(h, p); {
-		case len(out) == 0:
-			connection = on
-		case on != connection:
-			connection = on
-			cut = "runs on " + p.Connections[on].Title
+		switch {
+		case !task.Selected, job.Rescues(i):
+		case task.Once && !first:
+			c.why = short(task.Address) + " runs on " + c.first
+		case task.Action == "flush":
+			c.why = short(task.Address) + " runs handlers"
 		default:
-			for _, need := range task.Needs {
-				if sent[need] {
-					cut = "needs " + strings.TrimPrefix(need, "job."+job.Name+".")
-				}
+			c.add(i, task, short)
+			if task.Verdict {
+				c.why = "waits for the verdict on " + short(task.Address)
 			}
 		}
-		if len(out) == 0 || cut != "" {
-			out = append(out, Pipeline{Job: j, Host: h, From: i, Cut: cut})
-			clear(sent)
-		}
-		last := &out[len(out)-1]
-		last.To = i + 1
-		if (task.SelfFacts && p.Connections[p.Hosts[h].Connection].Parent >= 0) || len(task.Facts) > 0 {
-			last.Wait = true
-		}
-		sent[task.Address] = true
 	}
-	return out
+}
+
+func (c *cutter) add(i int, task *Task, short func(string) string) {
+	on, cut := task.On(c.host, c.plan), c.why
+	switch {
+	case len(c.out) == 0, cut != "":
+	case on != c.connection && on >= 0:
+		cut = "runs on " + c.plan.Connections[on].Title
+	case c.plan.Jobs[c.job].Lockstep && !c.alone:
+		cut = "lockstep"
+	default:
+		for _, need := range task.Needs {
+			if c.sent[need] {
+				cut = "needs " + short(need)
+			}
+		}
+	}
+	c.connection, c.why = on, ""
+	if len(c.out) == 0 || cut != "" {
+		if len(c.out) == 0 {
+			cut = ""
+		}
+		c.out = append(c.out, Pipeline{Job: c.job, Host: c.host, From: i, Cut: cut})
+		clear(c.sent)
+	}
+	last := &c.out[len(c.out)-1]
+	last.To = i + 1
+	last.Wait = last.Wait || c.waits(task)
+	if len(c.out) == 1 {
+		last.Wait = last.Wait || slices.ContainsFunc(c.plan.Jobs[c.job].Preconditions, func(t Task) bool { return c.waits(&t) })
+	}
+	c.sent[task.Address] = true
+}
+
+// waits says whether a task needs facts that do not come with the first hello.
+func (c *cutter) waits(t *Task) bool {
+	own := c.plan.Hosts[c.host].Connection
+	return t.SelfFacts && own >= 0 && c.plan.Connections[own].Parent >= 0 || len(t.Facts) > 0
 }
 
 // On returns the connection that a task runs on for a host.
@@ -90,4 +132,30 @@ func (p *Plan) Shared() (connections, reused int) {
 		}
 	}
 	return len(p.Connections), len(needed) - len(p.Connections)
+}
+
+// Batches returns the job's hosts in the portions in which it goes over them.
+func (j *Job) Batches() [][]int {
+	var out [][]int
+	sizes := j.Rollout.Batches
+	for hosts := j.Hosts; len(hosts) > 0; {
+		size := len(hosts)
+		if n := min(len(out), len(sizes)-1); n >= 0 {
+			size = min(max(1, sizes[n]), size)
+		}
+		out = append(out, hosts[:size])
+		hosts = hosts[size:]
+	}
+	return out
+}
+
+// RunsOnce says whether one host of a batch does something for all of it.
+func (j *Job) RunsOnce() bool {
+	once := func(t Task) bool { return t.Once }
+	return slices.ContainsFunc(j.Tasks, once) || slices.ContainsFunc(j.Handlers, once)
+}
+
+// Rescues says whether a task is part of a rescue, which runs only where something failed.
+func (j *Job) Rescues(at int) bool {
+	return slices.ContainsFunc(j.Tries, func(t Try) bool { return t.Rescue <= at && at < t.Always })
 }

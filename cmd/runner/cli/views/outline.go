@@ -138,8 +138,8 @@ func (o *outline) pipelines() string {
 func (o *outline) pipeline(p plan.Pipeline) string {
 	job := o.plan.Jobs[p.Job]
 	var selected []string
-	for _, t := range job.Tasks[p.From:p.To] {
-		if t.Selected {
+	for i, t := range job.Tasks[p.From:p.To] {
+		if t.Selected && !job.Rescues(p.From+i) {
 			selected = append(selected, strings.TrimPrefix(t.Address, "job."+job.Name+"."))
 		}
 	}

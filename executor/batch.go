@@ -1,0 +1,140 @@
+package executor
+
+import "sync"
+
+// batch is what hosts that work on a job at the same time know of each other, where one may have to wait for another: in
+// lockstep, and for tasks that run once. Places are those of course.place; a host's place is the first one whose task it
+// has not ended, and only grows. A host waits at its own place, either until none is behind it (lockstep), or until none
+// that comes earlier in the batch is behind it or with it (run_once). So of all hosts that wait, the one with the least
+// place, and of several the earliest in the batch, waits for nobody who waits: there is no circle.
+type batch struct {
+	lockstep bool
+	rank     map[int]int // host → its place in the batch's order
+
+	mu     sync.Mutex // guards what follows
+	at     []int      // places, by rank
+	hosts  map[int]int
+	least  int
+	levels map[int]chan struct{} // closed when all hosts have come to a place
+	turns  map[int]*turn         // by place
+}
+
+// turn is a task that one host of the batch runs for all.
+type turn struct {
+	at      int
+	leader  int                   // rank of the first host that may still come to it
+	waiting map[int]chan struct{} // by rank; closed when the result is there, or it is that host's turn
+	done    bool
+	results outcome
+}
+
+// outcome is what a task has given that ran once.
+type outcome struct {
+	group *group
+	host  string
+}
+
+func newBatch(hosts []int, lockstep bool) *batch {
+	b := &batch{
+		lockstep: lockstep, rank: make(map[int]int, len(hosts)), at: make([]int, len(hosts)),
+		hosts: map[int]int{0: len(hosts)}, levels: map[int]chan struct{}{}, turns: map[int]*turn{},
+	}
+	for i, host := range hosts {
+		b.rank[host] = i
+	}
+	return b
+}
+
+// reach notes that a host has ended everything before a place.
+func (b *batch) reach(host, place int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rank := b.rank[host]
+	old := b.at[rank]
+	if place <= old {
+		return
+	}
+	b.at[rank] = place
+	for _, t := range b.turns {
+		if old <= t.at && t.at < place {
+			b.leadLocked(t)
+		}
+	}
+	b.hosts[place]++
+	if b.hosts[old]--; b.hosts[old] > 0 {
+		return
+	}
+	delete(b.hosts, old)
+	if old > b.least {
+		return
+	}
+	b.least = nowhere
+	for p := range b.hosts {
+		b.least = min(b.least, p)
+	}
+	for level, c := range b.levels {
+		if level <= b.least {
+			close(c)
+			delete(b.levels, level)
+		}
+	}
+}
+
+// reached returns what is closed when all hosts have come to a place, or nil when they have.
+func (b *batch) reached(place int) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.least >= place {
+		return nil
+	}
+	if b.levels[place] == nil {
+		b.levels[place] = make(chan struct{})
+	}
+	return b.levels[place]
+}
+
+// turn returns the task that runs once at a place, and for a host that has come to it: whether it is the one that runs it,
+// or else what is closed when that, or the result, is to be asked for again; nil when the result is there.
+func (b *batch) turn(host, place int) (t *turn, mine bool, wait <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t = b.turns[place]
+	if t == nil {
+		t = &turn{at: place, waiting: map[int]chan struct{}{}}
+		b.turns[place] = t
+		b.leadLocked(t)
+	}
+	rank := b.rank[host]
+	switch {
+	case t.done:
+		return t, false, nil
+	case t.leader == rank:
+		return t, true, nil
+	}
+	if t.waiting[rank] == nil {
+		t.waiting[rank] = make(chan struct{})
+	}
+	return t, false, t.waiting[rank]
+}
+
+// leadLocked finds out whose turn it is.
+func (b *batch) leadLocked(t *turn) {
+	for t.leader < len(b.at) && b.at[t.leader] > t.at {
+		t.leader++
+	}
+	if c := t.waiting[t.leader]; c != nil {
+		close(c)
+		delete(t.waiting, t.leader)
+	}
+}
+
+// publish gives all who wait the outcome.
+func (b *batch) publish(t *turn, o outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.done, t.results = true, o
+	for rank, c := range t.waiting {
+		close(c)
+		delete(t.waiting, rank)
+	}
+}

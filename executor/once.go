@@ -1,0 +1,58 @@
+package executor
+
+import (
+	"context"
+
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// once comes to a task that one host of the batch runs for all: the first that is still in the run and comes to it. Only
+// that one has a task_end of it. The others wait, without a slot, and take its results for theirs.
+func (h *hostRun) once(ctx context.Context, at int, task *plan.Task) {
+	place := h.place(at)
+	t, mine, wait := h.batch.turn(h.host, place)
+	if mine {
+		h.start(ctx, at, task, t)
+		return
+	}
+	if len(h.queue) > 0 {
+		h.drain(ctx)
+		return // it comes here again, unless it goes on elsewhere
+	}
+	if wait != nil {
+		h.batch.reach(h.host, place)
+		h.standBy(wait)
+		return
+	}
+	h.pc = at + 1
+	h.adopt(at, task, t.results)
+	h.batch.reach(h.host, h.place(h.pc))
+}
+
+// adopt makes another host's outcome this one's.
+func (h *hostRun) adopt(at int, task *plan.Task, o outcome) {
+	h.run.state.putResults(task.Address, h.name, o.group.results)
+	if h.handlers {
+		delete(h.notified, task.Address)
+	}
+	switch f := o.group.fault; {
+	case o.group.lost:
+		message := "contact with host " + o.host + " was lost while it ran this task for all hosts, so nobody knows what it did"
+		h.raise(fault{at: at, task: task, result: plan.Result{Failed: true}, end: event.TaskEnd{
+			Address: task.Address, Status: event.Failed, Reason: "run_once", Error: message,
+			Failure: &event.Failure{Message: message, Place: task.Place},
+		}})
+	case f != nil:
+		theirs := *f
+		theirs.at, theirs.told = at, true
+		h.raise(theirs)
+	}
+}
+
+// publish gives the other hosts what this one has run for them. They run it themselves if this one was not able to.
+func (h *hostRun) publish(g *group) {
+	if !g.never {
+		h.batch.publish(g.turn, outcome{g, h.name})
+	}
+}

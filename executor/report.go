@@ -1,0 +1,241 @@
+package executor
+
+import (
+	"maps"
+	"slices"
+
+	"runner/agent/wire"
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// report counts an end and emits it. A preview reports what would not go well as a diagnostic.
+func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
+	end.Job, end.Host = h.job.Name, h.name
+	if end.Failure != nil && end.Failure.Place.Line == 0 {
+		end.Failure.Place = task.Place
+	}
+	h.counts.Add(end.Status)
+	h.run.count(end)
+	if !h.isPreview() {
+		h.run.Sink.Emit(end)
+		return
+	}
+	switch end.Status {
+	case event.Skipped:
+		h.run.Sink.Emit(event.PlannedChange{Job: end.Job, Address: end.Address, Host: end.Host, Action: event.Skip})
+	case event.Failed, event.Unreachable, event.Unknown:
+		lost := end.Status != event.Failed
+		if end.Failure == nil || lost && h.told {
+			return // the host's first one has said it
+		}
+		h.told = h.told || lost
+		h.run.Sink.Emit(event.Diagnostic{
+			Severity: "error", Code: codeOf(end), Summary: summaryOf(end), Detail: end.Error,
+			File: end.Failure.Place.File, Range: rangeOf(end.Failure.Place),
+			Host: end.Host, Address: end.Address, Failure: end.Failure,
+		})
+	case event.OK, event.Changed, event.Cancelled:
+	}
+}
+
+func codeOf(end event.TaskEnd) string {
+	if end.Status == event.Failed {
+		return "task_failed"
+	}
+	return "unreachable"
+}
+
+func summaryOf(end event.TaskEnd) string {
+	if end.Status == event.Failed {
+		return "Task would fail"
+	}
+	return "Host cannot be reached"
+}
+
+func rangeOf(p plan.Place) *event.Range {
+	if p.Line == 0 {
+		return nil
+	}
+	return &event.Range{
+		Start: event.Position{Line: p.Line, Column: p.Column, Byte: p.Byte},
+		End:   event.Position{Line: p.EndLine, Column: p.EndColumn, Byte: p.EndByte},
+	}
+}
+
+// elements returns the instances of a task with for_each as far as they are known now.
+func (h *hostRun) elements(task *plan.Task) ([]plan.Instance, bool) {
+	if !task.Keyed {
+		return nil, false
+	}
+	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)
+	unknown := slices.ContainsFunc(instances, func(in plan.Instance) bool { return slices.Contains(in.Unknown, "for_each") })
+	return instances, err == nil && !unknown
+}
+
+// skipResults makes the results of a task that is not run skipped ones.
+func (h *hostRun) skipResults(task *plan.Task) {
+	results := plan.Results{Keyed: task.Keyed}
+	if elements, known := h.elements(task); known {
+		for _, in := range elements {
+			results.Elements = append(results.Elements, plan.Result{Key: in.Key, Skipped: true})
+		}
+	} else if !task.Keyed {
+		results.Elements = []plan.Result{{Skipped: true}}
+	}
+	h.run.state.putResults(task.Address, h.name, results)
+}
+
+// takeLeft reports a task that is not run.
+func (h *hostRun) takeLeft(s *sent) {
+	if s.left.status == "" || s.task.Selected && h.stopped != "" {
+		h.notStarted(s.task)
+		return
+	}
+	h.leaveOut(s.task, s.left.status, s.left.reason)
+}
+
+// leaveOut reports a task that is not run.
+func (h *hostRun) leaveOut(task *plan.Task, status event.Status, reason string) {
+	end := event.TaskEnd{Address: task.Address, Status: status, Reason: reason, Result: shown(task, plan.Result{Skipped: true})}
+	elements, known := h.elements(task)
+	if !known {
+		h.report(end, task)
+	}
+	for _, in := range elements {
+		end.Address = in.Address
+		h.report(end, task)
+	}
+}
+
+// notStarted reports a task that nothing starts any more.
+func (h *hostRun) notStarted(task *plan.Task) {
+	if h.isGone() {
+		h.leaveOut(task, event.Unreachable, "host_lost")
+		return
+	}
+	h.stop(event.Cancelled)
+	h.unreached(task)
+}
+
+// unreached reports a task that an earlier failure has kept from starting.
+func (h *hostRun) unreached(task *plan.Task) {
+	if !task.Selected {
+		h.skipResults(task)
+		h.leaveOut(task, event.Skipped, "selection")
+		return
+	}
+	h.run.state.putResults(task.Address, h.name, plan.Results{Keyed: task.Keyed}) // a handler may read it
+	h.leaveOut(task, event.Cancelled, "not_started")
+}
+
+// record adds an element's result to its task's. What no expression reads is not kept: a run may have a lot of it.
+func (h *hostRun) record(s *sent, r plan.Result) {
+	if !h.run.read[s.task.Address] {
+		r.Values = nil
+	}
+	s.group.reached = true
+	h.add(s, r)
+}
+
+// pass adds an element that was not started. A host of which none was has not reached the task.
+func (h *hostRun) pass(s *sent) { h.add(s, plan.Result{Skipped: true}) }
+
+func (h *hostRun) add(s *sent, r plan.Result) {
+	r.Key = s.instance.Key
+	g := s.group
+	g.results.Elements = append(g.results.Elements, r)
+	if g.missing--; g.missing > 0 {
+		return
+	}
+	if !g.reached {
+		g.results = plan.Results{}
+	}
+	h.run.state.putResults(s.task.Address, h.name, g.results)
+}
+
+// planned emits what a preview found.
+func (h *hostRun) planned(s *sent, change wire.Change) {
+	verb := event.Verb(change.Verb)
+	p := event.PlannedChange{
+		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb,
+		Unknown: union(s.instance.Unknown, change.Unknown),
+	}
+	end := event.TaskEnd{}
+	h.change(&end, s, change)
+	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
+	h.run.plannedChange(h.host, h.job, s.on, verb)
+	h.run.Sink.Emit(p)
+}
+
+// change fills in what an end says about the change; of a sensitive task nothing but its verb.
+func (h *hostRun) change(end *event.TaskEnd, s *sent, change wire.Change) {
+	end.Action = event.Verb(change.Verb)
+	if s.instance.Sensitive {
+		if len(change.Before) > 0 {
+			end.Before = event.Hidden
+		}
+		if len(change.After) > 0 {
+			end.After = event.Hidden
+		}
+		if change.Diff != "" {
+			end.Diff = event.Hidden
+		}
+		return
+	}
+	end.Diff = change.Diff
+	if before, err := plainMap(change.Before); err == nil && before != nil {
+		end.Before = before
+	}
+	if after, err := plainMap(change.After); err == nil && after != nil {
+		end.After = after
+	}
+}
+
+// shown is a result as expressions see it, or hidden.
+func (h *hostRun) shown(s *sent, r plan.Result) any {
+	if s.instance.Sensitive {
+		return event.Hidden
+	}
+	return shown(s.task, r)
+}
+
+// shown is a result with everything that the action documents: null is what there is not.
+func shown(task *plan.Task, r plan.Result) map[string]any {
+	out := make(map[string]any, len(task.Results)+len(r.Values)+4)
+	for _, name := range task.Results {
+		out[name] = nil
+	}
+	maps.Copy(out, r.Values)
+	out["changed"], out["failed"], out["skipped"], out["duration"] = r.Changed, r.Failed, r.Skipped, any(r.Seconds)
+	if r.Skipped {
+		out["duration"] = nil
+	}
+	return out
+}
+
+func (h *hostRun) output(s *sent, stream wire.Stream, text string) {
+	if text == "" {
+		return
+	}
+	name := "stdout"
+	if stream == wire.StreamError {
+		name = "stderr"
+	}
+	h.run.Sink.Emit(event.Output{Address: s.instance.Address, Host: h.name, Stream: name, Text: text})
+}
+
+// target returns what a connection leads to, or nil when nobody has said yet.
+func (h *hostRun) target(on int) *event.Target {
+	hello, ok := h.run.Broker.Hello(on)
+	if !ok {
+		return nil
+	}
+	return &event.Target{Machine: hello.Target.Machine, User: hello.Target.User}
+}
+
+func union(a, b []string) []string {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,167 @@
+package executor
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"runner/agent/wire"
+	"runner/executor/broker"
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// sent is an element of a task whose call is under way, or that needs none.
+type sent struct {
+	task     *plan.Task // nil: a sync
+	at       int        // index of the task in its course
+	instance plan.Instance
+	group    *group
+	pending  *broker.Pending // nil: no call
+	problem  string          // why it could not even be sent
+	end      *event.TaskEnd  // how it ended without a call
+	left     *left           // the whole task is not run
+	nothing  bool            // the task has no elements
+	wentOn   bool            // its peer does not know that it failed
+	on       int
+	attempt  int           // from 1
+	delay    time.Duration // before the next attempt
+	live     [3]pieces     // of output, by stream
+}
+
+// left says why a task is not run; without a status, because nothing more starts.
+type left struct {
+	status event.Status
+	reason string
+}
+
+// notSent is the connection of what no call was made for.
+const notSent = -1
+
+// group collects the results of all elements of a task.
+type group struct {
+	results plan.Results
+	missing int
+	reached bool   // by one of them at least
+	turn    *turn  // of a task that runs once; nil: an ordinary one
+	fault   *fault // what it failed with
+	lost    bool   // contact was lost while it ran
+	never   bool   // it was not started
+}
+
+// pump sends what has not been sent yet, as far as it may follow what is under way.
+func (h *hostRun) pump() {
+	for h.underway < len(h.queue) && (h.holder == nil || !h.holder.holds()) {
+		s := h.queue[h.underway]
+		h.underway++
+		switch {
+		case !s.callable(), h.isPreview() && slices.Contains(s.instance.Unknown, "for_each"):
+		case h.stopped != "":
+			s.on = notSent
+		default:
+			h.send(s)
+		}
+		if s.pending != nil || s.holds() {
+			h.holder = s
+		}
+	}
+}
+
+// callable says whether an instance is one that its peer hears of.
+func (s *sent) callable() bool {
+	return s.task != nil && s.left == nil && s.end == nil && !s.nothing && !s.instance.Skip
+}
+
+// holds says whether nothing may be sent behind an instance before its end is known: its peer knows nothing of it, or does
+// not know whether it failed.
+func (s *sent) holds() bool {
+	if s.pending == nil {
+		return s.problem != "" || s.end != nil && s.end.Status != event.OK
+	}
+	if s.task != nil && s.task.Verdict {
+		return true
+	}
+	select {
+	case <-s.pending.Done():
+		return s.task != nil
+	default:
+		return false
+	}
+}
+
+// blocked says whether nothing more can be sent before something under way has ended.
+func (h *hostRun) blocked() bool {
+	return h.underway < len(h.queue) || h.holder != nil && h.holder.holds()
+}
+
+// send hands an instance to its peer.
+func (h *hostRun) send(s *sent) {
+	if !h.isPreview() && len(s.instance.Unknown) > 0 {
+		s.problem = "cannot know " + strings.Join(s.instance.Unknown, ", ") + ": this run has not learned what it depends on"
+		return
+	}
+	args, err := wire.Marshal(s.instance.Args)
+	if err != nil {
+		s.problem = err.Error()
+		return
+	}
+	flags := wire.Flags(0)
+	if s.task.Verdict || s.task.OnFailure == plan.Continue && (h.isPreview() || s.isLast()) {
+		flags |= wire.FlagContinue
+	}
+	if h.isPreview() && (h.disordered || h.run.unsettled(h.host, h.job, s.on)) {
+		flags |= wire.FlagUnsettled
+	}
+	options := broker.CallOptions{After: h.after}
+	if s.instance.Content != nil {
+		options.Input = opener(s.instance.Content)
+	}
+	if h.run.Live && !s.instance.Sensitive {
+		flags |= wire.FlagLive
+		options.Live = func(stream wire.Stream, data []byte) { h.output(s, stream, s.live[stream].next(data)) }
+	}
+	h.on = s.on
+	h.used[s.on] = true
+	call := wire.Call{
+		Action: s.task.Action, Args: args, Mode: h.run.Mode, Pipeline: h.pipeline, Flags: flags,
+		Timeout: s.instance.Timeout, Env: s.instance.Environment, Lane: s.instance.Lane,
+		Unknown: slices.DeleteFunc(slices.Clone(s.instance.Unknown), func(u string) bool { return u == "when" }),
+	}
+	if pending, ok := h.run.send(s.on, call, options); ok {
+		s.pending = pending
+		return
+	}
+	s.on = notSent
+}
+
+// pieces joins characters that lie across the borders of what comes in pieces.
+type pieces struct{ held []byte }
+
+// next returns the next piece as far as its characters are whole.
+func (p *pieces) next(data []byte) string {
+	data = append(p.held, data...)
+	whole := len(data)
+	for i := 1; i < utf8.UTFMax && i <= len(data); i++ {
+		if tail := data[len(data)-i:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				whole -= i
+			}
+			break
+		}
+	}
+	p.held = bytes.Clone(data[whole:])
+	return string(data[:whole])
+}
+
+func opener(c *plan.Content) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		if c.File != "" {
+			return os.Open(c.File)
+		}
+		return io.NopCloser(bytes.NewReader(c.Data)), nil
+	}
+}

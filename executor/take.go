@@ -1,0 +1,313 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"runner/agent/wire"
+	"runner/executor/broker"
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// take waits for one result, reports it and draws the conclusions.
+func (h *hostRun) take(ctx context.Context, s *sent) {
+	skipped := plan.Result{Skipped: true}
+	switch {
+	case s.task == nil:
+		h.takeSync(ctx, s)
+	case s.left != nil:
+		h.takeLeft(s)
+	case s.nothing:
+		h.run.state.putResults(s.task.Address, h.name, s.group.results)
+	case s.end != nil:
+		h.takeEnd(s)
+	case s.instance.Skip:
+		h.record(s, skipped)
+		h.settle(s, event.TaskEnd{Address: s.instance.Address, Status: event.Skipped, Action: event.Skip, Result: shown(s.task, skipped)}, skipped)
+	case s.on == notSent, s.problem != "" && h.stopped != "":
+		h.endUnstarted(s, event.TaskEnd{Address: s.instance.Address})
+	case s.problem != "":
+		failed := plan.Result{Failed: true}
+		h.record(s, failed)
+		h.settle(s, event.TaskEnd{
+			Address: s.instance.Address, Status: event.Failed, Reason: "evaluate", Error: s.problem,
+			Failure: &event.Failure{Message: s.problem, Place: s.task.Place},
+		}, failed)
+	case s.pending == nil: // an unknown for_each
+		h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
+		h.planned(s, wire.Change{Verb: verbOf(s.task, s.instance)})
+	default:
+		h.takeReply(ctx, s)
+	}
+}
+
+// takeEnd takes the end of what needed no call.
+func (h *hostRun) takeEnd(s *sent) {
+	end := *s.end
+	if h.stopped != "" {
+		h.pass(s)
+		h.notStarted(s.task)
+		return
+	}
+	if end.Failure == nil && end.Error != "" {
+		end.Failure = &event.Failure{Message: end.Error, Place: s.task.Place}
+	}
+	result := plan.Result{Failed: end.Status != event.OK}
+	if end.Status == event.Unreachable {
+		h.pass(s)
+	} else {
+		h.record(s, result)
+	}
+	if end.Status == event.OK {
+		if h.isPreview() {
+			h.planned(s, wire.Change{Verb: wire.VerbNone})
+			return
+		}
+		end.Action, end.Result = event.None, shown(s.task, result)
+	}
+	h.settle(s, end, result)
+}
+
+// takeReply takes what a peer says, or why it says nothing.
+func (h *hostRun) takeReply(ctx context.Context, s *sent) {
+	end := event.TaskEnd{Address: s.instance.Address, Attempts: s.attempt, Sensitive: s.instance.Sensitive}
+	reply, err := h.await(ctx, s)
+	end.Target = h.target(s.on)
+	if err != nil {
+		h.takeError(s, end, err)
+		return
+	}
+	if !s.isStarted() && reply.Problem != nil && (reply.Problem.Code == wire.CodePipeline || reply.Problem.Code == wire.CodeCancelled) {
+		h.endUnstarted(s, end)
+		return
+	}
+	h.after = max(h.after, reply.Trip)
+	end.Started, end.Seconds = event.Time(reply.Started), reply.Elapsed.Seconds()
+	values, err := plainMap(reply.Values)
+	if err != nil {
+		reply.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
+	}
+	result := plan.Result{Values: values, Seconds: end.Seconds}
+	h.conclude(s, reply, &result, &end)
+	if h.judge(s, &result, &end) && h.again(ctx, s) {
+		return
+	}
+	if end.Status == event.Changed || h.isPreview() && result.UnknownChanged && end.Status == event.OK {
+		for _, address := range s.instance.Notify {
+			h.notified[address] = true
+		}
+	}
+	if h.isPreview() && (end.Status == event.OK || end.Status == event.Changed) {
+		h.record(s, result)
+		h.planned(s, reply.Change)
+		return
+	}
+	h.change(&end, s, reply.Change)
+	end.Result = h.shown(s, result)
+	h.record(s, result)
+	h.settle(s, end, result)
+}
+
+// takeError takes the end of a call that was not answered.
+func (h *hostRun) takeError(s *sent, end event.TaskEnd, err error) {
+	if !s.isStarted() && h.isNotStarted(err) {
+		h.endUnstarted(s, end)
+		return
+	}
+	h.explain(&end, err, s.task)
+	h.hanging = h.hanging || end.Reason == interruptedReason
+	result := plan.Result{Failed: true}
+	if end.Status == event.Unreachable {
+		end.Attempts = s.attempt - 1
+		h.pass(s)
+	} else {
+		h.record(s, result)
+	}
+	h.settle(s, end, result)
+}
+
+// conclude says what a reply means, before the task's own conditions are asked.
+func (h *hostRun) conclude(s *sent, reply broker.Reply, result *plan.Result, end *event.TaskEnd) {
+	changed := reply.Change.Verb != "" && reply.Change.Verb != wire.VerbNone && reply.Change.Verb != wire.VerbRead
+	if reply.Problem != nil {
+		h.explain(end, reply.Problem, s.task)
+		if s.instance.Sensitive { // what went wrong may name an argument, or repeat what was printed
+			end.Failure = &event.Failure{Message: event.Hidden, Place: s.task.Place}
+			end.Error = end.Failure.Text()
+		}
+		result.Failed = end.Status == event.Failed
+		result.Changed = changed && s.task.ChangedWhen
+		return
+	}
+	result.Changed = changed
+	end.Status = event.OK
+	if changed {
+		end.Status = event.Changed
+	}
+	if h.isPreview() {
+		result.Unknown = result.Values == nil || len(s.instance.Unknown) > 0 || len(reply.Change.Unknown) > 0
+		result.UnknownChanged = slices.Contains(s.instance.Unknown, "when") ||
+			(len(s.instance.Unknown) > 0 && reply.Change.Verb == wire.VerbUpdate)
+	}
+}
+
+// isNotStarted says whether a call whose start was not heard of ended so that it certainly has not started: it was
+// cancelled before it was sent, or the one before it has not ended yet.
+func (h *hostRun) isNotStarted(err error) bool {
+	problem, ok := errors.AsType[*wire.Problem](err)
+	return ok && problem.Code == wire.CodeCancelled || h.hanging
+}
+
+// endUnstarted ends an instance that was not started because the host has stopped, or the run ends.
+func (h *hostRun) endUnstarted(s *sent, end event.TaskEnd) {
+	h.pass(s)
+	end.Status, end.Reason, end.Attempts, end.Result = event.Cancelled, "not_started", s.attempts(), shown(s.task, plan.Result{Skipped: true})
+	h.settle(s, end, plan.Result{Skipped: true})
+}
+
+// attempts is how many were made before this one.
+func (s *sent) attempts() int { return max(0, s.attempt-1) }
+
+// interruptedReason is that of a call that was told to end and has not said that it did.
+const interruptedReason = "interrupted"
+
+// await waits for a reply and tells when the call has started.
+func (h *hostRun) await(ctx context.Context, s *sent) (broker.Reply, error) {
+	if !h.isPreview() {
+		select {
+		case <-s.pending.Started():
+		case <-s.pending.Done():
+		case <-ctx.Done():
+		}
+		h.started(s)
+	}
+	reply, err := h.run.wait(ctx, s.pending, s.on)
+	if err == nil { // all output has come
+		for stream := range s.live {
+			h.output(s, wire.Stream(stream), string(s.live[stream].held))
+		}
+	}
+	return reply, err
+}
+
+// started tells that a call has started, if it has.
+func (h *hostRun) started(s *sent) {
+	if !s.isStarted() {
+		return
+	}
+	if target := h.target(s.on); target != nil {
+		h.run.Sink.Emit(event.TaskStart{
+			Job: h.job.Name, Address: s.instance.Address, Host: h.name, Target: *target, Attempt: s.attempt,
+		})
+	}
+}
+
+// isStarted says whether the peer has begun to carry the call out.
+func (s *sent) isStarted() bool {
+	select {
+	case <-s.pending.Started():
+		return true
+	default:
+		return false
+	}
+}
+
+// explain says how a call that gave no result ended.
+func (h *hostRun) explain(end *event.TaskEnd, err error, task *plan.Task) {
+	end.Status, end.Reason = event.Failed, "error"
+	end.Failure = failureOf(err, task.Place)
+	lost, isLost := errors.AsType[*broker.LostError](err)
+	problem, isProblem := errors.AsType[*wire.Problem](err)
+	switch {
+	case isLost:
+		end.Failure.Place = h.run.Plan.Connections[lost.Connection].Place
+		end.Status, end.Reason = event.Unknown, "lost"
+		if lost.Unreached {
+			end.Status, end.Reason, end.Attempts = event.Unreachable, string(lost.Problem.Code), 0
+		}
+	case isProblem:
+		end.Reason = string(problem.Code)
+		switch problem.Code {
+		case wire.CodeCancelled:
+			end.Status = event.Cancelled
+		case wire.CodeLost:
+			end.Status = event.Unknown
+		default:
+		}
+	case h.run.isEnding() == interrupted:
+		end.Status, end.Reason = event.Unknown, interruptedReason
+	}
+	end.Error = end.Failure.Text()
+}
+
+// failureOf takes an error apart for people.
+func failureOf(err error, place plan.Place) *event.Failure {
+	failure := &event.Failure{Message: err.Error(), Place: place, Cause: err}
+	if lost, ok := errors.AsType[*broker.LostError](err); ok {
+		failure.Hop = lost.Title
+	}
+	if problem, ok := errors.AsType[*wire.Problem](err); ok {
+		failure.Message, failure.Hint, failure.Quote = problem.Message, problem.Hint, problem.Quote
+	}
+	return failure
+}
+
+// settle draws the conclusions of an instance's end and reports it.
+func (h *hostRun) settle(s *sent, end event.TaskEnd, result plan.Result) {
+	if h.handlers && s.at >= 0 {
+		delete(h.notified, s.task.Address) // it has run, or will not any more
+	}
+	switch end.Status {
+	case event.Failed:
+		h.fail(s, end, result)
+	case event.Unreachable, event.Unknown:
+		var lost *broker.LostError
+		if end.Failure != nil {
+			lost, _ = errors.AsType[*broker.LostError](end.Failure.Cause)
+		}
+		if lost != nil {
+			h.lost[lost.Connection] = true
+			if !h.isLost(h.run.Plan.Hosts[h.host].Connection) { // a hop of the task's own: the host is still there
+				h.fail(s, end, result)
+				return
+			}
+		}
+		if s.group != nil {
+			s.group.lost = end.Status == event.Unknown
+			s.group.never = end.Status == event.Unreachable
+		}
+		h.stop(end.Status)
+		h.run.lost(h.host)
+		h.report(end, s.task)
+	case event.Cancelled:
+		if s.group != nil {
+			s.group.never = true
+		}
+		h.stop(event.Cancelled)
+		h.report(end, s.task)
+	case event.OK, event.Changed, event.Skipped:
+		h.report(end, s.task)
+	}
+}
+
+// fail draws the conclusions of a failure.
+func (h *hostRun) fail(s *sent, end event.TaskEnd, result plan.Result) {
+	end.Handled = s.task.OnFailure == plan.Continue
+	if end.Handled {
+		h.report(end, s.task)
+		return
+	}
+	f := fault{at: s.at, task: s.task, end: end, result: result}
+	if s.group != nil {
+		s.group.fault = &f
+	}
+	if s.wentOn && len(h.queue) > 0 {
+		if h.late == nil {
+			h.late = &f
+		}
+		return
+	}
+	h.raise(f)
+}
