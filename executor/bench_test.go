@@ -59,7 +59,7 @@ func (r *recorder) planned() []string {
 
 func short(address string) string { return address[strings.LastIndex(address, ".")+1:] }
 
-// script is an Evaluator whose tasks are functions of the state.
+// script has tasks as functions of the state.
 type script map[string]func(state plan.State) []plan.Instance
 
 // Judge asks the judge of a task.
@@ -71,12 +71,16 @@ func (b *bench) Judge(address string, _ int, r plan.Result, _ plan.State) (plan.
 	return plan.Verdict{}, fmt.Errorf("%s has no conditions", address)
 }
 
-func (s script) Expand(address string, _ int, state plan.State) ([]plan.Instance, error) {
-	f := s[address]
-	if f == nil {
+func (b *bench) Expand(address string, host int, state plan.State) ([]plan.Instance, error) {
+	var out []plan.Instance
+	switch {
+	case b.perHost[address] != nil:
+		out = b.perHost[address](b.Hosts[host].Name, state)
+	case b.script[address] != nil:
+		out = b.script[address](state)
+	default:
 		return nil, fmt.Errorf("%s cannot be evaluated", address)
 	}
-	out := f(state)
 	for i := range out {
 		out[i].Address = address
 		if out[i].Keyed {
@@ -90,6 +94,7 @@ func (s script) Expand(address string, _ int, state plan.State) ([]plan.Instance
 type bench struct {
 	plan.Plan
 	script
+	perHost   map[string]func(host string, state plan.State) []plan.Instance // wins over script
 	judges    map[string]func(plan.Result) (plan.Verdict, error)
 	outputs   func(plan.State)
 	interrupt context.CancelCauseFunc // ends the run
@@ -98,7 +103,10 @@ type bench struct {
 }
 
 func newBench(hosts ...string) *bench {
-	b := &bench{script: script{}, judges: map[string]func(plan.Result) (plan.Verdict, error){}}
+	b := &bench{
+		script: script{}, judges: map[string]func(plan.Result) (plan.Verdict, error){},
+		perHost: map[string]func(string, plan.State) []plan.Instance{},
+	}
 	for i, name := range hosts {
 		b.Connections = append(b.Connections, plan.Connection{
 			Parent: -1, Transport: "local", Title: "local", Timeout: 20 * time.Second,
@@ -180,6 +188,16 @@ func (b *bench) apply(t *testing.T, ctx context.Context) executor.Summary { //no
 
 // notifies lets a task's instances name all the handlers that the task names.
 func (b *bench) notifies(task plan.Task) {
+	if per := b.perHost[task.Address]; per != nil {
+		b.perHost[task.Address] = func(host string, s plan.State) []plan.Instance {
+			out := per(host, s)
+			for i := range out {
+				out[i].Notify = task.Notify
+			}
+			return out
+		}
+		return
+	}
 	expand := b.script[task.Address]
 	if expand == nil {
 		return

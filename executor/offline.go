@@ -24,20 +24,20 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 		job := &p.Jobs[i]
 		var hosts, first []*hostRun // all, and those that do what is done once in their batch
 		for _, batch := range job.Batches() {
-			for n, host := range batch {
+			n := len(hosts)
+			for _, host := range batch {
 				h := newHostRun(r, job, host)
 				h.preconditionsOffline()
-				if h.stopped != "" {
-					continue
+				if h.stopped == "" {
+					hosts = append(hosts, h)
 				}
-				hosts = append(hosts, h)
-				if n == 0 {
-					first = append(first, h)
-				}
+			}
+			if len(hosts) > n {
+				first = append(first, hosts[n])
 			}
 		}
 		for t := range job.Tasks {
-			if job.Tasks[t].Once {
+			if job.Tasks[t].Once && leftOut(job, t) == "" {
 				r.offline(job, t, first)
 			} else {
 				r.offline(job, t, hosts)
