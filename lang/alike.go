@@ -10,6 +10,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"runner/lang/config"
+	"runner/lang/refs"
 )
 
 // reads is what a task's expressions read of self, the facts left aside.
@@ -20,16 +21,29 @@ type reads struct {
 }
 
 // readsOf looks through the expressions that are evaluated for each host.
-func (b *taskBody) readsOf() *reads {
+func (s *scope) readsOf(b *taskBody) *reads {
 	b.read.Do(func() {
-		exprs := append(b.block.Evaluated(), b.block.ForEach, b.block.Notify, b.job.block.When, b.job.block.Environment)
-		for _, e := range exprs {
-			if e.Sound() {
-				b.self.add(e)
-			}
+		for _, e := range b.block.Expressions(b.job.block) {
+			s.addReads(&b.self, e)
+		}
+		if b.block.Lane.Sound() {
+			s.addReads(&b.self, b.block.Lane)
 		}
 	})
 	return &b.self
+}
+
+// addReads adds what an expression reads, and the locals that it names.
+func (s *scope) addReads(r *reads, e *config.Expr) {
+	if !e.Sound() || e.Uses.Roots&refs.Self == 0 {
+		return
+	}
+	r.add(e)
+	for _, ref := range e.Uses.Refs {
+		if ref.Root == refs.Local {
+			s.addReads(r, s.locals[ref.Name].Expr)
+		}
+	}
 }
 
 func (r *reads) add(e *config.Expr) {
@@ -57,7 +71,7 @@ func (r *reads) add(e *config.Expr) {
 // Alike returns the same text for hosts on which a task is the same as long as no facts and no results are known. It
 // returns "" for a host that has to be looked at by itself.
 func (s *Site) Alike(t *Task, h *Host) string {
-	r := t.body.readsOf()
+	r := s.scope.readsOf(t.body)
 	if r.own {
 		return ""
 	}
@@ -104,7 +118,7 @@ func appendKey(key []byte, v cty.Value) []byte {
 
 // different returns one of each of the hosts on which a task is the same.
 func (s *Site) different(t *Task, hosts []*Host) []*Host {
-	if t.body.readsOf().own {
+	if s.scope.readsOf(t.body).own {
 		return hosts
 	}
 	seen := map[string]bool{}

@@ -40,7 +40,7 @@ func (l *loader) check() {
 				visit(other)
 			}
 		}
-		for _, t := range append(j.Tasks, j.Handlers...) {
+		for _, t := range slices.Concat(j.Preconditions, j.Tasks, j.Handlers) {
 			l.checkTask(j, t)
 		}
 	}
@@ -102,6 +102,10 @@ func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 		f.diags = append(f.diags, diags...)
 		f.addKeys(instances, i == 0)
 		f.keysDiffer = f.keysDiffer || diags.HasErrors()
+		if t.ChangedWhen() || t.Verdict() {
+			_, diags := site.Judge(t, h, Result{Unknown: true, UnknownChanged: true}, state)
+			f.diags = append(f.diags, diags...)
+		}
 		for _, in := range instances {
 			f.secret = f.secret || in.Sensitive
 			f.sources(t, in)
@@ -144,15 +148,15 @@ func (f *finding) sources(t *Task, in Instance) {
 
 // checkLiveLocals evaluates the locals that only a run can know, as far as they are known.
 func (l *loader) checkLiveLocals() {
-	for _, e := range l.config.Locals {
-		name := e.Arg.Name
-		if !e.Sound() || e.Uses.Dynamic == nil || !l.usable([]refs.Ref{{Root: refs.Local, Name: name}}) {
+	for _, local := range l.config.Locals {
+		if !local.Sound() || local.Module != l.config.Site || local.Uses.Dynamic == nil || !l.usable([]refs.Ref{{Root: refs.Local, Name: local.Full}}) {
 			continue
 		}
-		uses := *e.Uses
-		uses.Refs = []refs.Ref{{Root: refs.Local, Name: name}}
-		v := &view{scope: l.scope, state: success{}, uses: &uses, fixed: l.fixed(&uses, nil)}
-		v.context()
+		uses := *local.Uses
+		uses.Refs = []refs.Ref{{Root: refs.Local, Name: local.Full}}
+		v := &view{scope: l.scope, state: success{}, uses: &uses, fixed: l.fixed(&uses, nil, nil)}
+		v.contexts()
+		v.local(local.Full)
 		l.failAll(v.diags)
 	}
 }

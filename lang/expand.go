@@ -23,45 +23,52 @@ import (
 func (s *Site) Expand(t *Task, h *Host, state State) ([]Instance, hcl.Diagnostics) {
 	x := newExpansion(s.scope, t, h, state)
 	out := x.run()
-	if len(x.diags) == 0 {
-		return out, nil
-	}
-	for i, d := range x.diags {
-		address := t.Address
-		if diag.ExtraOf(d).Address != "" {
-			address = "" // it is the job's
-		}
-		x.diags[i] = diag.At(hcl.Diagnostics{d}, h.Name, address)[0]
-	}
-	return out, x.diags
+	return out, x.located()
 }
 
 // expansion evaluates one task for one host.
 type expansion struct {
-	task  *Task
-	body  *taskBody
-	ctx   *hcl.EvalContext
-	dir   string
-	diags hcl.Diagnostics
+	scope    *scope
+	task     *Task
+	body     *taskBody
+	host     *Host
+	contexts map[*config.Module]*hcl.EvalContext
+	ctx      *hcl.EvalContext // of the task's own expressions, with each
+	diags    hcl.Diagnostics
 }
 
 func newExpansion(s *scope, t *Task, h *Host, state State) *expansion {
 	body := t.body
-	v := &view{scope: s, state: state, uses: &body.uses, fixed: body.fixed, job: body.job}
-	ctx := v.context()
-	own := map[string]cty.Value{}
-	switch {
-	case h.Name == "":
-		own["self"] = body.job.self[h]
-	case body.uses.SelfFacts:
-		own["self"] = withFacts(body.job.parts[h], s.facts.of(state, h.Name))
-	default:
-		own["self"] = body.job.self[h]
+	v := &view{scope: s, state: state, uses: &body.uses, fixed: body.fixed, job: body.job, host: h.Name, self: body.job.self[h]}
+	if h.Name != "" && body.uses.SelfFacts {
+		v.self = withFacts(body.job.parts[h], s.facts.of(state, h.Name))
 	}
-	if tasks := v.tasks(h.Name); tasks.LengthInt() > 0 {
-		own["task"] = tasks
+	x := &expansion{scope: s, task: t, body: body, host: h, contexts: v.contexts(), diags: v.diags}
+	x.ctx = x.contexts[body.block.Module]
+	return x
+}
+
+// located returns what was found wrong, with its host and address, and where roles are used.
+func (x *expansion) located() hcl.Diagnostics {
+	if len(x.diags) == 0 {
+		return nil
 	}
-	return &expansion{task: t, body: body, ctx: with(ctx, own), dir: s.dir, diags: v.diags}
+	for i, d := range x.diags {
+		address := x.task.Address
+		if diag.ExtraOf(d).Address != "" {
+			address = "" // it is the job's
+		}
+		x.diags[i] = diag.At(hcl.Diagnostics{d}, x.host.Name, address)[0]
+	}
+	return x.scope.config.UsedAt(x.diags)
+}
+
+// context returns what an expression sees.
+func (x *expansion) context(e *config.Expr) *hcl.EvalContext {
+	if e.Module == x.body.block.Module {
+		return x.ctx
+	}
+	return x.contexts[e.Module]
 }
 
 // one is an element of for_each.
@@ -75,10 +82,10 @@ func (x *expansion) run() []Instance {
 	elements, known := x.elements()
 	text := 0
 	var out []Instance
+	bare := x.ctx
 	for _, e := range elements {
-		ctx := x.ctx
 		if e.keyed {
-			ctx = with(ctx, map[string]cty.Value{"each": e.each})
+			x.ctx = with(bare, map[string]cty.Value{"each": e.each})
 		}
 		in := Instance{Address: x.task.Address, Key: e.key, Keyed: e.keyed, Sensitive: x.body.sensitive}
 		switch key := e.key.(type) {
@@ -90,7 +97,7 @@ func (x *expansion) run() []Instance {
 		if !known {
 			in.Unknown = append(in.Unknown, "for_each")
 		}
-		x.instance(&in, ctx)
+		x.instance(&in)
 		if text += in.text(); text > maxHeldText {
 			x.diags = append(x.diags, diag.Errorf(diag.TooLarge, x.body.block.Block, "Values too large",
 				"The elements of this task's for_each have more than %d MiB of text in their arguments. Give large files as source.", maxHeldText>>20))
@@ -111,7 +118,7 @@ func (x *expansion) elements() (out []one, known bool) {
 		return []one{{}}, true
 	}
 	anything := []one{{keyed: true, each: each(cty.DynamicVal, cty.DynamicVal)}}
-	v, ok := x.value(e, x.ctx)
+	v, ok := x.value(e)
 	if !ok {
 		return anything, false
 	}
@@ -156,23 +163,27 @@ func each(key, value cty.Value) cty.Value {
 }
 
 // value evaluates an expression that is sound. It reports false after an error.
-func (x *expansion) value(e *config.Expr, ctx *hcl.EvalContext) (cty.Value, bool) {
+func (x *expansion) value(e *config.Expr) (cty.Value, bool) {
 	if !e.Sound() {
 		return cty.DynamicVal, false
 	}
-	v, diags := evaluate(e.Expression, ctx)
+	v, diags := evaluate(e.Expression, x.context(e))
 	x.diags = append(x.diags, diags...)
 	return v, !diags.HasErrors()
 }
 
 // instance evaluates a task for one element: first when, the rest only where that is true.
-func (x *expansion) instance(in *Instance, ctx *hcl.EvalContext) {
-	for _, when := range []*config.Expr{x.body.job.block.When, x.body.block.When} {
+func (x *expansion) instance(in *Instance) {
+	whens := []*config.Expr{x.body.job.block.When}
+	for _, o := range x.body.block.Outer {
+		whens = append(whens, o.When)
+	}
+	for _, when := range append(whens, x.body.block.When) {
 		if when == nil {
 			continue
 		}
 		before := len(x.diags)
-		known, holds := x.when(when, ctx)
+		known, holds := x.condition(when)
 		x.blame(when, before)
 		switch {
 		case !known && !slices.Contains(in.Unknown, "when"):
@@ -182,15 +193,17 @@ func (x *expansion) instance(in *Instance, ctx *hcl.EvalContext) {
 			return
 		}
 	}
-	x.arguments(in, ctx)
-	x.environment(in, ctx)
-	x.timeout(in, ctx)
-	x.notify(in, ctx)
+	x.arguments(in)
+	x.environment(in)
+	in.Timeout = x.duration(in, x.body.block.Timeout)
+	x.retry(in)
+	x.notify(in)
+	in.Lane = x.body.lanes[x.host]
 }
 
-// when says whether a condition is known, and whether it holds.
-func (x *expansion) when(e *config.Expr, ctx *hcl.EvalContext) (known, holds bool) {
-	v, ok := x.value(e, ctx)
+// condition says whether a condition is known, and whether it holds.
+func (x *expansion) condition(e *config.Expr) (known, holds bool) {
+	v, ok := x.value(e)
 	if !ok {
 		return false, false
 	}
@@ -198,7 +211,7 @@ func (x *expansion) when(e *config.Expr, ctx *hcl.EvalContext) (known, holds boo
 	b, err := convert.Convert(v, cty.Bool)
 	switch {
 	case err != nil || v.IsKnown() && v.IsNull():
-		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"when" takes true or false, but this is %s.`, value.Word(v)))
+		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `%q takes true or false, but this is %s.`, e.Arg.Name, value.Word(v)))
 		return false, false
 	case !b.IsKnown():
 		return false, false
@@ -214,11 +227,14 @@ func (x *expansion) blame(e *config.Expr, from int) {
 }
 
 // arguments evaluates what the action takes.
-func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
+func (x *expansion) arguments(in *Instance) {
 	block := x.body.block
 	in.Args = make(map[string]any, len(block.Args))
 	known := make(map[string]any, len(block.Args))
 	of := "the action " + diag.Quote(block.Action)
+	if block.Action == "" {
+		of = "a precondition"
+	}
 	var secrets []string
 	before := len(x.diags)
 	for _, a := range x.body.schema.Arguments {
@@ -226,7 +242,7 @@ func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
 		if e == nil {
 			continue
 		}
-		arg, ok := x.argument(a, e, ctx, of)
+		arg, ok := x.argument(a, e, of)
 		if arg.Sensitive {
 			in.Sensitive = true
 			secrets = append(secrets, a.Name)
@@ -237,7 +253,7 @@ func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
 			in.Unknown = append(in.Unknown, a.Name)
 			known[a.Name] = schema.Unknown{}
 		case arg.Plain == nil && a.Required:
-			x.diags = append(x.diags, diag.Errorf(diag.MissingArgument, e.At(), "Missing argument", "The action %s needs the argument %q, but this is null.", diag.Quote(block.Action), a.Name))
+			x.diags = append(x.diags, diag.Errorf(diag.MissingArgument, e.At(), "Missing argument", "%s needs the argument %q, but this is null.", diag.Capital(of), a.Name))
 		case arg.Plain == nil:
 		case a.Type == schema.Source:
 			if in.Sources == nil {
@@ -245,7 +261,7 @@ func (x *expansion) arguments(in *Instance, ctx *hcl.EvalContext) {
 			}
 			path, _ := arg.Plain.(string)
 			known[a.Name] = path
-			in.Sources[a.Name] = within(x.dir, path)
+			in.Sources[a.Name] = within(x.body.dir, path)
 		default:
 			in.Args[a.Name] = arg.Plain
 			known[a.Name] = value.Floats(arg.Plain)
@@ -267,12 +283,12 @@ func within(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-func (x *expansion) argument(a schema.Attribute, e *config.Expr, ctx *hcl.EvalContext, of string) (value.Argument, bool) {
+func (x *expansion) argument(a schema.Attribute, e *config.Expr, of string) (value.Argument, bool) {
 	take := func() (value.Argument, hcl.Diagnostics) {
 		if !e.Sound() {
 			return value.Argument{}, nil
 		}
-		v, diags := evaluate(e.Expression, ctx)
+		v, diags := evaluate(e.Expression, x.context(e))
 		if diags.HasErrors() {
 			return value.Argument{}, diags
 		}
@@ -289,19 +305,22 @@ func (x *expansion) argument(a schema.Attribute, e *config.Expr, ctx *hcl.EvalCo
 	return arg, !diags.HasErrors()
 }
 
-// environment lays the task's variables over the job's.
-func (x *expansion) environment(in *Instance, ctx *hcl.EvalContext) {
+// environment lays the variables of roles over the job's, and the task's over those.
+func (x *expansion) environment(in *Instance) {
 	before := len(x.diags)
-	x.addEnvironment(in, x.body.job.block.Environment, "a job", ctx)
+	x.addEnvironment(in, x.body.job.block.Environment, "a job")
 	x.blame(x.body.job.block.Environment, before)
-	x.addEnvironment(in, x.body.block.Environment, "a task", ctx)
+	for _, o := range x.body.block.Outer {
+		x.addEnvironment(in, o.Environment, o.What)
+	}
+	x.addEnvironment(in, x.body.block.Environment, "a task")
 }
 
-func (x *expansion) addEnvironment(in *Instance, e *config.Expr, of string, ctx *hcl.EvalContext) {
+func (x *expansion) addEnvironment(in *Instance, e *config.Expr, of string) {
 	if e == nil {
 		return
 	}
-	v, ok := x.value(e, ctx)
+	v, ok := x.value(e)
 	if !ok {
 		return
 	}
@@ -345,33 +364,37 @@ func (x *expansion) setEnvironment(in *Instance, m cty.Value, hidden bool, e *co
 	}
 }
 
-func (x *expansion) timeout(in *Instance, ctx *hcl.EvalContext) {
-	e := x.body.block.Timeout
+// duration evaluates an argument that is a duration; 0 where it is not given or not known.
+func (x *expansion) duration(in *Instance, e *config.Expr) time.Duration {
+	text, _ := x.plain(in, e, schema.Duration).(string)
+	d, _ := time.ParseDuration(text) // it was checked
+	return d
+}
+
+// plain evaluates an argument that all tasks have; nil where it is not given or not known.
+func (x *expansion) plain(in *Instance, e *config.Expr, t schema.Type) any {
 	if e == nil {
-		return
+		return nil
 	}
-	v, ok := x.value(e, ctx)
+	v, ok := x.value(e)
 	if !ok {
-		return
+		return nil
 	}
-	arg, diags := value.Take(schema.Attribute{Name: "timeout", Type: schema.Duration}, v, e.Expression, "a task")
+	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: t}, v, e.Expression, "a task")
 	x.diags = append(x.diags, diags...)
-	switch text, _ := arg.Plain.(string); {
-	case diags.HasErrors():
-	case !arg.Known:
-		in.Unknown = append(in.Unknown, "timeout")
-	case text != "":
-		in.Timeout, _ = time.ParseDuration(text) // it was checked
+	if !diags.HasErrors() && !arg.Known {
+		in.Unknown = append(in.Unknown, e.Arg.Name)
 	}
+	return arg.Plain
 }
 
 // notify evaluates which handlers the element notifies; all that it could while that is not known.
-func (x *expansion) notify(in *Instance, ctx *hcl.EvalContext) {
+func (x *expansion) notify(in *Instance) {
 	e := x.body.block.Notify
 	if e == nil {
 		return
 	}
-	v, ok := x.value(e, ctx)
+	v, ok := x.value(e)
 	if !ok {
 		return
 	}

@@ -120,7 +120,7 @@ func (l *loader) settle(b *config.Host) {
 	}
 	for _, e := range exprs {
 		if e.Sound() {
-			l.contextOf(e)
+			l.contextOf(e, nil)
 		}
 	}
 }

@@ -24,8 +24,6 @@ type jobScope struct {
 	tasks map[string]*Task // by address, without handlers
 	parts map[*Host]hostParts
 	self  map[*Host]cty.Value // without facts
-	hops  map[*Host][]*Hop    // nil: the same for all
-	same  []*Hop
 	// phantom stands for a host where there is none.
 	phantom *Host
 }
@@ -38,15 +36,20 @@ func (l *loader) buildJobs() {
 		l.site.Jobs = append(l.site.Jobs, j.Job)
 		j.Hosts, j.sound = l.jobHosts(b)
 		l.jobSelf(j)
-		j.same, j.hops = l.taskHops(j, b.RunAs, b.Hops)
-		tags := l.stringSet(b.Tags)
+		l.order(j)
+		for _, c := range b.Preconditions {
+			j.Preconditions = append(j.Preconditions, l.buildTask(j, c))
+		}
 		for _, t := range b.Tasks {
-			task := l.buildTask(j, t, tags)
+			task := l.buildTask(j, t)
 			j.Tasks = append(j.Tasks, task)
 			j.tasks[t.Address] = task
 		}
 		for _, t := range b.Handlers {
-			j.Handlers = append(j.Handlers, l.buildTask(j, t, tags))
+			j.Handlers = append(j.Handlers, l.buildTask(j, t))
+		}
+		for _, t := range b.Tries {
+			j.Tries = append(j.Tries, Try{Parent: t.Parent, From: t.From, Rescue: t.Rescue, Always: t.Always, To: t.To, Rescues: t.Rescues})
 		}
 		j.DependsOn = dependencies(b)
 	}
@@ -176,11 +179,7 @@ func dependencies(b *config.Job) []string {
 	for _, ref := range b.DependsOn {
 		add(ref.Name)
 	}
-	exprs := []*config.Expr{b.When, b.Environment}
-	for _, t := range slices.Concat(b.Tasks, b.Handlers) {
-		exprs = append(exprs, append(t.Evaluated(), t.ForEach, t.Notify)...)
-	}
-	for _, e := range exprs {
+	for _, e := range b.Expressions() {
 		if e.Sound() {
 			for _, n := range e.Uses.Needs {
 				add(n.Job)
@@ -188,6 +187,31 @@ func dependencies(b *config.Job) []string {
 		}
 	}
 	return out
+}
+
+// way is where a block leads: once if that is the same on all hosts.
+type way struct {
+	same []*Hop
+	hops map[*Host][]*Hop
+}
+
+// of returns the further hops on a host.
+func (w *way) of(h *Host) []*Hop {
+	if w.hops != nil {
+		return w.hops[h]
+	}
+	return w.same
+}
+
+// way evaluates run_as or hop blocks for the hosts of a job.
+func (l *loader) way(j *jobScope, b *config.Way) *way {
+	if w := l.ways[b]; w != nil {
+		return w
+	}
+	w := &way{}
+	w.same, w.hops = l.taskHops(j, b.RunAs, b.Hops)
+	l.ways[b] = w
+	return w
 }
 
 // taskHops evaluates run_as or hop blocks for the hosts of a job: once if they are the same for all.
@@ -279,28 +303,48 @@ func (l *loader) stringSet(e *config.Expr) []string {
 	return out
 }
 
-// buildTask evaluates what is static of a task or handler.
-func (l *loader) buildTask(j *jobScope, b *config.Task, jobTags []string) *Task {
+// buildTask evaluates what is static of a task, a handler or a precondition.
+func (l *loader) buildTask(j *jobScope, b *config.Task) *Task {
 	t := &Task{Address: b.Address, Action: b.Action, Name: b.Name, OnFailure: "stop", Range: b.Block, job: j.Job}
-	body := &taskBody{block: b, job: j, schema: l.opts.Catalog.Actions[b.Action]}
+	body := &taskBody{block: b, job: j, schema: l.schemaOf(b), dir: l.scope.modules[b.Module].dir}
 	t.body = body
 	body.result = value.ResultType(body.schema)
-	body.same, body.hops = l.taskHops(j, b.RunAs, b.Hops)
-	tags := l.stringSet(b.Tags)
-	t.Tags = slices.Clone(jobTags)
-	for _, tag := range tags {
+	body.ways = []*way{l.way(j, j.block.Way)}
+	tags := l.stringSet(j.block.Tags)
+	for _, o := range b.Outer {
+		body.ways = append(body.ways, l.way(j, o.Way))
+		tags = append(tags, l.stringSet(o.Tags)...)
+		l.onFailure(t, o.OnFailure)
+	}
+	body.ways = append(body.ways, l.way(j, b.Way))
+	body.ways = slices.DeleteFunc(body.ways, func(w *way) bool { return w.same == nil && w.hops == nil })
+	for _, tag := range append(tags, l.stringSet(b.Tags)...) {
 		if !slices.Contains(t.Tags, tag) {
 			t.Tags = append(t.Tags, tag)
 		}
 	}
-	if s := l.staticWord(b.OnFailure, "stop", "continue", "abort"); s != "" {
-		t.OnFailure = s
-	}
+	l.onFailure(t, b.OnFailure)
+	t.Once = l.staticBool(b.RunOnce)
+	body.on = l.on(j, b.On)
+	body.lanes = l.lanes(j, b.Lane)
 	body.sensitive = l.staticBool(b.Sensitive)
 	body.secret = body.sensitive
 	l.collectUses(t)
 	body.saveConstants() // only now it is known whose facts they need
 	return t
+}
+
+func (l *loader) schemaOf(b *config.Task) schema.Block {
+	if b.Action == "" {
+		return precondition()
+	}
+	return l.opts.Catalog.Actions[b.Action]
+}
+
+func (l *loader) onFailure(t *Task, e *config.Expr) {
+	if s := l.staticWord(e, "stop", "continue", "abort"); s != "" {
+		t.OnFailure = s
+	}
 }
 
 // staticWord evaluates an argument that is one of a few words.
@@ -332,10 +376,10 @@ func (l *loader) staticBool(e *config.Expr) bool {
 	return b
 }
 
-// collectUses says what a task needs when it is evaluated: for itself and for its job's when and environment.
+// collectUses says what a task needs when it is evaluated: for itself and for what is around it.
 func (l *loader) collectUses(t *Task) {
 	body := t.body
-	exprs := append(body.block.Evaluated(), body.block.ForEach, body.block.Notify, body.job.block.When, body.job.block.Environment)
+	exprs := body.block.Expressions(body.job.block)
 	for _, e := range exprs {
 		if !e.Sound() {
 			continue
@@ -349,7 +393,7 @@ func (l *loader) collectUses(t *Task) {
 			e.Uses = nil // something in it has errors
 		}
 	}
-	body.fixed = l.fixed(&body.uses, body.job)
+	body.fixed = l.fixed(&body.uses, body.job, exprs)
 	for _, n := range body.uses.Needs {
 		if !slices.Contains(t.Needs, n.Task.Address) {
 			t.Needs = append(t.Needs, n.Task.Address)
@@ -373,11 +417,11 @@ func (l *loader) usable(references []refs.Ref) bool {
 	return !slices.ContainsFunc(references, func(r refs.Ref) bool {
 		if r.Root == refs.Local {
 			local := l.scope.locals[r.Name]
-			if local.expr.Sound() && local.expr.Uses.Dynamic != nil {
-				return l.bad[refs.Ref{Root: refs.Local, Name: r.Name}] || !l.usable(local.expr.Uses.Refs)
+			if local.Sound() && (local.Uses.Dynamic != nil || local.varies()) {
+				return l.bad[refs.Ref{Root: refs.Local, Name: r.Name}] || !l.usable(local.Uses.Refs)
 			}
 		}
-		_, ok := l.resolve(r)
+		_, ok := l.resolve(r, nil)
 		return !ok
 	})
 }

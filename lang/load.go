@@ -12,6 +12,7 @@ import (
 	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/syntax"
+	"runner/lang/variable"
 )
 
 // Load reads and checks the site at path, a file or a directory. All errors that can be known without a connection are
@@ -21,10 +22,11 @@ func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnosti
 	l := &loader{
 		opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config.Config{},
 		blocks: map[string]*config.Host{}, contexts: map[*config.Expr]*hcl.EvalContext{},
-		shared: map[*config.Hop]*Hop{}, chains: map[*config.Chain]*chainHops{},
+		shared: map[*config.Hop]*Hop{}, chains: map[*config.Chain]*chainHops{}, ways: map[*config.Way]*way{},
 	}
+	l.opts.Catalog.Actions = withOwn(opts.Catalog.Actions)
 	site := l.load(path)
-	diags := tidy(l.diags)
+	diags := l.config.UsedAt(tidy(l.diags))
 	if diags.HasErrors() {
 		site = nil
 	}
@@ -51,6 +53,7 @@ type loader struct {
 	contexts map[*config.Expr]*hcl.EvalContext
 	shared   map[*config.Hop]*Hop // hops that are the same for every host; nil: with errors
 	chains   map[*config.Chain]*chainHops
+	ways     map[*config.Way]*way
 	held     held
 }
 
@@ -62,7 +65,9 @@ func (l *loader) load(path string) *Site {
 		return nil
 	}
 	bodies := l.read()
-	config, diags := config.Declare(bodies, l.opts.Catalog.Actions, l.opts.Catalog.Transports)
+	config, diags := config.Declare(bodies, config.Options{
+		Actions: l.opts.Catalog.Actions, Transports: l.opts.Catalog.Transports, Dir: l.dir, Open: l.openRole,
+	})
 	l.failAll(diags)
 	l.config = config
 	if l.hasSyntaxErrors() {
@@ -108,6 +113,30 @@ func (l *loader) find(path string) bool {
 		return false
 	}
 	return true
+}
+
+// openRole reads the files of a role's directory.
+func (l *loader) openRole(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnostics) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, hcl.Diagnostics{diag.Errorf(diag.InvalidRole, at, "Invalid role", "The directory of the role cannot be read: %v.", err)}
+	}
+	var out []*syntax.Body
+	var diags hcl.Diagnostics
+	for _, e := range entries {
+		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || !isSiteFile(e.Name()) {
+			continue
+		}
+		body, d := l.files.Config(filepath.Join(dir, e.Name()))
+		diags = append(diags, d...)
+		if body != nil && !d.HasErrors() {
+			out = append(out, body)
+		}
+	}
+	if len(out) == 0 && !diags.HasErrors() {
+		diags = append(diags, diag.Errorf(diag.InvalidRole, at, "Invalid role", "The directory %s has no file whose name ends in .hcl or .hcl.json.", dir))
+	}
+	return out, diags
 }
 
 // list returns the files of the site's directory, and those that give values to variables, in the order of their names.
@@ -170,10 +199,12 @@ func (l *loader) begin() {
 		dir = l.dir
 	}
 	l.site = &Site{Dir: dir}
-	l.scope = newScope(l.opts, dir, l.dir)
+	l.scope = newScope(l.opts, dir)
+	l.scope.config = l.config
+	l.scope.addModules(l.config, l.opts)
 	l.site.scope = l.scope
-	for _, e := range l.config.Locals {
-		l.scope.locals[e.Arg.Name] = &localValue{expr: e}
+	for _, local := range l.config.Locals {
+		l.scope.locals[local.Full] = l.declareLocal(local)
 	}
 	for _, h := range l.config.Hosts {
 		l.blocks[h.Name] = h
@@ -183,13 +214,23 @@ func (l *loader) begin() {
 	}
 }
 
+// declareLocal makes a local, or what is used like one, ready to be evaluated.
+func (l *loader) declareLocal(local *config.Local) *localValue {
+	out := &localValue{Local: local}
+	if local.Variable != nil {
+		declared, diags := variable.Declare(local.Variable, l.files)
+		l.failAll(diags)
+		out.variable = declared
+		if declared == nil {
+			l.bad[refs.Ref{Root: refs.Local, Name: local.Full}] = true
+		}
+	}
+	return out
+}
+
 // analyze checks what all expressions refer to.
 func (l *loader) analyze() {
-	functions := map[string]bool{}
-	for name := range l.scope.functions {
-		functions[name] = true
-	}
-	circular, diags := l.config.Analyze(l.opts.Catalog.Actions, functions)
+	circular, diags := l.config.Analyze(l.opts.Catalog.Actions, l.scope.functionNames(l.config))
 	l.failAll(diags)
 	for _, ref := range circular {
 		l.bad[ref] = true

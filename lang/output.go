@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/function"
 	"runner/lang/value"
@@ -20,7 +21,7 @@ func (l *loader) buildOutputs() {
 				b.Value.Uses = nil
 				continue
 			}
-			o.fixed = l.fixed(b.Value.Uses, nil)
+			o.fixed = l.fixed(b.Value.Uses, nil, []*config.Expr{b.Value})
 			o.Facts = slices.Collect(maps.Keys(o.fixed.facts))
 			for _, n := range b.Value.Uses.Needs {
 				o.Needs = append(o.Needs, n.Task.Address)
@@ -37,8 +38,7 @@ func (s *Site) Output(o *Output, state State) (out any, known bool, diags hcl.Di
 		return nil, false, nil
 	}
 	v := &view{scope: s.scope, state: state, uses: e.Uses, fixed: o.fixed}
-	ctx := v.context()
-	result, diags := evaluate(e.Expression, ctx)
+	result, diags := evaluate(e.Expression, v.contexts()[e.Module])
 	diags = append(v.diags, diags...)
 	if diags.HasErrors() {
 		return nil, false, diags

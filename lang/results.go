@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -188,6 +189,46 @@ func resultValue(b *taskBody, r Result, sensitive bool) cty.Value {
 		attrs["duration"] = cty.NullVal(cty.Number)
 	case !r.Unknown:
 		attrs["duration"] = cty.NumberFloatVal(r.Seconds)
+	}
+	return cty.ObjectVal(attrs)
+}
+
+// failureValue is what a rescue sees of what failed: what any task of its try gives is there, null where this one does
+// not give it.
+func failureValue(state State, j *jobScope, try int, host string) cty.Value {
+	attrs := map[string]cty.Value{}
+	f, known := Failure{}, false
+	if s, ok := state.(interface {
+		Failure(job string, try int, host string) (Failure, bool)
+	}); ok {
+		f, known = s.Failure(j.Name, try, host)
+	}
+	for _, name := range j.block.Tries[try].Results {
+		attrs[name] = cty.DynamicVal
+		if known {
+			attrs[name] = cty.NullVal(cty.DynamicPseudoType)
+		}
+	}
+	address, text := cty.UnknownVal(cty.String), cty.UnknownVal(cty.String)
+	result := Result{Unknown: true, UnknownChanged: true}
+	if known {
+		task, _, _ := strings.Cut(f.Address, "[")
+		if t := j.tasks[task]; t != nil {
+			for name, v := range resultValue(t.body, f.Result, false).AsValueMap() {
+				attrs[name] = v
+			}
+		}
+		address, text, result = cty.StringVal(f.Address), cty.StringVal(f.Error), f.Result
+	}
+	attrs["changed"], attrs["failed"] = flag(result.Changed, result.Unknown), cty.True
+	attrs["skipped"], attrs["address"], attrs["error"] = cty.False, address, text
+	if attrs["duration"] == cty.NilVal {
+		attrs["duration"] = cty.UnknownVal(cty.Number)
+	}
+	if f.Sensitive {
+		for name, v := range attrs {
+			attrs[name] = v.Mark(function.Sensitive)
+		}
 	}
 	return cty.ObjectVal(attrs)
 }

@@ -2,11 +2,12 @@ package lang
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	ctyfunction "github.com/zclconf/go-cty/cty/function"
 
 	"runner/agent/schema"
 	"runner/lang/config"
@@ -15,50 +16,158 @@ import (
 	"runner/lang/refs"
 	"runner/lang/syntax"
 	"runner/lang/value"
+	"runner/lang/variable"
 )
 
 // scope is what the expressions of a site can see, whatever they belong to. Once the site is loaded it is only read.
 type scope struct {
-	dir       string
-	functions map[string]ctyfunction.Function
-	actions   map[string]schema.Block
-	vars      cty.Value
-	path      cty.Value
-	facts     facts
-	locals    map[string]*localValue
-	chains    map[string]*config.Chain
-	groups    map[string]*hostGroup
-	jobs      map[string]*jobScope
-	base      *hcl.EvalContext // functions, var and path
+	dir     string
+	config  *config.Config
+	actions map[string]schema.Block
+	vars    cty.Value
+	facts   facts
+	locals  map[string]*localValue // of all modules, by full name
+	chains  map[string]*config.Chain
+	groups  map[string]*hostGroup
+	jobs    map[string]*jobScope
+	modules map[*config.Module]*module
 }
 
-// localValue is a local. One that depends on a run has no value here, and neither has one with errors.
+// module is what no run changes of what the expressions of a module see: functions, var and path.
+type module struct {
+	dir     string // absolute
+	context *hcl.EvalContext
+}
+
+// newScope makes the scope of a site. The directory is absolute.
+func newScope(opts Options, dir string) *scope {
+	return &scope{
+		dir:     dir,
+		actions: opts.Catalog.Actions,
+		facts:   newFacts(),
+		locals:  map[string]*localValue{},
+		chains:  map[string]*config.Chain{},
+		groups:  map[string]*hostGroup{},
+		jobs:    map[string]*jobScope{},
+		modules: map[*config.Module]*module{},
+	}
+}
+
+// addModules makes the contexts of the site, its jobs, and its roles.
+func (s *scope) addModules(c *config.Config, opts Options) {
+	run := function.NewRun()
+	path := func(dir string) cty.Value {
+		return cty.ObjectVal(map[string]cty.Value{"site": cty.StringVal(s.dir), "module": cty.StringVal(dir)})
+	}
+	add := func(dir, shown string, variables map[string]cty.Value) *module {
+		variables["path"] = path(dir)
+		return &module{dir: dir, context: &hcl.EvalContext{
+			Functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Run: run, Parse: templateParser(dir, shown)}),
+			Variables: variables,
+		}}
+	}
+	site := add(s.dir, c.Site.Dir, map[string]cty.Value{})
+	s.modules[c.Site] = site
+	for _, j := range c.Jobs {
+		s.modules[j.Module] = site
+	}
+	for _, r := range c.Roles {
+		dir, err := filepath.Abs(r.Dir)
+		if err != nil {
+			dir = r.Dir
+		}
+		s.modules[r.Module] = add(dir, r.Dir, map[string]cty.Value{})
+	}
+}
+
+// setVariables gives the site's modules its variables.
+func (s *scope) setVariables(c *config.Config, vars cty.Value) {
+	s.vars = vars
+	s.modules[c.Site].context.Variables["var"] = vars
+}
+
+// functionNames are the names of the functions, which all modules have.
+func (s *scope) functionNames(c *config.Config) map[string]bool {
+	names := map[string]bool{}
+	for name := range s.context(c.Site).Functions {
+		names[name] = true
+	}
+	return names
+}
+
+// context is what the expressions of a module see without anything of a host or a run.
+func (s *scope) context(m *config.Module) *hcl.EvalContext { return s.modules[m].context }
+
+// localValue is a local, or what is used like one. One that depends on a run or on a host has no value here, and neither
+// has one with errors.
 type localValue struct {
-	expr  *config.Expr
-	done  bool
-	ok    bool
-	value cty.Value
+	*config.Local
+	variable *variable.Declared // of a role: what the value must be
+	secret   bool               // an output of a role that says so
+	done     bool
+	ok       bool
+	value    cty.Value
+	// validating: its conditions are being evaluated while the site is loaded.
+	validating bool
 }
 
 // dynamic says whether the local must be evaluated anew with what a run knows. With facts, that includes those in
 // which hosts appear.
 func (l *localValue) dynamic(facts bool) bool {
-	return l.expr.Uses.Dynamic != nil || facts && len(l.expr.Uses.Hosts) > 0
+	return l.Uses.Dynamic != nil || l.varies() || facts && len(l.Uses.Hosts) > 0
 }
 
-// newScope makes the scope of a site. The directory is absolute; shown is the same as people see it.
-func newScope(opts Options, dir, shown string) *scope {
-	return &scope{
-		dir:       dir,
-		functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Parse: templateParser(dir, shown)}),
-		actions:   opts.Catalog.Actions,
-		path:      cty.ObjectVal(map[string]cty.Value{"site": cty.StringVal(dir), "module": cty.StringVal(dir)}),
-		facts:     newFacts(),
-		locals:    map[string]*localValue{},
-		chains:    map[string]*config.Chain{},
-		groups:    map[string]*hostGroup{},
-		jobs:      map[string]*jobScope{},
+// varies says whether the local is another one for each host.
+func (l *localValue) varies() bool { return l.Uses.Roots&refs.Self != 0 }
+
+// fit makes of what was evaluated what the local is.
+func (l *localValue) fit(v cty.Value) (cty.Value, hcl.Diagnostics) {
+	if l.secret {
+		v = v.Mark(function.Sensitive)
 	}
+	if l.variable != nil {
+		return l.variable.Fit(v, l.At())
+	}
+	if err := function.Check(v); err != nil {
+		return v, hcl.Diagnostics{diag.Errorf(diag.TooLarge, l.At(), "Value too large", "%s cannot hold this: %v.", l.Title, err)}
+	}
+	return v, nil
+}
+
+// names collects the objects that traversals begin with.
+type names map[string]map[string]cty.Value
+
+func (n names) add(root, name string, v cty.Value) {
+	if n[root] == nil {
+		n[root] = map[string]cty.Value{}
+	}
+	n[root][name] = v
+}
+
+// addLocal adds a local where its title says: local.x, var.x, role.r.x.
+func (n names) addLocal(l *localValue, v cty.Value) {
+	root, name, _ := strings.Cut(l.Title, ".")
+	if role, output, ok := strings.Cut(name, "."); ok {
+		n.add(root+"."+role, output, v)
+		return
+	}
+	n.add(root, name, v)
+}
+
+func (n names) variables() map[string]cty.Value {
+	out := map[string]cty.Value{}
+	roles := map[string]cty.Value{}
+	for root, attrs := range n {
+		if role, ok := strings.CutPrefix(root, "role."); ok {
+			roles[role] = cty.ObjectVal(attrs)
+			continue
+		}
+		out[root] = cty.ObjectVal(attrs)
+	}
+	if len(roles) > 0 {
+		out["role"] = cty.ObjectVal(roles)
+	}
+	return out
 }
 
 // templateParser parses templates, whose names it shows like those of the site's files.
@@ -73,17 +182,6 @@ func templateParser(dir, shown string) func([]byte, string) (hcl.Expression, hcl
 		}
 		return expr, diags
 	}
-}
-
-// context is the scope without anything of a host or a job.
-func (s *scope) context() *hcl.EvalContext {
-	if s.base == nil {
-		s.base = &hcl.EvalContext{
-			Functions: s.functions,
-			Variables: map[string]cty.Value{"var": s.vars, "path": s.path},
-		}
-	}
-	return s.base
 }
 
 // with returns a context in which more names can be seen.
@@ -111,7 +209,7 @@ func (l *loader) static(e *config.Expr, own map[string]cty.Value) (cty.Value, bo
 	if !e.Sound() {
 		return cty.DynamicVal, false
 	}
-	ctx, ok := l.contextOf(e)
+	ctx, ok := l.contextOf(e, own)
 	if !ok {
 		return cty.DynamicVal, false
 	}
@@ -121,60 +219,61 @@ func (l *loader) static(e *config.Expr, own map[string]cty.Value) (cty.Value, bo
 }
 
 // contextOf returns the context of an expression with the locals, chains and hosts that it names.
-func (l *loader) contextOf(e *config.Expr) (*hcl.EvalContext, bool) {
+func (l *loader) contextOf(e *config.Expr, own map[string]cty.Value) (*hcl.EvalContext, bool) {
 	ctx, ok := l.contexts[e]
-	if !ok {
-		if variables, ok := l.variables(e.Uses.Refs); ok {
-			ctx = with(l.scope.context(), variables)
-		}
+	if ok {
+		return ctx, ctx != nil
+	}
+	variables, ok := l.variables(e.Uses.Refs, own)
+	if ok {
+		ctx = with(l.scope.context(e.Module), variables)
+	}
+	if !l.variesByHost(e.Uses.Refs) {
 		l.contexts[e] = ctx // nil: what it uses has errors
 	}
-	return ctx, ctx != nil
+	return ctx, ok
 }
 
-// variables are the objects that references begin with.
-func (l *loader) variables(references []refs.Ref) (map[string]cty.Value, bool) {
-	objects := map[refs.Roots]map[string]cty.Value{}
+// variesByHost says whether what references stand for is another thing for each host.
+func (l *loader) variesByHost(references []refs.Ref) bool {
+	return slices.ContainsFunc(references, func(r refs.Ref) bool {
+		if r.Root != refs.Local {
+			return false
+		}
+		local := l.scope.locals[r.Name]
+		return local.Sound() && local.varies()
+	})
+}
+
+// variables are the objects that references begin with, for a host if one is among what is one's own.
+func (l *loader) variables(references []refs.Ref, own map[string]cty.Value) (map[string]cty.Value, bool) {
+	objects := names{}
 	for _, r := range references {
-		value, ok := l.resolve(r)
-		if !ok {
+		value, ok := l.resolve(r, own)
+		switch {
+		case !ok:
 			return nil, false
+		case value == cty.NilVal:
+		case r.Root == refs.Local:
+			objects.addLocal(l.scope.locals[r.Name], value)
+		case r.Root == refs.Chain:
+			objects.add("chain", r.Name, value)
+		default:
+			objects.add("host", r.Name, value)
 		}
-		if value == cty.NilVal {
-			continue
-		}
-		if objects[r.Root] == nil {
-			objects[r.Root] = map[string]cty.Value{}
-		}
-		objects[r.Root][r.Name] = value
 	}
-	out := map[string]cty.Value{}
-	for root, attrs := range objects {
-		out[rootName(root)] = cty.ObjectVal(attrs)
-	}
-	return out, true
-}
-
-func rootName(r refs.Roots) string {
-	switch r {
-	case refs.Local:
-		return "local"
-	case refs.Chain:
-		return "chain"
-	default:
-		return "host"
-	}
+	return objects.variables(), true
 }
 
 // resolve returns what a reference stands for: cty.NilVal where every context has it.
-func (l *loader) resolve(r refs.Ref) (cty.Value, bool) {
+func (l *loader) resolve(r refs.Ref, own map[string]cty.Value) (cty.Value, bool) {
 	r.Range = hcl.Range{}
 	if l.bad[r] {
 		return cty.NilVal, false
 	}
 	switch r.Root {
 	case refs.Local:
-		return l.localValue(r.Name)
+		return l.localValue(r.Name, own)
 	case refs.Chain:
 		return value.Of(value.ChainType, l.scope.chains[r.Name]), true
 	case refs.Host:
@@ -188,35 +287,59 @@ func (l *loader) resolve(r refs.Ref) (cty.Value, bool) {
 	}
 }
 
-// localValue evaluates a local once.
-func (l *loader) localValue(name string) (cty.Value, bool) {
+// localValue evaluates a local: once, or for the host that is among what is one's own.
+func (l *loader) localValue(name string, own map[string]cty.Value) (cty.Value, bool) {
 	v := l.scope.locals[name]
-	if v.done {
+	switch {
+	case v.done:
 		return v.value, v.ok
-	}
-	v.done = true
-	if !v.expr.Sound() || v.expr.Uses.Dynamic != nil || l.held.failed {
+	case !v.Sound() || v.Uses.Dynamic != nil || l.held.failed || v.varies() && own["self"] == cty.NilVal:
 		return cty.NilVal, false
 	}
-	v.value, v.ok = l.static(v.expr, nil)
-	if !v.ok {
-		return cty.NilVal, false
+	v.done = !v.varies()
+	out, ok := l.static(v.Expr, own)
+	if ok {
+		var diags hcl.Diagnostics
+		out, diags = v.fit(out)
+		l.failAll(diags)
+		ok = !diags.HasErrors()
 	}
-	if err := function.Check(v.value); err != nil {
-		v.ok = false
-		l.fail(diag.Errorf(diag.TooLarge, v.expr.At(), "Value too large", "local.%s cannot hold this: %v.", name, err))
+	if v.done {
+		if ok = ok && l.hold(out, v.At()); !ok {
+			out = cty.NilVal
+		}
+		v.value, v.ok = out, ok
 	}
-	if v.ok = v.ok && l.hold(v.value, v.expr.At()); !v.ok {
-		v.value = cty.NilVal
+	if ok && v.Variable != nil && !v.validating { // its conditions read the variable itself
+		v.validating = true
+		ok = l.validateGiven(v, own)
+		v.validating = false
+		if v.done {
+			v.ok = ok
+		}
 	}
-	return v.value, v.ok
+	return out, ok
+}
+
+// validateGiven checks what a role is given for a variable.
+func (l *loader) validateGiven(v *localValue, own map[string]cty.Value) bool {
+	before := len(l.diags)
+	diags := validate(v.Variable, v.At(), func(e *config.Expr) (cty.Value, hcl.Diagnostics) {
+		if e.Uses.Dynamic != nil {
+			return cty.DynamicVal, nil // the run will tell
+		}
+		out, _ := l.static(e, own)
+		return out, nil
+	})
+	l.failAll(diags)
+	return !l.diags[before:].HasErrors()
 }
 
 // checkLocals evaluates the locals that nothing has asked for.
 func (l *loader) checkLocals() {
-	for _, e := range l.config.Locals {
-		if e.Sound() && e.Uses.Dynamic == nil && !l.bad[refs.Ref{Root: refs.Local, Name: e.Arg.Name}] {
-			l.localValue(e.Arg.Name)
+	for _, local := range l.config.Locals {
+		if local.Sound() && local.Uses.Dynamic == nil && !l.bad[refs.Ref{Root: refs.Local, Name: local.Full}] {
+			l.localValue(local.Full, nil)
 		}
 	}
 }

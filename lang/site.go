@@ -83,22 +83,55 @@ type Hop struct {
 
 // Job is an ordered list of work on some hosts.
 type Job struct {
-	Name      string
-	Hosts     []*Host
-	DependsOn []string // names of jobs: declared, or read by an expression
-	Tasks     []*Task
-	Handlers  []*Task
-	Range     hcl.Range
+	Name          string
+	Hosts         []*Host
+	DependsOn     []string // names of jobs: declared, or read by an expression
+	Lockstep      bool
+	Rollout       Rollout
+	Preconditions []*Task // see Site.Require
+	Tasks         []*Task // those of roles and tries in their places
+	Handlers      []*Task
+	Tries         []Try
+	Range         hcl.Range
+}
+
+// Rollout says in which portions a job goes over its hosts. The zero value is all at once, and no failure allowed.
+type Rollout struct {
+	Batches     []Portion // the last one is repeated
+	MaxFailures Portion
+	Pause       time.Duration
+}
+
+// Portion is a number of hosts, or a part of all.
+type Portion struct {
+	Count   int
+	Percent float64 // 0: Count is meant
+}
+
+// Of returns how many of some hosts it is: a part is rounded down.
+func (p Portion) Of(hosts int) int {
+	if p.Percent > 0 {
+		return int(p.Percent * float64(hosts) / 100)
+	}
+	return p.Count
+}
+
+// Try is a part of a job: Tasks[From:Rescue] is tried, Tasks[Rescue:Always] is its rescue, Tasks[Always:To] runs always.
+type Try struct {
+	Parent                   int // index in Job.Tries; -1: none
+	From, Rescue, Always, To int
+	Rescues                  bool // it has a rescue, which may be empty
 }
 
 // Task is a task or a handler, not evaluated yet.
 type Task struct {
-	Address   string // job.web.task.file.conf, job.web.handler.reload
+	Address   string // job.web.task.file.conf, job.web.role.nginx.handler.reload
 	Action    string
 	Name      string
 	Tags      []string // its own and its job's
 	Notify    []string // addresses of all handlers that it can notify
 	OnFailure string   // stop, continue, abort
+	Once      bool     // run_once
 	Needs     []string // addresses of the tasks whose results it reads, in this job or another
 	SelfFacts bool     // reads self.facts
 	Facts     []string // names of the other hosts whose facts it reads
@@ -148,6 +181,15 @@ type Result struct {
 	UnknownChanged           bool           // Changed too
 }
 
+// Failure is why a rescue runs. A state that can tell has a method Failure(job string, try int, host string) (Failure,
+// bool).
+type Failure struct {
+	Result
+	Address   string // of the task, with ["key"] under for_each
+	Error     string
+	Sensitive bool
+}
+
 // Instance is a task evaluated for a host, one for each element of its for_each.
 type Instance struct {
 	Address     string // with ["key"] under for_each
@@ -161,4 +203,19 @@ type Instance struct {
 	Environment map[string]string // the job's and the task's
 	Notify      []string          // addresses of handlers, in source order; Task.Notify has all that could be
 	Timeout     time.Duration     // 0: not set
+	Lane        string            // "": the default lane
+	Retry       Retry
+}
+
+// Retry says how often a task that fails is tried. The zero value is once.
+type Retry struct {
+	Attempts int // the first among them
+	Delay    time.Duration
+	Backoff  float64 // what the delay is multiplied by before each further attempt
+}
+
+// Verdict is what a task's own conditions make of a result. What is not known is neither.
+type Verdict struct {
+	Changed, Failed, Again                      bool // Again: until does not hold
+	UnknownChanged, UnknownFailed, UnknownAgain bool
 }

@@ -24,8 +24,10 @@ type taskBody struct {
 
 	uses  refs.Uses // of all expressions, those of the job included
 	fixed *fixed
-	same  []*Hop            // further hops, if they are the same on all hosts
-	hops  map[*Host][]*Hop  // else
+	ways  []*way            // the job's, those of the roles around, its own
+	on    map[*Host]*Host   // nil: nowhere else
+	lanes map[*Host]string  // nil: the default lane
+	dir   string            // where relative paths start
 	once  map[string]*saved // arguments that are the same on all hosts, by name
 
 	read sync.Once
@@ -51,11 +53,37 @@ type saved struct {
 	diags hcl.Diagnostics
 }
 
-// Hops returns the further hops of a task on a host of its job: those of the job's run_as or hop blocks, then its own.
-// Where they do not depend on the host, all hosts get the same pointers.
+// Hops returns the further hops of a task on a host of its job: those of the job's run_as or hop blocks, those of the
+// roles around it, then its own. Where they do not depend on the host, all hosts get the same pointers.
 func (t *Task) Hops(h *Host) []*Hop {
-	b := t.body
-	return slices.Concat(either(b.job.same, b.job.hops, h), either(b.same, b.hops, h))
+	var out []*Hop
+	for _, w := range t.body.ways {
+		out = append(out, w.of(h)...)
+	}
+	return out
+}
+
+// On returns the host that the task runs on for a host of its job.
+func (t *Task) On(h *Host) *Host {
+	if other := t.body.on[h]; other != nil {
+		return other
+	}
+	return h
+}
+
+// AtHost says whether the task needs the host of its job itself: it runs there, or behind it, or reads its facts.
+func (t *Task) AtHost(h *Host) bool {
+	peer := t.Action != "" && t.Action != "flush" // the others are carried out by the controller
+	return t.SelfFacts || peer && t.On(h) == h
+}
+
+// ChangedWhen says whether a condition of the task decides whether it has changed something.
+func (t *Task) ChangedWhen() bool { return t.body.block.ChangedWhen != nil }
+
+// Verdict says whether conditions of the task decide whether it has failed, or must be tried again.
+func (t *Task) Verdict() bool {
+	retry := t.body.block.Retry
+	return t.body.block.FailedWhen != nil || retry != nil && retry.Until != nil
 }
 
 // Keyed says whether the task has for_each.
@@ -64,16 +92,9 @@ func (t *Task) Keyed() bool { return t.body.block.ForEach != nil }
 // Results returns the names of what the task's action documents as results, sorted.
 func (t *Task) Results() []string { return slices.Sorted(maps.Keys(t.body.result.AttributeTypes())) }
 
-func either(same []*Hop, hops map[*Host][]*Hop, h *Host) []*Hop {
-	if hops != nil {
-		return hops[h]
-	}
-	return same
-}
-
 // constant says whether an expression has one value during the whole run, whatever the host.
 func constant(e *config.Expr) bool {
-	const varying = refs.Self | refs.Each | refs.TaskResults | refs.Jobs | refs.Run | refs.Handler
+	const varying = refs.Self | refs.Each | refs.TaskResults | refs.RoleOutputs | refs.Failure | refs.Result | refs.Jobs | refs.Run | refs.Handler
 	return e.Sound() && e.Uses.Dynamic == nil && e.Uses.Roots&varying == 0 && len(e.Uses.Facts) == 0 && len(e.Uses.Needs) == 0
 }
 

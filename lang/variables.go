@@ -1,6 +1,9 @@
 package lang
 
 import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
@@ -25,7 +28,7 @@ func (l *loader) variableValues() {
 			values[v.Name] = cty.DynamicVal
 		}
 	}
-	l.scope.vars = cty.ObjectVal(values)
+	l.scope.setVariables(l.config, cty.ObjectVal(values))
 }
 
 // validate checks the variables' own conditions.
@@ -34,29 +37,46 @@ func (l *loader) validate() {
 		if l.bad[refs.Ref{Root: refs.Var, Name: v.Name}] {
 			continue
 		}
-		for _, rule := range v.Validations {
-			l.validateRule(v, rule)
-		}
+		l.failAll(validate(v, v.Block, func(e *config.Expr) (cty.Value, hcl.Diagnostics) {
+			before := len(l.diags)
+			out, ok := l.static(e, nil)
+			if !ok && len(l.diags) == before {
+				return cty.DynamicVal, nil // said elsewhere
+			}
+			diags := slices.Clone(l.diags[before:])
+			l.diags = l.diags[:before]
+			return out, diags
+		}))
 	}
 }
 
-func (l *loader) validateRule(v *config.Variable, rule *config.Validation) {
-	condition, ok := l.static(rule.Condition, nil)
-	if !ok {
-		return
+// validate checks a variable's conditions; what is not known holds. The place is that of the value.
+func validate(v *config.Variable, at hcl.Range, evaluate func(*config.Expr) (cty.Value, hcl.Diagnostics)) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, rule := range v.Validations {
+		if rule.Condition.Sound() && rule.Message.Sound() {
+			diags = append(diags, validateRule(v, rule, at, evaluate)...)
+		}
+	}
+	return diags
+}
+
+func validateRule(v *config.Variable, rule *config.Condition, at hcl.Range, evaluate func(*config.Expr) (cty.Value, hcl.Diagnostics)) hcl.Diagnostics {
+	condition, diags := evaluate(rule.Condition)
+	if diags.HasErrors() {
+		return diags
 	}
 	condition, _ = condition.Unmark()
 	holds, err := convert.Convert(condition, cty.Bool)
-	if err != nil || holds.IsNull() || !holds.IsKnown() {
-		l.fail(diag.Errorf(diag.WrongType, rule.Condition.At(), "Wrong type of value",
-			"The condition of a validation must be true or false, but this is %s.", value.TypeWord(condition.Type())))
-		return
-	}
-	if holds.True() {
-		return
+	switch {
+	case err != nil || holds.IsKnown() && holds.IsNull():
+		return hcl.Diagnostics{diag.Errorf(diag.WrongType, rule.Condition.At(), "Wrong type of value",
+			"The condition of a validation must be true or false, but this is %s.", value.Word(condition))}
+	case !holds.IsKnown() || holds.True():
+		return nil
 	}
 	text := "The value is not valid."
-	if message, ok := l.static(rule.Message, nil); ok {
+	if message, diags := evaluate(rule.Message); !diags.HasErrors() {
 		message, marks := message.Unmark()
 		switch s, err := convert.Convert(message, cty.String); {
 		case len(marks) > 0:
@@ -65,6 +85,6 @@ func (l *loader) validateRule(v *config.Variable, rule *config.Validation) {
 			text = s.AsString()
 		}
 	}
-	l.fail(diag.Errorf(diag.InvalidVariable, v.Block, "Invalid value of a variable", "%s\n\nThis is the validation of variable %q at %s line %d.",
-		text, v.Name, rule.Block.Filename, rule.Block.Start.Line))
+	return hcl.Diagnostics{diag.Errorf(diag.InvalidVariable, at, "Invalid value of a variable", "%s\n\nThis is the validation of variable %q at %s line %d.",
+		text, v.Name, rule.Block.Filename, rule.Block.Start.Line)}
 }

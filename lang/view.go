@@ -2,28 +2,35 @@ package lang
 
 import (
 	"maps"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
-	"runner/lang/diag"
-	"runner/lang/function"
+	"runner/lang/config"
 	"runner/lang/refs"
 	"runner/lang/value"
 )
 
 // fixed is what some expressions can see of the site that no run changes.
 type fixed struct {
-	ctx *hcl.EvalContext // the functions and every root but those of hosts and jobs of their own
-	// What a run can change: then ctx has these roots as they are without it.
-	locals []string // names of the locals that the expressions name
+	modules []moduleView
+	// What a run can change: then the contexts of the modules have these roots as they are without it.
 	chains map[string]cty.Value
 	live   bool // some of it does change
 	facts  map[*Host]bool
 }
 
-// fixed makes the context of expressions with these uses; the job is the one that they stand in, or nil.
-func (l *loader) fixed(uses *refs.Uses, job *jobScope) *fixed {
+// moduleView is what the expressions of one module see.
+type moduleView struct {
+	module *config.Module
+	ctx    *hcl.EvalContext // the functions and every root but those of hosts and jobs of their own
+	locals []string         // full names of those that the expressions name, if some of them must be evaluated anew
+	uses   *refs.Uses
+}
+
+// fixed makes the contexts of expressions with these uses, all together; the job is the one that they stand in, or nil.
+func (l *loader) fixed(uses *refs.Uses, job *jobScope, exprs []*config.Expr) *fixed {
 	f := &fixed{chains: map[string]cty.Value{}, facts: map[*Host]bool{}}
 	for _, ref := range uses.Facts {
 		for _, h := range l.hostsMeant(ref) {
@@ -36,12 +43,29 @@ func (l *loader) fixed(uses *refs.Uses, job *jobScope) *fixed {
 	}
 	f.addLocals(l, uses.Refs, map[string]bool{})
 	f.addRefs(l, uses.Refs)
-	variables, _ := l.variables(f.static(l, uses))
-	if handlers := handlerValues(job, uses); handlers != nil {
-		variables["handler"] = cty.ObjectVal(handlers)
+	byModule := map[*config.Module]*refs.Uses{}
+	for _, e := range exprs {
+		if e.Sound() {
+			if byModule[e.Module] == nil {
+				byModule[e.Module] = &refs.Uses{}
+			}
+			byModule[e.Module].Merge(e.Uses)
+		}
 	}
-	f.ctx = with(l.scope.context(), variables)
+	for m, uses := range byModule {
+		f.modules = append(f.modules, f.module(l, m, uses))
+	}
 	return f
+}
+
+func (f *fixed) module(l *loader, m *config.Module, uses *refs.Uses) moduleView {
+	out := moduleView{module: m, uses: uses}
+	variables, _ := l.variables(f.static(l, &out, uses), nil)
+	if uses.Roots&refs.Handler != 0 {
+		variables["handler"] = handlerValues(m)
+	}
+	out.ctx = with(l.scope.context(m), variables)
+	return out
 }
 
 // addLocals adds what the locals that are named use, and those that they name.
@@ -51,10 +75,10 @@ func (f *fixed) addLocals(l *loader, references []refs.Ref, seen map[string]bool
 			continue
 		}
 		seen[r.Name] = true
-		if local := l.scope.locals[r.Name]; local.expr.Sound() {
+		if local := l.scope.locals[r.Name]; local.Sound() {
 			f.live = f.live || local.dynamic(len(f.facts) > 0)
-			f.addRefs(l, local.expr.Uses.Refs)
-			f.addLocals(l, local.expr.Uses.Refs, seen)
+			f.addRefs(l, local.Uses.Refs)
+			f.addLocals(l, local.Uses.Refs, seen)
 		}
 	}
 }
@@ -67,32 +91,35 @@ func (f *fixed) addRefs(l *loader, references []refs.Ref) {
 	}
 }
 
-// static are the references that have a value before the run; what depends on it is named in locals.
-func (f *fixed) static(l *loader, uses *refs.Uses) []refs.Ref {
+// static are the references that have a value before the run. If there are locals that have none, all locals are noted
+// in the view.
+func (f *fixed) static(l *loader, view *moduleView, uses *refs.Uses) []refs.Ref {
 	var out []refs.Ref
+	var locals []string
 	for _, r := range uses.Refs {
 		if r.Root == refs.Local {
-			f.locals = append(f.locals, r.Name)
-			if local := l.scope.locals[r.Name]; !local.expr.Sound() || local.dynamic(len(f.facts) > 0) {
+			locals = append(locals, r.Name)
+			if local := l.scope.locals[r.Name]; !local.Sound() || local.dynamic(len(f.facts) > 0) {
+				view.locals = locals
 				continue
 			}
 		}
-		if _, ok := l.resolve(r); ok {
+		if _, ok := l.resolve(r, nil); ok {
 			out = append(out, r)
 		}
+	}
+	if view.locals != nil {
+		view.locals = locals
 	}
 	return out
 }
 
-func handlerValues(job *jobScope, uses *refs.Uses) map[string]cty.Value {
-	if job == nil || uses.Roots&refs.Handler == 0 {
-		return nil
-	}
+func handlerValues(m *config.Module) cty.Value {
 	out := map[string]cty.Value{}
-	for _, h := range job.block.Handlers {
+	for _, h := range m.Names.Handlers {
 		out[h.Name] = value.Of(value.HandlerType, h.Address)
 	}
-	return out
+	return cty.ObjectVal(out)
 }
 
 // view is what some expressions see at one moment of a run.
@@ -102,16 +129,33 @@ type view struct {
 	uses   *refs.Uses
 	fixed  *fixed
 	job    *jobScope // whose tasks are in sight; nil in outputs
-	site   *hcl.EvalContext
-	locals map[string]cty.Value // that were evaluated
+	host   string    // whose results
+	self   cty.Value // cty.NilVal: none
+	site   map[string]cty.Value
+	locals map[string]cty.Value // that were evaluated, by full name
 	diags  hcl.Diagnostics
 }
 
-// context returns what can be seen without a host and a job of one's own.
-func (v *view) context() *hcl.EvalContext {
-	if !v.fixed.live {
-		return v.fixed.ctx
+// contexts returns what the expressions see, by module.
+func (v *view) contexts() map[*config.Module]*hcl.EvalContext {
+	if v.fixed.live {
+		v.site = v.roots()
+		v.locals = map[string]cty.Value{}
 	}
+	out := make(map[*config.Module]*hcl.EvalContext, len(v.fixed.modules))
+	for _, m := range v.fixed.modules {
+		own := v.own(m.module, m.uses)
+		maps.Copy(own, v.site)
+		if m.locals != nil {
+			maps.Copy(own, v.named(m.locals))
+		}
+		out[m.module] = with(m.ctx, own)
+	}
+	return out
+}
+
+// roots are those of the site that a run can change.
+func (v *view) roots() map[string]cty.Value {
 	roots := map[string]cty.Value{}
 	if len(v.fixed.chains) > 0 {
 		roots["chain"] = cty.ObjectVal(v.fixed.chains)
@@ -125,18 +169,34 @@ func (v *view) context() *hcl.EvalContext {
 	if jobs := v.jobs(); jobs != nil {
 		roots["job"] = cty.ObjectVal(jobs)
 	}
-	v.site = with(v.scope.context(), roots)
-	if len(v.fixed.locals) == 0 {
-		return with(v.fixed.ctx, roots)
+	return roots
+}
+
+// own are the roots of the host at hand: what there is of them in a module.
+func (v *view) own(m *config.Module, uses *refs.Uses) map[string]cty.Value {
+	own := map[string]cty.Value{}
+	if v.self != cty.NilVal && uses.Roots&refs.Self != 0 {
+		own["self"] = v.self
 	}
-	v.locals = map[string]cty.Value{}
-	locals := map[string]cty.Value{}
-	for _, name := range v.fixed.locals {
-		locals[name] = v.local(name)
+	if v.job != nil && uses.Roots&refs.TaskResults != 0 {
+		own["task"] = v.tasks(m)
 	}
-	roots = maps.Clone(roots)
-	roots["local"] = cty.ObjectVal(locals)
-	return with(v.fixed.ctx, roots)
+	for _, r := range uses.Refs {
+		if r.Root == refs.Failure {
+			try, _ := strconv.Atoi(r.Name) // we wrote it
+			own["failure"] = failureValue(v.state, v.job, try, v.host)
+		}
+	}
+	return own
+}
+
+// named are locals, where expressions have them.
+func (v *view) named(locals []string) map[string]cty.Value {
+	out := names{}
+	for _, full := range locals {
+		out.addLocal(v.scope.locals[full], v.local(full))
+	}
+	return out.variables()
 }
 
 // hosts are the hosts that are named, those whose facts are needed with facts.
@@ -171,13 +231,13 @@ func (v *view) needsFacts(g *hostGroup) bool {
 }
 
 // local is the value of a local at this moment.
-func (v *view) local(name string) cty.Value {
-	if value, ok := v.locals[name]; ok {
+func (v *view) local(full string) cty.Value {
+	if value, ok := v.locals[full]; ok {
 		return value
 	}
-	l := v.scope.locals[name]
+	l := v.scope.locals[full]
 	switch {
-	case !l.expr.Sound():
+	case !l.Sound():
 		return cty.DynamicVal
 	case !l.dynamic(len(v.fixed.facts) > 0):
 		if !l.ok {
@@ -185,27 +245,36 @@ func (v *view) local(name string) cty.Value {
 		}
 		return l.value
 	}
-	v.locals[name] = cty.DynamicVal // circles were reported when the site was loaded
-	others := map[string]cty.Value{}
-	for _, r := range l.expr.Uses.Refs {
-		if r.Root == refs.Local {
-			others[r.Name] = v.local(r.Name)
-		}
+	v.locals[full] = cty.DynamicVal // circles were reported when the site was loaded
+	out, diags := v.evaluate(l.Expr)
+	if !diags.HasErrors() {
+		var more hcl.Diagnostics
+		out, more = l.fit(out)
+		diags = append(diags, more...)
 	}
-	ctx := v.site
-	if len(others) > 0 {
-		ctx = with(ctx, map[string]cty.Value{"local": cty.ObjectVal(others)})
-	}
-	value, diags := evaluate(l.expr.Expression, ctx)
-	if err := function.Check(value); err != nil && !diags.HasErrors() {
-		diags = append(diags, diag.Errorf(diag.TooLarge, l.expr.At(), "Value too large", "local.%s cannot hold this: %v.", name, err))
+	v.locals[full] = out
+	if l.Variable != nil && !diags.HasErrors() { // its conditions read the variable itself
+		diags = append(diags, validate(l.Variable, l.At(), v.evaluate)...)
 	}
 	v.diags = append(v.diags, diags...)
 	if diags.HasErrors() {
-		value = cty.DynamicVal
+		v.locals[full] = cty.DynamicVal
 	}
-	v.locals[name] = value
-	return value
+	return v.locals[full]
+}
+
+// evaluate evaluates an expression that is not one of the task's own.
+func (v *view) evaluate(e *config.Expr) (cty.Value, hcl.Diagnostics) {
+	roots := v.own(e.Module, e.Uses)
+	maps.Copy(roots, v.site)
+	var others []string
+	for _, r := range e.Uses.Refs {
+		if r.Root == refs.Local {
+			others = append(others, r.Name)
+		}
+	}
+	maps.Copy(roots, v.named(others))
+	return evaluate(e.Expression, with(v.scope.context(e.Module), roots))
 }
 
 // runValue is what is known of the run.
@@ -244,18 +313,18 @@ func (v *view) jobs() map[string]cty.Value {
 	return out
 }
 
-// tasks are the results of this job's tasks on a host that are read.
-func (v *view) tasks(host string) cty.Value {
+// tasks are the results of a module's tasks on the host that are read.
+func (v *view) tasks(m *config.Module) cty.Value {
 	tree := map[string]map[string]cty.Value{}
 	for _, n := range v.uses.Needs {
-		if n.Job != v.job.Name {
+		if n.Job != v.job.Name || n.Task.Module != m.Names {
 			continue
 		}
 		if tree[n.Task.Action] == nil {
 			tree[n.Task.Action] = map[string]cty.Value{}
 		}
 		if _, ok := tree[n.Task.Action][n.Task.Name]; !ok {
-			tree[n.Task.Action][n.Task.Name] = resultsOn(v.state, v.job.tasks[n.Task.Address], host)
+			tree[n.Task.Action][n.Task.Name] = resultsOn(v.state, v.job.tasks[n.Task.Address], v.host)
 		}
 	}
 	return byAction(tree)

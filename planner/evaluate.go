@@ -40,7 +40,10 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 		out[i] = plan.Instance{
 			Address: in.Address, Key: in.Key, Keyed: in.Keyed, Skip: in.Skip,
 			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources,
-			Environment: in.Environment, Timeout: in.Timeout, Notify: in.Notify,
+			Environment: in.Environment, Timeout: in.Timeout, Notify: in.Notify, Lane: in.Lane, Retry: plan.Retry(in.Retry),
+		}
+		if task.Action == "" {
+			requirement(&out[i])
 		}
 		if out[i].Timeout == 0 {
 			out[i].Timeout = e.timeout
@@ -58,9 +61,29 @@ func (e *Evaluator) Alike(address string, host int) string {
 	return e.site.Alike(e.tasks[address], e.hosts[host])
 }
 
-// Judge applies a task's own conditions to a result; no task has any so far.
-func (e *Evaluator) Judge(_ string, _ int, result plan.Result, _ plan.State) (plan.Verdict, error) {
-	return plan.Verdict{Changed: result.Changed, Failed: result.Failed}, nil
+// requirement says of a precondition whether it is refused.
+func requirement(in *plan.Instance) {
+	holds, known := in.Args["condition"].(bool)
+	message, _ := in.Args["error_message"].(string)
+	switch {
+	case in.Skip, !known, holds:
+	case in.Sensitive:
+		in.Refusal = "A precondition does not hold. Why is sensitive."
+	case message == "":
+		in.Refusal = "A precondition does not hold."
+	default:
+		in.Refusal = message
+	}
+	in.Args = nil
+	if known {
+		in.Unknown = nil
+	}
+}
+
+// Judge applies a task's own conditions to the result of one of its elements.
+func (e *Evaluator) Judge(address string, host int, result plan.Result, state plan.State) (plan.Verdict, error) {
+	v, diags := e.site.Judge(e.tasks[address], e.hosts[host], lang.Result(result), adapt{state})
+	return plan.Verdict(v), evaluationError(diags)
 }
 
 // Outputs evaluates the site's outputs; one that is not known is left out, a sensitive one is marked.
@@ -88,6 +111,12 @@ func (a adapt) Results(address, host string) (lang.Results, bool) {
 		elements[i] = lang.Result(e)
 	}
 	return lang.Results{Keyed: r.Keyed, Elements: elements, Sensitive: r.Sensitive}, ok
+}
+
+// Failure returns what the rescue of a try works on.
+func (a adapt) Failure(job string, try int, host string) (lang.Failure, bool) {
+	f, ok := a.State.Failure(job, try, host)
+	return lang.Failure{Result: lang.Result(f.Result), Address: f.Address, Error: f.Error, Sensitive: f.Sensitive}, ok
 }
 
 // takeContent moves what is large, or lies in a file, from the arguments to the instance's content. The action gets

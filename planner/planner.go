@@ -118,19 +118,42 @@ func (b *builder) job(job *lang.Job, byName map[string]int) plan.Job {
 			out.After = append(out.After, i)
 		}
 	}
-	works := len(job.Tasks) == 0 || slices.ContainsFunc(job.Tasks, b.picked.takes) // who plans without tasks adds its own
+	works := slices.ContainsFunc(job.Tasks, b.picked.takes)
+	connects := func(h *lang.Host) bool {
+		at := func(t *lang.Task) bool { return t.AtHost(h) }
+		return len(job.Tasks) == 0 || // who plans without tasks adds its own
+			slices.ContainsFunc(job.Tasks, func(t *lang.Task) bool { return b.picked.takes(t) && at(t) }) ||
+			works && (slices.ContainsFunc(job.Preconditions, at) || slices.ContainsFunc(job.Handlers, at))
+	}
 	var hosts []*lang.Host
 	for _, h := range job.Hosts {
 		if b.picked.hosts == nil || b.picked.hosts[h.Name] {
 			hosts = append(hosts, h)
-			out.Hosts = append(out.Hosts, b.host(h, works))
+			out.Hosts = append(out.Hosts, b.host(h, connects(h)))
 		}
+	}
+	for _, t := range job.Preconditions {
+		out.Preconditions = append(out.Preconditions, b.task(t, hosts, works))
 	}
 	for _, t := range job.Tasks {
 		out.Tasks = append(out.Tasks, b.task(t, hosts, b.picked.takes(t)))
 	}
 	for _, t := range job.Handlers { // always ready to be notified
 		out.Handlers = append(out.Handlers, b.task(t, hosts, works && b.picked.targets(t)))
+	}
+	for _, t := range job.Tries {
+		out.Tries = append(out.Tries, plan.Try(t))
+	}
+	out.Lockstep = job.Lockstep
+	out.Rollout = rollout(job.Rollout, len(hosts))
+	return out
+}
+
+// rollout counts the hosts of a job's batches.
+func rollout(r lang.Rollout, hosts int) plan.Rollout {
+	out := plan.Rollout{MaxFailures: r.MaxFailures.Of(hosts), Pause: r.Pause}
+	for _, batch := range r.Batches {
+		out.Batches = append(out.Batches, max(1, batch.Of(hosts)))
 	}
 	return out
 }
@@ -156,6 +179,7 @@ func (b *builder) task(t *lang.Task, hosts []*lang.Host, selected bool) plan.Tas
 	out := plan.Task{
 		Address: t.Address, Action: t.Action, Name: t.Name,
 		Needs: t.Needs, SelfFacts: t.SelfFacts, Notify: t.Notify, Results: t.Results(), Keyed: t.Keyed(),
+		Once: t.Once, ChangedWhen: t.ChangedWhen(), Verdict: t.Verdict(),
 		OnFailure: plan.OnFailure(t.OnFailure), Selected: selected, Place: placeOf(t.Range),
 	}
 	if out.OnFailure == "" {
@@ -171,19 +195,24 @@ func (b *builder) task(t *lang.Task, hosts []*lang.Host, selected bool) plan.Tas
 		}
 	}
 	for _, h := range hosts {
-		hops := t.Hops(h)
-		if len(hops) == 0 {
-			continue
-		}
-		index := b.hosts[h]
-		connection, diags := b.tree.chain(b.plan.Hosts[index].Connection, hops)
-		b.diags = append(b.diags, diags...)
-		if out.Connections == nil {
-			out.Connections = map[int]int{}
-		}
-		out.Connections[index] = connection
+		b.way(&out, t, h)
 	}
 	return out
+}
+
+// way finds out which connection a task runs on for a host, where it is not the host's own.
+func (b *builder) way(out *plan.Task, t *lang.Task, h *lang.Host) {
+	on, hops := t.On(h), t.Hops(h)
+	if on == h && len(hops) == 0 {
+		return
+	}
+	first, diags := b.tree.chain(-1, on.Hops)
+	last, more := b.tree.chain(first, hops)
+	b.diags = append(b.diags, append(diags, more...)...)
+	if out.Connections == nil {
+		out.Connections = map[int]int{}
+	}
+	out.Connections[b.hosts[h]] = last
 }
 
 func placeOf(r hcl.Range) plan.Place {

@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"runner/agent/schema"
-	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/syntax"
 )
@@ -48,12 +47,12 @@ func (c *Config) Analyze(actions map[string]schema.Block, functions map[string]b
 func (a *analysis) expressions() {
 	g := a.graph
 	for _, local := range a.config.Locals {
-		uses, diags := a.analyzer.Local(local.Arg.Name)
+		uses, diags := a.analyzer.Local(local.Full)
 		a.failAll(diags)
 		if !diags.HasErrors() {
 			local.Uses = uses
 		}
-		g.add(node{refs.Local, local.Arg.Name}, local)
+		g.add(node{refs.Local, local.Full}, local.Expr)
 	}
 	a.analyzeVariables()
 	for _, c := range a.config.Chains {
@@ -79,6 +78,7 @@ func (a *analysis) look(e *Expr, place refs.Place) {
 	if e == nil {
 		return
 	}
+	place.Module = e.Module.Names
 	uses, diags := a.analyzer.Analyze(e.Expression, place)
 	a.failAll(diags)
 	if !diags.HasErrors() {
@@ -90,14 +90,16 @@ func (a *analysis) look(e *Expr, place refs.Place) {
 func (a *analysis) lookForAll(e *Expr, place refs.Place) {
 	a.look(e, place)
 	if e.Sound() {
-		e.Expression = syntax.Keep(e.Expression, a.constant)
+		e.Expression = syntax.Keep(e.Expression, func(part hclsyntax.Expression) bool { return a.constant(part, e.Module) })
 	}
 }
 
 // constant says whether a part of an expression has one value during the whole run. A host in it, whose facts will be
 // known later, is no such value.
-func (a *analysis) constant(part hclsyntax.Expression) bool {
-	uses, diags := a.analyzer.Analyze(part, a.staticPlace("this"))
+func (a *analysis) constant(part hclsyntax.Expression, m *Module) bool {
+	place := a.staticPlace("this")
+	place.Module = m.Names
+	uses, diags := a.analyzer.Analyze(part, place)
 	uses.Whole()
 	return !diags.HasErrors() && uses.Dynamic == nil && len(uses.Facts) == 0
 }
@@ -108,17 +110,25 @@ func (a *analysis) staticPlace(what string) refs.Place {
 }
 
 func (a *analysis) analyzeVariables() {
-	place := refs.Place{What: "a validation", Roots: refs.Var | refs.Local | refs.Path, Static: true}
 	for _, v := range a.config.Variables {
-		for _, rule := range v.Validations {
-			a.look(rule.Condition, place)
-			a.look(rule.Message, place)
+		a.analyzeValidations(v, refs.Place{What: "a validation", Roots: refs.Var | refs.Local | refs.Path, Static: true})
+	}
+	for _, l := range a.config.Locals { // of a role: what it is given may be what only a run can know
+		if l.Variable != nil {
+			a.analyzeValidations(l.Variable, refs.Place{What: "a validation", Roots: refs.OnHost | refs.Failure, Before: anywhere})
 		}
 	}
 	if r := a.config.Runner; r != nil {
 		for _, e := range []*Expr{r.RequiredVersion, r.Parallelism, r.ConnectTimeout, r.TaskTimeout} {
 			a.look(e, refs.Place{What: "the runner block", Roots: refs.Var | refs.Local | refs.Path, Static: true})
 		}
+	}
+}
+
+func (a *analysis) analyzeValidations(v *Variable, place refs.Place) {
+	for _, rule := range v.Validations {
+		a.look(rule.Condition, place)
+		a.look(rule.Message, place)
 	}
 }
 
@@ -167,108 +177,14 @@ func (a *analysis) analyzeHost(h *Host, g graph) {
 	g.addHops(self, h.Hops)
 }
 
-func (a *analysis) analyzeJob(j *Job, g graph) {
-	job := a.names.Jobs[j.Name]
-	self := node{refs.Jobs, j.Name}
-	a.look(j.Hosts, a.staticPlace(`"hosts" of a job`))
-	a.look(j.Tags, a.staticPlace(`"tags" of a job`))
-	for _, e := range []*Expr{j.RunAs, j.Vars} {
-		if e != nil {
-			a.look(e, a.selfPlace(`"`+e.Arg.Name+`" of a job`))
-		}
-	}
-	a.analyzeHops(j.Hops, refs.Self)
-	for _, e := range []*Expr{j.When, j.Environment} {
-		if e != nil {
-			a.lookForAll(e, refs.Place{What: `"` + e.Arg.Name + `" of a job`, Roots: refs.Site | refs.Self, Job: job})
-			g.addNeeds(self, e)
-		}
-	}
-	for _, ref := range j.DependsOn {
-		switch a.names.Jobs[ref.Name] {
-		case nil:
-			a.fail(diag.Errorf(diag.UnknownReference, ref.At, "Unknown job", "The site declares no job %s.%s",
-				diag.Quote(ref.Name), diag.DidYouMean(ref.Name, diag.Candidates(a.names.Jobs))))
-		default:
-			g.edge(self, node{refs.Jobs, ref.Name}, ref.At)
-		}
-	}
-	for i, t := range j.Tasks {
-		a.analyzeTask(t, refs.Place{Job: job, Before: i, Task: t.Address})
-		g.addTask(self, t)
-	}
-	for i, t := range j.Handlers {
-		a.analyzeTask(t, refs.Place{Job: job, Before: len(j.Tasks), Task: t.Address, Notifies: i + 1})
-		g.addTask(self, t)
-	}
-}
-
-// selfPlace is where an expression stands that must be known before anything connects and sees its host.
-func (a *analysis) selfPlace(what string) refs.Place {
-	place := a.staticPlace(what)
-	place.Roots |= refs.Self
-	return place
-}
-
-func (a *analysis) analyzeTask(t *Task, place refs.Place) {
-	what := "a task"
-	if t.Handler {
-		what = "a handler"
-	}
-	for _, e := range []*Expr{t.Tags, t.OnFailure, t.Sensitive} {
-		if e != nil {
-			a.look(e, a.staticPlace(`"`+e.Arg.Name+`" of `+what))
-		}
-	}
-	if t.RunAs != nil {
-		a.look(t.RunAs, a.selfPlace(`"run_as" of `+what))
-	}
-	a.analyzeHops(t.Hops, refs.Self)
-
-	place.Roots = refs.Site | refs.Self | refs.TaskResults
-	if t.ForEach != nil {
-		place.What = `"for_each" of ` + what
-		a.lookForAll(t.ForEach, place)
-		place.Roots |= refs.Each
-		if t.ForEach.Sound() {
-			place.Elements = *t.ForEach.Uses
-		}
-	}
-	for _, e := range t.Evaluated() {
-		place.What = `"` + e.Arg.Name + `" of ` + what
-		a.lookForAll(e, place)
-	}
-	if t.Notify != nil {
-		place.What, place.Roots = `"notify" of `+what, place.Roots|refs.Handler
-		a.look(t.Notify, place)
-	}
-}
-
-// Evaluated are the arguments that are evaluated for each element, but for notify.
-func (t *Task) Evaluated() []*Expr {
-	var out []*Expr
-	for _, e := range []*Expr{t.When, t.Environment, t.Timeout} {
-		if e != nil {
-			out = append(out, e)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(t.Args)) {
-		out = append(out, t.Args[name])
-	}
-	return out
-}
-
 // declaredNames are what expressions can refer to.
 func (a *analysis) declaredNames(functions map[string]bool) *refs.Names {
 	n := &refs.Names{
-		Variables: map[string]bool{}, Locals: map[string]hclsyntax.Expression{}, Chains: map[string]bool{},
-		Hosts: map[string]refs.HostShape{Localhost: refs.One}, Jobs: map[string]*refs.Job{}, Functions: functions,
+		Locals: map[string]*refs.Definition{}, Chains: map[string]bool{},
+		Hosts: map[string]refs.HostShape{Localhost: refs.One}, Jobs: map[string]*refs.Module{}, Functions: functions,
 	}
-	for _, v := range a.config.Variables {
-		n.Variables[v.Name] = true
-	}
-	for _, e := range a.config.Locals {
-		n.Locals[e.Arg.Name] = e.Expression
+	for _, l := range a.config.Locals {
+		n.Locals[l.Full] = &refs.Definition{Title: l.Title, Expr: l.Expression, Place: l.Place}
 	}
 	for _, c := range a.config.Chains {
 		n.Chains[c.Name] = true
@@ -277,7 +193,7 @@ func (a *analysis) declaredNames(functions map[string]bool) *refs.Names {
 		n.Hosts[h.Name] = h.Shape()
 	}
 	for _, j := range a.config.Jobs {
-		n.Jobs[j.Name] = j.names(a.actions)
+		n.Jobs[j.Name] = j.Module.Names
 	}
 	return n
 }
@@ -293,26 +209,4 @@ func (h *Host) Shape() refs.HostShape {
 		return refs.List
 	}
 	return refs.One
-}
-
-func (j *Job) names(actions map[string]schema.Block) *refs.Job {
-	out := &refs.Job{Name: j.Name}
-	for _, t := range j.Tasks {
-		out.Add(&refs.Task{
-			Address: t.Address, Action: t.Action, Name: t.Name, Keyed: t.ForEach != nil,
-			Results: resultNames(actions[t.Action]),
-		})
-	}
-	for _, t := range j.Handlers {
-		out.Handlers = append(out.Handlers, t.Name)
-	}
-	return out
-}
-
-func resultNames(block schema.Block) []string {
-	names := make([]string, len(block.Results))
-	for i, a := range block.Results {
-		names[i] = a.Name
-	}
-	return names
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -10,27 +11,62 @@ import (
 
 	"runner/agent/schema"
 	"runner/lang/diag"
+	"runner/lang/refs"
 	"runner/lang/syntax"
 )
 
+// Options are what declarations are checked against, and how the files of roles are read.
+type Options struct {
+	Actions, Transports map[string]schema.Block
+	Dir                 string // of the site, as people see it
+	// Open reads the files of a role's directory.
+	Open func(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnostics)
+}
+
 // declarer collects what the files declare.
 type declarer struct {
-	actions, transports map[string]schema.Block
-	config              *Config
-	diags               hcl.Diagnostics
-	seen                map[string]hcl.Range // by kind and name
+	Options
+	config *Config
+	module *Module // that blocks are declared in
+	job    *Job    // nil: outside jobs
+	around []*Outer
+	try    int         // the innermost one around, an index in the job's; -1: none
+	tried  *refs.Tried // of the innermost rescue around, in this module
+	diags  hcl.Diagnostics
+	seen   map[string]hcl.Range // by module, kind and name
 }
 
 // Declare takes the bodies of a site's files apart.
-func Declare(bodies []*syntax.Body, actions, transports map[string]schema.Block) (*Config, hcl.Diagnostics) {
-	d := &declarer{actions: actions, transports: transports, config: &Config{}, seen: map[string]hcl.Range{}}
+func Declare(bodies []*syntax.Body, o Options) (*Config, hcl.Diagnostics) {
+	site := newModule("the site", "", o.Dir, nil)
+	d := &declarer{Options: o, config: &Config{Site: site}, module: site, try: -1, seen: map[string]hcl.Range{}}
 	for _, body := range bodies {
 		content := d.content(body, fileSchema())
 		for _, block := range content.Blocks {
 			d.block(block)
 		}
 	}
+	for _, j := range d.config.Jobs { // a job sees the site's names where it has none of its own
+		maps.Copy(j.Module.Names.Variables, site.Names.Variables)
+		own := j.Module.Names.Locals
+		j.Module.Names.Locals = maps.Clone(site.Names.Locals)
+		maps.Copy(j.Module.Names.Locals, own)
+	}
 	return d.config, d.diags
+}
+
+func newModule(title, prefix, dir string, parent *Module) *Module {
+	return &Module{Prefix: prefix, Dir: dir, Parent: parent, Names: &refs.Module{
+		Title: title, Variables: map[string]string{}, Locals: map[string]string{}, Roles: map[string]*refs.Role{},
+	}}
+}
+
+// within declares something in another module.
+func (d *declarer) within(m *Module, declare func()) {
+	before := d.module
+	d.module = m
+	declare()
+	d.module = before
 }
 
 func (d *declarer) content(body *syntax.Body, s syntax.Schema) *syntax.Content {
@@ -49,6 +85,7 @@ func (d *declarer) block(b *syntax.Block) {
 	case "variable":
 		if n, ok := d.named(b, 0, "variable"); ok {
 			c.Variables = append(c.Variables, d.variable(b, n))
+			c.Site.Names.Variables[n.Name] = ""
 		}
 	case "locals":
 		d.locals(b)
@@ -62,7 +99,7 @@ func (d *declarer) block(b *syntax.Block) {
 		}
 	case "job":
 		if n, ok := d.named(b, 0, "job"); ok {
-			c.Jobs = append(c.Jobs, d.job(b, n))
+			c.Jobs = append(c.Jobs, d.jobBlock(b, n))
 		}
 	case "output":
 		if n, ok := d.named(b, 0, "output"); ok {
@@ -95,7 +132,8 @@ func (d *declarer) valid(name string, at hcl.Range) bool {
 
 // unique reports what stands there already.
 func (d *declarer) unique(what string, at hcl.Range, code diag.Code) bool {
-	if first, ok := d.seen[what]; ok {
+	key := d.module.Prefix + what
+	if first, ok := d.seen[key]; ok {
 		summary := "Duplicate name"
 		if code == diag.DuplicateBlock {
 			summary = "Duplicate block"
@@ -103,13 +141,13 @@ func (d *declarer) unique(what string, at hcl.Range, code diag.Code) bool {
 		d.diags = append(d.diags, diag.Errorf(code, at, summary, "There is %s already, at %s line %d.", article(what), first.Filename, first.Start.Line))
 		return false
 	}
-	d.seen[what] = at
+	d.seen[key] = at
 	return true
 }
 
 func (d *declarer) runner(b *syntax.Block) *Runner {
 	content := d.content(b.Body, runnerSchema())
-	get := func(name string) *Expr { return expect(content, name, nil, b.Range, "") }
+	get := d.getter(content)
 	return &Runner{
 		Block:           b.Range,
 		RequiredVersion: get("required_version"),
@@ -121,20 +159,24 @@ func (d *declarer) runner(b *syntax.Block) *Runner {
 
 func (d *declarer) variable(b *syntax.Block, n Named) *Variable {
 	content := d.content(b.Body, variableSchema())
-	get := func(name string) *Expr { return expect(content, name, nil, b.Range, "") }
+	get := d.getter(content)
 	v := &Variable{
 		Named: n, Type: content.Arguments["type"], Default: get("default"), Description: get("description"),
 		Sensitive: get("sensitive"), Nullable: get("nullable"),
 	}
 	for _, inner := range content.Blocks {
-		content := d.content(inner.Body, validationSchema())
-		v.Validations = append(v.Validations, &Validation{
-			Block:     inner.Range,
-			Condition: expect(content, "condition", &d.diags, inner.Range, "a validation"),
-			Message:   expect(content, "error_message", &d.diags, inner.Range, "a validation"),
-		})
+		v.Validations = append(v.Validations, d.condition(inner, "a validation"))
 	}
 	return v
+}
+
+func (d *declarer) condition(b *syntax.Block, what string) *Condition {
+	content := d.content(b.Body, conditionSchema(what))
+	return &Condition{
+		Block:     b.Range,
+		Condition: d.required(content, "condition", b.Range, what),
+		Message:   d.required(content, "error_message", b.Range, what),
+	}
 }
 
 func (d *declarer) locals(b *syntax.Block) {
@@ -142,19 +184,37 @@ func (d *declarer) locals(b *syntax.Block) {
 	d.diags = append(d.diags, diags...)
 	for _, arg := range args {
 		if d.valid(arg.Name, arg.NameRange) && d.unique("local "+diag.Quote(arg.Name), arg.NameRange, diag.DuplicateName) && arg.Expr != nil {
-			d.config.Locals = append(d.config.Locals, &Expr{Expression: arg.Expr, Arg: arg})
+			d.addLocal(arg.Name, &Local{Expr: d.expr(arg), Title: "local." + arg.Name})
 		}
 	}
 }
 
+// addLocal declares a local in the module.
+func (d *declarer) addLocal(name string, l *Local) {
+	l.Full = name
+	if d.module != d.config.Site {
+		l.Full = d.module.Prefix + l.Title
+	}
+	roots := refs.Site
+	if d.job != nil {
+		roots = refs.OnHost
+	}
+	l.Place = refs.Place{What: "a local", Roots: roots, Module: d.module.Names, Before: anywhere}
+	d.module.Names.Locals[name] = l.Full
+	d.config.Locals = append(d.config.Locals, l)
+}
+
+// anywhere is behind the last task: what may be used is found out where the local is.
+const anywhere = math.MaxInt
+
 func (d *declarer) chain(b *syntax.Block, n Named) *Chain {
 	content := d.content(b.Body, chainSchema())
-	return &Chain{Named: n, Extends: expect(content, "extends", nil, b.Range, ""), Hops: d.hops(content)}
+	return &Chain{Named: n, Extends: d.get(content, "extends"), Hops: d.hops(content)}
 }
 
 func (d *declarer) host(b *syntax.Block, n Named) *Host {
 	content := d.content(b.Body, hostSchema())
-	get := func(name string) *Expr { return expect(content, name, nil, b.Range, "") }
+	get := d.getter(content)
 	h := &Host{
 		Named: n, ForEach: get("for_each"), Count: get("count"), Address: get("address"), Labels: get("labels"),
 		Vars: get("vars"), Via: get("via"), Chain: get("chain"), Hops: d.hops(content),
@@ -174,8 +234,8 @@ func (d *declarer) output(b *syntax.Block, n Named) *Output {
 	content := d.content(b.Body, outputSchema())
 	return &Output{
 		Named:     n,
-		Value:     expect(content, "value", &d.diags, b.Range, "an output"),
-		Sensitive: expect(content, "sensitive", nil, b.Range, ""),
+		Value:     d.required(content, "value", b.Range, "an output"),
+		Sensitive: d.get(content, "sensitive"),
 	}
 }
 
@@ -193,16 +253,16 @@ func (d *declarer) hops(content *syntax.Content) []*Hop {
 func (d *declarer) hop(b *syntax.Block) *Hop {
 	l := b.Labels[0]
 	hop := &Hop{Transport: l.Text, Block: b.Range}
-	transport, ok := d.transports[l.Text]
+	transport, ok := d.Transports[l.Text]
 	if !ok {
 		d.diags = append(d.diags, diag.Errorf(diag.UnknownTransport, l.Range, "Unknown transport",
-			"There is no transport %s.%s", diag.Quote(l.Text), suggest(l.Text, slices.Sorted(maps.Keys(d.transports)), "The transports")))
+			"There is no transport %s.%s", diag.Quote(l.Text), suggest(l.Text, slices.Sorted(maps.Keys(d.Transports)), "The transports")))
 		return hop
 	}
 	content := d.content(b.Body, syntax.Schema{What: "a hop of the transport " + diag.Quote(l.Text), Arguments: argumentNames(transport)})
 	hop.Args = map[string]*Expr{}
 	for name := range content.Arguments {
-		if e := expect(content, name, nil, b.Range, ""); e != nil {
+		if e := d.get(content, name); e != nil {
 			hop.Args[name] = e
 		}
 	}

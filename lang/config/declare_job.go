@@ -9,40 +9,96 @@ import (
 
 	"runner/agent/schema"
 	"runner/lang/diag"
+	"runner/lang/refs"
 	"runner/lang/syntax"
 )
 
-func (d *declarer) job(b *syntax.Block, n Named) *Job {
-	content := d.content(b.Body, jobSchema())
-	get := func(name string) *Expr { return expect(content, name, nil, b.Range, "") }
-	j := &Job{
-		Named: n, Hosts: expect(content, "hosts", &d.diags, b.Range, "a job"),
-		When: get("when"), Environment: get("environment"), RunAs: get("run_as"), Tags: get("tags"), Vars: get("vars"),
-		DependsOn: d.dependsOn(content.Arguments["depends_on"]),
-		Hops:      d.hops(content),
-	}
-	d.eitherHops(j.RunAs, j.Hops)
-	for _, inner := range content.Blocks {
-		switch inner.Type {
-		case "task":
-			if t := d.task(inner, n.Name); t != nil {
-				j.Tasks = append(j.Tasks, t)
-			}
-		case "handler":
-			if t := d.task(inner, n.Name); t != nil {
-				j.Handlers = append(j.Handlers, t)
-			}
-		}
-	}
+func (d *declarer) jobBlock(b *syntax.Block, n Named) *Job {
+	module := newModule("the job "+diag.Quote(n.Name), "job."+n.Name+".", d.module.Dir, d.module)
+	module.Names.Job = &refs.Job{Name: n.Name}
+	j := &Job{Named: n, Module: module}
+	d.job, d.try, d.around = j, -1, nil
+	d.within(module, func() { d.jobBody(b, j) })
+	d.job = nil
 	return j
 }
 
-// eitherHops reports run_as beside hop blocks.
-func (d *declarer) eitherHops(runAs *Expr, hops []*Hop) {
-	if runAs != nil && len(hops) > 0 {
-		d.diags = append(d.diags, diag.Errorf(diag.InvalidValue, runAs.Arg.NameRange, "Conflicting arguments",
+func (d *declarer) jobBody(b *syntax.Block, j *Job) {
+	content := d.content(b.Body, jobSchema())
+	get := d.getter(content)
+	j.Hosts = d.required(content, "hosts", b.Range, "a job")
+	j.When, j.Environment, j.Tags, j.Vars, j.Strategy = get("when"), get("environment"), get("tags"), get("vars"), get("strategy")
+	j.DependsOn = d.dependsOn(content.Arguments["depends_on"])
+	j.Way = d.way(content)
+	for _, inner := range content.Blocks {
+		switch inner.Type {
+		case "locals":
+			d.locals(inner)
+		case "precondition":
+			j.Preconditions = append(j.Preconditions, d.precondition(inner, len(j.Preconditions)))
+		case "rollout":
+			if d.unique("a rollout in "+j.Module.Names.Title, inner.Range, diag.DuplicateBlock) {
+				content := d.content(inner.Body, rolloutSchema())
+				get := d.getter(content)
+				j.Rollout = &Rollout{Block: inner.Range, Batches: get("batches"), MaxFailures: get("max_failures"), Pause: get("pause")}
+			}
+		default:
+			d.work(inner)
+		}
+	}
+}
+
+// precondition is evaluated like a task that has no action.
+func (d *declarer) precondition(b *syntax.Block, index int) *Task {
+	c := d.condition(b, "a precondition")
+	t := &Task{Named: Named{Block: b.Range}, Module: d.module, Args: map[string]*Expr{}, Way: &Way{}}
+	t.Address = fmt.Sprintf("%sprecondition[%d]", d.module.Prefix, index)
+	if c.Condition != nil && c.Message != nil {
+		t.Args["condition"], t.Args["error_message"] = c.Condition, c.Message
+	}
+	return t
+}
+
+// work declares a block that has its place in the order of a job's work.
+func (d *declarer) work(b *syntax.Block) {
+	switch b.Type {
+	case "task":
+		d.add(d.task(b))
+	case "handler":
+		d.add(d.task(b))
+	case "role":
+		d.roleBlock(b)
+	case "try":
+		d.tryBlock(b)
+	}
+}
+
+// add puts a task or a handler into the job, and its name into the module.
+func (d *declarer) add(t *Task) {
+	if t == nil {
+		return
+	}
+	names := d.module.Names
+	if t.Handler {
+		names.Handlers = append(names.Handlers, &refs.Notifiable{Name: t.Name, Address: t.Address, Index: len(d.job.Handlers)})
+		d.job.Handlers = append(d.job.Handlers, t)
+		return
+	}
+	names.Add(&refs.Task{
+		Address: t.Address, Action: t.Action, Name: t.Name, Index: len(d.job.Tasks), Keyed: t.ForEach != nil,
+		Results: resultNames(d.Actions[t.Action]),
+	})
+	d.job.Tasks = append(d.job.Tasks, t)
+}
+
+// way reads run_as or hop blocks.
+func (d *declarer) way(content *syntax.Content) *Way {
+	w := &Way{RunAs: d.get(content, "run_as"), Hops: d.hops(content)}
+	if w.RunAs != nil && len(w.Hops) > 0 {
+		d.diags = append(d.diags, diag.Errorf(diag.InvalidValue, w.RunAs.Arg.NameRange, "Conflicting arguments",
 			"run_as is short for a hop of the transport sudo: either it or hop blocks can stand here, not both."))
 	}
+	return w
 }
 
 // dependsOn reads the names of jobs, which are not evaluated.
@@ -72,16 +128,19 @@ func (d *declarer) dependsOn(arg *syntax.Argument) []*Reference {
 }
 
 // task takes a task or a handler apart; nil if its name cannot be used.
-func (d *declarer) task(b *syntax.Block, job string) *Task {
+func (d *declarer) task(b *syntax.Block) *Task {
 	action := b.Labels[0]
 	isHandler := b.Type == "handler"
-	kind, path := "task "+diag.Quote(action.Text), fmt.Sprintf("job.%s.task.%s", job, action.Text)
+	kind, path := "task "+diag.Quote(action.Text), d.module.Prefix+"task."+action.Text
 	if isHandler {
-		kind, path = "handler", fmt.Sprintf("job.%s.handler", job)
+		kind, path = "handler", d.module.Prefix+"handler"
 	}
-	n, ok := d.named(b, 1, kind, " in the job "+diag.Quote(job))
-	t := &Task{Named: n, Address: path + "." + n.Name, Action: action.Text, Handler: isHandler, Args: map[string]*Expr{}}
-	described, known := d.actions[action.Text]
+	n, ok := d.named(b, 1, kind, " in "+d.module.Names.Title)
+	t := &Task{
+		Named: n, Module: d.module, Address: path + "." + n.Name, Action: action.Text, Handler: isHandler,
+		Outer: slices.Clone(d.around), Tried: d.tried, Args: map[string]*Expr{}, Way: &Way{},
+	}
+	described, known := d.Actions[action.Text]
 	if !known {
 		d.unknownAction(action)
 	}
@@ -98,11 +157,18 @@ func (d *declarer) task(b *syntax.Block, job string) *Task {
 
 func (d *declarer) taskBody(b *syntax.Block, t *Task, described schema.Block) {
 	content := d.content(b.Body, taskSchema(described))
-	get := func(name string) *Expr { return expect(content, name, nil, b.Range, "") }
+	get := d.getter(content)
 	t.When, t.ForEach, t.Environment, t.Notify = get("when"), get("for_each"), get("environment"), get("notify")
 	t.Timeout, t.OnFailure, t.Tags, t.Sensitive = get("timeout"), get("on_failure"), get("tags"), get("sensitive")
-	t.RunAs, t.Hops = get("run_as"), d.hops(content)
-	d.eitherHops(t.RunAs, t.Hops)
+	t.On, t.RunOnce, t.Lane, t.ChangedWhen, t.FailedWhen = get("on"), get("run_once"), get("lane"), get("changed_when"), get("failed_when")
+	t.Way = d.way(content)
+	for _, inner := range content.Blocks {
+		if inner.Type == "retry" && d.unique("a retry in "+t.Address, inner.Range, diag.DuplicateBlock) {
+			content := d.content(inner.Body, retrySchema())
+			get := d.getter(content)
+			t.Retry = &Retry{Block: inner.Range, Attempts: get("attempts"), Delay: get("delay"), Backoff: get("backoff"), Until: get("until")}
+		}
+	}
 	for _, a := range described.Arguments {
 		if e := get(a.Name); e != nil {
 			t.Args[a.Name] = e
@@ -118,5 +184,14 @@ func (d *declarer) unknownAction(label syntax.Label) {
 		return
 	}
 	d.diags = append(d.diags, diag.Errorf(diag.UnknownAction, label.Range, "Unknown action", "There is no action %s.%s",
-		diag.Quote(label.Text), suggest(label.Text, append(slices.Sorted(maps.Keys(d.actions)), laterActions()...), "The actions")))
+		diag.Quote(label.Text), suggest(label.Text, append(slices.Sorted(maps.Keys(d.Actions)), laterActions()...), "The actions")))
+}
+
+// resultNames are the names of what an action gives.
+func resultNames(block schema.Block) []string {
+	names := make([]string, len(block.Results))
+	for i, a := range block.Results {
+		names[i] = a.Name
+	}
+	return names
 }

@@ -19,6 +19,9 @@ type node struct {
 
 func (n node) String() string {
 	prefix := map[refs.Roots]string{refs.Local: "local", refs.Chain: "chain", refs.Host: "host", refs.Jobs: "job"}
+	if n.root == refs.Local && strings.Contains(n.name, ".") {
+		return n.name // of a job or a role: its full name says so
+	}
 	return prefix[n.root] + "." + n.name
 }
 
@@ -60,14 +63,6 @@ func (g graph) addNeeds(from node, e *Expr) {
 	for _, n := range e.Uses.Needs {
 		if n.Job != from.name {
 			g.edge(from, node{refs.Jobs, n.Job}, n.Range)
-		}
-	}
-}
-
-func (g graph) addTask(from node, t *Task) {
-	for _, e := range append(t.Evaluated(), t.ForEach, t.Notify) {
-		if e != nil {
-			g.addNeeds(from, e)
 		}
 	}
 }

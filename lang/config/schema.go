@@ -43,8 +43,8 @@ func variableSchema() syntax.Schema {
 	}
 }
 
-func validationSchema() syntax.Schema {
-	return syntax.Schema{What: "a validation", Arguments: []string{"condition", "error_message"}}
+func conditionSchema(what string) syntax.Schema {
+	return syntax.Schema{What: what, Arguments: []string{"condition", "error_message"}}
 }
 
 func hopSchema() syntax.BlockSchema {
@@ -64,23 +64,65 @@ func hostSchema() syntax.Schema {
 }
 
 func jobSchema() syntax.Schema {
-	labels := []string{"action", "name"}
 	return syntax.Schema{
 		What:      "a job",
-		Arguments: []string{"hosts", "depends_on", "when", "run_as", "environment", "tags", "vars"},
-		Blocks:    []syntax.BlockSchema{hopSchema(), {Type: "task", Labels: labels}, {Type: "handler", Labels: labels}},
-		Raw:       []string{"depends_on"},
-		Later:     []string{"role", "try", "rollout", "strategy", "precondition", "locals"},
+		Arguments: []string{"hosts", "depends_on", "when", "run_as", "environment", "tags", "vars", "strategy"},
+		Blocks: append(workSchemas(), hopSchema(), handlerSchema(), syntax.BlockSchema{Type: "locals"},
+			syntax.BlockSchema{Type: "rollout"}, syntax.BlockSchema{Type: "precondition"}),
+		Raw: []string{"depends_on"},
+	}
+}
+
+// workSchemas are the blocks that jobs, roles and tries have in the order of their work.
+func workSchemas() []syntax.BlockSchema {
+	return []syntax.BlockSchema{
+		{Type: "task", Labels: []string{"action", "name"}}, {Type: "role", Labels: []string{"name"}}, {Type: "try"},
+	}
+}
+
+func handlerSchema() syntax.BlockSchema {
+	return syntax.BlockSchema{Type: "handler", Labels: []string{"action", "name"}}
+}
+
+func rolloutSchema() syntax.Schema {
+	return syntax.Schema{What: "a rollout", Arguments: []string{"batches", "max_failures", "pause"}}
+}
+
+func trySchema() syntax.Schema {
+	return syntax.Schema{
+		What: "a try", Arguments: []string{"when", "tags"},
+		Blocks: append(workSchemas(), syntax.BlockSchema{Type: "rescue"}, syntax.BlockSchema{Type: "always"}),
+	}
+}
+
+// partSchema is that of a rescue or an always.
+func partSchema(what string) syntax.Schema { return syntax.Schema{What: what, Blocks: workSchemas()} }
+
+// roleArguments are a role block's own; all others are the role's variables.
+func roleArguments() []string {
+	return []string{"source", "when", "tags", "run_as", "environment", "on_failure"}
+}
+
+// roleSchema is what the files of a role may hold.
+func roleSchema() syntax.Schema {
+	name := []string{"name"}
+	return syntax.Schema{
+		What: "a role",
+		Blocks: append(workSchemas(), handlerSchema(), syntax.BlockSchema{Type: "variable", Labels: name},
+			syntax.BlockSchema{Type: "locals"}, syntax.BlockSchema{Type: "output", Labels: name}),
 	}
 }
 
 // commonArguments are those that every task has beside its action's.
 func commonArguments() []string {
-	return []string{"when", "for_each", "run_as", "environment", "notify", "timeout", "on_failure", "tags", "sensitive"}
+	return []string{
+		"when", "for_each", "on", "run_once", "run_as", "environment", "notify", "timeout", "changed_when", "failed_when",
+		"on_failure", "tags", "sensitive", "lane",
+	}
 }
 
-func laterArguments() []string {
-	return []string{"on", "run_once", "retry", "changed_when", "failed_when", "lane"}
+func retrySchema() syntax.Schema {
+	return syntax.Schema{What: "a retry", Arguments: []string{"attempts", "delay", "backoff", "until"}}
 }
 
 // taskSchema is what a task of an action may hold; the name of an action that is not known is "".
@@ -88,8 +130,7 @@ func taskSchema(block schema.Block) syntax.Schema {
 	out := syntax.Schema{
 		What:      fmt.Sprintf("a task of the action %q", block.Name),
 		Arguments: slices.Concat(argumentNames(block), commonArguments()),
-		Blocks:    []syntax.BlockSchema{hopSchema()},
-		Later:     laterArguments(),
+		Blocks:    []syntax.BlockSchema{hopSchema(), {Type: "retry"}},
 	}
 	return out
 }
@@ -107,23 +148,34 @@ func outputSchema() syntax.Schema {
 }
 
 // laterActions are actions that the language names and this version has not.
-func laterActions() []string { return []string{"package", "service", "flush"} }
+func laterActions() []string { return []string{"package", "service"} }
 
-// expect returns an argument's expression; required ones are missed where the block begins.
-func expect(content *syntax.Content, name string, required *hcl.Diagnostics, block hcl.Range, what string) *Expr {
-	if arg := content.Arguments[name]; arg != nil {
-		if arg.Expr == nil {
-			return nil
-		}
-		return &Expr{Expression: arg.Expr, Arg: arg}
-	}
-	if required != nil {
-		*required = append(*required, Missing(name, what, block))
+// expr is the expression of an argument, whose names are looked up in the module.
+func (d *declarer) expr(arg *syntax.Argument) *Expr {
+	return &Expr{Expression: arg.Expr, Arg: arg, Module: d.module}
+}
+
+// get returns an argument's expression; nil where there is none.
+func (d *declarer) get(content *syntax.Content, name string) *Expr {
+	if arg := content.Arguments[name]; arg != nil && arg.Expr != nil {
+		return d.expr(arg)
 	}
 	return nil
 }
 
+func (d *declarer) getter(content *syntax.Content) func(name string) *Expr {
+	return func(name string) *Expr { return d.get(content, name) }
+}
+
+// required is get for an argument that is missed where the block begins.
+func (d *declarer) required(content *syntax.Content, name string, block hcl.Range, what string) *Expr {
+	if content.Arguments[name] == nil {
+		d.diags = append(d.diags, Missing(name, what, block))
+	}
+	return d.get(content, name)
+}
+
 // Missing says that a block lacks an argument.
 func Missing(name, what string, block hcl.Range) *hcl.Diagnostic {
-	return diag.Errorf(diag.MissingArgument, block, "Missing argument", "%s needs the argument %q.", upper(what), name)
+	return diag.Errorf(diag.MissingArgument, block, "Missing argument", "%s needs the argument %q.", diag.Capital(what), name)
 }

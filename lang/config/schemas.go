@@ -12,7 +12,7 @@ func Schemas() map[string]syntax.Schema {
 		"site":       fileSchema(),
 		"runner":     runnerSchema(),
 		"variable":   variableSchema(),
-		"validation": validationSchema(),
+		"validation": conditionSchema(""),
 		"locals":     {},
 		"chain":      chainSchema(),
 		"host":       hostSchema(),

@@ -7,14 +7,6 @@ import (
 	"runner/lang/diag"
 )
 
-// upper begins a sentence.
-func upper(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
 // article puts one in front of what has none.
 func article(what string) string {
 	switch {

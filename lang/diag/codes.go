@@ -25,6 +25,7 @@ const (
 	InvalidType        Code = "invalid_type"
 	WrongType          Code = "wrong_type"
 	InvalidValue       Code = "invalid_value"
+	InvalidRole        Code = "invalid_role"
 	NotSupported       Code = "not_supported"
 	UnsupportedVersion Code = "unsupported_version"
 
@@ -85,6 +86,7 @@ func Codes() []Description {
 		{DuplicateName, "Two things that share a space of names have the same name."},
 		{DuplicateBlock, "A block that may stand only once stands twice."},
 		{InvalidName, "A name is not one that the language allows."},
+		{InvalidRole, "The source of a role is no directory with the files of a role."},
 		{InvalidType, "The type of a variable is not a type."},
 		{WrongType, "A value does not have the type that its place asks for."},
 		{InvalidValue, "A value has the right type, but its place does not take it."},

@@ -125,3 +125,11 @@ func distance(a, b string, below int) int {
 	}
 	return min(rows[len(s)%3][len(t)], below)
 }
+
+// Capital begins a sentence with a text.
+func Capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

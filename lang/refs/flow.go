@@ -80,6 +80,9 @@ func HostAttributes() []string {
 // flags are what every result has.
 func flags() []string { return []string{"changed", "failed", "skipped", "duration"} }
 
+// FailureAttributes are what a failure has beside what the task gives.
+func FailureAttributes() []string { return append(flags(), "address", "error") }
+
 // step follows one step of a traversal: an attribute, or an index whose key may be unknown (cty.NilVal).
 func (w *walk) step(f flow, key cty.Value, at hcl.Range) flow {
 	var out flow

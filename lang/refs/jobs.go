@@ -3,6 +3,7 @@ package refs
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -11,7 +12,7 @@ import (
 
 // taskRef follows task.ACTION.NAME: a result on this host.
 func (w *walk) taskRef(t hcl.Traversal) flow {
-	task, rest := w.task(w.place.Job, t, t[1:])
+	task, rest := w.task(w.place.Module, t, t[1:])
 	if task == nil {
 		return nil
 	}
@@ -24,7 +25,7 @@ func (w *walk) taskRef(t hcl.Traversal) flow {
 			"%s comes later in the job, so its result is not known here. Tasks run in the order in which they are written.", task.Address)
 		return nil
 	default:
-		w.needs(w.place.Job.Name, task, at)
+		w.needs(w.place.Module.Job.Name, task, at)
 	}
 	depth := 0
 	if task.Keyed {
@@ -45,7 +46,7 @@ func (w *walk) jobRef(t hcl.Traversal) flow {
 		w.undeclared("job", name, diag.Candidates(w.analyzer.names.Jobs), t)
 		return nil
 	}
-	if w.place.Job == job {
+	if w.place.Module.Job != nil && w.place.Module.Job == job.Job {
 		w.errorf(diag.Cycle, t.SourceRange(), "Job refers to itself",
 			"Inside job.%s its results are task.ACTION.NAME: those on the host at hand.", name)
 		return nil
@@ -79,7 +80,7 @@ func (w *walk) needs(job string, task *Task, at hcl.Range) {
 }
 
 // task finds the task that ACTION.NAME leads to, and returns the steps behind.
-func (w *walk) task(job *Job, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
+func (w *walk) task(m *Module, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
 	var names []string
 	for _, step := range steps[:min(2, len(steps))] {
 		if name, ok := stepName(step); ok {
@@ -92,21 +93,21 @@ func (w *walk) task(job *Job, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
 		return nil, nil
 	}
 	action, name := names[0], names[1]
-	if job == nil {
+	if m == nil {
 		return nil, nil
 	}
-	if task := job.tasks[action][name]; task != nil {
+	if task := m.tasks[action][name]; task != nil {
 		return task, steps[2:]
 	}
 	at := t[:len(t)-len(steps)+2].SourceRange()
 	var candidates []string
-	for _, other := range job.Tasks[:min(len(job.Tasks), diag.MostCandidates)] {
-		if other.Name == name || other.Action == action {
-			candidates = append(candidates, other.Action+"."+other.Name)
+	for _, other := range m.names[:min(len(m.names), diag.MostCandidates)] {
+		if otherAction, otherName, _ := strings.Cut(other, "."); otherName == name || otherAction == action {
+			candidates = append(candidates, other)
 		}
 	}
-	w.errorf(diag.UnknownReference, at, "Unknown task", "The job %q has no task %s.%s",
-		job.Name, diag.Quote(action+"."+name), diag.DidYouMean(action+"."+name, candidates))
+	w.errorf(diag.UnknownReference, at, "Unknown task", "%s has no task %s.%s",
+		diag.Capital(m.Title), diag.Quote(action+"."+name), diag.DidYouMean(action+"."+name, candidates))
 	return nil, nil
 }
 
@@ -124,19 +125,23 @@ func (w *walk) checkKeyed(task *Task, t, rest hcl.Traversal, hint string) {
 // handlerRef checks handler.NAME.
 func (w *walk) handlerRef(t hcl.Traversal) {
 	name, ok := w.second(t, "handler")
-	if !ok || w.place.Job == nil {
+	if !ok || w.place.Module.Job == nil {
 		return
 	}
-	handlers := w.place.Job.Handlers
-	index := slices.Index(handlers, name)
+	handlers := w.place.Module.Handlers
+	index := slices.IndexFunc(handlers, func(h *Notifiable) bool { return h.Name == name })
+	var names []string
+	for _, h := range handlers[:min(len(handlers), diag.MostCandidates)] {
+		names = append(names, h.Name)
+	}
 	switch {
 	case index < 0:
-		w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown handler", "The job %q has no handler %s.%s",
-			w.place.Job.Name, diag.Quote(name), diag.DidYouMean(name, handlers))
-	case index < w.place.Notifies:
+		w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown handler", "%s has no handler %s.%s",
+			diag.Capital(w.place.Module.Title), diag.Quote(name), diag.DidYouMean(name, names))
+	case handlers[index].Index < w.place.Notifies:
 		w.errorf(diag.LaterReference, upTo(t, 2), "Handler has run already",
 			"Handlers run in the order in which they are written, so a handler can only notify later ones.")
 	default:
-		w.uses.Handlers = union(w.uses.Handlers, []string{name})
+		w.uses.Handlers = union(w.uses.Handlers, []string{handlers[index].Address})
 	}
 }

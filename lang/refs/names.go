@@ -15,12 +15,36 @@ import (
 
 // Names are what a site declares.
 type Names struct {
-	Variables map[string]bool
-	Locals    map[string]hclsyntax.Expression
+	Locals    map[string]*Definition // of all modules, by their full names
 	Chains    map[string]bool
 	Hosts     map[string]HostShape
-	Jobs      map[string]*Job
+	Jobs      map[string]*Module
 	Functions map[string]bool
+}
+
+// Module is where names are looked up: the site, one of its jobs, or a role where it is used.
+type Module struct {
+	Title     string            // for messages: "the site", `the job "web"`
+	Variables map[string]string // the full name of the local that a role's variable is; "" for the site's
+	Locals    map[string]string // full names
+	Roles     map[string]*Role
+	Handlers  []*Notifiable
+	Job       *Job // nil: the site
+	tasks     map[string]map[string]*Task
+	names     []string // ACTION.NAME of the tasks
+}
+
+// Definition is what is evaluated where it is used: a local, and of a role its variables and outputs too.
+type Definition struct {
+	Title string // as expressions have it: local.x, var.x
+	Expr  hclsyntax.Expression
+	Place Place // where it stands
+}
+
+// Role is what can be seen of a role where it is used.
+type Role struct {
+	Outputs map[string]string // full names
+	Index   int               // of the first task behind it
 }
 
 // HostShape is what host.NAME is.
@@ -34,34 +58,36 @@ const (
 	Broken                  // not known: the block has errors
 )
 
-// Job is what can be referred to in a job.
-type Job struct {
-	Name     string
-	Tasks    []*Task
-	Handlers []string
-	tasks    map[string]map[string]*Task
+// Job is a job.
+type Job struct{ Name string }
+
+// Notifiable is a handler.
+type Notifiable struct {
+	Name, Address string
+	Index         int // in the order of the job
 }
 
 // Task is what can be referred to of a task.
 type Task struct {
 	Address, Action, Name string
+	Module                *Module
 	Index                 int  // in the order of the job
 	Keyed                 bool // it has for_each
 	Results               []string
 }
 
-// Add puts a task into the job.
-func (j *Job) Add(t *Task) {
-	t.Index = len(j.Tasks)
-	j.Tasks = append(j.Tasks, t)
-	if j.tasks == nil {
-		j.tasks = map[string]map[string]*Task{}
+// Add puts a task into the module.
+func (m *Module) Add(t *Task) {
+	t.Module = m
+	if m.tasks == nil {
+		m.tasks = map[string]map[string]*Task{}
 	}
-	if j.tasks[t.Action] == nil {
-		j.tasks[t.Action] = map[string]*Task{}
+	if m.tasks[t.Action] == nil {
+		m.tasks[t.Action] = map[string]*Task{}
 	}
-	if j.tasks[t.Action][t.Name] == nil {
-		j.tasks[t.Action][t.Name] = t
+	if m.tasks[t.Action][t.Name] == nil {
+		m.tasks[t.Action][t.Name] = t
+		m.names = append(m.names, t.Action+"."+t.Name)
 	}
 }
 
@@ -81,8 +107,14 @@ const (
 	Each
 	Count
 	TaskResults
+	RoleOutputs
+	Failure
+	Result
 	Handler
 )
+
+// OnHost is what can be seen where there is a host, beside what can be seen everywhere.
+const OnHost = Site | Self | TaskResults | RoleOutputs
 
 // Site is what can be seen outside jobs.
 const Site = Var | Local | Chain | Host | Jobs | Path | Run
@@ -91,12 +123,29 @@ const Site = Var | Local | Chain | Host | Jobs | Path | Run
 type Place struct {
 	What     string // of messages: `"when" of a task`
 	Roots    Roots
-	Static   bool   // nothing that only a run can know
-	Job      *Job   // whose tasks and handlers are in sight
-	Before   int    // the index of the first task that is not
-	Task     string // the address of the task that the expression belongs to
-	Notifies int    // in notify: the index of the first handler that may be notified
-	Elements Uses   // what for_each goes over: each.value may be a host
+	Static   bool // nothing that only a run can know
+	Module   *Module
+	Before   int      // the index of the first task of the job that is not in sight
+	Task     string   // the address of the task that the expression belongs to
+	Notifies int      // in notify: the index of the first handler that may be notified
+	Failed   *Tried   // in a rescue: what may have failed
+	Results  []string // in a condition over a result: the names that it has
+	Elements Uses     // what for_each goes over: each.value may be a host
+}
+
+// Tried is what a rescue can see of what failed before it.
+type Tried struct {
+	Index   int      // of the try in its job
+	Results []string // names of what any of its tasks gives
+}
+
+// Rescuing is the place in a rescue; nil is none.
+func (p Place) Rescuing(tried *Tried) Place {
+	if tried != nil {
+		p.Roots |= Failure
+		p.Failed = tried
+	}
+	return p
 }
 
 // Ref is a name that an expression has in it itself, not through a local.
@@ -128,7 +177,7 @@ type Uses struct {
 	SelfFacts bool      // self.facts, or self as a whole
 	SelfParts bool      // anything of self but self.facts
 	Facts     []HostRef // hosts whose facts are read, or that are used as a whole
-	Handlers  []string  // in notify
+	Handlers  []string  // addresses, in notify
 	// Dynamic is the first place that only a run can know, and what it is; nil if there is none.
 	Dynamic *Dynamic
 

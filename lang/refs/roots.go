@@ -3,6 +3,7 @@ package refs
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -31,12 +32,15 @@ func roots() map[string]root {
 		"each":    {Each, "in a block that has for_each; of a task, run_as, hops, tags, on_failure and sensitive are the same for all elements"},
 		"count":   {Count, "in a host that has count"},
 		"task":    {TaskResults, "inside jobs"},
+		"role":    {RoleOutputs, "inside jobs"},
+		"failure": {Failure, "in a rescue"},
+		"result":  {Result, "in changed_when, failed_when and until"},
 		"handler": {Handler, "in notify"},
 	}
 }
 
 // later are names that the language has and this version has not.
-func later() []string { return []string{"inventory", "role", "failure", "result"} }
+func later() []string { return []string{"inventory"} }
 
 // traversal follows a traversal that begins with a name.
 func (w *walk) traversal(t hcl.Traversal) flow {
@@ -60,7 +64,7 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 	w.uses.Roots |= known.roots
 	switch known.roots {
 	case Var:
-		w.named(t, w.analyzer.names.Variables, Var, "variable")
+		return w.variableRef(t)
 	case Local:
 		return w.localRef(t)
 	case Chain:
@@ -85,6 +89,15 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 		w.oneOf(t, "index")
 	case TaskResults:
 		return w.taskRef(t)
+	case RoleOutputs:
+		return w.roleRef(t)
+	case Failure:
+		w.uses.Refs = append(w.uses.Refs, Ref{Failure, strconv.Itoa(w.place.Failed.Index), at})
+		w.dynamic("what failed", at)
+		w.oneOf(t, append(FailureAttributes(), w.place.Failed.Results...)...)
+	case Result:
+		w.dynamic("a result", at)
+		w.oneOf(t, append(flags(), w.place.Results...)...)
 	case Handler:
 		w.handlerRef(t)
 	default: // roots that are several at once name nothing
@@ -99,12 +112,13 @@ func (w *walk) dynamic(what string, at hcl.Range) {
 }
 
 func (w *walk) unknownRoot(name string, at hcl.Range) {
-	names := w.analyzer.names
+	_, isVariable := w.place.Module.Variables[name]
+	_, isLocal := w.place.Module.Locals[name]
 	var hint string
 	switch {
-	case names.Variables[name]:
+	case isVariable:
 		hint = fmt.Sprintf(" Did you mean \"var.%s\"?", name)
-	case names.Locals[name] != nil:
+	case isLocal:
 		hint = fmt.Sprintf(" Did you mean \"local.%s\"?", name)
 	default:
 		hint = diag.DidYouMean(name, diag.Candidates(roots()))
@@ -113,7 +127,7 @@ func (w *walk) unknownRoot(name string, at hcl.Range) {
 }
 
 func (w *walk) misplacedRoot(name string, r root, at hcl.Range) {
-	if dynamic := r.roots & (TaskResults | Jobs | Run); dynamic != 0 && w.place.Static {
+	if dynamic := r.roots & (TaskResults | RoleOutputs | Failure | Result | Jobs | Run); dynamic != 0 && w.place.Static {
 		w.notStatic(Dynamic{What: "what only a run gives, such as " + name, Range: at})
 		return
 	}
@@ -121,7 +135,7 @@ func (w *walk) misplacedRoot(name string, r root, at hcl.Range) {
 	if r.where != "" {
 		hint = " It is only known " + r.where + "."
 	}
-	w.errorf(diag.UnknownReference, at, "Reference out of place", "%s cannot use %q.%s", upper(w.place.What), name, hint)
+	w.errorf(diag.UnknownReference, at, "Reference out of place", "%s cannot use %q.%s", diag.Capital(w.place.What), name, hint)
 }
 
 // second returns the name behind the root.
@@ -161,13 +175,14 @@ func (w *walk) named(t hcl.Traversal, table map[string]bool, root Roots, what st
 }
 
 func (w *walk) undeclared(what, name string, candidates []string, t hcl.Traversal) {
-	w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown "+what, "The site declares no %s %s.%s",
-		what, diag.Quote(name), diag.DidYouMean(name, candidates))
+	w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown "+what, "%s declares no %s %s.%s",
+		diag.Capital(w.place.Module.Title), what, diag.Quote(name), diag.DidYouMean(name, candidates))
 }
 
 // upTo is the range of the first steps of a traversal.
 func upTo(t hcl.Traversal, n int) hcl.Range { return t[:min(n, len(t))].SourceRange() }
 
+// oneOf checks that one of a few names follows.
 func (w *walk) oneOf(t hcl.Traversal, names ...string) {
 	name, ok := "", false
 	if len(t) > 1 {
@@ -176,8 +191,32 @@ func (w *walk) oneOf(t hcl.Traversal, names ...string) {
 	if ok && slices.Contains(names, name) {
 		return
 	}
+	const few = 4
+	has := strings.Join(names, " and ")
+	if len(names) > few {
+		has = strings.Join(names, ", ")
+	}
 	w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown reference", "%q has only %s.%s",
-		t.RootName(), strings.Join(names, " and "), diag.DidYouMean(name, names))
+		t.RootName(), has, diag.DidYouMean(name, names))
+}
+
+// variableRef follows var.NAME. A role's variable is what the role is given for it.
+func (w *walk) variableRef(t hcl.Traversal) flow {
+	name, ok := w.second(t, "variable")
+	if !ok {
+		return nil
+	}
+	variables := w.place.Module.Variables
+	full, ok := variables[name]
+	if !ok {
+		w.undeclared("variable", name, diag.Candidates(variables), t)
+		return nil
+	}
+	if full == "" {
+		w.uses.Refs = append(w.uses.Refs, Ref{Var, name, t.SourceRange()})
+		return nil
+	}
+	return w.local(full, t, t[2:])
 }
 
 func (w *walk) localRef(t hcl.Traversal) flow {
@@ -185,20 +224,72 @@ func (w *walk) localRef(t hcl.Traversal) flow {
 	if !ok {
 		return nil
 	}
-	locals := w.analyzer.names.Locals
-	if locals[name] == nil {
+	locals := w.place.Module.Locals
+	full, ok := locals[name]
+	if !ok {
 		w.undeclared("local", name, diag.Candidates(locals), t)
 		return nil
 	}
+	return w.local(full, t, t[2:])
+}
+
+// roleRef follows role.NAME.OUTPUT.
+func (w *walk) roleRef(t hcl.Traversal) flow {
+	name, ok := w.second(t, "role")
+	if !ok {
+		return nil
+	}
+	roles := w.place.Module.Roles
+	role := roles[name]
+	switch {
+	case role == nil:
+		w.undeclared("role", name, diag.Candidates(roles), t)
+		return nil
+	case role.Index > w.place.Before:
+		w.errorf(diag.LaterReference, upTo(t, 2), "Reference to a later role",
+			"The role %s comes later in the job, so its outputs are not known here. Roles run where they are written.", diag.Quote(name))
+		return nil
+	}
+	output, ok := "", false
+	if len(t) > 2 {
+		output, ok = stepName(t[2])
+	}
+	full, declared := role.Outputs[output]
+	switch {
+	case !ok:
+		w.errorf(diag.UnknownReference, upTo(t, 3), "Incomplete reference", "Of a role its outputs can be read: role.%s.OUTPUT.", name)
+		return nil
+	case !declared:
+		w.errorf(diag.UnknownReference, upTo(t, 3), "Unknown output", "The role %s has no output %s.%s",
+			diag.Quote(name), diag.Quote(output), diag.DidYouMean(output, diag.Candidates(role.Outputs)))
+		return nil
+	}
+	return w.local(full, t, t[3:])
+}
+
+// local uses a local by its full name, as if its expression stood here.
+func (w *walk) local(full string, t, rest hcl.Traversal) flow {
 	at := t.SourceRange()
-	w.uses.Refs = append(w.uses.Refs, Ref{Local, name, at})
-	uses := w.analyzer.local(name).uses
+	w.uses.Refs = append(w.uses.Refs, Ref{Local, full, at})
+	uses := w.analyzer.local(full).uses
+	title := w.analyzer.names.Locals[full].Title
 	if uses.Dynamic != nil {
 		// What is wrong here is this reference; that the local has it is a reason.
-		uses.Dynamic = &Dynamic{What: fmt.Sprintf("local.%s, which uses %s", name, uses.Dynamic.What), Range: at}
+		uses.Dynamic = &Dynamic{What: fmt.Sprintf("%s, which uses %s", title, uses.Dynamic.What), Range: at}
+	}
+	if uses.Roots&Self&^w.place.Roots != 0 {
+		w.errorf(diag.UnknownReference, at, "Reference out of place", "%s cannot use %s, which uses self: there is no host here.", diag.Capital(w.place.What), title)
+		return nil
+	}
+	for _, n := range uses.Needs {
+		if w.place.Module.Job != nil && n.Job == w.place.Module.Job.Name && n.Task.Index >= w.place.Before {
+			w.errorf(diag.LaterReference, at, "Task refers to a later one",
+				"%s uses the result of %s, which is not known here. Tasks run in the order in which they are written.", title, n.Task.Address)
+			return nil
+		}
 	}
 	w.uses.merge(&uses)
-	return w.steps(uses.value, t[2:])
+	return w.steps(uses.value, rest)
 }
 
 func (w *walk) hostRef(t hcl.Traversal) flow {

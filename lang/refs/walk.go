@@ -2,7 +2,6 @@ package refs
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -44,7 +43,7 @@ func (a *Analyzer) Analyze(expr hclsyntax.Expression, place Place) (*Uses, hcl.D
 	return &w.uses, w.diags
 }
 
-// Local analyzes a local of the site. What it needs is nil where that is too much to find out, which is an error of
+// Local analyzes a local by its full name. What it needs is nil where that is too much to find out, which is an error of
 // some local.
 func (a *Analyzer) Local(name string) (*Uses, hcl.Diagnostics) {
 	l := a.local(name)
@@ -67,7 +66,8 @@ func (a *Analyzer) local(name string) *local {
 		return l
 	}
 	defer func() { a.depth-- }()
-	uses, diags := a.Analyze(a.names.Locals[name], Place{What: "a local", Roots: Site})
+	declared := a.names.Locals[name]
+	uses, diags := a.Analyze(declared.Expr, declared.Place)
 	l.uses, l.diags = *uses, diags
 	for _, r := range uses.Refs {
 		if next := a.locals[r.Name]; r.Root == Local && next != nil {
@@ -75,8 +75,8 @@ func (a *Analyzer) local(name string) *local {
 		}
 	}
 	if l.depth == maxDepth+1 { // those that use this one have it as an error already
-		l.diags = append(l.diags, diag.Errorf(diag.TooDeep, a.names.Locals[name].Range(), "Locals nested too deeply",
-			"local.%s uses a local that uses a local, and so on more than %d times.", name, maxDepth))
+		l.diags = append(l.diags, diag.Errorf(diag.TooDeep, declared.Expr.Range(), "Locals nested too deeply",
+			"%s uses a local that uses a local, and so on more than %d times.", declared.Title, maxDepth))
 	}
 	return l
 }
@@ -99,14 +99,7 @@ func (w *walk) errorf(code diag.Code, at hcl.Range, summary, format string, args
 
 func (w *walk) notStatic(d Dynamic) {
 	w.errorf(diag.NotStatic, d.Range, "Not known before the run",
-		"%s must be known before anything connects, so it cannot use %s.", upper(w.place.What), d.What)
-}
-
-func upper(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+		"%s must be known before anything connects, so it cannot use %s.", diag.Capital(w.place.What), d.What)
 }
 
 // whole walks an expression whose value is used as a whole.

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/lang/diag"
+)
+
+// UsedAt adds to diagnostics about something in the files of a role where the role is used.
+func (c *Config) UsedAt(diags hcl.Diagnostics) hcl.Diagnostics {
+	if len(c.Roles) == 0 {
+		return diags
+	}
+	out := make(hcl.Diagnostics, len(diags))
+	for i, d := range diags {
+		out[i] = d
+		if d.Subject == nil {
+			continue
+		}
+		if r := c.roleOf(d.Subject.Filename, diag.ExtraOf(d).Address); r != nil {
+			said := *d
+			said.Detail += "\n\n" + r.used()
+			out[i] = &said
+		}
+	}
+	return out
+}
+
+// roleOf returns the role in whose files something is: the one that the address is in, or the first with these files.
+func (c *Config) roleOf(file, address string) *Role {
+	var found *Role
+	for _, r := range c.Roles {
+		if !strings.HasPrefix(file, r.Dir+string(filepath.Separator)) {
+			continue
+		}
+		if found == nil || strings.HasPrefix(address, r.Module.Prefix) {
+			found = r
+		}
+	}
+	return found
+}
+
+// used says where a role is used, and where the role that it is used in is.
+func (r *Role) used() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "This is in the role %s, used at %s line %d", diag.Quote(r.Name), r.Block.Filename, r.Block.Start.Line)
+	for m := r.Module.Parent; m != nil && m.Role != nil; m = m.Parent {
+		fmt.Fprintf(&b, ", in the role %s, used at %s line %d", diag.Quote(m.Role.Name), m.Role.Block.Filename, m.Role.Block.Start.Line)
+	}
+	return b.String() + "."
+}

@@ -1,0 +1,172 @@
+package lang
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/agent/schema"
+	"runner/lang/config"
+	"runner/lang/diag"
+	"runner/lang/value"
+)
+
+// order evaluates in which order a job goes over its hosts.
+func (l *loader) order(j *jobScope) {
+	j.Lockstep = l.staticWord(j.block.Strategy, "free", "lockstep") == "lockstep"
+	r := j.block.Rollout
+	if r == nil {
+		return
+	}
+	j.Rollout.Pause = l.duration(r.Pause, "a rollout")
+	if r.MaxFailures != nil {
+		if v, ok := l.staticKnown(r.MaxFailures, nil); ok && !v.IsNull() {
+			j.Rollout.MaxFailures, _ = l.portion(r.MaxFailures, v, 0)
+		}
+	}
+	if r.Batches == nil {
+		return
+	}
+	v, ok := l.staticKnown(r.Batches, nil)
+	if !ok || v.IsNull() {
+		return
+	}
+	v, sensitive := value.Bare(v)
+	if sensitive {
+		l.fail(sensitiveError(r.Batches.At(), `"batches"`, "the order of the hosts shows them"))
+		return
+	}
+	if t := v.Type(); !t.IsTupleType() && !t.IsListType() || v.LengthInt() == 0 {
+		l.fail(diag.Errorf(diag.WrongType, r.Batches.At(), "Wrong type of value",
+			`"batches" takes a list of numbers of hosts and percentages, such as [1, "25%%", "100%%"], but this is %s.`, value.Word(v)))
+		return
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		_, element := it.Element()
+		p, ok := l.portion(r.Batches, element, 1)
+		if !ok {
+			return
+		}
+		j.Rollout.Batches = append(j.Rollout.Batches, p)
+	}
+}
+
+// portion reads a number of hosts, or a percentage of them.
+func (l *loader) portion(e *config.Expr, v cty.Value, least int) (Portion, bool) {
+	bare, sensitive := value.Bare(v)
+	if !sensitive && bare.IsKnown() && !bare.IsNull() && bare.Type() == cty.String {
+		if text, ok := strings.CutSuffix(bare.AsString(), "%"); ok {
+			percent, err := strconv.ParseFloat(text, 64)
+			if err == nil && percent >= 0 && percent <= 100 && (percent > 0 || least == 0) && !strings.ContainsAny(text, "eExX_pPnN+-") {
+				return Portion{Percent: percent}, true
+			}
+		}
+	}
+	n, problem := wholeNumber(v, least, maxHosts)
+	if problem != "" || sensitive {
+		found := value.Word(bare)
+		if !sensitive && bare.IsKnown() && !bare.IsNull() && bare.Type() == cty.String {
+			found = diag.Quote(bare.AsString())
+		}
+		l.fail(diag.Errorf(diag.InvalidValue, e.At(), "Invalid value",
+			`%q takes a number of hosts from %d, or a part of them from "%d%%" to "100%%", but this is %s.`, e.Arg.Name, least, least, found))
+		return Portion{}, false
+	}
+	return Portion{Count: n}, true
+}
+
+// on evaluates which host a task runs on instead of each host of its job; nil if it has no say in that.
+func (l *loader) on(j *jobScope, e *config.Expr) map[*Host]*Host {
+	out := map[*Host]*Host{}
+	if !l.forEachSelf(j, e, func(h *Host, v cty.Value) bool {
+		if v.IsNull() {
+			return true
+		}
+		other := hostOf(v)
+		if other == nil {
+			hint := ""
+			if hosts, _ := hostsOf(v); len(hosts) > 0 {
+				hint = " Say which of them, as in host.NAME[\"KEY\"]."
+			}
+			l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "on takes a host, but this is %s.%s", value.Word(v), hint))
+			return false
+		}
+		out[h] = other
+		return true
+	}) {
+		return nil
+	}
+	return out
+}
+
+// lanes evaluates the lane of a task on each host of its job; nil if it has none.
+func (l *loader) lanes(j *jobScope, e *config.Expr) map[*Host]string {
+	out := map[*Host]string{}
+	if !l.forEachSelf(j, e, func(h *Host, v cty.Value) bool {
+		arg, diags := value.Take(schema.Attribute{Name: "lane", Type: schema.String}, v, e.Expression, "a task")
+		l.failAll(diags)
+		if diags.HasErrors() {
+			return false
+		}
+		if arg.Sensitive {
+			l.fail(sensitiveError(e.At(), "A lane", "it names what waits for what"))
+			return false
+		}
+		out[h], _ = arg.Plain.(string)
+		return true
+	}) {
+		return nil
+	}
+	return out
+}
+
+// forEachSelf evaluates an expression that may use self for the hosts of a job, until take reports false.
+func (l *loader) forEachSelf(j *jobScope, e *config.Expr, take func(*Host, cty.Value) bool) bool {
+	if !e.Sound() {
+		return false
+	}
+	for _, h := range j.Hosts {
+		before := len(l.diags)
+		v, ok := l.staticKnown(e, map[string]cty.Value{"self": j.self[h]})
+		if !ok || !take(h, v) {
+			l.blame(h.Name, before)
+			return false
+		}
+	}
+	return true
+}
+
+// precondition is what a precondition block takes.
+func precondition() schema.Block {
+	return schema.Block{Arguments: []schema.Attribute{
+		{Name: "condition", Type: schema.Bool, Required: true}, {Name: "error_message", Type: schema.String, Required: true},
+	}}
+}
+
+// Actions are those that runner carries out itself, without an agent.
+func Actions() map[string]schema.Block {
+	return map[string]schema.Block{"flush": {
+		Name: "flush",
+		Doc:  "Runs the handlers that were notified so far, here and not at the end of the host's tasks. They are no longer due then.",
+		Example: `job "example" {
+  hosts = [host.localhost]
+  task "file" "conf" {
+    path    = "/tmp/runner-example/conf"
+    content = "port = 80"
+    notify  = [handler.reload]
+  }
+  task "flush" "now" {}
+  handler "command" "reload" {
+    argv = ["true"]
+  }
+}`,
+	}}
+}
+
+func withOwn(actions map[string]schema.Block) map[string]schema.Block {
+	out := Actions()
+	maps.Copy(out, actions)
+	return out
+}

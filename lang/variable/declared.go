@@ -1,0 +1,76 @@
+package variable
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"runner/lang/config"
+	"runner/lang/diag"
+	"runner/lang/function"
+	"runner/lang/syntax"
+	"runner/lang/value"
+)
+
+// Declared is a variable of a role: what the value that the role is given for it must be.
+type Declared struct {
+	variable            *config.Variable
+	ty                  cty.Type
+	defaults            *typeexpr.Defaults
+	byDefault           cty.Value // cty.NilVal: none
+	nullable, sensitive bool
+}
+
+// Declare checks what a role declares of a variable. It is nil after an error.
+func Declare(v *config.Variable, files syntax.Files) (*Declared, hcl.Diagnostics) {
+	r := &reader{files: files}
+	d := &Declared{variable: v, byDefault: cty.NilVal}
+	var ok1, ok2, ok3 bool
+	ok4 := true
+	d.sensitive, ok1 = r.constantBool(v.Sensitive, false)
+	d.nullable, ok2 = r.constantBool(v.Nullable, true)
+	r.constantString(v.Description)
+	d.ty, d.defaults, ok3 = r.variableType(v)
+	if v.Default != nil {
+		d.byDefault, ok4 = r.defaultValue(v, d.ty, d.defaults, d.nullable, d.sensitive)
+	}
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		return nil, r.diags
+	}
+	return d, r.diags
+}
+
+// Fit makes the variable's value of one that a role is given, which need not be known yet.
+func (d *Declared) Fit(given cty.Value, at hcl.Range) (cty.Value, hcl.Diagnostics) {
+	name := diag.Quote(d.variable.Name)
+	if err := function.Check(given); err != nil {
+		return given, hcl.Diagnostics{diag.Errorf(diag.TooLarge, at, "Value too large", "The variable %s cannot hold this: %v.", name, err)}
+	}
+	bare, marks := given.Unmark()
+	if bare.IsKnown() && bare.IsNull() && !d.nullable {
+		if d.byDefault == cty.NilVal {
+			return given, hcl.Diagnostics{diag.Errorf(diag.InvalidVariable, at, "Null for a variable",
+				"The variable %s of the role must not be null: it is declared with nullable = false at %s line %d.",
+				name, d.variable.Block.Filename, d.variable.Block.Start.Line)}
+		}
+		bare = d.byDefault
+	}
+	if d.defaults != nil && bare.IsKnown() && !bare.IsNull() {
+		bare = d.defaults.Apply(bare)
+	}
+	out, err := convert.Convert(bare, d.ty)
+	if err != nil {
+		found := value.TypeWord(bare.Type()) + value.Because(err)
+		if _, hidden := value.Bare(given); hidden || d.sensitive {
+			found = value.KindWord(bare.Type())
+		}
+		return given, hcl.Diagnostics{diag.Errorf(diag.WrongType, at, "Wrong type of value",
+			"The variable %s of the role takes %s, but this is %s. It is declared at %s line %d.",
+			name, value.TypeWord(d.ty), found, d.variable.Block.Filename, d.variable.Block.Start.Line)}
+	}
+	if d.sensitive {
+		out = out.Mark(function.Sensitive)
+	}
+	return out.WithMarks(marks), nil
+}
