@@ -102,8 +102,8 @@ func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 		f.diags = append(f.diags, diags...)
 		f.addKeys(instances, i == 0)
 		f.keysDiffer = f.keysDiffer || diags.HasErrors()
-		if t.ChangedWhen() || t.Verdict() {
-			_, diags := site.Judge(t, h, Result{Unknown: true, UnknownChanged: true}, state)
+		if (t.ChangedWhen() || t.Verdict()) && len(instances) > 0 {
+			_, diags := site.Judge(t, h, Result{Key: instances[0].Key, Unknown: true, UnknownChanged: true}, state)
 			f.diags = append(f.diags, diags...)
 		}
 		for _, in := range instances {

@@ -426,7 +426,7 @@ func (x *expansion) notify(in *Instance) {
 		}
 		addresses = append(addresses, address)
 	}
-	in.Notify = addressesOf(x.body.job.block.Handlers, func(h *config.Task) bool { return slices.Contains(addresses, h.Address) })
+	in.Notify = addressesOf(x.body.job.block.Handlers, addresses)
 }
 
 // checkBlock runs the schema's own check over the arguments that are known. What it says of one that is sensitive is not

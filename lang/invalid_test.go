@@ -78,8 +78,13 @@ func expected(t *testing.T, path string) []string {
 	files := []string{path}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		files, _ = filepath.Glob(filepath.Join(path, "*"))
+		roles, _ := filepath.Glob(filepath.Join(path, "*", "*"))
+		files = slices.DeleteFunc(append(files, roles...), func(f string) bool {
+			info, err := os.Stat(f)
+			return err == nil && info.IsDir()
+		})
 	}
-	comment := regexp.MustCompile(`# (error|warning): (\w+)`)
+	comment := regexp.MustCompile(`(?:#|<!--) (error|warning): (\w+)`)
 	var out []string
 	for _, file := range files {
 		text, err := os.ReadFile(file)

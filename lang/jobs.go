@@ -37,6 +37,7 @@ func (l *loader) buildJobs() {
 		j.Hosts, j.sound = l.jobHosts(b)
 		l.jobSelf(j)
 		l.order(j)
+		l.stringSet(b.Tags) // also where there is no task to have them
 		for _, c := range b.Preconditions {
 			j.Preconditions = append(j.Preconditions, l.buildTask(j, c))
 		}
@@ -409,7 +410,7 @@ func (l *loader) collectUses(t *Task) {
 			}
 		}
 	}
-	t.Notify = addressesOf(body.job.block.Handlers, func(h *config.Task) bool { return slices.Contains(body.uses.Handlers, h.Name) })
+	t.Notify = addressesOf(body.job.block.Handlers, body.uses.Handlers)
 }
 
 // usable says whether everything that an expression names has a value, or will have one.
@@ -453,10 +454,10 @@ func (g *hostGroup) meant(key cty.Value) []*Host {
 }
 
 // addressesOf returns the addresses of the handlers that are meant, in the order in which they are declared.
-func addressesOf(handlers []*config.Task, meant func(*config.Task) bool) []string {
+func addressesOf(handlers []*config.Task, meant []string) []string {
 	var out []string
 	for _, h := range handlers {
-		if meant(h) {
+		if slices.Contains(meant, h.Address) {
 			out = append(out, h.Address)
 		}
 	}

@@ -73,16 +73,17 @@ func (s *Site) Judge(t *Task, h *Host, r Result, state State) (Verdict, hcl.Diag
 
 // choose makes each what it is for the element with a key.
 func (x *expansion) choose(key any) {
-	if key == nil {
+	if !x.task.Keyed() {
 		return
 	}
-	elements, _ := x.elements()
+	value := each(cty.DynamicVal, cty.DynamicVal)
+	elements, known := x.elements()
 	for _, e := range elements {
-		if fmt.Sprint(e.key) == fmt.Sprint(key) {
-			x.ctx = with(x.ctx, map[string]cty.Value{"each": e.each})
-			return
+		if known && fmt.Sprint(e.key) == fmt.Sprint(key) {
+			value = e.each
 		}
 	}
+	x.ctx = with(x.ctx, map[string]cty.Value{"each": value})
 }
 
 // judge evaluates the conditions over a result.

@@ -214,9 +214,7 @@ func failureValue(state State, j *jobScope, try int, host string) cty.Value {
 	if known {
 		task, _, _ := strings.Cut(f.Address, "[")
 		if t := j.tasks[task]; t != nil {
-			for name, v := range resultValue(t.body, f.Result, false).AsValueMap() {
-				attrs[name] = v
-			}
+			maps.Copy(attrs, resultValue(t.body, f.Result, false).AsValueMap())
 		}
 		address, text, result = cty.StringVal(f.Address), cty.StringVal(f.Error), f.Result
 	}

@@ -75,7 +75,13 @@ func dump(t *testing.T, site *lang.Site) string {
 		for _, h := range j.Hosts {
 			d.line("  %s", h.Name)
 		}
-		for _, task := range slices.Concat(j.Tasks, j.Handlers) {
+		if j.Lockstep || j.Rollout.Batches != nil {
+			d.line("  lockstep=%v rollout=%+v", j.Lockstep, j.Rollout)
+		}
+		for _, try := range j.Tries {
+			d.line("  try %+v", try)
+		}
+		for _, task := range slices.Concat(j.Preconditions, j.Tasks, j.Handlers) {
 			d.task(j, task)
 		}
 	}
@@ -86,7 +92,7 @@ func dump(t *testing.T, site *lang.Site) string {
 		}
 		d.line("output %s sensitive=%v known=%v %s", o.Name, o.Sensitive, known, show(value))
 	}
-	return strings.ReplaceAll(d.b.String(), site.Dir, "DIR")
+	return strings.NewReplacer(site.Dir, "DIR", filepath.Dir(site.Dir), "TESTDATA").Replace(d.b.String())
 }
 
 type dumper struct {
@@ -107,11 +113,17 @@ func (d *dumper) hop(h *lang.Hop) {
 
 func (d *dumper) task(j *lang.Job, t *lang.Task) {
 	d.line("  %s tags=%v notify=%v on_failure=%s", t.Address, t.Tags, t.Notify, t.OnFailure)
+	if t.Once || t.ChangedWhen() || t.Verdict() {
+		d.line("    once=%v changed_when=%v verdict=%v", t.Once, t.ChangedWhen(), t.Verdict())
+	}
 	d.line("    needs=%v self_facts=%v facts=%v", t.Needs, t.SelfFacts, t.Facts)
 	last := ""
 	for _, h := range j.Hosts {
 		before := d.b.String()
 		d.b.Reset()
+		if on := t.On(h); on != h {
+			d.line("      runs on %s", on.Name)
+		}
 		for _, hop := range t.Hops(h) {
 			d.hop(hop)
 		}
@@ -151,6 +163,8 @@ func (d *dumper) instance(t *lang.Task, in lang.Instance) {
 		{"notify", in.Notify, len(in.Notify) > 0},
 		{"timeout", in.Timeout.String(), in.Timeout != 0},
 		{"sensitive", true, in.Sensitive},
+		{"lane", in.Lane, in.Lane != ""},
+		{"retry", in.Retry, in.Retry != (lang.Retry{})},
 	} {
 		if more.is {
 			out += fmt.Sprintf(" %s=%s", more.name, show(more.value))

@@ -1,7 +1,0 @@
-job "a" {
-  hosts = host.localhost
-  task "command" "a" {
-    argv = ["a"]
-    failed_when = false # error: not_supported
-  }
-}

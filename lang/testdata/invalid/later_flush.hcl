@@ -1,5 +1,0 @@
-job "a" {
-  hosts = host.localhost
-  task "flush" "a" { # error: not_supported
-  }
-}

@@ -1,6 +1,0 @@
-job "a" {
-  hosts = host.localhost
-  precondition { # error: not_supported
-    condition = true
-  }
-}

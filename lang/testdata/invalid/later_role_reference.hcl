@@ -1,6 +1,0 @@
-job "a" {
-  hosts = host.localhost
-  task "command" "a" {
-    argv = [role.x.y] # error: not_supported
-  }
-}

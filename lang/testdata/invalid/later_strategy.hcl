@@ -1,4 +1,0 @@
-job "a" {
-  hosts = host.localhost
-  strategy = "free" # error: not_supported
-}

@@ -1,5 +1,0 @@
-job "a" {
-  hosts = host.localhost
-  try { # error: not_supported
-  }
-}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  precondition { # error: missing_argument
+    condition = true
+  }
+}

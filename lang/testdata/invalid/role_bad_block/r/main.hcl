@@ -1,0 +1,2 @@
+host "x" { # error: unknown_block
+}

@@ -1,0 +1,3 @@
+task "command" "x" {
+  argv = [
+} # error: syntax

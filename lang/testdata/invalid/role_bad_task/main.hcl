@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  role "r" {
+    source = "./r"
+  }
+}

@@ -1,0 +1,3 @@
+task "command" "x" {
+  argv = [var.nothing] # error: unknown_reference
+}

@@ -1,0 +1,4 @@
+task "file" "x" {
+  path    = "/x"
+  content = templatefile("x.tftpl", {})
+}

@@ -1,0 +1,3 @@
+task "file" "x" {
+  path = "x" # error: invalid_value
+}

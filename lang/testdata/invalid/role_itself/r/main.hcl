@@ -1,0 +1,3 @@
+role "again" { # error: cycle
+  source = "../r"
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  role "r" { # error: missing_variable
+    source = "../roles/web"
+  }
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  role "r" {
+    source = "./no-such" # error: invalid_role
+  }
+}

@@ -1,0 +1,3 @@
+variable "when" { # error: invalid_name
+  default = 1
+}

@@ -1,0 +1,9 @@
+variable "v" {
+  default = 1
+}
+job "a" {
+  hosts = host.localhost
+  role "r" {
+    source = "./r"
+  }
+}

@@ -1,0 +1,3 @@
+task "command" "x" {
+  argv = [var.v] # error: unknown_reference
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  task "command" "b" {
+    argv = [role.r.address] # error: unknown_reference
+  }
+}

@@ -1,0 +1,5 @@
+job "a" {
+  hosts = host.localhost
+  role "r" { # error: missing_argument
+  }
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  rollout {
+    batches = [] # error: wrong_type
+  }
+}

@@ -1,0 +1,5 @@
+job "a" {
+  hosts = host.localhost
+  rollout {}
+  rollout {} # error: duplicate_block
+}

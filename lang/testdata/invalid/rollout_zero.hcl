@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  rollout {
+    batches = [0] # error: invalid_value
+  }
+}

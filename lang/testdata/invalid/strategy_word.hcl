@@ -1,0 +1,4 @@
+job "a" {
+  hosts = host.localhost
+  strategy = "locksteps" # error: invalid_value
+}

@@ -1,0 +1,6 @@
+job "a" {
+  hosts = host.localhost
+  try {
+    run_as = "a" # error: unknown_argument
+  }
+}

@@ -1,0 +1,7 @@
+job "a" {
+  hosts = host.localhost
+  try {
+    always {}
+    rescue {} # error: decode
+  }
+}

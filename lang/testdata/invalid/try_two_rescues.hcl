@@ -1,0 +1,7 @@
+job "a" {
+  hosts = host.localhost
+  try {
+    rescue {}
+    rescue {} # error: duplicate_block
+  }
+}

@@ -1,0 +1,8 @@
+job "a" {
+  hosts = host.localhost
+  try {}
+  try {
+    rescue {}
+    always {}
+  }
+}
