@@ -15,7 +15,8 @@ import (
 
 // reads is what a task's expressions read of self, the facts left aside.
 type reads struct {
-	paths [][]string
+	paths  [][]string
+	locals []string // through which they read it
 	// own: something that no two hosts have in common, or self as a whole.
 	own bool
 }
@@ -40,7 +41,8 @@ func (s *scope) addReads(r *reads, e *config.Expr) {
 	}
 	r.add(e)
 	for _, ref := range e.Uses.Refs {
-		if ref.Root == refs.Local {
+		if ref.Root == refs.Local && !slices.Contains(r.locals, ref.Name) {
+			r.locals = append(r.locals, ref.Name)
 			s.addReads(r, s.locals[ref.Name].Expr)
 		}
 	}

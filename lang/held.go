@@ -10,7 +10,7 @@ import (
 
 // What the locals and the variables of hosts of a site may take together, in bytes.
 const (
-	maxHeld     = 96 << 20
+	maxHeld     = 80 << 20
 	maxHeldText = 32 << 20
 )
 

@@ -38,6 +38,11 @@ func (l *loader) buildJobs() {
 		l.jobSelf(j)
 		l.order(j)
 		l.stringSet(b.Tags) // also where there is no task to have them
+		l.way(j, b.Way)
+		for _, o := range b.Outer {
+			l.stringSet(o.Tags)
+			l.way(j, o.Way)
+		}
 		for _, c := range b.Preconditions {
 			j.Preconditions = append(j.Preconditions, l.buildTask(j, c))
 		}

@@ -149,19 +149,18 @@ func precondition() schema.Block {
 func Actions() map[string]schema.Block {
 	return map[string]schema.Block{"flush": {
 		Name: "flush",
-		Doc:  "Runs the handlers that were notified so far, here and not at the end of the host's tasks. They are no longer due then.",
-		Example: `job "example" {
-  hosts = [host.localhost]
-  task "file" "conf" {
-    path    = "/tmp/runner-example/conf"
-    content = "port = 80"
-    notify  = [handler.reload]
-  }
-  task "flush" "now" {}
-  handler "command" "reload" {
-    argv = ["true"]
-  }
-}`,
+		Doc:  "Runs the handlers that were notified so far at this point instead of at the end of the host's tasks. They are no longer due then.",
+		Example: `task "file" "conf" {
+  path    = "/etc/app.conf"
+  content = "port = 80\n"
+  notify  = [handler.reload]
+}
+
+task "flush" "now" {}
+
+task "command" "check" { argv = ["/usr/bin/app", "check"] }
+
+handler "command" "reload" { argv = ["/usr/bin/app", "reload"] }`,
 	}}
 }
 

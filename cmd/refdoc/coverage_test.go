@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"runner/agent/action"
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/diag"
@@ -56,7 +55,7 @@ func examplesUse(t *testing.T) used {
 		if diags.HasErrors() {
 			t.Fatalf("%s: %v", e.Place(), diags)
 		}
-		owner := map[string]string{"job": "job", "task": "job", "hop": "host"}[e.Info[1]]
+		owner := map[string]string{"job": "job", "task": "job", "hop": "host", "beside": "role file"}[e.Info[1]]
 		if owner == "" {
 			owner = "site"
 		}
@@ -117,7 +116,7 @@ func TestG40ArgumentsCovered(t *testing.T) {
 			}
 		}
 	}
-	check("task", action.Schemas())
+	check("task", allActions())
 	check("hop", catalog.Schemas())
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"runner/agent/action"
 	"runner/agent/schema"
+	"runner/lang"
 	"runner/lang/function"
 	"runner/transports/catalog"
 )
@@ -25,10 +26,17 @@ func pages() (map[string]string, error) {
 	errors, err := errorCodes()
 	return map[string]string{
 		"functions.md":  functions(),
-		"actions.md":    actions(action.Schemas()),
+		"actions.md":    actions(allActions()),
 		"transports.md": transports(catalog.Schemas()),
 		"errors.md":     errors,
 	}, err
+}
+
+// allActions are those of the agent and those that need none.
+func allActions() map[string]schema.Block {
+	all := lang.Actions()
+	maps.Copy(all, action.Schemas())
+	return all
 }
 
 func functions() string {

@@ -69,10 +69,18 @@ func around(kind, text string) string {
 	return text
 }
 
-// loadText loads a text as a site of one file.
-func loadText(t *testing.T, name, text string) (map[string]*hcl.File, hcl.Diagnostics) {
+// loadText loads a text as a site of one file, with others beside it.
+func loadText(t *testing.T, name, text string, beside map[string]string) (map[string]*hcl.File, hcl.Diagnostics) {
 	t.Helper()
 	t.Chdir(t.TempDir())
+	for file, content := range beside {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +92,8 @@ func loadText(t *testing.T, name, text string) (map[string]*hcl.File, hcl.Diagno
 // it is what people see. Examples in the canonical format are what people learn from.
 func TestG40Examples(t *testing.T) {
 	all := examples(t)
-	var last string // what the last example with an error shows
+	var last string               // what the last example with an error shows
+	beside := map[string]string{} // files that the sites of the reference use
 	for _, e := range all {
 		t.Run(strings.NewReplacer(" ", "-").Replace(e.Place()), func(t *testing.T) {
 			if len(e.Info) < 2 {
@@ -95,9 +104,11 @@ func TestG40Examples(t *testing.T) {
 				name = "site.hcl.json"
 			}
 			switch kind := e.Info[1]; kind {
+			case "beside":
+				beside[e.Info[2]] = e.Text
 			case "site", "hop", "job", "task":
 				text := around(kind, e.Text)
-				if files, diags := loadText(t, name, text); len(diags) > 0 {
+				if files, diags := loadText(t, name, text, beside); len(diags) > 0 {
 					t.Error(shown(files, diags))
 				}
 			case "error":
@@ -195,7 +206,8 @@ func TestLinks(t *testing.T) {
 		}
 		texts[filepath.Base(name)] = string(content)
 		for line := range strings.Lines(string(content)) {
-			if title, ok := strings.CutPrefix(line, "## "); ok {
+			if strings.HasPrefix(line, "##") {
+				title := strings.TrimLeft(line, "# ")
 				anchor := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(title)), " ", "-")
 				headings[filepath.Base(name)] = append(headings[filepath.Base(name)], "#"+anchor)
 			}

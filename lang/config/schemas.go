@@ -9,17 +9,25 @@ import (
 // arguments, and those of hops, are in the schemas of their actions and transports.
 func Schemas() map[string]syntax.Schema {
 	return map[string]syntax.Schema{
-		"site":       fileSchema(),
-		"runner":     runnerSchema(),
-		"variable":   variableSchema(),
-		"validation": conditionSchema(""),
-		"locals":     {},
-		"chain":      chainSchema(),
-		"host":       hostSchema(),
-		"hop":        {},
-		"job":        jobSchema(),
-		"task":       taskSchema(schema.Block{}),
-		"handler":    taskSchema(schema.Block{}),
-		"output":     outputSchema(),
+		"site":         fileSchema(),
+		"runner":       runnerSchema(),
+		"variable":     variableSchema(),
+		"validation":   conditionSchema(""),
+		"locals":       {},
+		"chain":        chainSchema(),
+		"host":         hostSchema(),
+		"hop":          {},
+		"job":          jobSchema(),
+		"rollout":      rolloutSchema(),
+		"precondition": conditionSchema(""),
+		"role":         {Arguments: roleArguments()},
+		"role file":    roleSchema(),
+		"try":          trySchema(),
+		"rescue":       {}, // what a try itself may hold
+		"always":       {},
+		"retry":        retrySchema(),
+		"task":         taskSchema(schema.Block{}),
+		"handler":      taskSchema(schema.Block{}),
+		"output":       outputSchema(),
 	}
 }

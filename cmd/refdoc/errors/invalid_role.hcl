@@ -1,0 +1,4 @@
+job "web" {
+  hosts = [host.localhost]
+  role "nginx" { source = "./roles/ngnix" }
+}
