@@ -2,6 +2,7 @@ package lang_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,12 +43,15 @@ func TestFormattedSites(t *testing.T) {
 	}
 }
 
-// rewritten copies a tree and formats its files after they were changed.
+// rewritten copies a tree, with the roles beside it, and formats its files after they were changed.
 func rewritten(t *testing.T, root string, change func([]byte) []byte) string {
 	t.Helper()
 	to := t.TempDir()
-	if err := os.CopyFS(to, os.DirFS(root)); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{root, filepath.Join(root, "..", "roles")} {
+		err := os.CopyFS(filepath.Join(to, filepath.Base(dir)), os.DirFS(dir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 	err := filepath.WalkDir(to, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".hcl") || strings.HasPrefix(e.Name(), ".") {
@@ -73,7 +77,7 @@ func rewritten(t *testing.T, root string, change func([]byte) []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return to
+	return filepath.Join(to, filepath.Base(root))
 }
 
 // disorder takes the indentation out of a file and puts three blanks wherever there are some.

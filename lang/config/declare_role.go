@@ -29,6 +29,9 @@ func (d *declarer) roleBlock(b *syntax.Block) {
 		given[arg.Name] = arg
 	}
 	dir, found := d.source(b, given["source"])
+	if ok {
+		d.module.Names.Roles[n.Name] = &refs.Role{Broken: true} // until it is not
+	}
 	if !ok || !found {
 		return
 	}

@@ -45,6 +45,7 @@ type Definition struct {
 type Role struct {
 	Outputs map[string]string // full names
 	Index   int               // of the first task behind it
+	Broken  bool              // it has errors, so its outputs are not known
 }
 
 // HostShape is what host.NAME is.

@@ -245,6 +245,9 @@ func (w *walk) roleRef(t hcl.Traversal) flow {
 	case role == nil:
 		w.undeclared("role", name, diag.Candidates(roles), t)
 		return nil
+	case role.Broken:
+		w.uses.Refs = append(w.uses.Refs, Ref{RoleOutputs, name, t.SourceRange()})
+		return nil
 	case role.Index > w.place.Before:
 		w.errorf(diag.LaterReference, upTo(t, 2), "Reference to a later role",
 			"The role %s comes later in the job, so its outputs are not known here. Roles run where they are written.", diag.Quote(name))
