@@ -32,7 +32,7 @@ func packages() []debian {
 		{"tmux", "tmux"},
 		{"locales", "locale-gen"},
 		{"git", "git"},
-		{"ansible-core", "ansible-playbook"}, // what the guide compares with
+		{"ansible-core", "ansible-playbook"}, // what the guide and inventories are compared with
 		{"graphviz", "dot"},                  // reads what graph writes
 		{"gcc", "gcc"},                       // for the race detector
 	}

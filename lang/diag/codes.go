@@ -48,6 +48,11 @@ const (
 	NoAddress Code = "no_address"
 	BadHop    Code = "bad_hop"
 
+	// Inventories.
+	Inventory Code = "inventory"
+	Vault     Code = "vault"
+	Program   Code = "program"
+
 	// The command line.
 	NoMatch    Code = "no_match"
 	Arguments  Code = "arguments"
@@ -108,6 +113,10 @@ func Codes() []Description {
 		{NoHop, "A host has no hop: there is no way to reach it."},
 		{NoAddress, "An ssh hop has no address."},
 		{BadHop, "A hop cannot be resolved, for example because of what the ssh configuration says about it."},
+
+		{Inventory, "The source of an inventory is not well-formed, or says something that cannot be used."},
+		{Vault, "A value of an inventory is encrypted, and it cannot be decrypted with the passwords given."},
+		{Program, "The program of an inventory cannot be started, failed, took too long or printed too much."},
 
 		{NoMatch, "A pattern, tag or address given on the command line selects nothing."},
 		{Arguments, "The command line itself is wrong: an unknown command or flag, or one without its value."},

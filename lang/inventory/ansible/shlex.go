@@ -1,0 +1,79 @@
+package ansible
+
+import (
+	"errors"
+	"strings"
+)
+
+var (
+	errQuote  = errors.New("a quote is not closed")
+	errEscape = errors.New("nothing follows the last backslash")
+	errWords  = errors.New("it has more than 10000 words")
+)
+
+const maxWords = 10_000
+
+// word is one word of a line and where it stands there.
+type word struct {
+	text       string
+	start, end int
+}
+
+// split takes a line apart into words as Python's shlex.split does, with comments: a # begins one even inside of a word.
+func split(line string) ([]word, error) {
+	var words []word
+	for pos := 0; pos < len(line); {
+		c := line[pos]
+		switch {
+		case strings.IndexByte(" \t\r\n", c) >= 0:
+			pos++
+			continue
+		case c == '#':
+			return words, nil
+		}
+		text, end, err := oneWord(line, pos)
+		if err != nil {
+			return nil, err
+		}
+		if len(words) == maxWords {
+			return nil, errWords
+		}
+		words = append(words, word{text, pos, end})
+		if end < len(line) && line[end] == '#' {
+			return words, nil
+		}
+		pos = end
+	}
+	return words, nil
+}
+
+// oneWord reads a word up to a space or a comment.
+func oneWord(line string, pos int) (string, int, error) {
+	var out strings.Builder
+	quote := byte(0)
+	for ; pos < len(line); pos++ {
+		c := line[pos]
+		switch {
+		case quote == 0 && (c == '#' || strings.IndexByte(" \t\r\n", c) >= 0):
+			return out.String(), pos, nil
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote != 0 && c == quote:
+			quote = 0
+		case c == '\\' && quote != '\'':
+			if pos++; pos == len(line) {
+				return "", 0, errEscape
+			}
+			if quote == '"' && line[pos] != '"' && line[pos] != '\\' {
+				out.WriteByte('\\')
+			}
+			out.WriteByte(line[pos])
+		default:
+			out.WriteByte(c)
+		}
+	}
+	if quote != 0 {
+		return "", 0, errQuote
+	}
+	return out.String(), pos, nil
+}
