@@ -189,6 +189,9 @@ func (r *ini) variable(text string, at inventory.Place) *hcl.Diagnostic {
 // value types a value and counts what it holds.
 func (r *ini) value(text string, at inventory.Place) (any, *hcl.Diagnostic) {
 	v, err := parseValue(text)
+	if errors.Is(err, errMany) {
+		return nil, at.Errorf(diag.TooLarge, "Inventory too large", "This value holds more than %d values.", inventory.MaxValues)
+	}
 	if err != nil {
 		return nil, at.Errorf(diag.TooDeep, "Inventory nested too deeply", "More than %d lists and maps lie in one another here.", inventory.MaxDepth)
 	}

@@ -75,7 +75,7 @@ func TestG35Limits(t *testing.T) {
 		"groups":             {map[string]string{"hosts": lines(many, "[g%d]\n")}, diag.TooLarge},
 		"a line without end": {map[string]string{"hosts": "h " + r("x", 9<<20)}, diag.TooLarge},
 		"a long line":        {map[string]string{"hosts": "h " + r("x=1 ", 1<<20)}, diag.TooLarge},
-		"a long word":        {map[string]string{"hosts": "h \"" + r("x", 4<<20)}, diag.Syntax},
+		"a long word":        {map[string]string{"hosts": "h \"" + r("x", 3<<20)}, diag.Syntax},
 		"wrong lines":        {map[string]string{"hosts": "[all:vars]\n" + r("x\n", 1<<20)}, diag.Syntax},
 		"deep literal":       {map[string]string{"hosts": "h a=" + r("[", many) + "\n"}, diag.TooDeep},
 		"wide literal":       {map[string]string{"hosts": "h a=" + r("1,", 1<<20) + "\n"}, diag.TooLarge},

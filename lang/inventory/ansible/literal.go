@@ -18,7 +18,7 @@ func parseValue(text string) (any, error) {
 	p := literal{text: text}
 	v, err := p.all()
 	switch {
-	case errors.Is(err, errDepth):
+	case errors.Is(err, errDepth), errors.Is(err, errMany):
 		return nil, err
 	case err != nil:
 		return text, nil //nolint:nilerr // no literal
@@ -29,12 +29,14 @@ func parseValue(text string) (any, error) {
 var (
 	errNoLiteral = errors.New("this is no literal")
 	errDepth     = errors.New("it is nested too deeply")
+	errMany      = errors.New("it has too many elements")
 )
 
 // literal parses a literal of Python, as ast.literal_eval takes them, but for complex numbers.
 type literal struct {
-	text string
-	pos  int
+	text   string
+	pos    int
+	values int
 }
 
 // pybytes is a literal of bytes, which cannot be joined with text.
@@ -133,6 +135,9 @@ func plainList(values []any) []any {
 func (p *literal) value(depth int) (any, error) {
 	if depth > inventory.MaxDepth {
 		return nil, errDepth
+	}
+	if p.values++; p.values > inventory.MaxValues {
+		return nil, errMany
 	}
 	p.space(depth > 0)
 	switch c := p.peek(); {
@@ -262,6 +267,12 @@ var numbers = regexp.MustCompile(`^(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|
 
 func (p *literal) number(negative bool) (any, error) {
 	const longest = 5000 // Python's own limit is 4300 digits
+	if n, ok := p.digits(); ok {
+		if negative {
+			n = -n
+		}
+		return n, nil
+	}
 	written := numbers.FindString(p.text[p.pos:min(p.pos+longest, len(p.text))])
 	if written == "" || len(written) == longest {
 		return nil, errNoLiteral
@@ -298,6 +309,24 @@ func (p *literal) number(negative bool) (any, error) {
 		return n.Int64(), nil
 	}
 	return n, nil
+}
+
+// digits takes a short whole number, as most numbers are, without a look at all the forms that there are.
+func (p *literal) digits() (n int64, ok bool) {
+	const most = 18 // digits that are certain to fit
+	end := p.pos
+	for end < len(p.text) && end-p.pos <= most && p.text[end] >= '0' && p.text[end] <= '9' {
+		n = n*10 + int64(p.text[end]-'0')
+		end++
+	}
+	if end == p.pos || end-p.pos > most || p.text[p.pos] == '0' && end > p.pos+1 {
+		return 0, false
+	}
+	if end < len(p.text) && strings.IndexByte(" \t,)]}:", p.text[end]) < 0 {
+		return 0, false
+	}
+	p.pos = end
+	return n, true
 }
 
 // word parses what begins with a letter: a constant, or the prefix of a string.

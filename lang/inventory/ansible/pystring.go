@@ -140,11 +140,12 @@ func (p *literal) hexEscape(rest string, digits int, isBytes bool) (string, erro
 
 func codePoint(digits string, base int, isBytes bool) (string, error) {
 	n, err := strconv.ParseUint(digits, base, 32)
+	const lowByte = 0xff
 	switch {
 	case err != nil:
 		return "", errNoLiteral
 	case isBytes:
-		return string([]byte{byte(n)}), nil
+		return string([]byte{byte(n & lowByte)}), nil
 	case n > utf8.MaxRune || !utf8.ValidRune(rune(n)):
 		return "", errNoLiteral
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,9 +101,10 @@ func (d *Document) make(n *yaml.Node, depth int) (counted, *hcl.Diagnostic) {
 			}
 		}
 		return counted{out, count}, nil
+	default: // a scalar; references were followed
+		v, err := d.scalar(n)
+		return counted{v, 1}, err
 	}
-	v, err := d.scalar(n)
-	return counted{v, 1}, err
 }
 
 // special is what Ansible writes for !vault and !unsafe in JSON.
@@ -183,8 +185,8 @@ func (m *merge) bring(n *yaml.Node, depth int) *hcl.Diagnostic {
 	if n.Kind != yaml.SequenceNode {
 		return m.add(n, depth+1)
 	}
-	for i := len(n.Content) - 1; i >= 0; i-- {
-		if err := m.add(Resolve(n.Content[i]), depth+1); err != nil {
+	for _, brought := range slices.Backward(n.Content) {
+		if err := m.add(Resolve(brought), depth+1); err != nil {
 			return err
 		}
 	}
