@@ -100,6 +100,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 		}
 	}
 	if h.isPreview() && (end.Status == event.OK || end.Status == event.Changed) {
+		h.ran(s)
 		h.record(s, result)
 		h.planned(s, reply.Change)
 		return
@@ -254,11 +255,16 @@ func failureOf(err error, place plan.Place) *event.Failure {
 	return failure
 }
 
+// ran notes that a handler has run, or will not any more: it is no longer due.
+func (h *hostRun) ran(s *sent) {
+	if h.handlers && s.at >= 0 {
+		delete(h.notified, s.task.Address)
+	}
+}
+
 // settle draws the conclusions of an instance's end and reports it.
 func (h *hostRun) settle(s *sent, end event.TaskEnd, result plan.Result) {
-	if h.handlers && s.at >= 0 {
-		delete(h.notified, s.task.Address) // it has run, or will not any more
-	}
+	h.ran(s)
 	switch end.Status {
 	case event.Failed:
 		h.fail(s, end, result)
