@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"runner/agent/schema"
+	"runner/agent/wire"
 	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/function"
@@ -118,6 +120,28 @@ func TestG40ArgumentsCovered(t *testing.T) {
 	}
 	check("task", allActions())
 	check("hop", catalog.Schemas())
+}
+
+// G40: each fact is in the reference.
+func TestG40FactsCovered(t *testing.T) {
+	text := reference(t)
+	var check func(of string, facts reflect.Type)
+	check = func(of string, facts reflect.Type) {
+		for facts.Kind() == reflect.Map || facts.Kind() == reflect.Slice {
+			facts = facts.Elem()
+		}
+		if facts.Kind() != reflect.Struct {
+			return
+		}
+		for field := range facts.Fields() {
+			name := field.Tag.Get("cbor")
+			if !strings.Contains(text, "`"+name+"`") {
+				t.Errorf("the reference does not have %s of %s", name, of)
+			}
+			check(name, field.Type)
+		}
+	}
+	check("self.facts", reflect.TypeFor[wire.Facts]())
 }
 
 // G40: each function has an example; a test of package function evaluates them all.
