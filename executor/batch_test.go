@@ -420,3 +420,47 @@ func TestDelegation(t *testing.T) {
 		t.Errorf("%d connections, %d reused", connections, reused)
 	}
 }
+
+// Calls of one host keep their order whatever lanes they are in.
+func TestLanesKeepTheOrder(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	log := t.TempDir() + "/log"
+	for i, lane := range []string{"x", "", "y"} {
+		b.task(job, fmt.Sprint("t", i), func(plan.State) []plan.Instance {
+			line := fmt.Sprintf("sleep 0.%d; echo %d >>%s", 2-i, i, log)
+			return []plan.Instance{{Lane: lane, Args: map[string]any{"argv": []any{"/bin/sh", "-c", line}}}}
+		})
+	}
+	s := b.apply(t, t.Context())
+	if got := ran(t, log); got != "0 1 2" || s.Trips != 2 {
+		t.Errorf("ran %q in %d round trips, want 0 1 2 in 2", got, s.Trips)
+	}
+}
+
+// An interrupt wakes those who wait for other hosts. G24.
+func TestWaitingIsInterrupted(t *testing.T) {
+	for _, once := range []bool{true, false} {
+		b := newBench("a", "b", "c")
+		job := b.job("j")
+		job.Lockstep = !once
+		b.each(job, "one", "test %s != a || sleep 60").Once = once
+		b.sh(job, "two", "true")
+		ctx, interrupt := context.WithCancelCause(t.Context())
+		b.sink.seen = func(e event.Event) {
+			if start, ok := e.(event.TaskStart); ok && start.Host == "a" {
+				interrupt(executor.ErrInterrupted)
+			}
+		}
+		begin := time.Now()
+		b.apply(t, ctx)
+		if took := time.Since(begin); took > 9*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		for _, end := range b.sink.on() {
+			if strings.Contains(end, "two") && !strings.HasSuffix(end, "cancelled") {
+				t.Errorf("%s, want it cancelled", end)
+			}
+		}
+	}
+}

@@ -68,9 +68,16 @@ func (h *hostRun) flushes(ctx context.Context, at int, task *plan.Task, instance
 		}, task)
 	}
 	failed.at = at
-	if t != nil {
+	handled := task.OnFailure == plan.Continue
+	if handled {
+		h.release([]fault{*failed}, true)
+	} else {
 		all[0].group.fault = failed
+	}
+	if t != nil {
 		h.publish(all[0].group)
 	}
-	h.raise(*failed)
+	if !handled {
+		h.raise(*failed)
+	}
 }

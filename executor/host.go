@@ -36,6 +36,7 @@ type hostRun struct {
 	fallen     *fault          // of a handler that a flush ran
 	late       *fault          // that did not cancel what is under way
 	stopped    event.Status    // why nothing more starts on this host; "": nothing has happened
+	doubtful   map[string]bool // instances that were under way to a hop of their own when that was lost
 	lost       map[int]bool    // connections that could not be made, or broke
 	counts     event.Counts
 	bad        bool // a failure that nothing handled, or the host was lost
@@ -54,8 +55,8 @@ func newHostRun(r *run, job *plan.Job, host int) *hostRun {
 
 // work does the job's tasks and handlers and reports whether the host ended well.
 func (h *hostRun) work(ctx context.Context) bool {
-	if connection := h.run.Plan.Hosts[h.host].Connection; len(h.job.After) > 0 && connection >= 0 {
-		h.after = h.run.tripsSoFar(connection)
+	if len(h.job.After) > 0 {
+		h.after = h.tripsSoFar()
 	}
 	h.pipeline = h.run.nextPipeline()
 	h.preconditions(ctx)
@@ -64,6 +65,17 @@ func (h *hostRun) work(ctx context.Context) bool {
 	h.runHandlers(ctx)
 	h.ended()
 	return !h.bad
+}
+
+// tripsSoFar is how long the chain of waits already is on the connections that the job's tasks take on this host.
+func (h *hostRun) tripsSoFar() int {
+	longest, before := 0, -1
+	for i := range h.job.Tasks {
+		if on := h.job.Tasks[i].On(h.host, h.run.Plan); on >= 0 && on != before && h.job.Tasks[i].Selected {
+			longest, before = max(longest, h.run.tripsSoFar(on)), on
+		}
+	}
+	return longest
 }
 
 // preconditions looks whether the host may begin. One that holds is not reported.

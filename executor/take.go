@@ -94,7 +94,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	if h.judge(s, &result, &end) && h.again(ctx, s) {
 		return
 	}
-	if end.Status == event.Changed || h.isPreview() && result.UnknownChanged && end.Status == event.OK {
+	if end.Status == event.Changed || s.task.ChangedWhen && result.UnknownChanged && end.Status == event.OK {
 		for _, address := range s.instance.Notify {
 			h.notified[address] = true
 		}
@@ -119,6 +119,9 @@ func (h *hostRun) takeError(s *sent, end event.TaskEnd, err error) {
 	}
 	h.explain(&end, err, s.task)
 	h.hanging = h.hanging || end.Reason == interruptedReason
+	if end.Status == event.Unreachable && h.doubtful[end.Address] {
+		end.Status, end.Reason = event.Unknown, "lost"
+	}
 	result := plan.Result{Failed: true}
 	if end.Status == event.Unreachable {
 		end.Attempts = s.attempt - 1

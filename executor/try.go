@@ -133,7 +133,9 @@ func (h *hostRun) discard(failed, target int) {
 			h.queue = append(h.queue, s)
 			h.underway++
 			continue
-		case s.task == nil, target != noTask && s.at >= target && s.at != failed:
+		case s.task == nil:
+		case target != noTask && s.at >= target && s.at != failed:
+			h.doubt(s)
 		case s.left != nil:
 			h.unreached(s.task)
 		default:
@@ -144,6 +146,16 @@ func (h *hostRun) discard(failed, target int) {
 			}, s.task)
 		}
 		h.run.forget(s.pending)
+	}
+}
+
+// doubt notes that nobody knows whether a call has started, if that is so: its peer was lost, and has cancelled nothing.
+func (h *hostRun) doubt(s *sent) {
+	if s.pending != nil && h.isLost(s.on) {
+		if h.doubtful == nil {
+			h.doubtful = map[string]bool{}
+		}
+		h.doubtful[s.instance.Address] = true
 	}
 }
 

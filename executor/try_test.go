@@ -182,7 +182,7 @@ func TestNoRescue(t *testing.T) {
 			b.script[job.Tasks[1].Address] = func(plan.State) []plan.Instance {
 				return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/sh", "-c", "kill -9 $PPID; sleep 5"}}}}
 			}
-		}, "a changed, b unknown, c unknown, r unreachable, z unknown"},
+		}, "b unknown, c unknown, r unreachable, z unknown"},
 		{"interrupt", func(b *bench, _ *plan.Job) {
 			b.sink.seen = func(e event.Event) {
 				if start, ok := e.(event.TaskStart); ok && short(start.Address) == "r" {
@@ -204,7 +204,8 @@ func TestNoRescue(t *testing.T) {
 			ctx, interrupt := context.WithCancelCause(t.Context())
 			b.interrupt = interrupt
 			s := b.apply(t, ctx)
-			if got := strings.Join(b.sink.handled(), ", "); got != c.want {
+			// Whether the last words of an agent that is killed are heard is chance.
+			if got := strings.Join(b.sink.handled(), ", "); got != c.want && (c.name != "lost" || !strings.HasSuffix(got, ", "+c.want)) {
 				t.Errorf("ends %q\nwant %q", got, c.want)
 			}
 			if c.name != "lost" && s.Unhandled != 1 {
