@@ -279,6 +279,7 @@ func TestFlush(t *testing.T) {
 		{"runs", "true", true, nil, []string{"one changed", "h changed", "g changed", "flush ok", "two changed", "h changed"}},
 		{"not", "true", false, nil, []string{"one changed", "flush skipped", "two changed", "h changed", "g changed"}},
 		{"fails", "exit 1", true, nil, []string{"one changed", "flush cancelled", "h failed", "two cancelled", "g changed"}},
+		{"continues", "exit 1", true, nil, []string{"one changed", "flush cancelled", "h failed handled", "two changed", "h failed", "g cancelled"}},
 		{
 			"rescued", "exit 1", true,
 			[]plan.Try{{Parent: -1, From: 0, Rescue: 2, Always: 2, To: 2, Rescues: true}},
@@ -291,6 +292,9 @@ func TestFlush(t *testing.T) {
 			b.sh(job, "one", "true").Notify = []string{"job.j.handler.h", "job.j.handler.g"}
 			flush := b.task(job, "flush", func(plan.State) []plan.Instance { return []plan.Instance{{Skip: !c.when}} })
 			flush.Action = "flush"
+			if c.name == "continues" {
+				flush.OnFailure = plan.Continue
+			}
 			b.sh(job, "two", "true").Notify = []string{"job.j.handler.h"}
 			b.handler(job, "h", c.handler)
 			b.handler(job, "g", "true")

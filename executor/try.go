@@ -38,6 +38,7 @@ func (h *hostRun) raise(f fault) {
 	case h.flush: // what the handlers do not handle is the flush's
 		h.discard(f.at, f.at+1)
 		h.pc = len(h.tasks)
+		h.newPipeline()
 		h.fallen = &f
 	default:
 		h.goOn(f.at, h.innermost(f.at), []fault{f})
@@ -118,6 +119,11 @@ func (h *hostRun) jumpTo(failed, target int) {
 	}
 	h.pc = target
 	h.synced = false
+	h.newPipeline()
+}
+
+// newPipeline leaves a pipeline that was cancelled.
+func (h *hostRun) newPipeline() {
 	h.pipeline = h.run.nextPipeline()
 	h.disordered = true // of interest to previews alone
 }

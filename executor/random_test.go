@@ -1,0 +1,140 @@
+package executor_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// Jobs put together at random end, whatever fails in them: every task has one end on every host (one on all, if it ran
+// once), none runs twice, each host's run in the order of the source, and what is not handled counts.
+func TestAnyJobEnds(t *testing.T) {
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			b := newBench("a", "b", "c")
+			job := b.job("j")
+			log := t.TempDir() + "/log"
+			job.Lockstep = r.IntN(2) == 0
+			if r.IntN(3) == 0 {
+				job.Rollout = plan.Rollout{Batches: []int{1, 2}, MaxFailures: r.IntN(3)}
+			}
+			b.randomTasks(r, job, log, -1, 3)
+			b.handler(job, "h", "true")
+			b.run.Parallel = 1 + r.IntN(3)
+			done := make(chan struct{})
+			go func() {
+				select {
+				case <-done:
+				case <-time.After(30 * time.Second):
+					panic("it hangs")
+				}
+			}()
+			s := b.apply(t, t.Context())
+			close(done)
+			checkEnds(t, b, job, s.Unhandled)
+			checkOrder(t, ran(t, log))
+		})
+	}
+}
+
+// randomTasks adds some tasks, and tries of some.
+func (b *bench) randomTasks(r *rand.Rand, job *plan.Job, log string, parent, depth int) {
+	for range 1 + r.IntN(3) {
+		if depth == 0 || r.IntN(3) > 0 {
+			b.randomTask(r, job, log)
+			continue
+		}
+		i := len(job.Tries)
+		job.Tries = append(job.Tries, plan.Try{Parent: parent, From: len(job.Tasks)})
+		b.randomTasks(r, job, log, i, depth-1)
+		try := plan.Try{Parent: parent, From: job.Tries[i].From, Rescue: len(job.Tasks)}
+		if try.Rescues = r.IntN(3) > 0; try.Rescues {
+			b.randomTasks(r, job, log, i, depth-1)
+		}
+		try.Always = len(job.Tasks)
+		if r.IntN(2) == 0 {
+			b.randomTasks(r, job, log, i, depth-1)
+		}
+		try.To = len(job.Tasks)
+		job.Tries[i] = try
+	}
+}
+
+func (b *bench) randomTask(r *rand.Rand, job *plan.Job, log string) {
+	n := len(job.Tasks)
+	fails := "exit 0"
+	if r.IntN(3) == 0 {
+		fails = "case " + []string{"a", "ab", "abc", "c"}[r.IntN(4)] + " in *%s*) exit 1; esac"
+	}
+	task := b.each(job, fmt.Sprintf("t%d", n), fmt.Sprintf("echo %%s-%d >>%s; %s", n, log, fails))
+	task.Once = r.IntN(6) == 0
+	if r.IntN(6) == 0 {
+		task.OnFailure = plan.Continue
+	}
+	if r.IntN(6) == 0 {
+		task.Verdict = true
+		b.judges[task.Address] = func(r plan.Result) (plan.Verdict, error) {
+			return plan.Verdict{Changed: r.Changed, Failed: r.Failed}, nil
+		}
+	}
+	if r.IntN(4) == 0 {
+		task.Notify = []string{"job.j.handler.h"}
+	}
+	if n > 0 && r.IntN(4) == 0 {
+		task.Needs = []string{job.Tasks[r.IntN(n)].Address}
+	}
+}
+
+func checkEnds(t *testing.T, b *bench, job *plan.Job, unhandled int) {
+	t.Helper()
+	ends := map[string]int{}
+	ran := map[string]bool{} // tasks that ran once
+	failed := 0
+	for _, e := range b.sink.events {
+		end, ok := e.(event.TaskEnd)
+		if !ok || strings.Contains(end.Address, "handler") {
+			continue
+		}
+		ends[end.Address+" "+end.Host]++
+		if end.Status == event.Changed || end.Status == event.Failed {
+			ran[end.Address] = true
+		}
+		if end.Status == event.Failed && !end.Handled {
+			failed++
+		}
+	}
+	for _, task := range job.Tasks {
+		for _, host := range b.Hosts {
+			n := ends[task.Address+" "+host.Name]
+			if n != 1 && (n != 0 || !task.Once || !ran[task.Address]) {
+				t.Errorf("%s has %d ends on %s", task.Address, n, host.Name)
+			}
+		}
+	}
+	if failed != unhandled {
+		t.Errorf("%d unhandled failures are counted, %d are told", unhandled, failed)
+	}
+}
+
+// checkOrder makes sure that each host has run its tasks once, in order.
+func checkOrder(t *testing.T, log string) {
+	t.Helper()
+	last := map[string]int{}
+	for word := range strings.FieldsSeq(log) {
+		var n int
+		host, number, _ := strings.Cut(word, "-")
+		if _, err := fmt.Sscan(number, &n); err != nil {
+			t.Fatal(err)
+		}
+		if before, ok := last[host]; ok && n <= before {
+			t.Errorf("%s ran task %d after task %d: %s", host, n, before, log)
+		}
+		last[host] = n
+	}
+}
