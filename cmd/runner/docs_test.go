@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -70,6 +72,48 @@ func TestG40CommandsRun(t *testing.T) {
 	}
 	if ran < 15 {
 		t.Errorf("only %d commands", ran)
+	}
+}
+
+// TestG40Events compares the events of --json with the table of them, and the first one with the one that is shown.
+func TestG40Events(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "site.hcl"), documentedSite+"\noutput \"release\" { value = var.release }\n", 0o600)
+	write(t, filepath.Join(dir, "wrong.hcl"), "hots \"web\" {}\n", 0o600)
+	text, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(text), "```json\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	documented := map[string]string{"version": shown}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (.*) \\|$").FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = strings.ReplaceAll(row[2], "`", `"`)
+	}
+	seen := map[string]bool{}
+	for _, args := range []string{"plan --json site.hcl", "apply --auto-approve --json -v site.hcl", "exec --json --site site.hcl web* -- echo hello", "validate --json wrong.hcl"} {
+		cmd := exec.CommandContext(t.Context(), "runner", strings.Fields(args)...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "HOME="+dir)
+		out, _ := cmd.Output() // the last one fails
+		for line := range strings.Lines(string(out)) {
+			var event map[string]any
+			if err := json.Unmarshal([]byte(line), &event); err != nil {
+				t.Fatalf("%s prints %q: %v", args, line, err)
+			}
+			kind, _ := event["type"].(string)
+			seen[kind] = true
+			for field := range event {
+				if field != "type" && field != "time" && !strings.Contains(documented[kind], `"`+field+`"`) {
+					t.Errorf("the reference does not have %s of %s", field, kind)
+				}
+			}
+		}
+	}
+	for _, kind := range []string{"version", "diagnostic", "run_start", "connection", "planned_change", "plan_summary", "task_start", "output", "task_end", "host_end", "run_end"} {
+		if !seen[kind] || documented[kind] == "" {
+			t.Errorf("%s: printed %v, documented %v", kind, seen[kind], documented[kind] != "")
+		}
 	}
 }
 
