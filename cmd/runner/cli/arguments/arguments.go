@@ -132,6 +132,12 @@ func GraphFormats() []string {
 	return []string{string(GraphText), string(GraphDOT), string(GraphMermaid), string(GraphSVG)}
 }
 
+// Console is what `runner console` was asked for.
+type Console struct {
+	Site
+	Output
+}
+
 // Exec is what `runner exec` was asked for.
 type Exec struct {
 	Site
@@ -217,6 +223,17 @@ func BindGraph(fs *pflag.FlagSet) func(args []string) (Graph, error) {
 	bindText(fs, &out.Output)
 	fs.BoolVarP(&out.Verbose, "verbose", "v", false, "show every connection, however many are alike")
 	return func(args []string) (Graph, error) {
+		err := sitePath(&out.Site, args)
+		return out, err
+	}
+}
+
+// BindConsole is BindPlan for `runner console`.
+func BindConsole(fs *pflag.FlagSet) func(args []string) (Console, error) {
+	var out Console
+	bindVariables(fs, &out.Site)
+	bindText(fs, &out.Output)
+	return func(args []string) (Console, error) {
 		err := sitePath(&out.Site, args)
 		return out, err
 	}
