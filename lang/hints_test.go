@@ -33,3 +33,18 @@ func TestHints(t *testing.T) {
 		}
 	}
 }
+
+// Where a role is used is said once, whether its error is found when the site is read or when a task is evaluated.
+func TestRoleIsNamedOnce(t *testing.T) {
+	for _, name := range []string{"role_bad_value", "role_bad_template", "role_bad_task"} {
+		_, _, diags := lang.Load("testdata/invalid/"+name, options())
+		for _, d := range diags {
+			if n := strings.Count(d.Detail, "This is in the role"); n != 1 {
+				t.Errorf("%s says it %d times: %s", name, n, d.Detail)
+			}
+		}
+		if len(diags) == 0 {
+			t.Errorf("%s has no errors", name)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 	"runner/lang/diag"
 )
 
-// UsedAt adds to diagnostics about something in the files of a role where the role is used.
+// UsedAt adds to diagnostics about something in the files of a role where the role is used, once.
 func (c *Config) UsedAt(diags hcl.Diagnostics) hcl.Diagnostics {
 	if len(c.Roles) == 0 {
 		return diags
@@ -21,7 +21,8 @@ func (c *Config) UsedAt(diags hcl.Diagnostics) hcl.Diagnostics {
 		if d.Subject == nil {
 			continue
 		}
-		if r := c.roleOf(d.Subject.Filename, diag.ExtraOf(d).Address); r != nil {
+		r := c.roleOf(d.Subject.Filename, diag.ExtraOf(d).Address)
+		if r != nil && !strings.HasSuffix(d.Detail, r.used()) {
 			said := *d
 			said.Detail += "\n\n" + r.used()
 			out[i] = &said
