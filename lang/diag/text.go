@@ -69,7 +69,7 @@ func place(e Extra) string {
 func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) string {
 	head := "  on " + HarmlessLine(d.Subject.Filename)
 	if d.Subject.Start.Line > 0 {
-		head += fmt.Sprintf(" line %d", d.Subject.Start.Line)
+		head += fmt.Sprintf(" line%s%d", together, d.Subject.Start.Line)
 	}
 	file := p.Files[d.Subject.Filename]
 	if file != nil && e.Source == nil {
@@ -81,10 +81,10 @@ func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) 
 	}
 	lines := excerpt(source, d)
 	if e.HideSource || len(lines) == 0 {
-		return p.wrap(head + "\n")
+		return p.wrapHead(head + "\n")
 	}
 	var b strings.Builder
-	b.WriteString(p.wrap(head + ":\n"))
+	b.WriteString(p.wrapHead(head + ":\n"))
 	number := len(fmt.Sprint(lines[len(lines)-1].number))
 	width := widestLine
 	if p.Width > 0 {
@@ -102,6 +102,12 @@ func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) 
 	}
 	return b.String()
 }
+
+// together stands for a blank at which no line is broken. It is none of the characters that harmless text has.
+const together = "\x1f"
+
+// wrapHead is wrap for the line that names the place.
+func (p Printer) wrapHead(text string) string { return strings.ReplaceAll(p.wrap(text), together, " ") }
 
 // widestLine is how much of a line of source is shown where nothing else limits it.
 const widestLine = 400
@@ -128,7 +134,7 @@ func blockAt(file *hcl.File, offset int) string {
 			}
 			b.WriteString(sep + block.Type)
 			for _, label := range block.Labels {
-				b.WriteString(" " + Quote(label))
+				b.WriteString(together + strings.ReplaceAll(Quote(label), " ", together))
 			}
 			body, ok = block.Body, true
 			break

@@ -67,8 +67,9 @@ Action "file" takes no argument "paht". Did you mean "path"?
 		},
 		{"narrow", diag.Printer{Files: files, Width: 30}, unknown, `Error: Unknown argument [unknown_argument]
 
-  on site.hcl line 5, in job
-  "web", task "file" "conf":
+  on site.hcl line 5, in
+  job "web",
+  task "file" "conf":
   5:         paht = "/etc/x"
              ^^^^
 
