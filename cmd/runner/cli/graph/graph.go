@@ -105,14 +105,14 @@ func (d Drawing) Mermaid() string {
 	return b.String()
 }
 
-// mermaidQuote writes lines as one text. Mermaid reads HTML, Markdown, backslashes and entities of its own in it, so
-// every sign but the common ones is an entity.
+// mermaidQuote writes lines as one text. Mermaid reads HTML, Markdown, backslashes and entities of its own in it, and
+// looks for style and classDef with a colon behind them anywhere, so every sign but the common ones is an entity.
 func mermaidQuote(lines ...string) string {
 	quoted := make([]string, len(lines))
 	for i, line := range lines {
 		var b strings.Builder
 		for _, r := range line {
-			if r < 0x80 && !strings.ContainsRune(" ./:,@()=+-", r) && !alphanumeric(r) {
+			if r < 0x80 && !strings.ContainsRune(" ./,@()=+-", r) && !alphanumeric(r) {
 				fmt.Fprintf(&b, "#%d;", r)
 				continue
 			}

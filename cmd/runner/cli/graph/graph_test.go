@@ -16,7 +16,7 @@ import (
 func hostile() []string {
 	return []string{
 		`plain`, `"quoted"`, `back\slash\n\l\N`, `<b>bold</b>`, `&amp; &lt; &#65;`, `#quot; #35;`, "`code`", `**bold**`, `a --> b`, `end`,
-		`]]>`, `}`, `"]; n1[`, `日本語`, `-->|x|`, `%% comment`, `$x$`, `a;b`, `{"a": [1]}`, `subgraph`, `// comment`, `- item`, `<script>alert(1)</script>`,
+		`]]>`, `}`, `"]; n1[`, `日本語`, `-->|x|`, `%% comment`, `$x$`, `a;b`, `{"a": [1]}`, `subgraph`, `// comment`, `- item`, `<script>alert(1)</script>`, `style a:b["#x;"];`, `classDef x:y#1;`,
 	}
 }
 
@@ -127,7 +127,7 @@ func TestDOT(t *testing.T) {
 
 // Every line has one of Mermaid's forms, with nothing but harmless signs in its texts, and these are the ones given.
 func TestMermaid(t *testing.T) {
-	text := `"((?:[^\x00-\x1f"#<>\\` + "`" + `]|#\d+;|<br/>)*)"`
+	text := `"((?:[^\x00-\x1f"#<>:\\` + "`" + `]|#\d+;|<br/>)*)"`
 	forms := regexp.MustCompile(`^(?:flowchart LR|  subgraph p\d+\[` + text + `\]|    p\d+n\d+\[` + text + `\]|    p\d+n\d+ -->(?:\|` + text + `\|)? p\d+n\d+|  end)$`)
 	entity := regexp.MustCompile(`#(\d+);`)
 	source := drawing().Mermaid()
