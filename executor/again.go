@@ -17,7 +17,7 @@ func (h *hostRun) judge(s *sent, result *plan.Result, end *event.TaskEnd) bool {
 	if !s.task.ChangedWhen && !s.task.Verdict {
 		return end.Status == event.Failed
 	}
-	verdict, err := h.run.Evaluator.Judge(s.instance.Address, h.host, *result, h.run.state)
+	verdict, err := h.run.Evaluator.Judge(s.task.Address, h.host, *result, h.run.state)
 	switch {
 	case err != nil:
 		h.condemn(s, result, end, "evaluate", &event.Failure{Message: err.Error(), Place: s.task.Place, Cause: err})

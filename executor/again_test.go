@@ -220,6 +220,25 @@ func TestUntil(t *testing.T) {
 	}
 }
 
+// A condition is asked of each element, by its key.
+func TestJudgeAnElement(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	task := b.task(job, "each", func(plan.State) []plan.Instance {
+		var out []plan.Instance
+		for _, key := range []string{"p", "q", "r"} {
+			out = append(out, plan.Instance{Keyed: true, Key: key, Args: map[string]any{"argv": []any{"/bin/true"}}})
+		}
+		return out
+	})
+	task.Verdict = true
+	b.judges[task.Address] = func(r plan.Result) (plan.Verdict, error) {
+		return plan.Verdict{Failed: r.Key == "q"}, nil
+	}
+	b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{`each["p"] ok`, `each["q"] failed`, `each["r"] cancelled`})
+}
+
 // In a preview, what a condition would say of a result to come is not known; a read is judged, once.
 func TestPreviewOfAVerdict(t *testing.T) {
 	b := newBench("a")

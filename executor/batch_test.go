@@ -331,7 +331,10 @@ func TestPreconditions(t *testing.T) {
 		}
 		if mode == wire.ModeLook {
 			same(t, b.sink.planned(), []string{"t run"})
-			i := slices.IndexFunc(b.sink.events, func(e event.Event) bool { d, ok := e.(event.Diagnostic); return ok && d.Detail == "not on a" })
+			i := slices.IndexFunc(b.sink.events, func(e event.Event) bool {
+				d, ok := e.(event.Diagnostic)
+				return ok && d.Detail == "not on a" && d.Summary == "Precondition does not hold"
+			})
 			if i < 0 {
 				t.Error("no diagnostic says so")
 			}

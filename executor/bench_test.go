@@ -64,7 +64,6 @@ type script map[string]func(state plan.State) []plan.Instance
 
 // Judge asks the judge of a task.
 func (b *bench) Judge(address string, _ int, r plan.Result, _ plan.State) (plan.Verdict, error) {
-	address, _, _ = strings.Cut(address, "[")
 	if judge := b.judges[address]; judge != nil {
 		return judge(r)
 	}

@@ -28,7 +28,8 @@ var ErrInterrupted = errors.New("interrupted")
 type Evaluator interface {
 	// Expand evaluates a task or a precondition for a host (an index in Plan.Hosts) with what is known so far.
 	Expand(address string, host int, state plan.State) ([]plan.Instance, error)
-	// Judge applies the conditions of a task, changed_when, failed_when and until, to the result of one of its elements.
+	// Judge applies the conditions of a task, changed_when, failed_when and until, to the result of one of its elements,
+	// which has the element's key.
 	Judge(address string, host int, result plan.Result, state plan.State) (plan.Verdict, error)
 	// Outputs evaluates what the run prints at its end.
 	Outputs(state plan.State) ([]plan.Output, error)

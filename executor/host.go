@@ -78,6 +78,9 @@ func (h *hostRun) tripsSoFar() int {
 	return longest
 }
 
+// reasonPrecondition is that of a host on which one does not hold.
+const reasonPrecondition = "precondition"
+
 // preconditions looks whether the host may begin. One that holds is not reported.
 func (h *hostRun) preconditions(ctx context.Context) {
 	if !h.starts() {
@@ -117,7 +120,7 @@ func (h *hostRun) evaluate(p *plan.Task) *event.TaskEnd {
 		}
 		if message != "" {
 			return &event.TaskEnd{
-				Address: p.Address, Status: event.Failed, Reason: "precondition", Error: message,
+				Address: p.Address, Status: event.Failed, Reason: reasonPrecondition, Error: message,
 				Failure: &event.Failure{Message: message, Place: p.Place},
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"runner/agent/wire"
 	"runner/executor/event"
 	"runner/planner/plan"
 )
@@ -40,6 +41,35 @@ func TestAnyJobEnds(t *testing.T) {
 			checkEnds(t, b, job, s.Unhandled)
 			checkOrder(t, ran(t, log))
 		})
+	}
+}
+
+// A preview of any job tells of every task on every host once; of one that runs once, once for each batch.
+func TestAnyJobIsPreviewed(t *testing.T) {
+	for seed := range uint64(10) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		b := newBench("a", "b")
+		job := b.job("j")
+		b.randomTasks(r, job, "/nowhere", -1, 3)
+		b.run.Mode = wire.ModeLook
+		if s := b.apply(t, t.Context()); s.Unhandled > 0 {
+			t.Errorf("seed %d: %d failures", seed, s.Unhandled)
+		}
+		told := map[string]int{}
+		for _, e := range b.sink.events {
+			if p, ok := e.(event.PlannedChange); ok {
+				told[p.Address]++
+			}
+		}
+		for at, task := range job.Tasks {
+			want := 2
+			if task.Once && !job.Rescues(at) {
+				want = 1
+			}
+			if told[task.Address] != want {
+				t.Errorf("seed %d: %s is told of %d times, want %d", seed, task.Address, told[task.Address], want)
+			}
+		}
 	}
 }
 

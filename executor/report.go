@@ -47,7 +47,10 @@ func codeOf(end event.TaskEnd) string {
 }
 
 func summaryOf(end event.TaskEnd) string {
-	if end.Status == event.Failed {
+	switch {
+	case end.Reason == reasonPrecondition:
+		return "Precondition does not hold"
+	case end.Status == event.Failed:
 		return "Task would fail"
 	}
 	return "Host cannot be reached"

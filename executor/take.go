@@ -89,7 +89,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	if err != nil {
 		reply.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
 	}
-	result := plan.Result{Values: values, Seconds: end.Seconds}
+	result := plan.Result{Key: s.instance.Key, Values: values, Seconds: end.Seconds}
 	h.conclude(s, reply, &result, &end)
 	if h.judge(s, &result, &end) && h.again(ctx, s) {
 		return

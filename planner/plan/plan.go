@@ -119,7 +119,8 @@ type Retry struct {
 	Backoff  float64       // what the delay is multiplied by before each further one
 }
 
-// Verdict is what a task's own conditions make of a result. Where the result is not known, neither is it.
+// Verdict is what a task's own conditions make of a result. Where the result is not known, neither is it. While there are
+// attempts left, a result that is Failed or Again is followed by another one.
 type Verdict struct {
 	Changed, Failed, Again                      bool // Again: the condition to stop trying does not hold
 	UnknownChanged, UnknownFailed, UnknownAgain bool
