@@ -25,6 +25,7 @@ type sent struct {
 	problem  string          // why it could not even be sent
 	end      *event.TaskEnd  // how it ended without a call
 	left     *left           // the whole task is not run
+	refused  bool            // its call could not be sent
 	nothing  bool            // the task has no elements
 	wentOn   bool            // its peer does not know that it failed
 	on       int
@@ -82,12 +83,15 @@ func (s *sent) holds() bool {
 	if s.pending == nil {
 		return s.problem != "" || s.end != nil && s.end.Status != event.OK
 	}
-	if s.task != nil && s.task.Verdict {
-		return true
-	}
+	return s.refused || s.task != nil && s.task.Verdict
+}
+
+// isRefused says whether a call that was made just now has ended already, so that it was never sent. (Of one that was sent a
+// while ago that means nothing.)
+func (s *sent) isRefused() bool {
 	select {
 	case <-s.pending.Done():
-		return s.task != nil
+		return true
 	default:
 		return false
 	}
@@ -133,6 +137,7 @@ func (h *hostRun) send(s *sent) {
 	}
 	if pending, ok := h.run.send(s.on, call, options); ok {
 		s.pending = pending
+		s.refused = s.isRefused()
 		return
 	}
 	s.on = notSent
