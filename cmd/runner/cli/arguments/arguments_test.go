@@ -70,6 +70,16 @@ func TestExec(t *testing.T) {
 	}
 }
 
+func TestGraph(t *testing.T) {
+	got, err := parse(t, BindGraph, "--format", "svg", "-v", "--limit", "a", "site")
+	if err != nil || got.Format != GraphSVG || !got.Verbose || got.Path != "site" || !reflect.DeepEqual(got.Selection.Limit, []string{"a"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if got, err := parse(t, BindGraph); err != nil || got.Format != GraphText {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	plan := func(args ...string) error { _, err := parse(t, BindPlan, args...); return err }
 	exec := func(args ...string) error { _, err := parse(t, BindExec, args...); return err }
