@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -118,19 +119,35 @@ func appendKey(key []byte, v cty.Value) []byte {
 	return nil
 }
 
-// different returns one of each of the hosts on which a task is the same.
-func (s *Site) different(t *Task, hosts []*Host) []*Host {
-	if s.scope.readsOf(t.body).own {
-		return hosts
+// different returns one of each of the hosts of a job on which a task is the same.
+func (s *Site) different(t *Task, j *jobScope) []*Host {
+	r := s.scope.readsOf(t.body)
+	if r.own {
+		return j.Hosts
+	}
+	set := r.set()
+	if out, ok := j.groups[set]; ok {
+		return out
 	}
 	seen := map[string]bool{}
 	var out []*Host
-	for _, h := range hosts {
+	for _, h := range j.Hosts {
 		key := s.Alike(t, h)
 		if key == "" || !seen[key] {
 			out = append(out, h)
 		}
 		seen[key] = true
 	}
+	j.groups[set] = out
 	return out
+}
+
+// set names what is read. Hosts are alike for all tasks that read the same.
+func (r *reads) set() string {
+	var names []string
+	for _, path := range r.paths {
+		names = append(names, strings.Join(path, "\x00"))
+	}
+	slices.Sort(names)
+	return strings.Join(names, "\x01")
 }

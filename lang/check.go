@@ -61,7 +61,7 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 	case len(hosts) == 0:
 		hosts = []*Host{j.phantom}
 	default:
-		hosts = l.site.different(t, hosts)
+		hosts = l.site.different(t, j)
 	}
 	// The hosts are shared out among the processors: there may be very many.
 	share := max(len(hosts)/runtime.GOMAXPROCS(0), fewHosts)

@@ -32,7 +32,7 @@ type expansion struct {
 	task     *Task
 	body     *taskBody
 	host     *Host
-	contexts map[*config.Module]*hcl.EvalContext
+	contexts contexts
 	ctx      *hcl.EvalContext // of the task's own expressions, with each
 	diags    hcl.Diagnostics
 }
@@ -44,7 +44,7 @@ func newExpansion(s *scope, t *Task, h *Host, state State) *expansion {
 		v.self = withFacts(body.job.parts[h], s.facts.of(state, h.Name))
 	}
 	x := &expansion{scope: s, task: t, body: body, host: h, contexts: v.contexts(), diags: v.diags}
-	x.ctx = x.contexts[body.block.Module]
+	x.ctx = x.contexts.of(body.block.Module)
 	return x
 }
 
@@ -68,7 +68,7 @@ func (x *expansion) context(e *config.Expr) *hcl.EvalContext {
 	if e.Module == x.body.block.Module {
 		return x.ctx
 	}
-	return x.contexts[e.Module]
+	return x.contexts.of(e.Module)
 }
 
 // one is an element of for_each.
@@ -231,10 +231,7 @@ func (x *expansion) arguments(in *Instance) {
 	block := x.body.block
 	in.Args = make(map[string]any, len(block.Args))
 	known := make(map[string]any, len(block.Args))
-	of := "the action " + diag.Quote(block.Action)
-	if block.Action == "" {
-		of = "a precondition"
-	}
+	of := x.body.title
 	var secrets []string
 	before := len(x.diags)
 	for _, a := range x.body.schema.Arguments {

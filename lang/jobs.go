@@ -24,6 +24,8 @@ type jobScope struct {
 	tasks map[string]*Task // by address, without handlers
 	parts map[*Host]hostParts
 	self  map[*Host]cty.Value // without facts
+	// groups are hosts that differ in what some tasks read, by what that is.
+	groups map[string][]*Host
 	// phantom stands for a host where there is none.
 	phantom *Host
 }
@@ -31,7 +33,7 @@ type jobScope struct {
 // buildJobs evaluates what is static of the jobs.
 func (l *loader) buildJobs() {
 	for _, b := range l.config.Jobs {
-		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}}
+		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}, groups: map[string][]*Host{}}
 		l.scope.jobs[b.Name] = j
 		l.site.Jobs = append(l.site.Jobs, j.Job)
 		j.Hosts, j.sound = l.jobHosts(b)
@@ -314,6 +316,10 @@ func (l *loader) buildTask(j *jobScope, b *config.Task) *Task {
 	t := &Task{Address: b.Address, Action: b.Action, Name: b.Name, OnFailure: "stop", Range: b.Block, job: j.Job}
 	body := &taskBody{block: b, job: j, schema: l.schemaOf(b), dir: l.scope.modules[b.Module].dir}
 	t.body = body
+	body.title = "the action " + diag.Quote(b.Action)
+	if b.Action == "" {
+		body.title = "a precondition"
+	}
 	body.result = value.ResultType(body.schema)
 	body.ways = []*way{l.way(j, j.block.Way)}
 	tags := l.stringSet(j.block.Tags)

@@ -38,7 +38,7 @@ func (s *Site) Output(o *Output, state State) (out any, known bool, diags hcl.Di
 		return nil, false, nil
 	}
 	v := &view{scope: s.scope, state: state, uses: e.Uses, fixed: o.fixed}
-	result, diags := evaluate(e.Expression, v.contexts()[e.Module])
+	result, diags := evaluate(e.Expression, v.contexts().of(e.Module))
 	diags = append(v.diags, diags...)
 	if diags.HasErrors() {
 		return nil, false, diags

@@ -20,6 +20,7 @@ type taskBody struct {
 	block  *config.Task
 	job    *jobScope
 	schema schema.Block
+	title  string // of what takes the arguments, for messages
 	result cty.Type
 
 	uses  refs.Uses // of all expressions, those of the job included

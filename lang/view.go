@@ -136,20 +136,37 @@ type view struct {
 	diags  hcl.Diagnostics
 }
 
+// contexts are what expressions see, by module: of one or a few.
+type contexts []moduleContext
+
+type moduleContext struct {
+	module *config.Module
+	ctx    *hcl.EvalContext
+}
+
+func (c contexts) of(m *config.Module) *hcl.EvalContext {
+	for i := range c {
+		if c[i].module == m {
+			return c[i].ctx
+		}
+	}
+	return nil
+}
+
 // contexts returns what the expressions see, by module.
-func (v *view) contexts() map[*config.Module]*hcl.EvalContext {
+func (v *view) contexts() contexts {
 	if v.fixed.live {
 		v.site = v.roots()
 		v.locals = map[string]cty.Value{}
 	}
-	out := make(map[*config.Module]*hcl.EvalContext, len(v.fixed.modules))
-	for _, m := range v.fixed.modules {
+	out := make(contexts, len(v.fixed.modules))
+	for i, m := range v.fixed.modules {
 		own := v.own(m.module, m.uses)
 		maps.Copy(own, v.site)
 		if m.locals != nil {
 			maps.Copy(own, v.named(m.locals))
 		}
-		out[m.module] = with(m.ctx, own)
+		out[i] = moduleContext{m.module, with(m.ctx, own)}
 	}
 	return out
 }

@@ -254,7 +254,7 @@ func variableNames(vars cty.Value) ([]string, error) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if !hclsyntax.ValidIdentifier(name) {
+		if !isPlainName(name) && !hclsyntax.ValidIdentifier(name) {
 			return nil, fmt.Errorf("%s cannot be the name of a variable: names begin with a letter and hold letters, digits, _ and -", diag.Quote(name))
 		}
 	}
@@ -282,4 +282,15 @@ func (t *template) undeclared(names []string) hcl.Diagnostics {
 			"The call does not pass a variable %s to this template.%s%s", diag.Quote(name), got, diag.DidYouMean(name, names)))
 	}
 	return diags
+}
+
+// isPlainName says whether a name is made of ASCII as most are. HCL's own check is a run of its scanner.
+func isPlainName(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || (c < '0' || c > '9') && c != '-') {
+			return false
+		}
+	}
+	return name != ""
 }

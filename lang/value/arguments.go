@@ -35,6 +35,10 @@ func Take(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) (A
 		out.Known, out.Sensitive = true, sensitive
 		return out, nil
 	}
+	if plain, ok := fits(a, v); ok {
+		out.Known, out.Plain = true, plain
+		return out, nil
+	}
 	want := TypeFor(a.Type)
 	converted, err := convert.Convert(v, want)
 	if err != nil {
@@ -56,6 +60,46 @@ func Take(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) (A
 		return out, hcl.Diagnostics{diag.Errorf(diag.InvalidValue, e.Range(), "Invalid value", "%q of %s %s", a.Name, of, problem)}
 	}
 	return out, nil
+}
+
+// fits is the short way for what nearly all arguments are: short texts, and lists of them, that any value may be.
+func fits(a schema.Attribute, v cty.Value) (any, bool) {
+	if len(a.OneOf) > 0 || !v.IsKnown() {
+		return nil, false
+	}
+	switch t := v.Type(); {
+	case a.Type == schema.String && t == cty.String:
+		return shortText(v)
+	case a.Type != schema.Strings || !t.IsTupleType() || t.Length() > shortList:
+		return nil, false
+	}
+	out := make([]any, 0, v.LengthInt())
+	for it := v.ElementIterator(); it.Next(); {
+		_, element := it.Element()
+		if t := element.Type(); t == cty.Number || t == cty.Bool {
+			element, _ = convert.Convert(element, cty.String) // which never fails
+		}
+		text, ok := shortText(element)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, text)
+	}
+	return out, true
+}
+
+// What is short needs no measuring.
+const (
+	shortList = 256
+	shortLine = 4096
+)
+
+func shortText(v cty.Value) (any, bool) {
+	if v.Type() != cty.String || !v.IsKnown() || v.IsNull() {
+		return nil, false
+	}
+	s := v.AsString()
+	return s, len(s) <= shortLine
 }
 
 // Bare takes the marks off a value, at any depth, and says whether one of them was ours.
@@ -205,10 +249,7 @@ func NullIn(v cty.Value) cty.Path {
 // badValue says what is wrong with a value of the right type, as the end of a sentence, or "".
 func badValue(a schema.Attribute, v any, sensitive bool) string {
 	text, isText := v.(string)
-	shown := diag.Quote(text)
-	if sensitive {
-		shown = "the sensitive value"
-	}
+	shown := shownText{text, sensitive}
 	switch {
 	case !isText:
 	case a.Type == schema.Mode && !isMode(text):
@@ -223,6 +264,20 @@ func badValue(a schema.Attribute, v any, sensitive bool) string {
 		return fmt.Sprintf("must be %s, not %s.%s", orList(a.OneOf), shown, diag.DidYouMean(text, a.OneOf))
 	}
 	return ""
+}
+
+// shownText is a value in a message.
+type shownText struct {
+	text      string
+	sensitive bool
+}
+
+// String quotes the value, unless it is sensitive.
+func (t shownText) String() string {
+	if t.sensitive {
+		return "the sensitive value"
+	}
+	return diag.Quote(t.text)
 }
 
 func isMode(s string) bool {
