@@ -19,7 +19,10 @@ type reads struct {
 	paths  [][]string
 	locals []string // through which they read it
 	// own: something that no two hosts have in common, or self as a whole.
-	own bool
+	own   bool
+	all   [][]string // paths, and those of what no two hosts have in common
+	whole bool       // self as a whole is read, or computed parts of it
+	set   string     // names all of it
 }
 
 // readsOf looks through the expressions that are evaluated for each host.
@@ -31,6 +34,7 @@ func (s *scope) readsOf(b *taskBody) *reads {
 		if b.block.Lane.Sound() {
 			s.addReads(&b.self, b.block.Lane)
 		}
+		b.self.name()
 	})
 	return &b.self
 }
@@ -62,6 +66,7 @@ func (r *reads) add(e *config.Expr) {
 			}
 			path = append(path, attr.Name)
 		}
+		r.note(path)
 		switch {
 		case len(path) == 0 || path[0] == "name":
 			r.own = true
@@ -80,18 +85,9 @@ func (s *Site) Alike(t *Task, h *Host) string {
 	}
 	key := []byte{'='}
 	for _, path := range r.paths {
-		v := t.body.job.self[h]
-		for _, name := range path {
-			switch {
-			case v.IsMarked() || !v.IsKnown() || v.IsNull():
-				return ""
-			case v.Type().IsObjectType() && v.Type().HasAttribute(name):
-				v = v.GetAttr(name)
-			case v.Type().IsMapType() && v.HasIndex(cty.StringVal(name)).True():
-				v = v.Index(cty.StringVal(name))
-			default:
-				return "" // an error, which is the host's own
-			}
+		v, ok := follow(t.body.job.self[h], path)
+		if !ok {
+			return "" // an error, which is the host's own
 		}
 		if key = appendKey(key, v); key == nil {
 			return ""
@@ -119,35 +115,86 @@ func appendKey(key []byte, v cty.Value) []byte {
 	return nil
 }
 
-// different returns one of each of the hosts of a job on which a task is the same.
+// note keeps the way to what is read, whatever it is.
+func (r *reads) note(path []string) {
+	switch {
+	case len(path) == 0:
+		r.whole = true
+	case path[0] != "facts" && !slices.ContainsFunc(r.all, func(p []string) bool { return slices.Equal(p, path) }):
+		r.all = append(r.all, path)
+	}
+}
+
+// name names what is read. Hosts are alike for all tasks that read the same.
+func (r *reads) name() {
+	slices.SortFunc(r.paths, slices.Compare[[]string])
+	slices.SortFunc(r.all, slices.Compare[[]string])
+	var names []string
+	for _, path := range r.all {
+		names = append(names, strings.Join(path, "\x00"))
+	}
+	r.set = strings.Join(names, "\x01")
+}
+
+// different returns those hosts of a job on which a task has to be checked: what is right on one of the others is right
+// on them.
 func (s *Site) different(t *Task, j *jobScope) []*Host {
 	r := s.scope.readsOf(t.body)
-	if r.own {
-		return j.Hosts
-	}
-	set := r.set()
-	if out, ok := j.groups[set]; ok {
-		return out
-	}
-	seen := map[string]bool{}
 	var out []*Host
+	groups := s.byTypes(r, j)
+	for i, group := range groups {
+		switch {
+		case i < len(groups)-1 && len(group) > fewHosts && s.scope.isTotal(t, group[0]):
+			out = append(out, group[0])
+		case r.own:
+			out = append(out, group...)
+		default:
+			out = s.unlike(out, t, group)
+		}
+	}
+	return out
+}
+
+// byTypes groups the hosts of a job by the types of what is read of them; the last group are those of which something else
+// is read.
+func (s *Site) byTypes(r *reads, j *jobScope) [][]*Host {
+	if groups, ok := j.groups[r.set]; ok && !r.whole {
+		return groups
+	}
+	var rest []*Host
+	var keys []string
+	byKey := map[string][]*Host{}
 	for _, h := range j.Hosts {
+		key := s.scope.typesOf(r, j.self[h])
+		if key == "" {
+			rest = append(rest, h)
+			continue
+		}
+		if byKey[key] == nil {
+			keys = append(keys, key)
+		}
+		byKey[key] = append(byKey[key], h)
+	}
+	groups := make([][]*Host, 0, len(keys)+1)
+	for _, key := range keys {
+		groups = append(groups, byKey[key])
+	}
+	groups = append(groups, rest)
+	if !r.whole {
+		j.groups[r.set] = groups
+	}
+	return groups
+}
+
+// unlike adds one of each of the hosts on which a task is the same.
+func (s *Site) unlike(out []*Host, t *Task, hosts []*Host) []*Host {
+	seen := map[string]bool{}
+	for _, h := range hosts {
 		key := s.Alike(t, h)
 		if key == "" || !seen[key] {
 			out = append(out, h)
 		}
 		seen[key] = true
 	}
-	j.groups[set] = out
 	return out
-}
-
-// set names what is read. Hosts are alike for all tasks that read the same.
-func (r *reads) set() string {
-	var names []string
-	for _, path := range r.paths {
-		names = append(names, strings.Join(path, "\x00"))
-	}
-	slices.Sort(names)
-	return strings.Join(names, "\x01")
 }

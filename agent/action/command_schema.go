@@ -14,7 +14,7 @@ func commandSchema() schema.Block {
 		Doc: "Runs a program with its arguments. No shell is involved: nothing in argv is expanded. The program is looked for in the PATH of the " +
 			"task's environment.",
 		Arguments: append([]schema.Attribute{
-			{Name: "argv", Type: schema.Strings, Required: true, Doc: "The program and its arguments."},
+			{Name: "argv", Type: schema.Strings, Required: true, Free: true, Doc: "The program and its arguments."},
 		}, processArguments()...),
 		Results: processResults(),
 		Example: `task "command" "migrate" {

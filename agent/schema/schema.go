@@ -28,6 +28,7 @@ type Attribute struct {
 	Secret   bool     // a value that is never shown, whether or not it is marked sensitive
 	Static   bool     // must be known without facts and results
 	OneOf    []string // the values allowed, if they are few
+	Free     bool     // any text without a NUL will do, whatever Check says; of a list, in all places but the first
 	Doc      string   // one sentence, for the reference
 }
 
