@@ -261,7 +261,7 @@ func TestPreviewOfOnce(t *testing.T) {
 	slices.Sort(hosts)
 	same(t, hosts, []string{"a", "c"})
 	var offline recorder
-	executor.Offline(&b.Plan, b, &offline)
+	executor.Offline(&b.Plan, b, &offline, false)
 	same(t, offline.planned(), []string{"once run", "once run"})
 	if n := len(b.Pipelines()); n != 2 {
 		t.Errorf("%d pipelines, want 2", n)

@@ -13,9 +13,11 @@ import (
 
 // Offline tells what is known of a plan without any connection: each task's arguments as far as they do not depend on
 // facts or results. What is on the targets is not known, so "action" is among the unknown attributes of every change
-// that would be found by looking.
-func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
-	r := &run{
+// that would be found by looking. A brief one evaluates only a few of many hosts on which a task differs in nothing but
+// texts; of the others it tells which they are.
+func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink, brief bool) Summary {
+	o := offlinePlan{brief: brief}
+	o.run = &run{
 		Config: Config{Plan: p, Evaluator: evaluator, Mode: wire.ModeLook, Sink: sink},
 		state:  newState(""), hosts: map[string]bool{}, touched: map[int]map[touch]bool{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
@@ -26,7 +28,7 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 		for _, batch := range job.Batches() {
 			n := len(hosts)
 			for _, host := range batch {
-				h := newHostRun(r, job, host)
+				h := newHostRun(o.run, job, host)
 				h.preconditionsOffline()
 				if h.stopped == "" {
 					hosts = append(hosts, h)
@@ -38,13 +40,19 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink) Summary {
 		}
 		for t := range job.Tasks {
 			if job.Tasks[t].Once && leftOut(job, t) == "" {
-				r.offline(job, t, first)
+				o.task(job, t, first)
 			} else {
-				r.offline(job, t, hosts)
+				o.task(job, t, hosts)
 			}
 		}
 	}
-	return r.summary
+	return o.summary
+}
+
+// offlinePlan is a plan without connections.
+type offlinePlan struct {
+	*run
+	brief bool
 }
 
 // verbOf is what a task does as far as can be said without looking.
@@ -77,23 +85,35 @@ func arguments(in plan.Instance) map[string]any {
 	return out
 }
 
-// alike is what an Evaluator may know beside: which hosts have the same instances of a task while nothing is known.
+// alike is what an Evaluator may know beside: which hosts have the same instances of a task while nothing is known, and
+// which ones have instances that differ in nothing but texts.
 type alike interface {
 	Alike(address string, host int) string
+	Similar(address string, host int) string
+}
+
+// fewSimilar are evaluated of many similar hosts where the plan is brief.
+const fewSimilar = 8
+
+// sharing is what is known of a task from the hosts so far.
+type sharing struct {
+	alike   map[string]*planned
+	similar map[string][]*planned // of those that were evaluated
 }
 
 // planned is what a task comes to on a host, or on several.
 type planned struct {
 	changes []event.PlannedChange // without a host
 	err     error
+	brief   *planned // see inBrief
 }
 
-// offline tells of one task on all hosts of its job. The hosts are evaluated side by side, some at a time, and told of
-// in order.
-func (r *run) offline(job *plan.Job, at int, hosts []*hostRun) {
+// task tells of one task on all hosts of its job. The hosts are evaluated side by side, some at a time, and told of in
+// order.
+func (o *offlinePlan) task(job *plan.Job, at int, hosts []*hostRun) {
 	const some = 512
 	task := &job.Tasks[at]
-	shared := map[string]*planned{}
+	shared := sharing{alike: map[string]*planned{}, similar: map[string][]*planned{}}
 	for chunk := range slices.Chunk(hosts, some) {
 		if reason := leftOut(job, at); reason != "" {
 			for _, h := range chunk {
@@ -102,7 +122,7 @@ func (r *run) offline(job *plan.Job, at int, hosts []*hostRun) {
 			}
 			continue
 		}
-		for i, found := range r.planned(task, chunk, shared) {
+		for i, found := range o.planned(task, chunk, shared) {
 			chunk[i].tell(task, found)
 		}
 	}
@@ -133,21 +153,26 @@ func (h *hostRun) preconditionsOffline() {
 }
 
 // planned evaluates a task on some hosts; what is the same on several is evaluated once, and shared.
-func (r *run) planned(task *plan.Task, hosts []*hostRun, shared map[string]*planned) []*planned {
+func (o *offlinePlan) planned(task *plan.Task, hosts []*hostRun, shared sharing) []*planned {
 	out := make([]*planned, len(hosts))
-	var own []int // hosts to evaluate
+	var own []int               // hosts to evaluate
+	brief := map[int]*planned{} // hosts that are not, by one that they are like
 	for i, h := range hosts {
-		key := ""
-		if a, ok := r.Evaluator.(alike); ok && len(task.Needs) == 0 {
-			key = a.Alike(task.Address, h.host)
+		alike, similar := o.like(task, h.host)
+		if out[i] = shared.alike[alike]; out[i] != nil {
+			continue
 		}
-		out[i] = shared[key]
-		if out[i] == nil {
-			out[i] = &planned{}
-			own = append(own, i)
+		if evaluated := shared.similar[similar]; len(evaluated) == fewSimilar {
+			brief[i] = evaluated[0]
+			continue
 		}
-		if key != "" {
-			shared[key] = out[i]
+		out[i] = &planned{}
+		own = append(own, i)
+		if alike != "" {
+			shared.alike[alike] = out[i]
+		}
+		if similar != "" {
+			shared.similar[similar] = append(shared.similar[similar], out[i])
 		}
 	}
 	var all sync.WaitGroup
@@ -159,7 +184,33 @@ func (r *run) planned(task *plan.Task, hosts []*hostRun, shared map[string]*plan
 		})
 	}
 	all.Wait()
+	for i, like := range brief {
+		out[i] = like.inBrief()
+	}
 	return out
+}
+
+// like says which hosts a task is the same on, and on which ones it is similar.
+func (o *offlinePlan) like(task *plan.Task, host int) (same, similar string) {
+	a, ok := o.Evaluator.(alike)
+	if !ok || len(task.Needs) > 0 {
+		return "", ""
+	}
+	if o.brief {
+		similar = a.Similar(task.Address, host)
+	}
+	return a.Alike(task.Address, host), similar
+}
+
+// inBrief is what is told of a host that is similar: what becomes of it, and not with which arguments.
+func (p *planned) inBrief() *planned {
+	if p.brief == nil {
+		p.brief = &planned{err: p.err, changes: slices.Clone(p.changes)}
+		for i := range p.brief.changes {
+			p.brief.changes[i].After, p.brief.changes[i].Brief = nil, true
+		}
+	}
+	return p.brief
 }
 
 // plan evaluates a task on the host.

@@ -81,7 +81,7 @@ func TestOfflineOrder(t *testing.T) {
 		}
 		return []plan.Instance{{Unknown: []string{"when"}}}
 	}
-	s := executor.Offline(&b.Plan, b, &b.sink)
+	s := executor.Offline(&b.Plan, b, &b.sink, false)
 	same(t, b.sink.planned(), []string{"t run", "once run", "r skip", "f none"})
 	if s.Unhandled != 1 {
 		t.Errorf("%d failures, want one", s.Unhandled)

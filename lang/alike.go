@@ -136,15 +136,23 @@ func (r *reads) name() {
 	r.set = strings.Join(names, "\x01")
 }
 
+// hostTypes are the hosts of a job by the types of what some tasks read of them.
+type hostTypes struct {
+	groups [][]*Host     // the last one: those of which something else is read
+	index  map[*Host]int // of the group
+}
+
 // different returns those hosts of a job on which a task has to be checked: what is right on one of the others is right
 // on them.
 func (s *Site) different(t *Task, j *jobScope) []*Host {
 	r := s.scope.readsOf(t.body)
 	var out []*Host
-	groups := s.byTypes(r, j)
+	groups := s.byTypes(r, j).groups
+	t.body.similar = make([]bool, len(groups))
 	for i, group := range groups {
 		switch {
 		case i < len(groups)-1 && len(group) > fewHosts && s.scope.isTotal(t, group[0]):
+			t.body.similar[i] = true
 			out = append(out, group[0])
 		case r.own:
 			out = append(out, group...)
@@ -155,35 +163,49 @@ func (s *Site) different(t *Task, j *jobScope) []*Host {
 	return out
 }
 
-// byTypes groups the hosts of a job by the types of what is read of them; the last group are those of which something else
-// is read.
-func (s *Site) byTypes(r *reads, j *jobScope) [][]*Host {
-	if groups, ok := j.groups[r.set]; ok && !r.whole {
-		return groups
+// Similar returns the same text for many hosts on which a task differs, as long as no facts and no results are known, in
+// nothing but what stands in its texts. It returns "" for a host that is like no other in that.
+func (s *Site) Similar(t *Task, h *Host) string {
+	r := s.scope.readsOf(t.body)
+	types := t.body.job.groups[r.set]
+	if r.whole || types == nil || t.body.similar == nil || !t.body.similar[types.index[h]] {
+		return ""
 	}
+	return strconv.Itoa(types.index[h])
+}
+
+// byTypes groups the hosts of a job by the types of what is read of them.
+func (s *Site) byTypes(r *reads, j *jobScope) *hostTypes {
+	if r.whole {
+		return &hostTypes{groups: [][]*Host{j.Hosts}}
+	}
+	if found := j.groups[r.set]; found != nil {
+		return found
+	}
+	out := &hostTypes{index: make(map[*Host]int, len(j.Hosts))}
+	byKey := map[string]int{}
 	var rest []*Host
-	var keys []string
-	byKey := map[string][]*Host{}
 	for _, h := range j.Hosts {
 		key := s.scope.typesOf(r, j.self[h])
 		if key == "" {
 			rest = append(rest, h)
 			continue
 		}
-		if byKey[key] == nil {
-			keys = append(keys, key)
+		i, ok := byKey[key]
+		if !ok {
+			i = len(out.groups)
+			byKey[key] = i
+			out.groups = append(out.groups, nil)
 		}
-		byKey[key] = append(byKey[key], h)
+		out.groups[i] = append(out.groups[i], h)
+		out.index[h] = i
 	}
-	groups := make([][]*Host, 0, len(keys)+1)
-	for _, key := range keys {
-		groups = append(groups, byKey[key])
+	for _, h := range rest {
+		out.index[h] = len(out.groups)
 	}
-	groups = append(groups, rest)
-	if !r.whole {
-		j.groups[r.set] = groups
-	}
-	return groups
+	out.groups = append(out.groups, rest)
+	j.groups[r.set] = out
+	return out
 }
 
 // unlike adds one of each of the hosts on which a task is the same.

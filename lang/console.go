@@ -53,7 +53,7 @@ func (c *Console) Evaluate(src []byte, name string, start hcl.Pos) (string, bool
 	uses.Whole()
 	e := &config.Expr{Expression: expr, Module: module, Uses: uses}
 	v := &view{scope: c.site.scope, state: nothing{}, uses: uses, fixed: c.loader.fixed(uses, nil, []*config.Expr{e})}
-	result, diags := evaluate(expr, v.contexts()[module])
+	result, diags := evaluate(expr, v.contexts().of(module))
 	diags = tidy(append(v.diags, diags...))
 	if diags.HasErrors() {
 		return "", false, diags

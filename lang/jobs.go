@@ -25,7 +25,7 @@ type jobScope struct {
 	parts map[*Host]hostParts
 	self  map[*Host]cty.Value // without facts
 	// groups are the hosts by the types of what some tasks read of them, by what that is.
-	groups map[string][][]*Host
+	groups map[string]*hostTypes
 	// phantom stands for a host where there is none.
 	phantom *Host
 }
@@ -33,7 +33,7 @@ type jobScope struct {
 // buildJobs evaluates what is static of the jobs.
 func (l *loader) buildJobs() {
 	for _, b := range l.config.Jobs {
-		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}, groups: map[string][][]*Host{}}
+		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}, groups: map[string]*hostTypes{}}
 		l.scope.jobs[b.Name] = j
 		l.site.Jobs = append(l.site.Jobs, j.Job)
 		j.Hosts, j.sound = l.jobHosts(b)

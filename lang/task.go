@@ -23,13 +23,14 @@ type taskBody struct {
 	title  string // of what takes the arguments, for messages
 	result cty.Type
 
-	uses  refs.Uses // of all expressions, those of the job included
-	fixed *fixed
-	ways  []*way            // the job's, those of the roles around, its own
-	on    map[*Host]*Host   // nil: nowhere else
-	lanes map[*Host]string  // nil: the default lane
-	dir   string            // where relative paths start
-	once  map[string]*saved // arguments that are the same on all hosts, by name
+	uses    refs.Uses // of all expressions, those of the job included
+	fixed   *fixed
+	ways    []*way            // the job's, those of the roles around, its own
+	on      map[*Host]*Host   // nil: nowhere else
+	lanes   map[*Host]string  // nil: the default lane
+	dir     string            // where relative paths start
+	similar []bool            // by group of hosts: whether the task is right on all of them if it is on one
+	once    map[string]*saved // arguments that are the same on all hosts, by name
 
 	read sync.Once
 	self reads // what of self its expressions read

@@ -55,6 +55,12 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	return out, evaluationError(diags)
 }
 
+// Similar returns the same text for many hosts on which a task's instances differ, as long as no facts and no results are
+// known, in nothing but their texts; "" for any other host.
+func (e *Evaluator) Similar(address string, host int) string {
+	return e.site.Similar(e.tasks[address], e.hosts[host])
+}
+
 // Alike returns the same text for hosts on which a task's instances are the same as long as no facts and no results are
 // known; "" for a host that is like no other.
 func (e *Evaluator) Alike(address string, host int) string {

@@ -141,6 +141,8 @@ type PlannedChange struct {
 	After   any      `json:"after"`  // plain map of attributes, nil on remove
 	Diff    string   `json:"diff"`
 	Unknown []string `json:"unknown"` // paths of attributes that only the run will give
+
+	Brief bool `json:"-"` // its attributes were not looked at: they are like those of other hosts, but for their texts
 }
 
 // PlanSummary ends a plan.

@@ -41,7 +41,7 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 	}
 	if a.Offline {
 		s.Emit(event.Outline{Plan: w.plan, Preview: true, Ordered: true})
-		summary := executor.Offline(w.plan, w.evaluator, s)
+		summary := executor.Offline(w.plan, w.evaluator, s, !s.json && !s.options.Verbose)
 		s.Emit(summarize(w.plan, summary))
 		return planCode(summary, a.DetailedExitCode)
 	}

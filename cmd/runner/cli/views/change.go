@@ -37,6 +37,7 @@ type changes struct {
 type identity struct {
 	address string
 	after   uintptr // of a map that a group keeps
+	brief   bool
 }
 
 // sameChange is one change and the hosts that have it.
@@ -82,7 +83,13 @@ func (c *changes) flushed(e event.PlannedChange) string {
 func (c *changes) add(e event.PlannedChange) {
 	host := e.Host
 	e.Host = ""
-	id := identity{address: e.Address}
+	id := identity{address: e.Address, brief: e.Brief}
+	if e.Brief {
+		if g := c.same[id]; g != nil {
+			g.hosts = append(g.hosts, host)
+			return
+		}
+	}
 	if after, ok := e.After.(map[string]any); ok && e.Before == nil && e.Diff == "" {
 		id.after = reflect.ValueOf(after).Pointer()
 		if g := c.same[id]; g != nil && g.change.Action == e.Action && slices.Equal(g.change.Unknown, e.Unknown) {
@@ -90,7 +97,10 @@ func (c *changes) add(e event.PlannedChange) {
 			return
 		}
 	}
-	key, err := json.Marshal(e)
+	key, err := json.Marshal(struct {
+		event.PlannedChange
+		Brief bool
+	}{e, e.Brief})
 	if err != nil { // it is not plain: shown by itself
 		key = []byte(host + " " + e.Address)
 	}
@@ -98,7 +108,7 @@ func (c *changes) add(e event.PlannedChange) {
 	if g == nil {
 		g = &sameChange{change: e}
 		c.groups[string(key)] = g
-		if id.after != 0 {
+		if id.after != 0 || id.brief {
 			c.same[id] = g
 		}
 	}
@@ -161,6 +171,9 @@ func (c *changes) block(g *sameChange) string {
 		title = fmt.Sprintf("%s %q", t.Action, t.Name)
 	}
 	body := c.attributes(g.change)
+	if g.change.Brief {
+		body = "        " + c.paint(dim, "# (as above, with texts of its own on each; -v shows them)") + "\n"
+	}
 	if slices.Contains(g.change.Unknown, "action") {
 		body = "        " + c.paint(dim, "# (whether there is anything to do is known after connecting)") + "\n" + body
 	}
