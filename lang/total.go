@@ -232,9 +232,8 @@ func (w *total) call(e *hclsyntax.FunctionCallExpr) cty.Type {
 	if diags.HasErrors() {
 		return cty.NilType
 	}
-	expr, diags := syntax.Template(source, path, hcl.InitialPos)
-	template, ok := expr.(hclsyntax.Expression)
-	if diags.HasErrors() || !ok {
+	template, diags := syntax.Template(source, path, hcl.InitialPos)
+	if diags.HasErrors() {
 		return cty.NilType
 	}
 	inside := &total{scope: w.scope, module: w.module, ctx: w.ctx, given: given}
