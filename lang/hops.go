@@ -40,7 +40,7 @@ func (l *loader) buildChain(b *config.Host, h *Host, own map[string]cty.Value) b
 	if !ok {
 		return false
 	}
-	if !l.address(b, h, hops) {
+	if !l.address(h, hops, b.Address, b.Block) {
 		return false
 	}
 	if !l.atMostHops(len(through)+len(hops), b.Block, "A host") {
@@ -123,14 +123,14 @@ type chainHops struct {
 }
 
 // address gives the host's own to the last ssh hop that has none.
-func (l *loader) address(b *config.Host, h *Host, hops []*Hop) bool {
+func (l *loader) address(h *Host, hops []*Hop, written *config.Expr, block hcl.Range) bool {
 	given := h.Address == ""
 	for i, hop := range slices.Backward(hops) {
 		if hop.Transport != "ssh" || hop.Options["address"] != nil {
 			continue
 		}
 		if given {
-			at, why := h.Range, "It needs one of its own, or its host needs the argument address."
+			at, why := block, "It needs one of its own, or its host needs the argument address."
 			if hop.Range != (hcl.Range{}) {
 				at = hop.Range
 			}
@@ -142,7 +142,7 @@ func (l *loader) address(b *config.Host, h *Host, hops []*Hop) bool {
 		}
 		given = true
 		own := map[string]any{"address": h.Address}
-		if d := checkBlock(l.opts.Catalog.Transports[hop.Transport], own, nil, map[string]*config.Expr{"address": b.Address}, b.Block); d != nil {
+		if d := checkBlock(l.opts.Catalog.Transports[hop.Transport], own, nil, map[string]*config.Expr{"address": written}, block); d != nil {
 			l.fail(d)
 			return false
 		}

@@ -14,6 +14,7 @@ import (
 
 	"runner/lang/config"
 	"runner/lang/diag"
+	"runner/lang/inventory"
 	"runner/lang/refs"
 	"runner/lang/syntax"
 	"runner/lang/value"
@@ -25,6 +26,9 @@ type hostGroup struct {
 	keys  []string  // of a map or list, in the order of the hosts
 	hosts []*Host   // of a list in order
 	value cty.Value // without facts
+	// Of an inventory, which is an object of its hosts and of groups of them.
+	isInventory bool
+	groups      []inventory.Group
 }
 
 // hostParts are the values that a host object is made of.
@@ -47,6 +51,7 @@ func (l *loader) buildHosts() {
 		}
 		l.site.Hosts = append(l.site.Hosts, g.hosts...)
 	}
+	l.inventoryHosts()
 }
 
 // group returns the hosts of a block, or nil if it has errors. Blocks are evaluated when the first one asks.
@@ -59,8 +64,12 @@ func (l *loader) group(name string) *hostGroup {
 		l.scope.groups[name] = localhost()
 		return l.scope.groups[name]
 	}
-	if h := l.blocks[name]; h != nil && !l.bad[refs.Ref{Root: refs.Host, Name: name}] {
+	switch h, i := l.blocks[name], l.inventories[name]; {
+	case l.bad[refs.Ref{Root: refs.Host, Name: name}]:
+	case h != nil:
 		l.scope.groups[name] = l.buildGroup(h)
+	case i != nil:
+		l.scope.groups[name] = l.inventoryGroup(i)
 	}
 	return l.scope.groups[name]
 }
@@ -132,6 +141,9 @@ func (l *loader) blame(host string, from int) {
 
 // collect makes the value of the block out of those of its hosts.
 func (g *hostGroup) collect(of func(*Host) cty.Value) cty.Value {
+	if g.isInventory {
+		return g.inventory(of)
+	}
 	switch g.shape {
 	case refs.Map:
 		attrs := make(map[string]cty.Value, len(g.hosts))

@@ -63,6 +63,7 @@ func (l *loader) buildJobs() {
 	}
 	if g := l.scope.groups[config.Localhost]; g != nil {
 		l.site.Hosts = append(l.site.Hosts, g.hosts...)
+		l.inventoryLocalhost()
 	}
 }
 
@@ -444,7 +445,11 @@ func (l *loader) hostsMeant(ref refs.HostRef) []*Host {
 	if g == nil {
 		return nil
 	}
-	return g.meant(ref.Key)
+	hosts := g.meant(ref.Key)
+	if ref.Group == "" {
+		return hosts
+	}
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *Host) bool { return !g.inGroup(h, ref.Group) })
 }
 
 // meant returns the hosts of a key; all, if it is not known.

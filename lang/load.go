@@ -21,7 +21,7 @@ import (
 func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnostics) {
 	l := &loader{
 		opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config.Config{},
-		blocks: map[string]*config.Host{}, contexts: map[*config.Expr]*hcl.EvalContext{},
+		blocks: map[string]*config.Host{}, inventories: map[string]*config.Inventory{}, contexts: map[*config.Expr]*hcl.EvalContext{},
 		shared: map[*config.Hop]*Hop{}, chains: map[*config.Chain]*chainHops{}, ways: map[*config.Way]*way{},
 	}
 	l.opts.Catalog.Actions = withOwn(opts.Catalog.Actions)
@@ -48,13 +48,14 @@ type loader struct {
 	site   *Site
 	// bad are variables, locals, chains and hosts that have no value because of an error; what uses them is not
 	// evaluated and nothing is said about it. The ranges of the keys are zero.
-	bad      map[refs.Ref]bool
-	blocks   map[string]*config.Host // by name
-	contexts map[*config.Expr]*hcl.EvalContext
-	shared   map[*config.Hop]*Hop // hops that are the same for every host; nil: with errors
-	chains   map[*config.Chain]*chainHops
-	ways     map[*config.Way]*way
-	held     held
+	bad         map[refs.Ref]bool
+	blocks      map[string]*config.Host // by name
+	inventories map[string]*config.Inventory
+	contexts    map[*config.Expr]*hcl.EvalContext
+	shared      map[*config.Hop]*Hop // hops that are the same for every host; nil: with errors
+	chains      map[*config.Chain]*chainHops
+	ways        map[*config.Way]*way
+	held        held
 }
 
 func (l *loader) fail(d *hcl.Diagnostic)        { l.diags = append(l.diags, d) }
@@ -208,6 +209,9 @@ func (l *loader) begin() {
 	}
 	for _, h := range l.config.Hosts {
 		l.blocks[h.Name] = h
+	}
+	for _, i := range l.config.Inventories {
+		l.inventories[i.Full()] = i
 	}
 	for _, c := range l.config.Chains {
 		l.scope.chains[c.Name] = c

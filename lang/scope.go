@@ -154,18 +154,32 @@ func (n names) addLocal(l *localValue, v cty.Value) {
 	n.add(root, name, v)
 }
 
+// addHosts adds a host block, or an inventory: inventory.TYPE.NAME.
+func (n names) addHosts(name string, v cty.Value) {
+	if inventory, ok := strings.CutPrefix(name, refs.InventoryPrefix); ok {
+		kind, name, _ := strings.Cut(inventory, ".")
+		n.add(refs.InventoryPrefix+kind, name, v)
+		return
+	}
+	n.add("host", name, v)
+}
+
 func (n names) variables() map[string]cty.Value {
 	out := map[string]cty.Value{}
-	roles := map[string]cty.Value{}
+	nested := map[string]map[string]cty.Value{}
 	for root, attrs := range n {
-		if role, ok := strings.CutPrefix(root, "role."); ok {
-			roles[role] = cty.ObjectVal(attrs)
+		outer, inner, ok := strings.Cut(root, ".") // role.NAME, inventory.TYPE
+		if !ok {
+			out[root] = cty.ObjectVal(attrs)
 			continue
 		}
-		out[root] = cty.ObjectVal(attrs)
+		if nested[outer] == nil {
+			nested[outer] = map[string]cty.Value{}
+		}
+		nested[outer][inner] = cty.ObjectVal(attrs)
 	}
-	if len(roles) > 0 {
-		out["role"] = cty.ObjectVal(roles)
+	for outer, attrs := range nested {
+		out[outer] = cty.ObjectVal(attrs)
 	}
 	return out
 }
@@ -259,7 +273,7 @@ func (l *loader) variables(references []refs.Ref, own map[string]cty.Value) (map
 		case r.Root == refs.Chain:
 			objects.add("chain", r.Name, value)
 		default:
-			objects.add("host", r.Name, value)
+			objects.addHosts(r.Name, value)
 		}
 	}
 	return objects.variables(), true

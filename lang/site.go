@@ -12,6 +12,7 @@ import (
 
 	"runner/agent/schema"
 	"runner/lang/config"
+	"runner/lang/inventory"
 )
 
 // Catalog is what sites may use: the actions and transports by name.
@@ -23,8 +24,10 @@ type Catalog struct {
 // Options are what a site is loaded with beside its files.
 type Options struct {
 	Catalog Catalog
-	Version string     // the runner's own, for required_version
-	Environ []string   // NAME=VALUE; RUNNER_VAR_* are variables, all of it is what env() reads
+	Version string   // the runner's own, for required_version
+	Environ []string // NAME=VALUE; RUNNER_VAR_* are variables, all of it is what env() reads
+	// Program runs the program of an inventory, in a directory; nil stands for running it.
+	Program func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic)
 	Vars    []VarInput // --var and --var-file: of each kind later ones win, and --var wins over --var-file
 }
 

@@ -178,7 +178,7 @@ func (v *view) roots() map[string]cty.Value {
 		roots["chain"] = cty.ObjectVal(v.fixed.chains)
 	}
 	if len(v.uses.Hosts) > 0 {
-		roots["host"] = v.hosts()
+		maps.Copy(roots, v.hosts())
 	}
 	if v.uses.Roots&refs.Run != 0 {
 		roots["run"] = runValue(v.state)
@@ -217,25 +217,25 @@ func (v *view) named(locals []string) map[string]cty.Value {
 }
 
 // hosts are the hosts that are named, those whose facts are needed with facts.
-func (v *view) hosts() cty.Value {
-	attrs := map[string]cty.Value{}
+func (v *view) hosts() map[string]cty.Value {
+	named := names{}
 	for _, name := range v.uses.Hosts {
 		g := v.scope.groups[name]
 		switch {
 		case g == nil:
-			attrs[name] = cty.DynamicVal
+			named.addHosts(name, cty.DynamicVal)
 		case !v.needsFacts(g):
-			attrs[name] = g.value
+			named.addHosts(name, g.value)
 		default:
-			attrs[name] = g.collect(func(h *Host) cty.Value {
+			named.addHosts(name, g.collect(func(h *Host) cty.Value {
 				if !v.fixed.facts[h] {
 					return h.parts.object()
 				}
 				return withFacts(h.parts, v.scope.facts.of(v.state, h.Name))
-			})
+			}))
 		}
 	}
-	return cty.ObjectVal(attrs)
+	return named.variables()
 }
 
 func (v *view) needsFacts(g *hostGroup) bool {

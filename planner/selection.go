@@ -13,7 +13,7 @@ import (
 
 // Selection narrows a run to some hosts and tasks.
 type Selection struct {
-	Limit    []string // --limit: host names, globs, label=value, ! excludes; commas join
+	Limit    []string // --limit: host names, globs, label=value, @group, ! excludes; commas join
 	Tags     []string // --tags
 	SkipTags []string // --skip-tags
 	Targets  []string // --target: addresses of jobs or tasks
@@ -85,7 +85,7 @@ func split(patterns []string) []string {
 	return out
 }
 
-// MatchHosts returns the names of the hosts that match the patterns of --limit: names, globs, label=value, each with !
+// MatchHosts returns the names of the hosts that match the patterns of --limit: names, globs, label=value, @group, each with !
 // in front to exclude. When only exclusions are given they take away from all hosts. A pattern without a host is an
 // error.
 func MatchHosts(site *lang.Site, patterns []string) (map[string]bool, hcl.Diagnostics) {
@@ -128,6 +128,10 @@ func MatchHosts(site *lang.Site, patterns []string) (map[string]bool, hcl.Diagno
 }
 
 func matchHost(pattern string, h *lang.Host) bool {
+	if group, ok := strings.CutPrefix(pattern, "@"); ok {
+		groups := h.GroupNames()
+		return len(groups) > 0 && group == "all" || slices.ContainsFunc(groups, func(g string) bool { return globMatch(group, g) })
+	}
 	if name, value, ok := strings.Cut(pattern, "="); ok {
 		label, has := h.Labels[name]
 		return has && globMatch(value, label)
@@ -146,8 +150,15 @@ func globMatch(pattern, name string) bool {
 
 func noHost(site *lang.Site, pattern string) *hcl.Diagnostic {
 	var names []string
+	seen := map[string]bool{}
 	for _, h := range site.Hosts {
 		names = append(names, h.Name)
+		for _, g := range h.GroupNames() {
+			if !seen[g] {
+				seen[g] = true
+				names = append(names, "@"+g)
+			}
+		}
 	}
 	return diag.Errorf(diag.NoMatch, hcl.Range{}, "No such host", "The pattern %q matches no host of the site."+"%s", pattern, diag.DidYouMean(pattern, names))
 }

@@ -61,6 +61,9 @@ func (a *analysis) expressions() {
 	for _, h := range a.config.Hosts {
 		a.analyzeHost(h, g)
 	}
+	for _, i := range a.config.Inventories {
+		a.analyzeInventory(i, g)
+	}
 	for _, j := range a.config.Jobs {
 		a.analyzeJob(j, g)
 	}
@@ -191,6 +194,9 @@ func (a *analysis) declaredNames(functions map[string]bool) *refs.Names {
 	}
 	for _, h := range a.config.Hosts {
 		n.Hosts[h.Name] = h.Shape()
+	}
+	for _, i := range a.config.Inventories {
+		n.Hosts[i.Full()] = refs.Map
 	}
 	for _, j := range a.config.Jobs {
 		n.Jobs[j.Name] = j.Module.Names

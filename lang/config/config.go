@@ -13,15 +13,16 @@ import (
 
 // Config is what the files of a site declare, taken apart and not evaluated. Lists are in source order.
 type Config struct {
-	Site      *Module
-	Runner    *Runner
-	Variables []*Variable
-	Locals    []*Local // of all modules
-	Chains    []*Chain
-	Hosts     []*Host
-	Jobs      []*Job
-	Outputs   []*Output
-	Roles     []*Role // where they are used, outer ones first
+	Site        *Module
+	Runner      *Runner
+	Variables   []*Variable
+	Locals      []*Local // of all modules
+	Chains      []*Chain
+	Hosts       []*Host
+	Inventories []*Inventory
+	Jobs        []*Job
+	Outputs     []*Output
+	Roles       []*Role // where they are used, outer ones first
 }
 
 // Module is where the names in an expression are looked up: the site, one of its jobs, or a role where it is used.

@@ -97,6 +97,8 @@ func (d *declarer) block(b *syntax.Block) {
 		if n, ok := d.named(b, 0, "host"); ok {
 			c.Hosts = append(c.Hosts, d.host(b, n))
 		}
+	case "inventory":
+		d.inventory(b)
 	case "job":
 		if n, ok := d.named(b, 0, "job"); ok {
 			c.Jobs = append(c.Jobs, d.jobBlock(b, n))

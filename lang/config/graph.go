@@ -18,6 +18,9 @@ type node struct {
 }
 
 func (n node) String() string {
+	if n.root == refs.Host && strings.HasPrefix(n.name, refs.InventoryPrefix) {
+		return n.name
+	}
 	prefix := map[refs.Roots]string{refs.Local: "local", refs.Chain: "chain", refs.Host: "host", refs.Jobs: "job"}
 	if n.root == refs.Local && strings.Contains(n.name, ".") {
 		return n.name // of a job or a role: its full name says so

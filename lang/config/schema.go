@@ -23,10 +23,10 @@ func fileSchema() syntax.Schema {
 			{Type: "locals"},
 			{Type: "chain", Labels: name},
 			{Type: "host", Labels: name},
+			{Type: "inventory", Labels: []string{"type", "name"}},
 			{Type: "job", Labels: name},
 			{Type: "output", Labels: name},
 		},
-		Later: []string{"inventory"},
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	MissingArgument    Code = "missing_argument"
 	UnknownAction      Code = "unknown_action"
 	UnknownTransport   Code = "unknown_transport"
+	UnknownInventory   Code = "unknown_inventory"
 	DuplicateName      Code = "duplicate_name"
 	DuplicateBlock     Code = "duplicate_block"
 	InvalidName        Code = "invalid_name"
@@ -88,6 +89,7 @@ func Codes() []Description {
 		{MissingArgument, "The block lacks an argument that it must have."},
 		{UnknownAction, "A task names an action that does not exist."},
 		{UnknownTransport, "A hop names a transport that does not exist."},
+		{UnknownInventory, "An inventory is of a type that does not exist."},
 		{DuplicateName, "Two things that share a space of names have the same name."},
 		{DuplicateBlock, "A block that may stand only once stands twice."},
 		{InvalidName, "A name is not one that the language allows."},

@@ -25,9 +25,12 @@ type source struct {
 	kind  sourceKind
 	host  string
 	key   cty.Value // of the host; cty.NilVal: any of its block
+	group string    // of an inventory: the host is in it; "": in any
 	task  *Task
-	depth int  // how many steps into the value it is; unknown: it may be anywhere
-	loose bool // there may be something else in its place, so it is no reason for an error
+	// groups: the next step names the group.
+	groups bool
+	depth  int  // how many steps into the value it is; unknown: it may be anywhere
+	loose  bool // there may be something else in its place, so it is no reason for an error
 }
 
 const unknown = -1
@@ -43,7 +46,7 @@ func (f flow) join(g flow) flow {
 func (f *flow) add(g flow) {
 	for _, s := range g {
 		same := func(o source) bool {
-			return o.kind == s.kind && o.host == s.host && o.task == s.task && o.depth == s.depth && o.loose == s.loose && sameKey(o.key, s.key)
+			return o.kind == s.kind && o.host == s.host && o.task == s.task && o.depth == s.depth && o.loose == s.loose && o.group == s.group && sameKey(o.key, s.key)
 		}
 		if !slices.ContainsFunc(*f, same) {
 			*f = append(*f, s)
@@ -92,6 +95,10 @@ func (w *walk) step(f flow, key cty.Value, at hcl.Range) flow {
 			if s.kind == host && s.depth == 1 && !s.loose && s.key == cty.NilVal {
 				s.key = key
 			}
+			if s.groups && !s.loose {
+				s.groups = false
+				s.group, _ = text(key) // of one that is computed: any
+			}
 			s.depth--
 			out = append(out, s)
 		case s.depth == unknown:
@@ -114,6 +121,7 @@ func (f flow) elements() flow {
 		switch {
 		case s.depth > 0:
 			s.depth--
+			s.groups = false
 		case s.depth == 0:
 			s.depth, s.loose = unknown, true
 		}

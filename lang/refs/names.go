@@ -112,6 +112,7 @@ const (
 	Failure
 	Result
 	Handler
+	Resource
 )
 
 // OnHost is what can be seen where there is a host, beside what can be seen everywhere.
@@ -158,8 +159,9 @@ type Ref struct {
 
 // HostRef is a host, or all hosts of a block.
 type HostRef struct {
-	Name string
-	Key  cty.Value // cty.NilVal: all
+	Name  string
+	Key   cty.Value // cty.NilVal: all
+	Group string    // of an inventory: only hosts in it; "": all
 }
 
 // Need is a task whose result is used.
@@ -229,7 +231,7 @@ func (u *Uses) need(s source) {
 	case self:
 		u.SelfFacts = true
 	case host:
-		u.addFacts(HostRef{s.host, s.key})
+		u.addFacts(HostRef{s.host, s.key, s.group})
 	case result:
 	}
 }
@@ -242,7 +244,7 @@ func (u *Uses) addNeed(n Need) {
 }
 
 func (u *Uses) addFacts(ref HostRef) {
-	if !slices.ContainsFunc(u.Facts, func(o HostRef) bool { return o.Name == ref.Name && sameKey(o.Key, ref.Key) }) {
+	if !slices.ContainsFunc(u.Facts, func(o HostRef) bool { return o.Name == ref.Name && o.Group == ref.Group && sameKey(o.Key, ref.Key) }) {
 		u.Facts = append(u.Facts, ref)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/diag"
-	"runner/lang/syntax"
 )
 
 // root is what is known about a name that traversals begin with.
@@ -36,11 +35,11 @@ func roots() map[string]root {
 		"failure": {Failure, "in a rescue"},
 		"result":  {Result, "in changed_when, failed_when and until"},
 		"handler": {Handler, "in notify"},
+		// Whatever takes hosts takes those of inventories.
+		"inventory": {Host, ""},
+		"resource":  {Resource, "in an inventory of type terraform"},
 	}
 }
-
-// later are names that the language has and this version has not.
-func later() []string { return []string{"inventory"} }
 
 // traversal follows a traversal that begins with a name.
 func (w *walk) traversal(t hcl.Traversal) flow {
@@ -51,9 +50,6 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 	at := t.SourceRange()
 	known, ok := roots()[name]
 	switch {
-	case !ok && slices.Contains(later(), name):
-		w.diags = append(w.diags, syntax.NotSupported(at, fmt.Sprintf("%q in expressions", name)))
-		return nil
 	case !ok:
 		w.unknownRoot(name, at)
 		return nil
@@ -70,6 +66,9 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 	case Chain:
 		w.named(t, w.analyzer.names.Chains, Chain, "chain")
 	case Host:
+		if name == "inventory" {
+			return w.inventoryRef(t)
+		}
 		return w.hostRef(t)
 	case Jobs:
 		return w.jobRef(t)
@@ -98,6 +97,8 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 	case Result:
 		w.dynamic("a result", at)
 		w.oneOf(t, append(flags(), w.place.Results...)...)
+	case Resource:
+		w.oneOf(t, ResourceAttributes()...)
 	case Handler:
 		w.handlerRef(t)
 	default: // roots that are several at once name nothing

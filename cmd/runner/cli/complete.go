@@ -52,7 +52,8 @@ func (p *Program) completeSelection(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// hostPatterns are the names of hosts as patterns that need no quotes within quotes, and their labels.
+// hostPatterns are the names of hosts as patterns that need no quotes within quotes, their labels, and the groups of
+// inventories.
 func hostPatterns(site *lang.Site) []string {
 	var out []string
 	seen := map[string]bool{}
@@ -62,6 +63,12 @@ func hostPatterns(site *lang.Site) []string {
 			if label := name + "=" + value; !seen[label] {
 				seen[label] = true
 				out = append(out, label)
+			}
+		}
+		for _, group := range h.GroupNames() {
+			if group = "@" + group; !seen[group] {
+				seen[group] = true
+				out = append(out, group)
 			}
 		}
 	}

@@ -1,0 +1,68 @@
+package lang
+
+import (
+	"math/big"
+	"reflect"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"runner/lang/function"
+	"runner/lang/inventory"
+)
+
+// converter turns plain values of inventories into those of the language, the same object once: hosts of a group have
+// their variables in common.
+type converter struct {
+	seen map[uintptr]cty.Value
+}
+
+// object converts variables, and says whether they are others than before.
+func (c *converter) object(vars map[string]any) (v cty.Value, fresh bool) {
+	if len(vars) == 0 {
+		return cty.EmptyObjectVal, false
+	}
+	at := reflect.ValueOf(vars).Pointer()
+	if v, ok := c.seen[at]; ok {
+		return v, false
+	}
+	v = valueOf(vars)
+	c.seen[at] = v
+	return v, true
+}
+
+// valueOf converts a plain value of an inventory. What is secret is marked.
+func valueOf(v any) cty.Value {
+	switch v := v.(type) {
+	case inventory.Secret:
+		inner := valueOf(v.Value)
+		if unmarked, marks := inner.UnmarkDeep(); len(marks) > 0 {
+			inner = unmarked
+		}
+		return inner.Mark(function.Sensitive)
+	case string:
+		return cty.StringVal(v)
+	case bool:
+		return cty.BoolVal(v)
+	case int:
+		return cty.NumberIntVal(int64(v))
+	case int64:
+		return cty.NumberIntVal(v)
+	case float64:
+		return cty.NumberFloatVal(v)
+	case *big.Int:
+		return cty.NumberVal(new(big.Float).SetInt(v))
+	case []any:
+		out := make([]cty.Value, len(v))
+		for i, e := range v {
+			out[i] = valueOf(e)
+		}
+		return cty.TupleVal(out)
+	case map[string]any:
+		out := make(map[string]cty.Value, len(v))
+		for name, e := range v {
+			out[name] = valueOf(e)
+		}
+		return cty.ObjectVal(out)
+	}
+	return cty.NullVal(cty.DynamicPseudoType)
+}

@@ -1,0 +1,3 @@
+inventory "ansible" "a" { # error: invalid_value
+  path = "hosts"
+}

@@ -1,0 +1,4 @@
+inventory "exec" "a" {
+  argv  = ["echo", "{}"]
+  paths = "x" # error: unknown_argument
+}

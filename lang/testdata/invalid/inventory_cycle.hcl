@@ -1,0 +1,7 @@
+inventory "exec" "a" {
+  argv = ["echo", local.x]
+}
+
+locals {
+  x = jsonencode(inventory.exec.a.groups) # error: cycle
+}

@@ -1,0 +1,7 @@
+inventory "ansible" "a" { # error: duplicate_name
+  path = "hosts"
+}
+
+job "j" {
+  hosts = concat([host.localhost], values(inventory.ansible.a.hosts))
+}

@@ -1,0 +1,3 @@
+inventory "ansibel" "a" { # error: unknown_inventory
+  path = "hosts"
+}

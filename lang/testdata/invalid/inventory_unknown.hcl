@@ -1,0 +1,3 @@
+output "a" {
+  value = inventory.ansible.x.hosts # error: unknown_reference
+}

@@ -1,0 +1,3 @@
+inventory "ansible" "a" {
+  path = "hosts.yml"
+}

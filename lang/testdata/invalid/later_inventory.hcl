@@ -1,3 +1,0 @@
-inventory "ansible" "a" { # error: not_supported
-  path = "x"
-}

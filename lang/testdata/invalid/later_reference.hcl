@@ -1,3 +1,0 @@
-output "a" {
-  value = inventory.ansible.x.hosts # error: not_supported
-}
