@@ -1,8 +1,8 @@
 // Package lang reads sites: files to a checked configuration whose static parts are evaluated and whose tasks are not,
 // and later each task for one host, with what a run has learned by then. Read load.go first. Its own packages are
 // lang/syntax (files to blocks, behind lang/guard), lang/config (what is declared), lang/refs (what expressions refer
-// to), lang/variable and lang/value, lang/function, lang/diag and lang/format; package planner plans what it returns. It
-// opens no connection and knows no action and no transport but by the schemas that it is given.
+// to), lang/variable and lang/value, lang/inventory (hosts from elsewhere), lang/function, lang/diag and lang/format; package
+// planner plans what it returns. It opens no connection and knows no action and no transport but by the schemas that it is given.
 package lang
 
 import (

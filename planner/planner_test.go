@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -195,5 +196,35 @@ func TestBadHop(t *testing.T) {
 	})
 	if !diags.HasErrors() || diags[0].Subject.Start.Line != 2 || !strings.Contains(diags[0].Detail, "it is bad") {
 		t.Errorf("got %v", diags)
+	}
+}
+
+// TestLimitGroups: --limit takes groups of inventories.
+func TestLimitGroups(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"site.hcl": "host \"x\" {\n  hop \"local\" {}\n}\ninventory \"ansible\" \"a\" {\n  path = \"hosts\"\n}\n",
+		"hosts":    "lone\n[web]\nw1\nw2\n[web-eu]\ne1\n[site:children]\nweb\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	site, _, diags := lang.Load(dir, lang.Options{Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0"})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for pattern, want := range map[string]string{
+		"@web": "w1 w2", "@web*": "e1 w1 w2", "@site": "w1 w2", "@all": "e1 lone w1 w2", "!@web": "e1 lone x", "@site,!w1": "w2", "@ungrouped": "lone",
+		"@wbe": `Did you mean "@web"?`, "@": "matches no host",
+	} {
+		hosts, diags := planner.MatchHosts(site, planner.Patterns(pattern))
+		got := strings.Join(slices.Sorted(maps.Keys(hosts)), " ")
+		if diags.HasErrors() {
+			got = diags[0].Detail
+		}
+		if got != want && (!diags.HasErrors() || !strings.Contains(got, want)) {
+			t.Errorf("%s: %s", pattern, got)
+		}
 	}
 }

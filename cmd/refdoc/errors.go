@@ -29,7 +29,6 @@ func withoutSite() map[diag.Code]string {
 		diag.BadHop:          "It is about a hop together with the ssh configuration, such as one with `ProxyCommand`.",
 		diag.Inventory:       "It is about the file that an inventory names, such as a line of it that says nothing.",
 		diag.Vault:           "It is about a value in the file that an inventory names, and the argument `vault_password`.",
-		diag.Program:         "It is about the program that an inventory names, such as one that there is not.",
 		diag.NoMatch:         "It is about the command line, such as `--limit wbe1`.",
 		diag.Arguments:       "It is about the command line, such as `--limt web1`.",
 		diag.NoTerminal:      "It is about where runner runs: `apply` asks before it changes anything.",

@@ -90,7 +90,7 @@ func TestG35Hostile(t *testing.T) {
 	if base.Status != 0 {
 		t.Fatalf("an empty site: %+v", base)
 	}
-	for _, h := range hostiles() {
+	for _, h := range append(hostiles(), hostileInventories()...) {
 		t.Run(h.name, func(t *testing.T) {
 			dir := t.TempDir()
 			writeSite(t, dir, h)

@@ -61,6 +61,15 @@ func Inventories() map[string]schema.Block {
 // OfResource says whether an argument is evaluated for each resource.
 func (i *Inventory) OfResource(name string) bool { return i.Type == "terraform" && name != "path" }
 
+// inventorySchema is what an inventory of a type may hold.
+func inventorySchema(own schema.Block) syntax.Schema {
+	return syntax.Schema{
+		What:      "an inventory of type " + diag.Quote(own.Name),
+		Arguments: append(argumentNames(own), "chain"),
+		Blocks:    []syntax.BlockSchema{hopSchema()},
+	}
+}
+
 func (d *declarer) inventory(b *syntax.Block) {
 	kind := b.Labels[0]
 	types := Inventories()
@@ -74,11 +83,7 @@ func (d *declarer) inventory(b *syntax.Block) {
 	if !ok {
 		return
 	}
-	content := d.content(b.Body, syntax.Schema{
-		What:      "an inventory of type " + diag.Quote(kind.Text),
-		Arguments: append(argumentNames(own), "chain"),
-		Blocks:    []syntax.BlockSchema{hopSchema()},
-	})
+	content := d.content(b.Body, inventorySchema(own))
 	out := &Inventory{Named: n, Type: kind.Text, Args: map[string]*Expr{}, Chain: d.get(content, "chain"), Hops: d.hops(content)}
 	for _, a := range own.Arguments {
 		if content.Arguments[a.Name] == nil && a.Required {

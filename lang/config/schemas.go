@@ -8,7 +8,8 @@ import (
 // Schemas lists what each kind of block may hold, for the test that finds what the reference leaves out. A task's own
 // arguments, and those of hops, are in the schemas of their actions and transports.
 func Schemas() map[string]syntax.Schema {
-	return map[string]syntax.Schema{
+	out := map[string]syntax.Schema{
+		"inventory":    inventorySchema(schema.Block{}),
 		"site":         fileSchema(),
 		"runner":       runnerSchema(),
 		"variable":     variableSchema(),
@@ -30,4 +31,8 @@ func Schemas() map[string]syntax.Schema {
 		"handler":      taskSchema(schema.Block{}),
 		"output":       outputSchema(),
 	}
+	for kind, own := range Inventories() {
+		out["inventory "+kind] = syntax.Schema{Arguments: argumentNames(own)}
+	}
+	return out
 }

@@ -160,6 +160,17 @@ func (w *walk) facts(s source, at hcl.Range) {
 	}
 }
 
+// reordered is the flow of a collection in which other keys lead to the hosts than in their block.
+func (f flow) reordered() flow {
+	out := slices.Clone(f)
+	for i := range out {
+		if out[i].key == cty.NilVal {
+			out[i].key = cty.DynamicVal
+		}
+	}
+	return out
+}
+
 // text returns a known string.
 func text(v cty.Value) (string, bool) {
 	if v == cty.NilVal || v.IsMarked() || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
@@ -180,8 +191,10 @@ func throughCall(name string, args []flow) flow {
 	switch name {
 	case "length", "keys", "can":
 		return nil
-	case "try", "coalesce", "values", "concat", "merge", "reverse", "slice", "coalescelist", "tolist", "toset", "tomap", "compact", "distinct":
+	case "try", "coalesce":
 		return all
+	case "values", "concat", "merge", "reverse", "slice", "coalescelist", "tolist", "toset", "tomap", "compact", "distinct":
+		return all.reordered()
 	case "element", "one", "lookup":
 		return all.elements()
 	}

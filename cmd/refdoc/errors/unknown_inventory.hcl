@@ -1,0 +1,3 @@
+inventory "ansibel" "shop" {
+  path = "hosts.yml"
+}
