@@ -65,6 +65,9 @@ func reword(d *hcl.Diagnostic) {
 	case "Invalid path step":
 		d.Detail = "This way into the value is not valid here."
 	}
+	if d.Detail == "Blocks are not allowed here." {
+		d.Detail = "Only arguments can stand here, such as name = value."
+	}
 	if d.Detail == "" {
 		d.Detail = d.Summary + "."
 	}
