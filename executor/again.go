@@ -37,7 +37,7 @@ func (h *hostRun) judge(s *sent, result *plan.Result, end *event.TaskEnd) bool {
 			Message: fmt.Sprintf("until does not hold after %s", attemptsOf(s.attempt)), Place: s.task.Place,
 		})
 	}
-	return verdict.Again || verdict.Failed
+	return verdict.Again
 }
 
 func attemptsOf(n int) string {
@@ -78,7 +78,7 @@ func (h *hostRun) foresee(verdict plan.Verdict, result *plan.Result, end *event.
 	switch {
 	case result.Unknown && !result.Failed:
 		result.UnknownChanged, result.Changed = verdict.UnknownChanged, verdict.Changed && !verdict.UnknownChanged
-	case verdict.UnknownFailed || verdict.UnknownAgain || verdict.Again:
+	case verdict.UnknownFailed || verdict.UnknownAgain || verdict.Again && (!verdict.Failed || s.instance.Retry.Attempts > 1):
 		result.Unknown = true
 		if end.Status == event.Failed {
 			result.Failed, end.Status, end.Reason, end.Error, end.Failure = false, event.OK, "", "", nil

@@ -110,7 +110,7 @@ func (b *bench) randomTask(r *rand.Rand, job *plan.Job, log string) {
 	if r.IntN(6) == 0 {
 		task.Verdict = true
 		b.judges[task.Address] = func(r plan.Result) (plan.Verdict, error) {
-			return plan.Verdict{Changed: r.Changed, Failed: r.Failed}, nil
+			return plan.Verdict{Changed: r.Changed, Failed: r.Failed, Again: r.Failed}, nil
 		}
 	}
 	if r.IntN(4) == 0 {

@@ -99,6 +99,7 @@ func (x *expansion) judge(r Result) Verdict {
 		known, holds := x.condition(b.ChangedWhen)
 		v.Changed, v.UnknownChanged = holds, !known
 	}
+	v.Again, v.UnknownAgain = v.Failed, v.UnknownFailed
 	if b.Retry != nil && b.Retry.Until != nil {
 		known, holds := x.condition(b.Retry.Until)
 		v.Again, v.UnknownAgain = known && !holds, !known

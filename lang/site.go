@@ -219,6 +219,6 @@ type Retry struct {
 
 // Verdict is what a task's own conditions make of a result. What is not known is neither.
 type Verdict struct {
-	Changed, Failed, Again                      bool // Again: until does not hold
+	Changed, Failed, Again                      bool // Again: until does not hold; without one, it failed
 	UnknownChanged, UnknownFailed, UnknownAgain bool
 }

@@ -122,7 +122,7 @@ type Retry struct {
 // Verdict is what a task's own conditions make of a result. Where the result is not known, neither is it. While there are
 // attempts left, a result that is Failed or Again is followed by another one.
 type Verdict struct {
-	Changed, Failed, Again                      bool // Again: the condition to stop trying does not hold
+	Changed, Failed, Again                      bool // Again: the condition to stop trying does not hold; without one, it failed
 	UnknownChanged, UnknownFailed, UnknownAgain bool
 }
 

@@ -94,7 +94,7 @@ func (c *adhocCommand) Expand(address string, _ int, _ plan.State) ([]plan.Insta
 
 // Judge takes the result for what it is.
 func (c *adhocCommand) Judge(_ string, _ int, r plan.Result, _ plan.State) (plan.Verdict, error) {
-	return plan.Verdict{Changed: r.Changed, Failed: r.Failed}, nil
+	return plan.Verdict{Changed: r.Changed, Failed: r.Failed, Again: r.Failed}, nil
 }
 
 // Outputs returns nothing: the command's output was shown.
