@@ -118,10 +118,11 @@ func (l *loader) readInventory(b *config.Inventory) (*inventorySource, bool) {
 	case "ssh_config":
 		at = b.At("path")
 		path := l.inventoryPath(args)
-		if abs, err := filepath.Abs(path); err == nil {
-			path = abs // the hops name it too
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			absolute = path
 		}
-		out, diags = sshconfig.Read(path, l.home())
+		out, diags = sshconfig.Read(path, absolute, l.home())
 	case "exec":
 		at = b.At("argv")
 		out, diags = l.runInventory(args)

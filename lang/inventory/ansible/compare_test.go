@@ -258,3 +258,33 @@ func plainWant(v any) any {
 	}
 	return v
 }
+
+// TestDynamicAgainstAnsible holds what is made of the output of a program against what Ansible makes of it.
+func TestDynamicAgainstAnsible(t *testing.T) {
+	program, err := exec.LookPath("ansible-inventory")
+	if err != nil {
+		t.Skip("ansible-inventory is missing: it is in Debian's package ansible-core, which make testbed installs")
+	}
+	outputs, err := filepath.Glob("testdata/dynamic/*.json")
+	if err != nil || len(outputs) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, output := range outputs {
+		t.Run(filepath.Base(output), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(output)
+			if err != nil {
+				t.Fatal(err)
+			}
+			script := filepath.Join(t.TempDir(), "inventory")
+			if err := os.WriteFile(script, []byte("#!/bin/sh\ncat <<'END'\n"+string(text)+"\nEND\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			got, diags := Dynamic(&inventory.File{Name: output, Text: string(text)}, Options{})
+			if len(diags) > 0 {
+				t.Fatal(diags)
+			}
+			compare(t, got, ansibleSays(t, program, script, ""))
+		})
+	}
+}

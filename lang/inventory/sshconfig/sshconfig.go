@@ -20,9 +20,9 @@ import (
 const maxDepth = 16
 
 // Read lists the hosts of a file and of those that it includes. Relative includes are looked for in ~/.ssh, as ssh does
-// for whoever runs it; home is what ~ stands for.
-func Read(path, home string) (*inventory.Inventory, hcl.Diagnostics) {
-	r := &reader{home: home, config: path, seen: map[string]bool{}, out: &inventory.Inventory{}}
+// for whoever runs it; home is what ~ stands for. The hops get config as the path of their configuration.
+func Read(path, config, home string) (*inventory.Inventory, hcl.Diagnostics) {
+	r := &reader{home: home, config: config, seen: map[string]bool{}, out: &inventory.Inventory{}}
 	file, d := r.files.Read(path)
 	if d != nil {
 		return nil, hcl.Diagnostics{d}
