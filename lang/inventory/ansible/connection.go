@@ -107,6 +107,9 @@ func (c *connector) failAt(v variable, format string, args ...any) {
 
 // add adds a diagnostic, unless another host brought the same: many have their variables from one group.
 func (b *builder) add(d *hcl.Diagnostic) {
+	if d.Severity == hcl.DiagWarning && len(b.diags) >= mostErrors {
+		return
+	}
 	for _, other := range b.diags {
 		if other.Detail == d.Detail && (other.Subject == nil) == (d.Subject == nil) && (d.Subject == nil || *d.Subject == *other.Subject) {
 			return
@@ -154,7 +157,7 @@ func kindOf(v any) string {
 // shown is text for a value that cannot be secret, because it is shown wherever the host is.
 func (c *connector) shown(names ...string) (string, bool) {
 	text, v, ok := c.text(names...)
-	if _, secret := v.value.(inventory.Secret); ok && secret {
+	if ok && v.secret() {
 		c.failAt(v, "The address of the host %s cannot be encrypted: it is shown wherever the host is.", diag.Quote(c.host))
 		return "", false
 	}
@@ -165,7 +168,7 @@ func (c *connector) shown(names ...string) (string, bool) {
 func (c *connector) set(options map[string]any, option string, names ...string) {
 	if text, v, ok := c.text(names...); ok {
 		options[option] = text
-		if _, secret := v.value.(inventory.Secret); secret || option == "password" || option == "passphrase" {
+		if v.secret() || option == "password" || option == "passphrase" {
 			options[option] = inventory.Secret{Value: text}
 		}
 	}
@@ -173,7 +176,7 @@ func (c *connector) set(options map[string]any, option string, names ...string) 
 
 // connection works out the way to the host.
 func (c *connector) connection() inventory.Connection {
-	kind, _, ok := c.text("ansible_connection")
+	kind, v, ok := c.text("ansible_connection")
 	if !ok {
 		kind = "ssh"
 	}
@@ -186,9 +189,8 @@ func (c *connector) connection() inventory.Connection {
 	case "docker", "docker_api":
 		out = c.docker()
 	default:
-		v, _, _ := c.find("ansible_connection")
 		c.add(v.at.Errorf(diag.NotSupported, "Unknown kind of connection",
-			"There is no connection %s here: ssh, local and docker are known.%s", diag.Quote(kind), diag.DidYouMean(kind, []string{"ssh", "local", "docker"})))
+			"There is no connection %s here: ssh, local and docker are known.%s", v.quote(kind), diag.DidYouMean(kind, []string{"ssh", "local", "docker"})))
 		return out
 	}
 	out.Become = c.become()
@@ -227,8 +229,11 @@ func (c *connector) ssh() inventory.Connection {
 	c.set(options, "user", userVars()...)
 	c.set(options, "password", passwordVars()...)
 	c.set(options, "passphrase", "ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase")
-	if text, _, ok := c.text("ansible_private_key_file", "ansible_ssh_private_key_file"); ok {
+	if text, v, ok := c.text("ansible_private_key_file", "ansible_ssh_private_key_file"); ok {
 		options["keys"] = []any{text}
+		if v.secret() {
+			options["keys"] = inventory.Secret{Value: []any{text}}
+		}
 	}
 	if v, _, ok := c.find("ansible_host_key_checking", "ansible_ssh_host_key_checking"); ok {
 		if check, known := truth(v.value); known && !check {
@@ -268,7 +273,7 @@ func (c *connector) become() *inventory.Hop {
 	hop := &inventory.Hop{Transport: method, Options: map[string]any{}}
 	if method != "sudo" && !slices.Contains(c.opts.Transports, method) {
 		c.add(at.at.Errorf(diag.NotSupported, "Unknown way to become another user",
-			"There is no hop %s to become another user by: sudo is known.%s", diag.Quote(method), diag.DidYouMean(method, []string{"sudo"})))
+			"There is no hop %s to become another user by: sudo is known.%s", at.quote(method), diag.DidYouMean(method, []string{"sudo"})))
 		return nil
 	}
 	c.set(hop.Options, "user", "ansible_become_user", "ansible_sudo_user")

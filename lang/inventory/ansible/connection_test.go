@@ -143,6 +143,19 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestManyWarnings: warnings, however many, are no errors.
+func TestManyWarnings(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"options": {"hosts": lines(100, "h%d ansible_ssh_common_args='-o Foo=x'\n")},
+		"keys":    {"hosts.yml": "all:\n  hosts: {h0: }\n" + lines(100, "  key%d: {}\n") + "  children: {g: {hosts: {h1: }}}\n"},
+	} {
+		out, diags := Read(write(t, files), Options{})
+		if diags.HasErrors() || len(diags) == 0 || len(diags) > mostErrors || len(out.Hosts) < 2 {
+			t.Errorf("%s: %v", name, diags)
+		}
+	}
+}
+
 // TestSecrets says which values are never shown.
 func TestSecrets(t *testing.T) {
 	path := write(t, map[string]string{"hosts": "h ansible_become_pass=a ansible_user=b plain=c\n"})
@@ -215,6 +228,20 @@ func TestDynamic(t *testing.T) {
 	} {
 		if _, says := read(text); !strings.Contains(says, want) {
 			t.Errorf("%s: %s", text, says)
+		}
+	}
+}
+
+// TestG36EncryptedFiles: what is wrong in files that were encrypted is said without what they hold.
+func TestG36EncryptedFiles(t *testing.T) {
+	for name, code := range map[string]diag.Code{"connection": diag.NotSupported, "broken": diag.Syntax, "jump": diag.Inventory, "method": diag.NotSupported} {
+		_, diags := Read("testdata/private/"+name+"/hosts", Options{Passwords: map[string]string{"default": "correct horse"}})
+		if len(diags) != 1 || diag.CodeOf(diags[0]) != code {
+			t.Errorf("%s: %v", name, diags)
+			continue
+		}
+		if strings.Contains(diags[0].Detail, "hunter2") || !diag.ExtraOf(diags[0]).HideSource || diags[0].Subject.Start.Line < 1 {
+			t.Errorf("%s: %s", name, diags[0].Detail)
 		}
 	}
 }

@@ -120,7 +120,7 @@ func (f *finisher) all() *inventory.Inventory {
 	parts := make([]hostParts, len(f.model.hostOrder))
 	for i, h := range f.model.hostOrder {
 		p := hostParts{kin: f.kinOf(h)}
-		if p.kin == nil || len(f.diags) >= mostErrors {
+		if p.kin == nil || tooMany(f.diags) {
 			return nil
 		}
 		p.own = []map[string]variable{h.vars, f.varsOf(f.hostVars, h.name)}
@@ -151,7 +151,7 @@ func (f *finisher) all() *inventory.Inventory {
 		}
 		c := connector{builder: f.builder, host: h.name, at: h.at, layers: []map[string]variable{p.own[1], p.own[0], p.kin.connect}, vars: host.Vars}
 		host.Connection = c.connection()
-		if len(f.diags) >= mostErrors {
+		if tooMany(f.diags) {
 			return nil
 		}
 		out.Hosts = append(out.Hosts, host)

@@ -28,6 +28,20 @@ type variable struct {
 	at    inventory.Place
 }
 
+// secret says whether the value is never shown.
+func (v variable) secret() bool {
+	_, secret := v.value.(inventory.Secret)
+	return secret
+}
+
+// quote quotes text that the value holds.
+func (v variable) quote(text string) string {
+	if v.secret() {
+		return "(sensitive)"
+	}
+	return diag.Quote(text)
+}
+
 type group struct {
 	name     string
 	vars     map[string]variable

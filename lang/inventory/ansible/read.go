@@ -95,10 +95,21 @@ func (b *builder) directory(path string, depth int) {
 		default:
 			b.file(name)
 		}
-		if len(b.diags) >= mostErrors {
+		if tooMany(b.diags) {
 			return
 		}
 	}
+}
+
+// tooMany says whether there are so many errors that no more are looked for.
+func tooMany(diags hcl.Diagnostics) bool {
+	n := 0
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			n++
+		}
+	}
+	return n >= mostErrors
 }
 
 func (b *builder) fail(d *hcl.Diagnostic) { b.diags = append(b.diags, d) }

@@ -16,6 +16,10 @@ func (c *connector) sshArguments(out *inventory.Connection) {
 		if !ok {
 			continue
 		}
+		if v.secret() {
+			c.failAt(v, "The options of ssh in %s cannot be encrypted: they say which way leads to the host %s, which is shown.", name, diag.Quote(c.host))
+			continue
+		}
 		words, err := split(text)
 		if err != nil {
 			c.failAt(v, "The options of ssh in %s cannot be taken apart: %s.", name, err)

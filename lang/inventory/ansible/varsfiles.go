@@ -96,7 +96,7 @@ func (b *builder) varsIn(dir string, vars *map[string]variable, depth int) {
 		case !info.IsDir() && slices.Contains(yamlExtensions(), extension):
 			b.varsFile(path, vars)
 		}
-		if len(b.diags) >= mostErrors {
+		if tooMany(b.diags) {
 			return
 		}
 	}

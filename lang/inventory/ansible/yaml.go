@@ -39,7 +39,7 @@ func readYAML(m *model, doc *document.Document) hcl.Diagnostics {
 		}
 	}
 	for _, p := range pairs {
-		if _, ok := r.group(p, 0); !ok && (len(r.diags) >= mostErrors || r.tooLarge()) {
+		if _, ok := r.group(p, 0); !ok && (tooMany(r.diags) || r.tooLarge()) {
 			break
 		}
 	}
@@ -121,9 +121,11 @@ func (r *yamlReader) mapping(n *yaml.Node, what string) (pairs []document.Pair, 
 func (r *yamlReader) section(g *group, p document.Pair, depth int) bool {
 	known := []string{"hosts", "vars", "children"}
 	if !slices.Contains(known, p.Name) {
-		r.diags = append(r.diags, r.doc.At(p.Key).Warningf(diag.Inventory, "Unknown key in an inventory",
-			"A group has the keys hosts, vars and children; %s is left out.%s", diag.Quote(p.Name), diag.DidYouMean(p.Name, known)))
-		return len(r.diags) < mostErrors
+		if len(r.diags) < mostErrors {
+			r.diags = append(r.diags, r.doc.At(p.Key).Warningf(diag.Inventory, "Unknown key in an inventory",
+				"A group has the keys hosts, vars and children; %s is left out.%s", diag.Quote(p.Name), diag.DidYouMean(p.Name, known)))
+		}
+		return true
 	}
 	if n := document.Resolve(p.Value); n.Kind == yaml.ScalarNode { // one name, without a map around it
 		v, d := r.doc.Value(n)

@@ -91,6 +91,9 @@ func yamlError(file *inventory.File, err error) *hcl.Diagnostic {
 	for end < len(file.Text) && file.Text[end] != '\n' {
 		end++
 	}
+	if file.Private {
+		text = "what it says here is not shown, because it was encrypted"
+	}
 	return file.At(start, end).Errorf(diag.Syntax, "Invalid YAML", "This is not valid YAML: %s.", strings.TrimSuffix(text, "."))
 }
 
