@@ -1,7 +1,7 @@
 // Package inventory holds what sources of hosts outside of a site come down to: hosts with variables, groups and ways to
 // reach them, as plain data. Its subpackages read the sources: ansible (INI, YAML, directories, and the JSON of dynamic
-// inventories), sshconfig and tfstate; program runs a program that prints one; document parses JSON and YAML, and vault
-// decrypts. None of them knows the language; package lang makes hosts of what they return.
+// inventories), sshconfig and tfstate; program runs a program that prints one; document parses JSON and YAML, python
+// literals of Python, and vault decrypts. None of them knows the language; package lang makes hosts of what they return.
 package inventory
 
 import "github.com/hashicorp/hcl/v2"

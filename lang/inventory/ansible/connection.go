@@ -13,6 +13,7 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/inventory"
+	"runner/lang/inventory/python"
 )
 
 // The variables of Ansible that say the same, by what they say; of several the last one wins, as there.
@@ -287,19 +288,19 @@ func (c *connector) become() *inventory.Hop {
 
 // sudoFlags takes over the flags of sudo, but for those that the hop gives itself.
 func (c *connector) sudoFlags(options map[string]any, text string, v variable) {
-	words, err := split(text)
+	words, err := python.Split(text)
 	if err != nil {
 		c.failAt(v, "The flags of sudo cannot be taken apart: %s.", err)
 		return
 	}
 	var args []any
 	for _, w := range words {
-		switch w.text {
+		switch w.Text {
 		case "-S", "-n":
 		case "-H":
 			options["set_home"] = true
 		default:
-			args = append(args, w.text)
+			args = append(args, w.Text)
 		}
 	}
 	if args != nil {

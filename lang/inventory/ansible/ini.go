@@ -12,6 +12,7 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/inventory"
+	"runner/lang/inventory/python"
 )
 
 // mostErrors bounds the errors of one file.
@@ -188,8 +189,8 @@ func (r *ini) variable(text string, at inventory.Place) *hcl.Diagnostic {
 
 // value types a value and counts what it holds.
 func (r *ini) value(text string, at inventory.Place) (any, *hcl.Diagnostic) {
-	v, err := parseValue(text)
-	if errors.Is(err, errMany) {
+	v, err := python.Value(text)
+	if errors.Is(err, python.ErrMany) {
 		return nil, at.Errorf(diag.TooLarge, "Inventory too large", "This value holds more than %d values.", inventory.MaxValues)
 	}
 	if err != nil {
@@ -216,9 +217,9 @@ func size(v any) int {
 }
 
 func (r *ini) host(text string, at inventory.Place) *hcl.Diagnostic {
-	words, err := split(text)
-	if errors.Is(err, errWords) {
-		return at.Errorf(diag.TooLarge, "Inventory too large", "This line has more than %d words.", maxWords)
+	words, err := python.Split(text)
+	if errors.Is(err, python.ErrWords) {
+		return at.Errorf(diag.TooLarge, "Inventory too large", "This line has more than %d words.", python.MaxWords)
 	}
 	if err != nil {
 		return at.Errorf(diag.Syntax, "Invalid inventory", "This line cannot be taken apart: %s.", err)
@@ -226,9 +227,9 @@ func (r *ini) host(text string, at inventory.Place) *hcl.Diagnostic {
 	if len(words) == 0 {
 		return at.Errorf(diag.Syntax, "Invalid inventory", "The name of a host is missing.")
 	}
-	place := func(w word) inventory.Place { return r.file.At(at.Start+w.start, at.Start+w.end) }
+	place := func(w python.Word) inventory.Place { return r.file.At(at.Start+w.Start, at.Start+w.End) }
 	first := place(words[0])
-	hosts, port, err := expand(words[0].text)
+	hosts, port, err := expand(words[0].Text)
 	switch {
 	case err != nil && strings.Contains(err.Error(), "more than"):
 		return first.Errorf(diag.TooLarge, "Inventory too large", "In this pattern of hosts, %s.", err)
@@ -243,7 +244,7 @@ func (r *ini) host(text string, at inventory.Place) *hcl.Diagnostic {
 		}
 	}
 	for _, w := range words[1:] {
-		key, text, ok := strings.Cut(w.text, "=")
+		key, text, ok := strings.Cut(w.Text, "=")
 		if !ok {
 			return place(w).Errorf(diag.Syntax, "Invalid inventory", "Behind a host's name there are variables, each as NAME=VALUE. Quote a value that has spaces.")
 		}

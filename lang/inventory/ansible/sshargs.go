@@ -7,6 +7,7 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/inventory"
+	"runner/lang/inventory/python"
 )
 
 // sshArguments reads the command lines of ssh that variables hold.
@@ -20,14 +21,14 @@ func (c *connector) sshArguments(out *inventory.Connection) {
 			c.failAt(v, "The options of ssh in %s cannot be encrypted: they say which way leads to the host %s, which is shown.", name, diag.Quote(c.host))
 			continue
 		}
-		words, err := split(text)
+		words, err := python.Split(text)
 		if err != nil {
 			c.failAt(v, "The options of ssh in %s cannot be taken apart: %s.", name, err)
 			continue
 		}
 		args := make([]string, len(words))
 		for i, w := range words {
-			args[i] = w.text
+			args[i] = w.Text
 		}
 		a := sshArgs{connector: c, name: name, at: v, out: out}
 		a.all(args)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"go.yaml.in/yaml/v3"
@@ -64,9 +65,9 @@ func ParseJSON(file *inventory.File) (*Document, *hcl.Diagnostic) {
 type jsonParser struct {
 	file    *inventory.File
 	decoder *json.Decoder
-	line    int // of the offset, from 0
 	offset  int // up to which lines were counted
-	start   int // of that line
+	line    int // there, from 0
+	column  int // there, in characters, from 0
 }
 
 // errNesting cannot happen: the text was looked at.
@@ -144,14 +145,16 @@ func (p *jsonParser) place(n *yaml.Node, token json.Token) {
 		}
 	}
 	at := end - length
-	for i := p.offset; i < at; i++ {
-		if p.file.Text[i] == '\n' {
+	for ; p.offset < at; p.offset++ {
+		switch c := p.file.Text[p.offset]; {
+		case c == '\n':
 			p.line++
-			p.start = i + 1
+			p.column = 0
+		case utf8.RuneStart(c):
+			p.column++
 		}
 	}
-	p.offset = max(p.offset, at)
-	n.Line, n.Column = p.line+1, at-p.start+1
+	n.Line, n.Column = p.line+1, p.column+1
 }
 
 // quoteBefore finds the quote at which the string starts whose end is given.

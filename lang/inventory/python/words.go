@@ -1,27 +1,30 @@
-package ansible
+package python
 
 import (
 	"errors"
 	"strings"
 )
 
+// MaxWords is how many words a line may have.
+const MaxWords = 10_000
+
+// ErrWords says that a line has more.
+var ErrWords = errors.New("it has more than 10000 words")
+
 var (
 	errQuote  = errors.New("a quote is not closed")
 	errEscape = errors.New("nothing follows the last backslash")
-	errWords  = errors.New("it has more than 10000 words")
 )
 
-const maxWords = 10_000
-
-// word is one word of a line and where it stands there.
-type word struct {
-	text       string
-	start, end int
+// Word is one word of a line and where it stands there.
+type Word struct {
+	Text       string
+	Start, End int
 }
 
-// split takes a line apart into words as Python's shlex.split does, with comments: a # begins one even inside of a word.
-func split(line string) ([]word, error) {
-	var words []word
+// Split takes a line apart into words as Python's shlex.split does, with comments: a # begins one even inside of a word.
+func Split(line string) ([]Word, error) {
+	var words []Word
 	for pos := 0; pos < len(line); {
 		c := line[pos]
 		switch {
@@ -35,10 +38,10 @@ func split(line string) ([]word, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(words) == maxWords {
-			return nil, errWords
+		if len(words) == MaxWords {
+			return nil, ErrWords
 		}
-		words = append(words, word{text, pos, end})
+		words = append(words, Word{text, pos, end})
 		if end < len(line) && line[end] == '#' {
 			return words, nil
 		}

@@ -1,4 +1,6 @@
-package ansible
+// Package python reads what Ansible leaves to Python's library: literals, which ast.literal_eval takes, and words, which
+// shlex.split makes of a line. It evaluates nothing. Package ansible is who needs it.
+package python
 
 import (
 	"errors"
@@ -12,13 +14,13 @@ import (
 	"runner/lang/inventory"
 )
 
-// parseValue gives the value of text in an INI file: what it is as a literal of Python, else the text itself. So true is
+// Value gives the value of text in an INI file: what it is as a literal of Python, else the text itself. So true is
 // text and True is a boolean, 0644 is text and 644 a number, and 1,2 is a list. That is Ansible's rule.
-func parseValue(text string) (any, error) {
+func Value(text string) (any, error) {
 	p := literal{text: text}
 	v, err := p.all()
 	switch {
-	case errors.Is(err, errDepth), errors.Is(err, errMany):
+	case errors.Is(err, ErrDepth), errors.Is(err, ErrMany):
 		return nil, err
 	case err != nil:
 		return text, nil //nolint:nilerr // no literal
@@ -26,11 +28,13 @@ func parseValue(text string) (any, error) {
 	return v, nil
 }
 
+// Why a value is refused: these are limits, not Python's.
 var (
-	errNoLiteral = errors.New("this is no literal")
-	errDepth     = errors.New("it is nested too deeply")
-	errMany      = errors.New("it has too many elements")
+	ErrDepth = errors.New("it is nested too deeply")
+	ErrMany  = errors.New("it has too many elements")
 )
+
+var errNoLiteral = errors.New("this is no literal")
 
 // literal parses a literal of Python, as ast.literal_eval takes them, but for complex numbers.
 type literal struct {
@@ -134,10 +138,10 @@ func plainList(values []any) []any {
 
 func (p *literal) value(depth int) (any, error) {
 	if depth > inventory.MaxDepth {
-		return nil, errDepth
+		return nil, ErrDepth
 	}
 	if p.values++; p.values > inventory.MaxValues {
-		return nil, errMany
+		return nil, ErrMany
 	}
 	p.space(depth > 0)
 	switch c := p.peek(); {
