@@ -35,7 +35,7 @@ func (l *loader) inventoryGroup(b *config.Inventory) *hostGroup {
 		return nil
 	}
 	g := &hostGroup{shape: refs.Map, groups: source.Groups, isInventory: true}
-	c := converter{seen: map[uintptr]cty.Value{}}
+	c := converter{seen: map[uintptr]converted{}}
 	for _, from := range source.Hosts {
 		before := len(l.diags)
 		h, ok := l.inventoryHost(b, source, from, &c)
@@ -55,19 +55,22 @@ func (l *loader) inventoryHost(b *config.Inventory, source *inventorySource, fro
 	if h.Range == (hcl.Range{}) {
 		h.Range = b.Block
 	}
-	vars, fresh := source.vars[from.Name], true
-	if vars == cty.NilVal {
+	var vars converted
+	fresh := true
+	if v, ok := source.vars[from.Name]; ok {
+		vars = converted{value: v, shown: value.Shown(v)}
+	} else {
 		vars, fresh = c.object(from.Vars)
 	}
-	if fresh && !l.hold(vars, b.Block) {
+	if fresh && !l.hold(vars.value, b.Block) {
 		return nil, false
 	}
-	h.Vars = value.Shown(vars)
+	h.Vars = vars.shown
 	address := cty.NullVal(cty.String)
 	if h.Address != "" {
 		address = cty.StringVal(h.Address)
 	}
-	h.parts = newParts(h, address, cty.MapValEmpty(cty.String), vars)
+	h.parts = newParts(h, address, cty.MapValEmpty(cty.String), vars.value)
 	if len(from.Groups) > 0 {
 		groups := make([]cty.Value, len(from.Groups))
 		for i, name := range from.Groups {

@@ -3,31 +3,59 @@ package lang
 import (
 	"math/big"
 	"reflect"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/function"
 	"runner/lang/inventory"
+	"runner/lang/value"
 )
 
 // converter turns plain values of inventories into those of the language, the same object once: hosts of a group have
 // their variables in common.
 type converter struct {
-	seen map[uintptr]cty.Value
+	seen map[uintptr]converted
+}
+
+// converted are variables of a host.
+type converted struct {
+	value cty.Value
+	shown any // as Host.Vars has them
 }
 
 // object converts variables, and says whether they are others than before.
-func (c *converter) object(vars map[string]any) (v cty.Value, fresh bool) {
+func (c *converter) object(vars map[string]any) (out converted, fresh bool) {
 	if len(vars) == 0 {
-		return cty.EmptyObjectVal, false
+		return converted{value: cty.EmptyObjectVal, shown: map[string]any{}}, false
 	}
 	at := reflect.ValueOf(vars).Pointer()
-	if v, ok := c.seen[at]; ok {
-		return v, false
+	if out, ok := c.seen[at]; ok {
+		return out, false
 	}
-	v = valueOf(vars)
-	c.seen[at] = v
-	return v, true
+	out = converted{value: valueOf(vars), shown: vars}
+	if !isPlain(vars) {
+		out.shown = value.Shown(out.value)
+	}
+	c.seen[at] = out
+	return out, true
+}
+
+// isPlain says whether a value is as package lang shows values: nothing in it is secret, and no number too large.
+func isPlain(v any) bool {
+	switch v := v.(type) {
+	case inventory.Secret, *big.Int:
+		return false
+	case []any:
+		return !slices.ContainsFunc(v, func(e any) bool { return !isPlain(e) })
+	case map[string]any:
+		for _, e := range v {
+			if !isPlain(e) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // valueOf converts a plain value of an inventory. What is secret is marked.
