@@ -22,7 +22,8 @@ type File struct {
 	Text    string
 	Private bool // it was encrypted: no line of it is shown, and no value is quoted
 
-	lines []int // offsets at which lines start; filled when the first place is asked for
+	bytes []byte // the text once more, as diagnostics take it; filled when there is one
+	lines []int  // offsets at which lines start; filled when the first place is asked for
 	last  struct {
 		start, end int
 		rng        hcl.Range
@@ -95,7 +96,10 @@ func (p Place) Errorf(code diag.Code, summary, format string, args ...any) *hcl.
 		return d
 	}
 	return diag.With(d, func(e *diag.Extra) {
-		e.Source = []byte(p.File.Text)
+		if p.File.bytes == nil {
+			p.File.bytes = []byte(p.File.Text)
+		}
+		e.Source = p.File.bytes
 		e.HideSource = p.File.Private || p.secretive()
 	})
 }

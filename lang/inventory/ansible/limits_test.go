@@ -29,7 +29,7 @@ func write(t testing.TB, files map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"hosts", "hosts.yml", "hosts.json"} {
+	for _, name := range []string{"hosts", "hosts.ini", "hosts.yml", "hosts.json"} {
 		if _, ok := files[name]; ok {
 			return filepath.Join(dir, name)
 		}
@@ -77,6 +77,7 @@ func TestG35Limits(t *testing.T) {
 		"a long line":        {map[string]string{"hosts": "h " + r("x=1 ", 1<<20)}, diag.TooLarge},
 		"a long word":        {map[string]string{"hosts": "h \"" + r("x", 3<<20)}, diag.Syntax},
 		"wrong lines":        {map[string]string{"hosts": "[all:vars]\n" + r("x\n", 1<<20)}, diag.Syntax},
+		"large and wrong":    {map[string]string{"hosts.ini": "[all:vars]\n" + r("x\n", 20) + r("#\n", 3<<20)}, diag.Syntax},
 		"deep literal":       {map[string]string{"hosts": "h a=" + r("[", many) + "\n"}, diag.TooDeep},
 		"wide literal":       {map[string]string{"hosts": "h a=" + r("1,", 1<<20) + "\n"}, diag.TooLarge},
 		"deep groups":        {map[string]string{"hosts": lines(many, "[g%[1]d:children]\ng%[1]d1\n")}, diag.TooLarge},
