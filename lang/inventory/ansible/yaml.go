@@ -58,8 +58,9 @@ func (r *yamlReader) fail(d *hcl.Diagnostic) bool {
 
 // count bounds how often the same text is read through references.
 func (r *yamlReader) count(n *yaml.Node) bool {
-	if r.seen++; r.seen > inventory.MaxValues {
-		return r.fail(r.doc.At(n).Errorf(diag.TooLarge, "Inventory too large", "Written out, %s has more than %d groups and hosts.", r.doc.File.Name, inventory.MaxValues))
+	const most = 2 * inventory.MaxHosts
+	if r.seen++; r.seen > most {
+		return r.fail(r.doc.At(n).Errorf(diag.TooLarge, "Inventory too large", "Written out, %s has more than %d groups and hosts, each counted wherever it is named.", r.doc.File.Name, most))
 	}
 	return true
 }
