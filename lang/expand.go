@@ -195,7 +195,7 @@ func (x *expansion) instance(in *Instance) {
 	}
 	x.arguments(in)
 	x.environment(in)
-	in.Timeout = x.duration(in, x.body.block.Timeout)
+	in.Timeout, _ = x.duration(in, x.body.block.Timeout, schema.Duration)
 	x.retry(in)
 	x.notify(in)
 	in.Lane = x.body.lanes[x.host]
@@ -361,11 +361,11 @@ func (x *expansion) setEnvironment(in *Instance, m cty.Value, hidden bool, e *co
 	}
 }
 
-// duration evaluates an argument that is a duration; 0 where it is not given or not known.
-func (x *expansion) duration(in *Instance, e *config.Expr) time.Duration {
-	text, _ := x.plain(in, e, schema.Duration).(string)
+// duration evaluates an argument that is a duration. It reports false where it is not given or not known.
+func (x *expansion) duration(in *Instance, e *config.Expr, t schema.Type) (time.Duration, bool) {
+	text, ok := x.plain(in, e, t).(string)
 	d, _ := time.ParseDuration(text) // it was checked
-	return d
+	return d, ok
 }
 
 // plain evaluates an argument that all tasks have; nil where it is not given or not known.

@@ -31,7 +31,7 @@ func (x *expansion) retry(in *Instance) {
 		return
 	}
 	in.Retry = Retry{Attempts: defaultAttempts, Delay: defaultDelay, Backoff: 1}
-	if d := x.duration(in, r.Delay); d > 0 {
+	if d, ok := x.duration(in, r.Delay, schema.Pause); ok {
 		in.Retry.Delay = d
 	}
 	if n, ok := x.number(in, r.Attempts, 1, maxAttempts); ok {

@@ -20,7 +20,7 @@ func (l *loader) order(j *jobScope) {
 	if r == nil {
 		return
 	}
-	j.Rollout.Pause = l.duration(r.Pause, "a rollout")
+	j.Rollout.Pause = l.duration(r.Pause, schema.Pause, "a rollout")
 	if r.MaxFailures != nil {
 		if v, ok := l.staticKnown(r.MaxFailures, nil); ok && !v.IsNull() {
 			j.Rollout.MaxFailures, _ = l.portion(r.MaxFailures, v, 0)

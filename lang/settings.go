@@ -31,11 +31,11 @@ func (l *loader) settings() {
 			l.site.Settings.Parallelism = n
 		}
 	}
-	l.site.Settings.ConnectTimeout = l.duration(r.ConnectTimeout, "the runner block")
-	l.site.Settings.TaskTimeout = l.duration(r.TaskTimeout, "the runner block")
+	l.site.Settings.ConnectTimeout = l.duration(r.ConnectTimeout, schema.Duration, "the runner block")
+	l.site.Settings.TaskTimeout = l.duration(r.TaskTimeout, schema.Duration, "the runner block")
 }
 
-func (l *loader) duration(e *config.Expr, of string) time.Duration {
+func (l *loader) duration(e *config.Expr, t schema.Type, of string) time.Duration {
 	if e == nil {
 		return 0
 	}
@@ -43,7 +43,7 @@ func (l *loader) duration(e *config.Expr, of string) time.Duration {
 	if !ok {
 		return 0
 	}
-	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.Duration}, v, e.Expression, of)
+	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: t}, v, e.Expression, of)
 	l.failAll(diags)
 	text, _ := arg.Plain.(string)
 	d, _ := time.ParseDuration(text) // it was checked

@@ -14,7 +14,8 @@ const (
 	Numbers  Type = "list(number)"
 	Map      Type = "map(string)"
 	Mode     Type = "mode"     // a string of three or four octal digits, such as "0640"
-	Duration Type = "duration" // a string such as "1m30s"
+	Duration Type = "duration" // a string such as "1m30s", more than nothing
+	Pause    Type = "pause"    // a duration that may be "0s"
 	Path     Type = "path"     // an absolute path on the target
 	Source   Type = "source"   // a path on the controller, relative to the module's directory; its content is sent
 	Any      Type = "any"

@@ -115,7 +115,7 @@ func Bare(v cty.Value) (cty.Value, bool) {
 // TypeFor is the type of the expressions that a schema's type takes.
 func TypeFor(t schema.Type) cty.Type {
 	switch t {
-	case schema.String, schema.Mode, schema.Duration, schema.Path, schema.Source:
+	case schema.String, schema.Mode, schema.Duration, schema.Pause, schema.Path, schema.Source:
 		return cty.String
 	case schema.Number:
 		return cty.Number
@@ -137,7 +137,7 @@ func wanted(t schema.Type) string {
 	switch t {
 	case schema.Mode:
 		return `a mode such as "0640"`
-	case schema.Duration:
+	case schema.Duration, schema.Pause:
 		return `a duration such as "30s"`
 	case schema.Path:
 		return "the path of a file on the target, a string"
@@ -254,7 +254,7 @@ func badValue(a schema.Attribute, v any, sensitive bool) string {
 	case !isText:
 	case a.Type == schema.Mode && !isMode(text):
 		return fmt.Sprintf("takes a mode of three or four octal digits such as \"0640\", and %s is none.", shown)
-	case a.Type == schema.Duration && !isDuration(text):
+	case a.Type == schema.Duration && !isDuration(text, 1), a.Type == schema.Pause && !isDuration(text, 0):
 		return fmt.Sprintf("takes a duration such as \"30s\" or \"1m30s\", and %s is none.", shown)
 	case a.Type == schema.Path && !strings.HasPrefix(text, "/"):
 		return fmt.Sprintf("takes an absolute path, and %s is none.", shown)
@@ -285,9 +285,9 @@ func isMode(s string) bool {
 	return len(s) >= least && len(s) <= most && strings.Trim(s, "01234567") == ""
 }
 
-func isDuration(s string) bool {
+func isDuration(s string, least time.Duration) bool {
 	d, err := time.ParseDuration(s)
-	return err == nil && d > 0
+	return err == nil && d >= least
 }
 
 // orList writes values as a choice.

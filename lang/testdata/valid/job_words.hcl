@@ -54,6 +54,9 @@ job "a" {
   task "command" "elsewhere" {
     for_each = { x = "1", y = "2" }
     argv     = ["notify", each.value]
+    retry {
+      delay = "0s"
+    }
     on       = self.name == "h[\"a\"]" ? host.localhost : null
     run_as   = "u${local.port}"
     changed_when = each.key == "x"
