@@ -124,7 +124,7 @@ func TestG35Console(t *testing.T) {
 func FuzzConsole(f *testing.F) {
 	for _, seed := range []string{
 		`self.name`, `[for h in host.h : h.address]`, `job.j.task.command.c`, `local.l`, `var.s`, `host`, `chain.c`, `host.h["a"]`, "<<EOT\n${var.s}\nEOT\n",
-		`"${jsonencode(host.h)}"`, `try(local.f.a.arch, 1)`, `toset([for h in host.h : h])`, `{ (var.s) = 1 }`, `parseint(var.s, 10)`, `[host.h...]`, `nonsensitive(1)`,
+		`"${jsonencode(host.h)}"`, `try(local.f.a.arch, 1)`, `toset([for h in host.h : h])`, `{ (var.s) = 1 }`, `parseint(var.s, 10)`, `[host.h...]`,
 	} {
 		f.Add(seed)
 	}
