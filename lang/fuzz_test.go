@@ -74,6 +74,66 @@ func FuzzExpression(f *testing.F) {
 	})
 }
 
+// FuzzTemplate renders anything, and takes anything for a file of a role.
+func FuzzTemplate(f *testing.F) {
+	for _, seed := range []string{
+		"${v.x} %{ if s == \"\" }a%{ else }b%{ endif }", "%{ for k, x in v ~}\n${k}=${jsonencode(x)}\n%{ endfor ~}", "${templatefile(\"t.tftpl\", {})}", "$${v} %%{v}", "${s}",
+		"${nothing.at.all}", "%{ for", "${[for x in [1] : x]}", "variable \"v\" {}\ntask \"command\" \"c\" {\n  argv = [var.v, path.module]\n}\n",
+		"variable \"v\" {\n  type = number\n  validation {\n    condition = var.v > 1\n    error_message = \"no\"\n  }\n}\noutput \"o\" { value = var.v }\n",
+		"role \"again\" { source = \".\" }\n", "locals { a = local.b, b = self.name }\ntry {\n  rescue {}\n}\nhandler \"command\" \"h\" { argv = [local.a] }\n",
+	} {
+		f.Add(seed)
+	}
+	dir := f.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "r"), 0o700); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if isSpecial(text) {
+			t.Skip("slow on purpose, or never the same")
+		}
+		for _, name := range []string{"t.tftpl", "r/main.hcl"} {
+			if err := writeFile(filepath.Join(dir, name), text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tryBytes(t, filepath.Join(dir, "x.hcl"), fileUser)
+		tryBytes(t, filepath.Join(dir, "x.hcl"), roleUser)
+	})
+}
+
+// fileUser and roleUser are sites that use a file as a template, and as one of a role.
+const (
+	fileUser = `
+variable "s" {
+  default   = "secret"
+  sensitive = true
+}
+job "j" {
+  hosts = host.localhost
+  task "file" "f" {
+    path    = "/f"
+    content = templatefile("t.tftpl", { v = { x = self.name, y = [1] }, s = var.s })
+  }
+}
+`
+	roleUser = `
+job "j" {
+  hosts = host.localhost
+  task "command" "c" {
+    argv = ["c"]
+  }
+  role "r" {
+    source = "./r"
+    v      = task.command.c.stdout
+  }
+  task "command" "d" {
+    argv = [try(role.r.o, "")]
+  }
+}
+`
+)
+
 // oneArgument is a site that takes any value in one place, everywhere one that has it in every place.
 const (
 	oneArgument = `
@@ -142,6 +202,30 @@ job "j" {
 job "k" {
   hosts = host.h
   vars  = { y = EXPR }
+  locals {
+    z = try(EXPR, null)
+  }
+  rollout { max_failures = EXPR }
+  precondition {
+    condition     = EXPR
+    error_message = local.z
+  }
+  try {
+    task "command" "judged" {
+      argv         = ["x", local.z]
+      on           = EXPR
+      lane         = EXPR
+      changed_when = EXPR
+      failed_when  = EXPR
+      retry {
+        attempts = EXPR
+        until    = EXPR
+      }
+    }
+    rescue {
+      task "command" "rescue" { argv = EXPR }
+    }
+  }
   task "command" "c" {
     argv = ["c"]
   }
