@@ -2,6 +2,7 @@ package planner
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -16,7 +17,8 @@ type EvaluationError struct{ Diagnostics hcl.Diagnostics }
 func (e *EvaluationError) Error() string {
 	for _, d := range e.Diagnostics {
 		if d.Severity == hcl.DiagError {
-			return d.Summary + ": " + d.Detail
+			first, _, _ := strings.Cut(d.Detail, "\n\n") // the rest is for who sees it whole
+			return d.Summary + ": " + first
 		}
 	}
 	return "cannot evaluate"

@@ -3,11 +3,13 @@ package config
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"runner/agent/schema"
+	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/syntax"
 )
@@ -83,6 +85,9 @@ func (a *analysis) look(e *Expr, place refs.Place) {
 	}
 	place.Module = e.Module.Names
 	uses, diags := a.analyzer.Analyze(e.Expression, place)
+	if e.Module.Role != nil { // whose use this is
+		diags = diag.At(diags, "", strings.TrimSuffix(e.Module.Prefix, "."))
+	}
 	a.failAll(diags)
 	if !diags.HasErrors() {
 		e.Uses = uses

@@ -37,7 +37,7 @@ func (d *declarer) jobBody(b *syntax.Block, j *Job) {
 		case "precondition":
 			j.Preconditions = append(j.Preconditions, d.precondition(inner, len(j.Preconditions)))
 		case "rollout":
-			if d.unique("a rollout in "+j.Module.Names.Title, inner.Range, diag.DuplicateBlock) {
+			if d.unique("rollout in "+j.Module.Names.Title, inner.Range, diag.DuplicateBlock) {
 				content := d.content(inner.Body, rolloutSchema())
 				get := d.getter(content)
 				j.Rollout = &Rollout{Block: inner.Range, Batches: get("batches"), MaxFailures: get("max_failures"), Pause: get("pause")}
@@ -163,7 +163,7 @@ func (d *declarer) taskBody(b *syntax.Block, t *Task, described schema.Block) {
 	t.On, t.RunOnce, t.Lane, t.ChangedWhen, t.FailedWhen = get("on"), get("run_once"), get("lane"), get("changed_when"), get("failed_when")
 	t.Way = d.way(content)
 	for _, inner := range content.Blocks {
-		if inner.Type == "retry" && d.unique("a retry in "+t.Address, inner.Range, diag.DuplicateBlock) {
+		if inner.Type == "retry" && d.unique("retry in "+t.Address, inner.Range, diag.DuplicateBlock) {
 			content := d.content(inner.Body, retrySchema())
 			get := d.getter(content)
 			t.Retry = &Retry{Block: inner.Range, Attempts: get("attempts"), Delay: get("delay"), Backoff: get("backoff"), Until: get("until")}

@@ -38,7 +38,7 @@ func (c *Config) roleOf(file, address string) *Role {
 		if !strings.HasPrefix(file, r.Dir+string(filepath.Separator)) {
 			continue
 		}
-		if found == nil || strings.HasPrefix(address, r.Module.Prefix) {
+		if found == nil || strings.HasPrefix(address+".", r.Module.Prefix) {
 			found = r
 		}
 	}

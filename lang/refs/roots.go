@@ -93,10 +93,10 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 	case Failure:
 		w.uses.Refs = append(w.uses.Refs, Ref{Failure, strconv.Itoa(w.place.Failed.Index), at})
 		w.dynamic("what failed", at)
-		w.oneOf(t, append(FailureAttributes(), w.place.Failed.Results...)...)
+		w.attributeOf(t, append(FailureAttributes(), w.place.Failed.Results...))
 	case Result:
 		w.dynamic("a result", at)
-		w.oneOf(t, append(flags(), w.place.Results...)...)
+		w.attributeOf(t, append(flags(), w.place.Results...))
 	case Resource:
 		w.oneOf(t, ResourceAttributes()...)
 	case Handler:
@@ -176,12 +176,24 @@ func (w *walk) named(t hcl.Traversal, table map[string]bool, root Roots, what st
 }
 
 func (w *walk) undeclared(what, name string, candidates []string, t hcl.Traversal) {
+	where := w.place.Module.Title
+	inRole := strings.HasPrefix(where, "the role ")
+	if what != "role" && (!inRole || what != "variable" && what != "local") {
+		where = "the site"
+	}
 	w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown "+what, "%s declares no %s %s.%s",
-		diag.Capital(w.place.Module.Title), what, diag.Quote(name), diag.DidYouMean(name, candidates))
+		diag.Capital(where), what, diag.Quote(name), diag.DidYouMean(name, candidates))
 }
 
 // upTo is the range of the first steps of a traversal.
 func upTo(t hcl.Traversal, n int) hcl.Range { return t[:min(n, len(t))].SourceRange() }
+
+// attributeOf checks a reference to an object, or to one of its attributes.
+func (w *walk) attributeOf(t hcl.Traversal, names []string) {
+	if len(t) > 1 {
+		w.oneOf(t, names...)
+	}
+}
 
 // oneOf checks that one of a few names follows.
 func (w *walk) oneOf(t hcl.Traversal, names ...string) {
