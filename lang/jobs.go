@@ -337,10 +337,10 @@ func (l *loader) buildTask(j *jobScope, b *config.Task) *Task {
 		}
 	}
 	l.onFailure(t, b.OnFailure)
-	t.Once = l.staticBool(b.RunOnce)
+	t.Once = l.staticBool(b.RunOnce, "a task")
 	body.on = l.on(j, b.On)
 	body.lanes = l.lanes(j, b.Lane)
-	body.sensitive = l.staticBool(b.Sensitive)
+	body.sensitive = l.staticBool(b.Sensitive, "a task")
 	body.secret = body.sensitive
 	l.collectUses(t)
 	body.saveConstants() // only now it is known whose facts they need
@@ -355,13 +355,13 @@ func (l *loader) schemaOf(b *config.Task) schema.Block {
 }
 
 func (l *loader) onFailure(t *Task, e *config.Expr) {
-	if s := l.staticWord(e, "stop", "continue", "abort"); s != "" {
+	if s := l.staticWord(e, "a task", "stop", "continue", "abort"); s != "" {
 		t.OnFailure = s
 	}
 }
 
 // staticWord evaluates an argument that is one of a few words.
-func (l *loader) staticWord(e *config.Expr, words ...string) string {
+func (l *loader) staticWord(e *config.Expr, of string, words ...string) string {
 	if e == nil {
 		return ""
 	}
@@ -369,13 +369,13 @@ func (l *loader) staticWord(e *config.Expr, words ...string) string {
 	if !ok {
 		return ""
 	}
-	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.String, OneOf: words}, v, e.Expression, "a task")
+	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.String, OneOf: words}, v, e.Expression, of)
 	l.failAll(diags)
 	s, _ := arg.Plain.(string)
 	return s
 }
 
-func (l *loader) staticBool(e *config.Expr) bool {
+func (l *loader) staticBool(e *config.Expr, of string) bool {
 	if e == nil {
 		return false
 	}
@@ -383,7 +383,7 @@ func (l *loader) staticBool(e *config.Expr) bool {
 	if !ok {
 		return false
 	}
-	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.Bool}, v, e.Expression, "this block")
+	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.Bool}, v, e.Expression, of)
 	l.failAll(diags)
 	b, _ := arg.Plain.(bool)
 	return b

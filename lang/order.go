@@ -15,7 +15,7 @@ import (
 
 // order evaluates in which order a job goes over its hosts.
 func (l *loader) order(j *jobScope) {
-	j.Lockstep = l.staticWord(j.block.Strategy, "free", "lockstep") == "lockstep"
+	j.Lockstep = l.staticWord(j.block.Strategy, "a job", "free", "lockstep") == "lockstep"
 	r := j.block.Rollout
 	if r == nil {
 		return

@@ -15,7 +15,7 @@ import (
 // buildOutputs prepares the outputs.
 func (l *loader) buildOutputs() {
 	for _, b := range l.config.Outputs {
-		o := &Output{Name: b.Name, Range: b.Block, block: b, Sensitive: l.staticBool(b.Sensitive)}
+		o := &Output{Name: b.Name, Range: b.Block, block: b, Sensitive: l.staticBool(b.Sensitive, "an output")}
 		if b.Value.Sound() {
 			if !l.usable(b.Value.Uses.Refs) {
 				b.Value.Uses = nil
