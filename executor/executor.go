@@ -141,7 +141,7 @@ func (r *run) keep() {
 		r.read[address] = true
 	}
 	for i := range r.Plan.Jobs {
-		for _, tasks := range [][]plan.Task{r.Plan.Jobs[i].Tasks, r.Plan.Jobs[i].Handlers} {
+		for _, tasks := range [][]plan.Task{r.Plan.Jobs[i].Preconditions, r.Plan.Jobs[i].Tasks, r.Plan.Jobs[i].Handlers} {
 			for t := range tasks {
 				for _, address := range tasks[t].Needs {
 					r.read[address] = true

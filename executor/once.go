@@ -52,7 +52,7 @@ func (h *hostRun) adopt(at int, task *plan.Task, o outcome) {
 
 // publish gives the other hosts what this one has run for them. They run it themselves if this one was not able to.
 func (h *hostRun) publish(g *group) {
-	if !g.never {
+	if g.lost || !g.never {
 		h.batch.publish(g.turn, outcome{g, h.name})
 	}
 }

@@ -284,7 +284,7 @@ func (h *hostRun) settle(s *sent, end event.TaskEnd, result plan.Result) {
 			}
 		}
 		if s.group != nil {
-			s.group.lost = end.Status == event.Unknown
+			s.group.lost = s.group.lost || end.Status == event.Unknown
 			s.group.never = end.Status == event.Unreachable
 		}
 		h.stop(end.Status)

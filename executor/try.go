@@ -142,7 +142,7 @@ func (h *hostRun) discard(failed, target int) {
 		case s.task == nil:
 		case target != noTask && s.at >= target && s.at != failed:
 			h.doubt(s)
-		case s.left != nil:
+		case s.left != nil, s.nothing:
 			h.unreached(s.task)
 		default:
 			h.pass(s)

@@ -431,7 +431,12 @@ func (l *loader) usable(references []refs.Ref) bool {
 		if r.Root == refs.Local {
 			local := l.scope.locals[r.Name]
 			if local.Sound() && (local.Uses.Dynamic != nil || local.varies()) {
-				return l.bad[refs.Ref{Root: refs.Local, Name: r.Name}] || !l.usable(local.Uses.Refs)
+				usable, done := l.known[r.Name]
+				if !done {
+					usable = !l.bad[refs.Ref{Root: refs.Local, Name: r.Name}] && l.usable(local.Uses.Refs)
+					l.known[r.Name] = usable
+				}
+				return !usable
 			}
 		}
 		_, ok := l.resolve(r, nil)

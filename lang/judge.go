@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -10,6 +11,7 @@ import (
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/diag"
+	"runner/lang/refs"
 )
 
 // What a retry is that does not say.
@@ -73,7 +75,9 @@ func (s *Site) Judge(t *Task, h *Host, r Result, state State) (Verdict, hcl.Diag
 
 // choose makes each what it is for the element with a key.
 func (x *expansion) choose(key any) {
-	if !x.task.Keyed() {
+	if !x.task.Keyed() || !slices.ContainsFunc(x.body.block.Judges(), func(e *config.Expr) bool {
+		return e.Sound() && e.Uses.Roots&refs.Each != 0
+	}) {
 		return
 	}
 	value := each(cty.DynamicVal, cty.DynamicVal)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/config"
 	"runner/lang/diag"
@@ -22,7 +23,7 @@ func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnosti
 	l := &loader{
 		opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config.Config{},
 		blocks: map[string]*config.Host{}, inventories: map[string]*config.Inventory{}, contexts: map[*config.Expr]*hcl.EvalContext{},
-		shared: map[*config.Hop]*Hop{}, chains: map[*config.Chain]*chainHops{}, ways: map[*config.Way]*way{},
+		shared: map[*config.Hop]*Hop{}, chains: map[*config.Chain]*chainHops{}, ways: map[*config.Way]*way{}, known: map[string]bool{},
 	}
 	l.opts.Catalog.Actions = withOwn(opts.Catalog.Actions)
 	site := l.load(path)
@@ -55,7 +56,10 @@ type loader struct {
 	shared      map[*config.Hop]*Hop // hops that are the same for every host; nil: with errors
 	chains      map[*config.Chain]*chainHops
 	ways        map[*config.Way]*way
-	held        held
+	// known are locals that are found to be usable, or not; varying are those of the host that is at hand.
+	known   map[string]bool
+	varying map[string]cty.Value
+	held    held
 }
 
 func (l *loader) fail(d *hcl.Diagnostic)        { l.diags = append(l.diags, d) }
@@ -78,6 +82,7 @@ func (l *loader) load(path string) *Site {
 	l.begin()
 	l.analyze()
 	l.variableValues()
+	l.secretOutputs()
 	l.validate()
 	l.settings()
 	l.checkLocals()

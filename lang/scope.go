@@ -223,6 +223,10 @@ func (l *loader) static(e *config.Expr, own map[string]cty.Value) (cty.Value, bo
 	if !e.Sound() {
 		return cty.DynamicVal, false
 	}
+	if l.varying == nil { // what this expression uses is evaluated for this host, once
+		l.varying = map[string]cty.Value{}
+		defer func() { l.varying = nil }()
+	}
 	ctx, ok := l.contextOf(e, own)
 	if !ok {
 		return cty.DynamicVal, false
@@ -312,6 +316,9 @@ func (l *loader) localValue(name string, own map[string]cty.Value) (cty.Value, b
 	case !v.Sound() || v.Uses.Dynamic != nil || l.held.failed || v.varies() && own["self"] == cty.NilVal:
 		return cty.NilVal, false
 	}
+	if out, ok := l.varying[name]; ok {
+		return out, true
+	}
 	v.done = !v.varies()
 	out, ok := l.static(v.Expr, own)
 	if ok {
@@ -334,6 +341,9 @@ func (l *loader) localValue(name string, own map[string]cty.Value) (cty.Value, b
 			v.ok = ok
 		}
 	}
+	if ok && !v.done {
+		l.varying[name] = out
+	}
 	return out, ok
 }
 
@@ -349,6 +359,15 @@ func (l *loader) validateGiven(v *localValue, own map[string]cty.Value) bool {
 	})
 	l.failAll(diags)
 	return !l.diags[before:].HasErrors()
+}
+
+// secretOutputs finds out which outputs of roles are sensitive, whatever they are made of.
+func (l *loader) secretOutputs() {
+	for _, local := range l.config.Locals {
+		if local.Sensitive != nil {
+			l.scope.locals[local.Full].secret = l.staticBool(local.Sensitive, "an output")
+		}
+	}
 }
 
 // checkLocals evaluates the locals that nothing has asked for.

@@ -143,6 +143,9 @@ func (b *builder) job(job *lang.Job, byName map[string]int) plan.Job {
 	}
 	for _, t := range job.Tries {
 		out.Tries = append(out.Tries, plan.Try(t))
+		for i := t.From; i < t.To; i++ { // what cannot be judged has failed: nothing behind may have started by then
+			out.Tasks[i].Verdict = out.Tasks[i].Verdict || out.Tasks[i].ChangedWhen
+		}
 	}
 	out.Lockstep = job.Lockstep
 	out.Rollout = rollout(job.Rollout, len(hosts))

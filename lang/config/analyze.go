@@ -55,6 +55,7 @@ func (a *analysis) expressions() {
 			local.Uses = uses
 		}
 		g.add(node{refs.Local, local.Full}, local.Expr)
+		a.look(local.Sensitive, a.staticPlace(`"sensitive" of an output`))
 	}
 	a.analyzeVariables()
 	for _, c := range a.config.Chains {

@@ -150,6 +150,9 @@ func (d *declarer) task(b *syntax.Block) *Task {
 		}
 		return t // its name still counts
 	}
+	if isHandler && action.Text == "flush" {
+		d.diags = append(d.diags, diag.Errorf(diag.InvalidValue, action.Range, "Invalid value", "A handler cannot be a flush: it is one of those that a flush runs."))
+	}
 	t.Known = true
 	d.taskBody(b, t, described)
 	return t

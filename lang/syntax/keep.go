@@ -82,9 +82,20 @@ func keep(e hclsyntax.Expression, constant func(hclsyntax.Expression) bool, dept
 		if l, ok := n.CollExpr.(*looped); ok {
 			part(&l.Expression) // inside, so that each loop notes whether it is sensitive
 		}
-		part(&n.ValExpr)
+		if !hides(n.KeyVar) && !hides(n.ValVar) {
+			part(&n.ValExpr)
+		}
 	}
 	return e
+}
+
+// hides says whether a name of a loop hides one that constant expressions begin with.
+func hides(name string) bool {
+	switch name {
+	case "var", "local", "path", "host", "chain", "inventory":
+		return true
+	}
+	return false
 }
 
 // costs says whether an expression is more than a literal or a name.

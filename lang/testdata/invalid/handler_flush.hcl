@@ -1,0 +1,5 @@
+job "a" {
+  hosts = host.localhost
+  handler "flush" "f" { # error: invalid_value
+  }
+}

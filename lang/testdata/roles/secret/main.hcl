@@ -1,0 +1,8 @@
+output "pw" {
+  value     = "hunter2"
+  sensitive = true
+}
+
+output "name" {
+  value = "plain"
+}
