@@ -430,7 +430,7 @@ func (l *loader) usable(references []refs.Ref) bool {
 	return !slices.ContainsFunc(references, func(r refs.Ref) bool {
 		if r.Root == refs.Local {
 			local := l.scope.locals[r.Name]
-			if local.Sound() && (local.Uses.Dynamic != nil || local.varies()) {
+			if local.Sound() && local.dynamic(false) {
 				usable, done := l.known[r.Name]
 				if !done {
 					usable = !l.bad[refs.Ref{Root: refs.Local, Name: r.Name}] && l.usable(local.Uses.Refs)

@@ -107,8 +107,6 @@ type localValue struct {
 	done     bool
 	ok       bool
 	value    cty.Value
-	// validating: its conditions are being evaluated while the site is loaded.
-	validating bool
 }
 
 // dynamic says whether the local must be evaluated anew with what a run knows. With facts, that includes those in
@@ -333,18 +331,17 @@ func (l *loader) localValue(name string, own map[string]cty.Value) (cty.Value, b
 		}
 		v.value, v.ok = out, ok
 	}
-	if ok && v.Variable != nil && !v.validating { // its conditions read the variable itself
-		v.validating = true
-		ok = l.validateGiven(v, own)
-		v.validating = false
-		if v.done {
-			v.ok = ok
-		}
+	if !ok {
+		return out, false
 	}
-	if ok && !v.done {
+	if !v.done {
 		l.varying[name] = out
 	}
-	return out, ok
+	if v.Variable != nil && !l.validateGiven(v, own) { // its conditions read the variable itself
+		v.ok = false
+		return out, false
+	}
+	return out, true
 }
 
 // validateGiven checks what a role is given for a variable.

@@ -37,13 +37,8 @@ func (w *walk) taskRef(t hcl.Traversal) flow {
 
 // jobRef follows job.NAME.task.ACTION.NAME: results by the names of the job's hosts.
 func (w *walk) jobRef(t hcl.Traversal) flow {
-	name, ok := w.second(t, "job")
+	name, job, ok := declared(w, t, "job", w.analyzer.names.Jobs)
 	if !ok {
-		return nil
-	}
-	job := w.analyzer.names.Jobs[name]
-	if job == nil {
-		w.undeclared("job", name, diag.Candidates(w.analyzer.names.Jobs), t)
 		return nil
 	}
 	if w.place.Module.Job != nil && w.place.Module.Job == job.Job {

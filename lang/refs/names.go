@@ -178,7 +178,6 @@ type Uses struct {
 	Hosts     []string  // host blocks, those of locals included
 	Needs     []Need    // tasks whose results are read
 	SelfFacts bool      // self.facts, or self as a whole
-	SelfParts bool      // anything of self but self.facts
 	Facts     []HostRef // hosts whose facts are read, or that are used as a whole
 	Handlers  []string  // addresses, in notify
 	// Dynamic is the first place that only a run can know, and what it is; nil if there is none.
@@ -209,7 +208,6 @@ func (u *Uses) merge(other *Uses) {
 		u.addNeed(n)
 	}
 	u.SelfFacts = u.SelfFacts || other.SelfFacts
-	u.SelfParts = u.SelfParts || other.SelfParts
 	for _, ref := range other.Facts {
 		u.addFacts(ref)
 	}

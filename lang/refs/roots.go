@@ -78,9 +78,6 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 		w.oneOf(t, "id")
 		w.dynamic("the run's id", at)
 	case Self:
-		if len(t) == 1 || !isStep(t[1], "facts") {
-			w.uses.SelfParts = true
-		}
 		return w.steps(flow{{kind: self}}, t[1:])
 	case Each:
 		return w.eachRef(t)
@@ -164,15 +161,20 @@ func stepName(step hcl.Traverser) (string, bool) {
 
 // named checks a reference to something that a table has, and that is not followed further.
 func (w *walk) named(t hcl.Traversal, table map[string]bool, root Roots, what string) {
-	name, ok := w.second(t, what)
-	if !ok {
-		return
+	if name, _, ok := declared(w, t, what, table); ok {
+		w.uses.Refs = append(w.uses.Refs, Ref{root, name, t.SourceRange()})
 	}
-	if !table[name] {
+}
+
+// declared returns the name behind the root and what a table has for it, and reports one that it does not have.
+func declared[V any](w *walk, t hcl.Traversal, what string, table map[string]V) (name string, found V, ok bool) {
+	if name, ok = w.second(t, what); !ok {
+		return name, found, false
+	}
+	if found, ok = table[name]; !ok {
 		w.undeclared(what, name, diag.Candidates(table), t)
-		return
 	}
-	w.uses.Refs = append(w.uses.Refs, Ref{root, name, t.SourceRange()})
+	return name, found, ok
 }
 
 func (w *walk) undeclared(what, name string, candidates []string, t hcl.Traversal) {
@@ -215,14 +217,8 @@ func (w *walk) oneOf(t hcl.Traversal, names ...string) {
 
 // variableRef follows var.NAME. A role's variable is what the role is given for it.
 func (w *walk) variableRef(t hcl.Traversal) flow {
-	name, ok := w.second(t, "variable")
+	name, full, ok := declared(w, t, "variable", w.place.Module.Variables)
 	if !ok {
-		return nil
-	}
-	variables := w.place.Module.Variables
-	full, ok := variables[name]
-	if !ok {
-		w.undeclared("variable", name, diag.Candidates(variables), t)
 		return nil
 	}
 	if full == "" {
@@ -233,14 +229,8 @@ func (w *walk) variableRef(t hcl.Traversal) flow {
 }
 
 func (w *walk) localRef(t hcl.Traversal) flow {
-	name, ok := w.second(t, "local")
+	_, full, ok := declared(w, t, "local", w.place.Module.Locals)
 	if !ok {
-		return nil
-	}
-	locals := w.place.Module.Locals
-	full, ok := locals[name]
-	if !ok {
-		w.undeclared("local", name, diag.Candidates(locals), t)
 		return nil
 	}
 	return w.local(full, t, t[2:])
@@ -248,15 +238,9 @@ func (w *walk) localRef(t hcl.Traversal) flow {
 
 // roleRef follows role.NAME.OUTPUT.
 func (w *walk) roleRef(t hcl.Traversal) flow {
-	name, ok := w.second(t, "role")
-	if !ok {
-		return nil
-	}
-	roles := w.place.Module.Roles
-	role := roles[name]
+	name, role, ok := declared(w, t, "role", w.place.Module.Roles)
 	switch {
-	case role == nil:
-		w.undeclared("role", name, diag.Candidates(roles), t)
+	case !ok:
 		return nil
 	case role.Broken:
 		w.uses.Refs = append(w.uses.Refs, Ref{RoleOutputs, name, t.SourceRange()})
@@ -270,12 +254,12 @@ func (w *walk) roleRef(t hcl.Traversal) flow {
 	if len(t) > 2 {
 		output, ok = stepName(t[2])
 	}
-	full, declared := role.Outputs[output]
+	full, has := role.Outputs[output]
 	switch {
 	case !ok:
 		w.errorf(diag.UnknownReference, upTo(t, 3), "Incomplete reference", "Of a role its outputs can be read: role.%s.OUTPUT.", name)
 		return nil
-	case !declared:
+	case !has:
 		w.errorf(diag.UnknownReference, upTo(t, 3), "Unknown output", "The role %s has no output %s.%s",
 			diag.Quote(name), diag.Quote(output), diag.DidYouMean(output, diag.Candidates(role.Outputs)))
 		return nil
@@ -309,14 +293,8 @@ func (w *walk) local(full string, t, rest hcl.Traversal) flow {
 }
 
 func (w *walk) hostRef(t hcl.Traversal) flow {
-	name, ok := w.second(t, "host")
+	name, shape, ok := declared(w, t, "host", w.analyzer.names.Hosts)
 	if !ok {
-		return nil
-	}
-	hosts := w.analyzer.names.Hosts
-	shape, ok := hosts[name]
-	if !ok {
-		w.undeclared("host", name, diag.Candidates(hosts), t)
 		return nil
 	}
 	w.uses.Refs = append(w.uses.Refs, Ref{Host, name, t.SourceRange()})
