@@ -67,16 +67,6 @@ func valueOf(v any) cty.Value {
 			inner = unmarked
 		}
 		return inner.Mark(function.Sensitive)
-	case string:
-		return cty.StringVal(v)
-	case bool:
-		return cty.BoolVal(v)
-	case int:
-		return cty.NumberIntVal(int64(v))
-	case int64:
-		return cty.NumberIntVal(v)
-	case float64:
-		return cty.NumberFloatVal(v)
 	case *big.Int:
 		return cty.NumberVal(new(big.Float).SetInt(v))
 	case []any:
@@ -92,5 +82,5 @@ func valueOf(v any) cty.Value {
 		}
 		return cty.ObjectVal(out)
 	}
-	return cty.NullVal(cty.DynamicPseudoType)
+	return value.Untyped(v)
 }

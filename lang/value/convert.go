@@ -183,15 +183,15 @@ func FromPlain(v any, t cty.Type) cty.Value {
 		}
 		return cty.ListVal(elements)
 	}
-	value, err := convert.Convert(untyped(v), t)
+	value, err := convert.Convert(Untyped(v), t)
 	if err != nil {
 		return cty.NullVal(t)
 	}
 	return value
 }
 
-// untyped converts a plain value as it is.
-func untyped(v any) cty.Value {
+// Untyped converts a plain value as it is: lists to tuples, maps to objects.
+func Untyped(v any) cty.Value {
 	switch v := v.(type) {
 	case string:
 		return cty.StringVal(v)
@@ -211,13 +211,13 @@ func untyped(v any) cty.Value {
 	case []any:
 		elements := make([]cty.Value, len(v))
 		for i, e := range v {
-			elements[i] = untyped(e)
+			elements[i] = Untyped(e)
 		}
 		return cty.TupleVal(elements)
 	case map[string]any:
 		attrs := make(map[string]cty.Value, len(v))
 		for key, e := range v {
-			attrs[key] = untyped(e)
+			attrs[key] = Untyped(e)
 		}
 		return cty.ObjectVal(attrs)
 	}
