@@ -8,7 +8,7 @@ import (
 
 // Limits on what is said of one site: more helps nobody, and costs a multiple of the site's own size.
 const (
-	mostDiags = 1000
+	MostShown = 1000 // diagnostics
 	mostText  = 4000 // bytes of a summary or detail
 )
 
@@ -18,20 +18,20 @@ func Few(diags hcl.Diagnostics) hcl.Diagnostics {
 	for _, d := range diags {
 		d.Summary, d.Detail = cut(d.Summary), cut(d.Detail)
 	}
-	if len(diags) <= mostDiags {
+	if len(diags) <= MostShown {
 		return diags
 	}
 	var out, warnings hcl.Diagnostics
 	for _, d := range diags {
 		switch {
-		case len(out) == mostDiags:
+		case len(out) == MostShown:
 		case d.Severity == hcl.DiagError:
 			out = append(out, d)
-		case len(warnings) < mostDiags:
+		case len(warnings) < MostShown:
 			warnings = append(warnings, d)
 		}
 	}
-	out = append(out, warnings[:min(len(warnings), mostDiags-len(out))]...)
+	out = append(out, warnings[:min(len(warnings), MostShown-len(out))]...)
 	last := Warningf(TooLarge, hcl.Range{}, "Too many errors to show", "%d more are left out. Correct these first.", len(diags)-len(out))
 	return append(out, last)
 }

@@ -95,8 +95,11 @@ func sameLetters(a, b string) bool {
 // distance is how many characters have to be added, left out, replaced or swapped with their neighbour to get from one
 // name to the other (optimal string alignment). It gives up, with the number given, once it is not below that.
 func distance(a, b string, below int) int {
-	s, t := []rune(a), []rune(b)
 	const longest = 100 // no name is worth more
+	if max(len(a), len(b)) > longest*utf8.UTFMax {
+		return below
+	}
+	s, t := []rune(a), []rune(b)
 	if len(s) > longest || len(t) > longest || max(len(s)-len(t), len(t)-len(s)) >= below {
 		return below
 	}

@@ -16,15 +16,15 @@ import (
 
 // The limits. They are far beyond what people write, and far below what does harm.
 const (
-	MaxSize     = 8 << 20 // bytes of one file or value
-	MaxDepth    = 500     // brackets, templates, directives and chained operators around any place
-	maxExponent = 4       // digits of a number's exponent
-	maxDigits   = 1000    // of a number
-	maxName     = 4000    // bytes of a name
-	maxStrays   = 600     // characters that the language does not have: HCL makes a diagnostic of each
-	maxEscapes  = 20_000  // of the kind $${, which HCL puts together one by one
-	maxDots     = 500     // in a row of names
-	maxMelding  = 4 << 30 // bytes that are copied to put lines of text together
+	MaxSize     = 8 << 20   // bytes of one file or value
+	MaxDepth    = 500       // brackets, templates, directives and chained operators around any place
+	maxExponent = 4         // digits of a number's exponent
+	maxDigits   = 1000      // of a number
+	maxName     = 4000      // bytes of a name
+	maxLiteral  = 512_000   // bytes of a text in quotes, which HCL looks at twice and slowly
+	maxStrays   = 600       // characters that the language does not have: HCL makes a diagnostic of each
+	maxDots     = 500       // in a row of names
+	maxMelding  = 512 << 20 // bytes that are copied to put lines of text together
 )
 
 // maxTokens is how many tokens some input may have. Few bytes can be that many tokens, of which each costs a hundred
@@ -121,19 +121,22 @@ func tooManyTokens(src []byte, offset int) *Error {
 	}
 }
 
-func tooManyEscapes(offset int) *Error {
+func tooMuchText(offset int) *Error {
 	return &Error{
 		Code: diag.TooLarge, Offset: offset,
-		Detail: fmt.Sprintf("Up to here there are more than %d escaped templates. Read the text with the function file, where nothing is escaped.", maxEscapes),
+		Detail: "Up to here this is too much text in a row, of too many lines or escaped templates. Read it with the function file, where nothing is escaped.",
 	}
-}
-
-func tooManyLines(offset int) *Error {
-	return &Error{Code: diag.TooLarge, Offset: offset, Detail: "This is too much text in a row. Read it with the function file."}
 }
 
 func tooLongName(offset int) *Error {
 	return &Error{Code: diag.TooLarge, Offset: offset, Detail: fmt.Sprintf("This name has more than %d bytes.", maxName)}
+}
+
+func tooLongLiteral(offset int) *Error {
+	return &Error{
+		Code: diag.TooLarge, Offset: offset,
+		Detail: fmt.Sprintf("This text in quotes has more than %d bytes. Read it with the function file.", maxLiteral),
+	}
 }
 
 func tooManyDigits(offset int) *Error {

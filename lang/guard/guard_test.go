@@ -54,7 +54,7 @@ func TestG35Refused(t *testing.T) {
 		{"name", r("a", many) + " = 1", Config, diag.TooLarge},
 		{"JSON word", r("a", many), JSON, diag.TooLarge},
 		{"JSON commas", r(",", many*100), JSON, diag.TooLarge},
-		{"escapes of templates", `a = "` + r(`$${`, 3*many) + `"`, Config, diag.TooLarge},
+		{"escapes of templates", `a = "` + r(`$${`, 5*many) + `"`, Config, diag.TooLarge},
 		{"bad escapes", `a = "` + r(`\q`, many) + `"`, Config, diag.Syntax},
 		{"bad characters", r("`", many), Config, diag.Syntax},
 		{"signs of other languages", r("€ ", many), Config, diag.Syntax},

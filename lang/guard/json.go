@@ -22,7 +22,9 @@ func JSON(src []byte) *Error {
 		}
 		switch c := src[pos]; {
 		case c == '"':
-			pos = endOfString(src, pos)
+			if pos = endOfString(src, pos); pos-start > maxLiteral {
+				return tooLongLiteral(start)
+			}
 			if err := jsonString(src[start:pos], depth); err != nil {
 				err.Offset = start
 				return err

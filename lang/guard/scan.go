@@ -31,23 +31,23 @@ type frame struct {
 	weight int
 	marker []byte // of a heredoc
 	fresh  bool   // of a heredoc: nothing of the line was read yet
-	run    int    // bytes of text since the latest sequence
+	from   int    // of a template: where the text at hand began, behind the latest sequence
+	plain  bool   // of a template file: the line before is nothing but text
 }
 
 // scanner follows HCL's scanner through some input. Where the input is malformed it may count more than the parser will
 // nest, never less.
 type scanner struct {
-	src    []byte
-	pos    int
-	frames []frame
-	depth  int // of all frames, their weights included
-	tokens int
-	most   int // tokens
-	dots   int // in a row, with nothing but names between them
-	strays int // that the language does not have
-	// escapes: of templates, in all of them.
-	escapes int
-	melding int // bytes that HCL copies to put lines together
+	src     []byte
+	pos     int
+	frames  []frame
+	depth   int // of all frames, their weights included
+	tokens  int
+	most    int  // tokens
+	dots    int  // in a row, with nothing but names between them
+	strays  int  // that the language does not have
+	melding int  // bytes that HCL copies to put lines together
+	endless bool // no comment ends from here on
 	err     *Error
 }
 
@@ -78,7 +78,10 @@ func (s *scanner) more() bool { return s.pos < len(s.src) && s.err == nil }
 func (s *scanner) step() {
 	switch s.top().kind {
 	case quoted:
-		s.quoted()
+		begin := s.pos
+		if s.quoted(); s.pos-begin > maxLiteral {
+			s.fail(tooLongLiteral(begin))
+		}
 	case heredoc, bare:
 		s.lines()
 	default:
@@ -100,6 +103,7 @@ func (s *scanner) fail(err *Error) {
 func (s *scanner) top() *frame { return &s.frames[len(s.frames)-1] }
 
 func (s *scanner) push(f frame) {
+	f.from = s.pos
 	s.frames = append(s.frames, f)
 	s.deepen(1)
 }
@@ -146,7 +150,7 @@ func (s *scanner) has(prefix string) bool {
 // code reads one token outside templates.
 func (s *scanner) code() {
 	c := s.src[s.pos]
-	for (c == ' ' || c == '\t' || c == '\r') && s.pos+1 < len(s.src) {
+	for (c == ' ' || c == '\t' || c == '\r') && s.pos+1 < len(s.src) && s.err == nil {
 		s.pos++
 		if c == '\r' && s.at(0) != '\n' {
 			s.stray()
@@ -157,12 +161,9 @@ func (s *scanner) code() {
 	case c == '\n':
 		s.newline()
 	case c == '#', s.has("//"):
-		s.skipTo("\n")
+		s.skipLine()
 		s.newline()
-	case s.has("/*"):
-		s.pos += len("/*")
-		s.skipTo("*/")
-		s.pos += len("*/")
+	case s.has("/*") && s.comment():
 	case c == '"':
 		s.pos++
 		s.push(frame{kind: quoted})
@@ -176,6 +177,19 @@ func (s *scanner) code() {
 	}
 }
 
+// comment skips one if there is one here: HCL reads one without an end as signs and words.
+func (s *scanner) comment() bool {
+	if s.endless {
+		return false
+	}
+	begin := s.pos + len("/*")
+	n := bytes.Index(s.src[begin:], []byte("*/"))
+	if s.endless = n < 0; !s.endless {
+		s.pos = begin + n + len("*/")
+	}
+	return !s.endless
+}
+
 func (s *scanner) newline() {
 	s.pos++
 	if k := s.top().kind; k == code || k == brace {
@@ -183,11 +197,10 @@ func (s *scanner) newline() {
 	}
 }
 
-func (s *scanner) skipTo(end string) {
-	n := bytes.Index(s.src[s.pos:], []byte(end))
+func (s *scanner) skipLine() {
+	n := bytes.IndexByte(s.src[s.pos:], '\n')
 	if n < 0 {
-		s.pos = len(s.src)
-		return
+		n = len(s.src) - s.pos
 	}
 	s.pos += n
 }
@@ -284,7 +297,7 @@ func wordRest(c byte) bool { return wordStart(c) || digit(c) || c == '-' }
 
 func (s *scanner) word() {
 	begin := s.pos
-	for s.pos < len(s.src) && wordRest(s.src[s.pos]) {
+	for s.pos < len(s.src) && wordRest(s.src[s.pos]) && s.err == nil {
 		if s.src[s.pos] < utf8.RuneSelf {
 			s.pos++
 			continue

@@ -45,7 +45,7 @@ func (s *scanner) lines() {
 				return
 			}
 			f.fresh = true
-			s.meld(s.pos - begin)
+			s.line(begin)
 			return
 		case '$', '%':
 			f.fresh = f.fresh && s.pos == begin
@@ -58,15 +58,22 @@ func (s *scanner) lines() {
 	}
 }
 
-// meld counts a line of text, which HCL adds to the lines before by copying all of them.
-func (s *scanner) meld(line int) {
-	f := s.top()
-	if f.kind == bare && f.weight == 0 {
-		return // it is cut into pieces
+// line ends one of text, which HCL adds to the lines before by copying all of them, unless the template is cut here.
+func (s *scanner) line(begin int) {
+	if f := s.top(); f.kind == bare && f.weight == 0 {
+		now := plainLine(s.src[begin:s.pos])
+		if now && f.plain {
+			f.from = begin
+		}
+		f.plain = now
 	}
-	f.run += line
-	if s.melding += f.run; s.melding > maxMelding {
-		s.fail(tooManyLines(s.pos))
+	s.meld()
+}
+
+// meld counts what HCL copies to add something to the text at hand.
+func (s *scanner) meld() {
+	if s.melding += s.pos - s.top().from; s.melding > maxMelding {
+		s.fail(tooMuchText(s.pos))
 	}
 }
 
@@ -92,7 +99,7 @@ func Pieces(src []byte) [][]byte {
 
 // plainLine says whether a whole line is text, and not only blanks, which a sequence near it might trim.
 func plainLine(line []byte) bool {
-	return bytes.HasSuffix(line, []byte("\n")) && !bytes.ContainsAny(line, "${%}") && len(bytes.TrimSpace(line)) > 0
+	return bytes.HasSuffix(line, []byte("\n")) && !bytes.Contains(line, []byte("${")) && !bytes.Contains(line, []byte("%{")) && len(bytes.TrimSpace(line)) > 0
 }
 
 // sequence reads a $ or % in a template, and says whether code follows. Twice the sign before a brace is an escape.
@@ -104,7 +111,7 @@ func (s *scanner) sequence(c byte) bool {
 			s.pos++
 		}
 		s.top().fresh = false
-		s.top().run = 0
+		s.top().from = s.pos
 		if c == '%' {
 			s.directive()
 		}
@@ -112,10 +119,7 @@ func (s *scanner) sequence(c byte) bool {
 		return true
 	case s.at(1) == c && s.at(2) == '{':
 		s.pos += len("$${")
-		if s.escapes++; s.escapes > maxEscapes {
-			s.fail(tooManyEscapes(s.pos))
-			return true
-		}
+		s.meld()
 	default:
 		s.pos++
 	}

@@ -2,6 +2,7 @@ package refs
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -16,6 +17,8 @@ type Analyzer struct {
 	names  *Names
 	locals map[string]*local
 	depth  int // of the locals that are being analyzed
+	// functions are the names of all, in order.
+	functions func() []string
 }
 
 // local is a local that was analyzed, or is being analyzed.
@@ -30,7 +33,8 @@ const maxDepth = 200
 
 // New returns an analyzer for a site.
 func New(names *Names) *Analyzer {
-	return &Analyzer{names: names, locals: map[string]*local{}}
+	functions := sync.OnceValue(func() []string { return diag.Candidates(names.Functions) })
+	return &Analyzer{names: names, locals: map[string]*local{}, functions: functions}
 }
 
 // Analyze says what an expression needs, and what is wrong with its references.
@@ -221,8 +225,11 @@ func (w *walk) object(e *hclsyntax.ObjectConsExpr) flow {
 
 func (w *walk) call(e *hclsyntax.FunctionCallExpr) flow {
 	if functions := w.analyzer.names.Functions; !functions[e.Name] {
-		w.errorf(diag.UnknownFunction, e.NameRange, "Unknown function", "There is no function %s.%s",
-			diag.Quote(e.Name), diag.DidYouMean(e.Name, diag.Candidates(functions)))
+		hint := ""
+		if len(w.diags) < diag.MostShown {
+			hint = diag.DidYouMean(e.Name, w.analyzer.functions())
+		}
+		w.errorf(diag.UnknownFunction, e.NameRange, "Unknown function", "There is no function %s.%s", diag.Quote(e.Name), hint)
 	}
 	args := make([]flow, len(e.Args))
 	for i, arg := range e.Args {
