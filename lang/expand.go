@@ -109,7 +109,7 @@ func (x *expansion) run() []Instance {
 }
 
 // maxElements bounds the elements of one for_each.
-const maxElements = 100_000
+const maxElements = 20_000
 
 // elements evaluates for_each. While it is not known, there is one element without a key.
 func (x *expansion) elements() (out []one, known bool) {

@@ -8,16 +8,19 @@ import (
 	"runner/lang/function"
 )
 
-// What the locals and the variables of hosts of a site may take together, in bytes.
+// What the locals and the variables of hosts of a site may take together, in bytes: what a small site can compute, and
+// more where files hold much. Variables that inventories give have a limit of their own.
 const (
-	maxHeld     = 80 << 20
-	maxHeldText = 32 << 20
+	maxHeld      = 24 << 20
+	maxHeldText  = 8 << 20
+	perByte      = 12 // of what was read; as text twice
+	maxInventory = 80 << 20
 )
 
 // held is what a site keeps of values.
 type held struct {
-	all, text int
-	failed    bool
+	all, text, inventories int
+	failed                 bool
 }
 
 // hold counts a value that the site keeps. Many values of a size that is allowed for each could fill the memory. It
@@ -26,16 +29,41 @@ func (l *loader) hold(v cty.Value, at hcl.Range) bool {
 	all, text := function.Weight(v)
 	l.held.all += all
 	l.held.text += text
-	if l.held.all <= maxHeld && l.held.text <= maxHeldText {
-		return true
+	if l.held.all > maxHeld || l.held.text > maxHeldText {
+		read := l.bytesRead()
+		if l.held.all > maxHeld+perByte*read || l.held.text > maxHeldText+2*read {
+			return l.holdNoMore(at, (maxHeld+perByte*read)>>20, (maxHeldText+2*read)>>20)
+		}
 	}
+	return true
+}
+
+// holdInventory is hold for variables that an inventory gives.
+func (l *loader) holdInventory(v cty.Value, at hcl.Range) bool {
+	all, _ := function.Weight(v)
+	if l.held.inventories += all; l.held.inventories > maxInventory {
+		return l.holdNoMore(at, maxInventory>>20, maxInventory>>20)
+	}
+	return true
+}
+
+func (l *loader) holdNoMore(at hcl.Range, all, text int) bool {
 	if !l.held.failed {
 		l.fail(diag.Errorf(diag.TooLarge, at, "Values too large",
 			"Up to here the locals and the variables of hosts hold more than %d MiB of values, or more than %d MiB of text. Give large files as source, and compute long lists where they are used.",
-			maxHeld>>20, maxHeldText>>20))
+			all, text))
 	}
 	l.held.failed = true
 	return false
+}
+
+// bytesRead is how much the site and the files that its functions read have.
+func (l *loader) bytesRead() int {
+	n := l.scope.run.FileBytes()
+	for _, f := range l.files {
+		n += len(f.Bytes)
+	}
+	return n
 }
 
 // text is how many bytes the texts in an instance's arguments have.

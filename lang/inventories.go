@@ -62,7 +62,7 @@ func (l *loader) inventoryHost(b *config.Inventory, source *inventorySource, fro
 	} else {
 		vars, fresh = c.object(from.Vars)
 	}
-	if fresh && !l.hold(vars.value, b.Block) {
+	if fresh && !l.holdInventory(vars.value, b.Block) {
 		return nil, false
 	}
 	h.Vars = vars.shown

@@ -31,6 +31,7 @@ type scope struct {
 	groups  map[string]*hostGroup
 	jobs    map[string]*jobScope
 	modules map[*config.Module]*module
+	run     *function.Run
 }
 
 // module is what no run changes of what the expressions of a module see: functions, var and path.
@@ -55,14 +56,14 @@ func newScope(opts Options, dir string) *scope {
 
 // addModules makes the contexts of the site, its jobs, and its roles.
 func (s *scope) addModules(c *config.Config, opts Options) {
-	run := function.NewRun()
+	s.run = function.NewRun()
 	path := func(dir string) cty.Value {
 		return cty.ObjectVal(map[string]cty.Value{"site": cty.StringVal(s.dir), "module": cty.StringVal(dir)})
 	}
 	add := func(dir, shown string, variables map[string]cty.Value) *module {
 		variables["path"] = path(dir)
 		return &module{dir: dir, context: &hcl.EvalContext{
-			Functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Run: run, Parse: templateParser(dir, shown)}),
+			Functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Run: s.run, Parse: templateParser(dir, shown)}),
 			Variables: variables,
 		}}
 	}

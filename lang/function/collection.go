@@ -44,7 +44,10 @@ func coalesce() function.Function {
 			for i, arg := range args {
 				types[i] = arg.Type()
 			}
-			t, _ := convert.UnifyUnsafe(types)
+			t, err := unify(types)
+			if err != nil {
+				return cty.NilType, err
+			}
 			if len(args) == 0 {
 				return cty.NilType, errors.New("at least one argument is required")
 			}
@@ -77,10 +80,7 @@ func distinct() function.Function {
 		Params: []function.Parameter{whatever("list")},
 		Type:   function.StaticReturnType(cty.DynamicPseudoType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if elements := alike(args[0]); elements != nil {
-				args = []cty.Value{cty.ListVal(elements)}
-			}
-			list, err := convert.Convert(args[0], cty.List(cty.DynamicPseudoType))
+			list, err := Convert(args[0], cty.List(cty.DynamicPseudoType))
 			if err != nil {
 				return cty.NilVal, function.NewArgErrorf(0, "must be a list")
 			}

@@ -38,7 +38,7 @@ func collections() []entry {
 			Doc: Doc{"coalescelist", Collection, "list...", "The first list that is not empty.", []Example{
 				{`coalescelist([], ["a"])`, `["a"]`},
 			}},
-			function: stdlib.CoalesceListFunc,
+			function: together(stdlib.CoalesceListFunc),
 		},
 		{
 			Doc: Doc{"compact", Collection, "list", "The list of text without its empty and null elements.", []Example{
@@ -119,6 +119,10 @@ func collections() []entry {
 				{`merge({ a = 1, b = 2 }, { b = 3 })`, `{ a = 1, b = 3 }`},
 			}},
 			function: merge(),
+			limit: func(args []cty.Value) error {
+				const slower = 8 // each argument has a type of its own
+				return atMostElements(len(args) * slower)
+			},
 		},
 		{
 			Doc: Doc{"one", Collection, "list", "The element of a list of one, null for an empty list; more elements are an error.", []Example{

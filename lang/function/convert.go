@@ -53,13 +53,13 @@ func conversions() []entry {
 			Doc: Doc{"tolist", Conversion, "value", "The value as a list, its elements converted to one type.", []Example{
 				{`tolist(["a", 1])`, `["a", "1"]`},
 			}},
-			function: quickly(stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), cty.ListVal),
+			function: toCollection(cty.List(cty.DynamicPseudoType)),
 		},
 		{
 			Doc: Doc{"tomap", Conversion, "value", "The value as a map, its elements converted to one type.", []Example{
 				{`tomap({ a = "x", b = 1 })`, `{ a = "x", b = "1" }`},
 			}},
-			function: stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
+			function: toCollection(cty.Map(cty.DynamicPseudoType)),
 		},
 		{
 			Doc: Doc{"tonumber", Conversion, "value", "The value as a number.", []Example{
@@ -72,7 +72,7 @@ func conversions() []entry {
 			Doc: Doc{"toset", Conversion, "value", "The value as a set: without duplicates and without order.", []Example{
 				{`toset(["b", "a", "b"])`, `["a", "b"]`},
 			}},
-			function: quickly(stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)), cty.SetVal),
+			function: toCollection(cty.Set(cty.DynamicPseudoType)),
 		},
 		{
 			Doc: Doc{"tostring", Conversion, "value", "The value as text; only numbers and bools can be converted.", []Example{
@@ -121,37 +121,23 @@ func isData(t cty.Type) bool {
 	return true
 }
 
-// quickly is a conversion to a collection that takes a short cut for a tuple of which all elements have one type: cty
-// compares each with each, which takes seconds for ten thousand.
-func quickly(convert function.Function, make func([]cty.Value) cty.Value) function.Function {
+// toCollection is a conversion to a list, set or map of elements of one type.
+func toCollection(t cty.Type) function.Function {
+	plain := stdlib.MakeToFunc(t)
 	return function.New(&function.Spec{
-		Params: convert.Params(),
+		Params: plain.Params(),
 		Type:   function.StaticReturnType(cty.DynamicPseudoType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if elements := alike(args[0]); elements != nil {
-				return make(elements), nil
+			v, err := Convert(args[0], t)
+			switch {
+			case isLimit(err):
+				return cty.NilVal, function.NewArgError(0, err)
+			case err != nil:
+				return plain.Call(args) // says it in its own words
 			}
-			return convert.Call(args)
+			return v, nil
 		},
 	})
-}
-
-// alike returns the elements of a tuple if there are some and all of them have one type.
-func alike(v cty.Value) []cty.Value {
-	if !v.Type().IsTupleType() || v.IsNull() || !v.IsKnown() || v.LengthInt() == 0 {
-		return nil
-	}
-	elements := v.AsValueSlice()
-	first := elements[0].Type()
-	if first.HasDynamicTypes() {
-		return nil
-	}
-	for _, e := range elements[1:] {
-		if !e.Type().Equals(first) {
-			return nil
-		}
-	}
-	return elements
 }
 
 // sensitivity makes a function that changes the marks of a value, which may be of any type, unknown or null.

@@ -173,7 +173,7 @@ func encodeLimit(args []cty.Value) error {
 	if err != nil {
 		return err
 	}
-	return atMostText(m.text)
+	return atMostText(2 * m.text) // quotes in it are written as two characters
 }
 
 // documentLimit looks at a document before a decoder does: decoders call themselves for each level of nesting and

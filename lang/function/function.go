@@ -12,7 +12,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
 
 	"runner/lang/function/files"
@@ -60,6 +59,9 @@ func newScope(o Options) *scope {
 		}
 	}
 	s.files = &files.Reader{Dir: o.Dir, Home: s.environ["HOME"]}
+	s.run.mu.Lock()
+	s.run.readers = append(s.run.readers, s.files)
+	s.run.mu.Unlock()
 	s.functions = sync.OnceValue(func() map[string]function.Function {
 		out := map[string]function.Function{}
 		for _, e := range s.entries() {
@@ -105,7 +107,7 @@ func (e entry) guarded() function.Function {
 				if err := walkable(arg); err != nil {
 					return cty.NilVal, function.NewArgError(i, err)
 				}
-				if args[i], err = asNumber(arg, param(i)); err != nil {
+				if args[i], err = asParameter(arg, param(i)); err != nil {
 					return cty.NilVal, function.NewArgError(i, err)
 				}
 			}
@@ -146,21 +148,24 @@ func (e entry) limited(args []cty.Value) error {
 // open lets everything through to the function itself.
 func open(p function.Parameter) function.Parameter {
 	p.AllowNull, p.AllowUnknown, p.AllowDynamicType, p.AllowMarked = true, true, true, true
-	if p.Type == cty.Number {
-		p.Type = cty.DynamicPseudoType // so that asNumber converts it
+	if p.Type == cty.Number || p.Type.IsCollectionType() {
+		p.Type = cty.DynamicPseudoType // so that asParameter converts it
 	}
 	return p
 }
 
-// asNumber converts the argument for a parameter that is a number, unless it is a text too long for one.
-func asNumber(arg cty.Value, p function.Parameter) (cty.Value, error) {
-	if p.Type != cty.Number || arg.Type() == cty.Number {
+// asParameter converts the argument for a parameter that is a number, unless it is a text too long for one, or a
+// collection.
+func asParameter(arg cty.Value, p function.Parameter) (cty.Value, error) {
+	if p.Type != cty.Number && !p.Type.IsCollectionType() || arg.Type().Equals(p.Type) {
 		return arg, nil
 	}
-	if err := CheckDigits(arg); err != nil {
-		return arg, err
+	if p.Type == cty.Number {
+		if err := CheckDigits(arg); err != nil {
+			return arg, err
+		}
 	}
-	v, err := convert.Convert(arg, cty.Number)
+	v, err := Convert(arg, p.Type)
 	if err != nil && arg.ContainsMarked() {
 		return arg, errHidden
 	}

@@ -11,8 +11,8 @@ import (
 const (
 	MaxText     = 8 << 20 // bytes of one text, and of one file that becomes text
 	MaxElements = 1 << 18 // elements that one call makes
-	MaxCells    = 1 << 20 // values within a value, counted as often as they appear
-	MaxType     = 1 << 19 // types within a type: tuples and objects have one for each element
+	MaxCells    = 1 << 18 // values within a value, counted as often as they appear
+	MaxType     = 1 << 18 // types within a type: tuples and objects have one for each element
 	MaxDepth    = 256     // nesting of a value
 	maxBits     = 1 << 13 // size of a number: about 2,500 decimal digits before or behind the point
 )
@@ -33,7 +33,7 @@ func Check(v cty.Value) error {
 	if typeParts(v.Type(), MaxType) == 0 {
 		return errType
 	}
-	m := measure{most: MaxCells}
+	m := measure{most: MaxCells, hosts: true}
 	err := m.add(v, 0)
 	if err == nil && m.longest > MaxText {
 		return errLargeText
@@ -41,10 +41,11 @@ func Check(v cty.Value) error {
 	return err
 }
 
-// Weight says about how many bytes a value takes, and how many of them are text. What it shares with others counts too.
+// Weight says about how many bytes a value takes, and how many of them are text. What it shares with others counts too,
+// but for hosts, which the site has in any case.
 func Weight(v cty.Value) (all, text int) {
-	const cell = 64
-	m := measure{most: MaxCells}
+	const cell = 160
+	m := measure{most: MaxCells, hosts: true}
 	_ = m.add(v, 0) // what is too large is refused elsewhere
 	return m.cells*cell + m.text, m.text
 }
@@ -54,7 +55,7 @@ func walkable(v cty.Value) error {
 	if typeParts(v.Type(), MaxType) == 0 {
 		return errType
 	}
-	m := measure{most: 4 * MaxCells}
+	m := measure{most: 2 * MaxCells}
 	return m.add(v, 0)
 }
 
@@ -72,7 +73,8 @@ func checkText(v cty.Value) error {
 // measure adds up what a value holds. Parts that are shared count as often as they appear, which is what they cost
 // where they are written out.
 type measure struct {
-	most    int // cells, then it gives up
+	most    int  // cells, then it gives up
+	hosts   bool // a host counts as one cell
 	cells   int
 	text    int // bytes of all texts, keys and numbers
 	longest int // bytes of the longest text
@@ -88,7 +90,7 @@ func (m *measure) add(v cty.Value, depth int) error {
 	}
 	v, _ = v.Unmark()
 	t := v.Type()
-	if !v.IsKnown() || v.IsNull() || t.IsCapsuleType() {
+	if !v.IsKnown() || v.IsNull() || t.IsCapsuleType() || m.hosts && isHost(t) {
 		return nil
 	}
 	switch {
@@ -116,6 +118,11 @@ func (m *measure) add(v cty.Value, depth int) error {
 		}
 	}
 	return nil
+}
+
+// isHost says whether a type is that of a host object, which has its host beside its values.
+func isHost(t cty.Type) bool {
+	return t.IsObjectType() && t.HasAttribute("facts") && t.AttributeType("facts").IsCapsuleType()
 }
 
 func (m *measure) addNumber(v cty.Value) error {
@@ -169,7 +176,7 @@ func togetherLimit(args []cty.Value) error {
 
 // setLimit is togetherLimit for sets, which take longer: their elements are compared with each other.
 func setLimit(args []cty.Value) error {
-	const slower = 8
+	const slower = 16
 	n := 0
 	for _, arg := range args {
 		n += arg.LengthInt() * slower

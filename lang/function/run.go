@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/crypto/bcrypt"
+
+	"runner/lang/function/files"
 )
 
 // Run is what functions evaluate once a run, for all modules of it.
@@ -14,8 +16,9 @@ type Run struct {
 	Time time.Time // of timestamp
 	UUID string    // of uuid
 
-	mu     sync.Mutex
-	hashes map[bcryptInput]string // of bcrypt: a hash has a random salt
+	mu      sync.Mutex
+	readers []*files.Reader        // of all modules
+	hashes  map[bcryptInput]string // of bcrypt: a hash has a random salt
 }
 
 type bcryptInput struct {
@@ -26,6 +29,17 @@ type bcryptInput struct {
 // NewRun returns the values of a run that starts now.
 func NewRun() *Run {
 	return &Run{Time: time.Now(), UUID: uuid.NewString()}
+}
+
+// FileBytes is how many bytes of files the functions of all modules have read.
+func (r *Run) FileBytes() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, reader := range r.readers {
+		n += reader.Size()
+	}
+	return n
 }
 
 // bcrypt returns the hash of a text, the same for the same text and cost. Nobody waits for the hash of another text.

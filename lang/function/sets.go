@@ -17,7 +17,7 @@ func sets() []entry {
 			Doc: Doc{"setproduct", Collection, "set...", "All combinations of an element of each of the sets or lists.", []Example{
 				{`setproduct(["a", "b"], [1, 2])`, `[["a", 1], ["a", 2], ["b", 1], ["b", 2]]`},
 			}},
-			function: stdlib.SetProductFunc,
+			function: together(stdlib.SetProductFunc),
 			limit: func(args []cty.Value) error {
 				total := len(args)
 				for _, arg := range args {

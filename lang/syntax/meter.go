@@ -11,14 +11,15 @@ import (
 	"runner/lang/diag"
 )
 
-// What one evaluation may cost: 260,000 elements that loops give, or 32 MiB of text that functions and interpolations
+// What one evaluation may cost: 80,000 elements that loops give, or 16 MiB of text that functions and interpolations
 // put together. Loops inside loops over short lists, or strings that repeat each other, could otherwise fill any
 // memory.
 const (
-	maxCost   = 32 << 20 // in bytes of text
-	valueCost = 128
-	pairCost  = 256 // of a loop that gives an object
-	madeCost  = 16  // times what a value costs that may be a part of another one
+	maxCost     = 16 << 20 // in bytes of text
+	valueCost   = 192
+	pairCost    = 384 // of a loop that gives an object
+	elementCost = 8   // of a collection, for each
+	madeCost    = 16  // times what a value costs that may be a part of another one
 )
 
 // meter counts down what an evaluation has left.
@@ -26,6 +27,7 @@ type meter struct {
 	left int
 	// secret: a loop went over a collection that is sensitive. Its variables do not show that.
 	secret bool
+	over   bool // the evaluation has ended: what looks at parts of it again, to explain an error, costs nothing
 }
 
 // meterType makes a meter a value that a context can hold.
@@ -47,7 +49,7 @@ type metered struct {
 // Value counts what the expression gives.
 func (e *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	value, diags := e.ParenthesesExpr.Value(ctx)
-	if m := meterOf(ctx); m != nil {
+	if m := meterOf(ctx); m != nil && !m.over {
 		cost := size(value)
 		if _, ok := Inner(e).(*hclsyntax.FunctionCallExpr); ok && value.Type() != cty.String {
 			cost *= madeCost // its elements are new
@@ -90,7 +92,7 @@ func size(v cty.Value) int {
 	case v.Type() == cty.String:
 		return len(v.AsString())
 	case v.CanIterateElements():
-		return v.LengthInt() * valueCost / 16
+		return valueCost/2 + v.LengthInt()*elementCost
 	}
 	return 0
 }
@@ -103,6 +105,7 @@ type bounded struct{ *hclsyntax.ParenthesesExpr }
 func (e *bounded) Value(ctx *hcl.EvalContext) (value cty.Value, diags hcl.Diagnostics) {
 	m := &meter{left: maxCost}
 	defer func() {
+		m.over = true
 		switch r := recover(); r {
 		case nil, errSpent:
 		default:
@@ -143,6 +146,8 @@ func Inner(e hclsyntax.Expression) hclsyntax.Expression {
 		case *looped:
 			e = outer.Expression
 		case *kept:
+			e = outer.Expression
+		case *result:
 			e = outer.Expression
 		case *number:
 			e = outer.Expression
@@ -192,6 +197,8 @@ func meterAll(e hclsyntax.Expression) hclsyntax.Expression {
 				m.cost = pairCost
 			}
 			n.CollExpr = &looped{wrap(n.CollExpr)}
+		case *hclsyntax.ConditionalExpr:
+			n.TrueResult, n.FalseResult = resultOf(n.TrueResult), resultOf(n.FalseResult)
 		case *hclsyntax.SplatExpr:
 			n.Each = put(n.Each)
 		case *hclsyntax.BinaryOpExpr:

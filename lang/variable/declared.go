@@ -4,7 +4,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"runner/lang/config"
 	"runner/lang/diag"
@@ -59,7 +58,7 @@ func (d *Declared) Fit(given cty.Value, at hcl.Range) (cty.Value, hcl.Diagnostic
 	if d.defaults != nil && bare.IsKnown() && !bare.IsNull() {
 		bare = d.defaults.Apply(bare)
 	}
-	out, err := convert.Convert(bare, d.ty)
+	out, err := function.Convert(bare, d.ty)
 	if err != nil {
 		found := value.TypeWord(bare.Type()) + value.Because(err)
 		if _, hidden := value.Bare(given); hidden || d.sensitive {

@@ -341,7 +341,7 @@ func (r *reader) fit(v *config.Variable, given cty.Value, ty cty.Type, defaults 
 		r.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value", "The variable %q takes %s, but %v.", v.Name, value.TypeWord(ty), err))
 		return cty.NilVal, false
 	}
-	out, err := convert.Convert(given, ty)
+	out, err := function.Convert(given, ty)
 	if err != nil {
 		found := value.TypeWord(given.Type()) + value.Because(err)
 		if sensitive {

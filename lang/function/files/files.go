@@ -30,6 +30,7 @@ type Reader struct {
 
 	mu       sync.Mutex // guards what follows
 	kept     int        // bytes in contents
+	read     int        // bytes of all that was read, once each where it is kept
 	contents map[string][]byte
 }
 
@@ -119,6 +120,7 @@ func (r *Reader) Read(name string) ([]byte, error) {
 	if earlier, ok := r.contents[path]; ok {
 		return earlier, nil // another goroutine was faster
 	}
+	r.read += len(content)
 	if r.kept+len(content) <= mostKept {
 		if r.contents == nil {
 			r.contents = map[string][]byte{}
@@ -127,6 +129,13 @@ func (r *Reader) Read(name string) ([]byte, error) {
 		r.kept += len(content)
 	}
 	return content, nil
+}
+
+// Size is how many bytes were read.
+func (r *Reader) Size() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.read
 }
 
 // ErrTooLarge is what Read returns for a file of more than MaxSize bytes.
