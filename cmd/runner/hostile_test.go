@@ -100,7 +100,7 @@ func TestG35Hostile(t *testing.T) {
 				t.Errorf("it ended with %d: %.500s %.1000s", m.Status, m.Stdout, m.Stderr)
 			}
 			checkErrors(t, m.Stdout)
-			for range 2 { // when garbage is collected is not the same each time
+			for range 3 { // when garbage is collected is not the same each time
 				if over>>20 > most {
 					again := measure(t, dir, h.environ, append([]string{"validate", "--json"}, h.args...)...)
 					over = min(over, again.Memory-base.Memory)
@@ -146,11 +146,14 @@ func TestG35OtherCommands(t *testing.T) {
 				if m.Status != 1 && (name != "fmt" || m.Status != 0) || strings.Contains(m.Stderr, "panic:") {
 					t.Errorf("it ended with %d: %.500s %.1000s", m.Status, m.Stdout, m.Stderr)
 				}
-				if over > most {
-					again := measure(t, dir, nil, args...)
-					if over = min(over, again.Memory-base.Memory); over > most {
-						t.Errorf("it took %d MiB", over>>20)
+				for range 3 { // as above
+					if over > most {
+						again := measure(t, dir, nil, args...)
+						over = min(over, again.Memory-base.Memory)
 					}
+				}
+				if over > most {
+					t.Errorf("it took %d MiB", over>>20)
 				}
 			})
 		}
