@@ -72,13 +72,10 @@ func (l *loader) load(path string) *Site {
 	bodies := l.read()
 	config, diags := config.Declare(bodies, config.Options{
 		Actions: l.opts.Catalog.Actions, Transports: l.opts.Catalog.Transports, Dir: l.dir, Open: l.openRole,
+		Partial: len(bodies) < len(l.siteFiles),
 	})
 	l.failAll(diags)
 	l.config = config
-	if l.hasSyntaxErrors() {
-		// What is missing from a file that cannot be read would be reported wherever it is used.
-		return nil
-	}
 	l.begin()
 	l.analyze()
 	l.variableValues()
@@ -185,17 +182,6 @@ func (l *loader) read() []*syntax.Body {
 		}
 	}
 	return bodies
-}
-
-func (l *loader) hasSyntaxErrors() bool {
-	return slices.ContainsFunc(l.diags, func(d *hcl.Diagnostic) bool {
-		switch diag.CodeOf(d) {
-		case diag.Syntax, diag.TooDeep, diag.TooLarge, diag.Unreadable:
-			return d.Severity == hcl.DiagError
-		default:
-			return false
-		}
-	})
 }
 
 // begin makes the site and the scope that the other steps fill.

@@ -291,8 +291,8 @@ func (l *loader) resolve(r refs.Ref, own map[string]cty.Value) (cty.Value, bool)
 	switch r.Root {
 	case refs.Local:
 		return l.localValue(r.Name, own)
-	case refs.RoleOutputs:
-		return cty.NilVal, false // of a role that has errors
+	case refs.Unread:
+		return cty.NilVal, false
 	case refs.Chain:
 		return value.Of(value.ChainType, l.scope.chains[r.Name]), true
 	case refs.Host:

@@ -191,6 +191,7 @@ func (a *analysis) declaredNames(functions map[string]bool) *refs.Names {
 	n := &refs.Names{
 		Locals: map[string]*refs.Definition{}, Chains: map[string]bool{},
 		Hosts: map[string]refs.HostShape{Localhost: refs.One}, Jobs: map[string]*refs.Module{}, Functions: functions,
+		Partial: a.config.Site.Names.Partial,
 	}
 	for _, l := range a.config.Locals {
 		n.Locals[l.Full] = &refs.Definition{Title: l.Title, Expr: l.Expression, Place: l.Place}

@@ -49,6 +49,9 @@ func (a *analysis) analyzeJob(j *Job, g graph) {
 
 func (a *analysis) analyzeDependsOn(j *Job, g graph) {
 	for _, ref := range j.DependsOn {
+		if a.names.Jobs[ref.Name] == nil && a.names.Partial {
+			continue
+		}
 		if a.names.Jobs[ref.Name] == nil {
 			a.fail(diag.Errorf(diag.UnknownReference, ref.At, "Unknown job", "The site declares no job %s.%s",
 				diag.Quote(ref.Name), diag.DidYouMean(ref.Name, diag.Candidates(a.names.Jobs))))

@@ -19,7 +19,8 @@ import (
 type Options struct {
 	Actions, Transports map[string]schema.Block
 	Dir                 string // of the site, as people see it
-	// Open reads the files of a role's directory.
+	Partial             bool   // some of the site's files could not be read
+	// Open reads the files of a role's directory; those that can be read come with errors about the others.
 	Open func(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnostics)
 }
 
@@ -39,6 +40,7 @@ type declarer struct {
 // Declare takes the bodies of a site's files apart.
 func Declare(bodies []*syntax.Body, o Options) (*Config, hcl.Diagnostics) {
 	site := newModule("the site", "", o.Dir, nil)
+	site.Names.Partial = o.Partial
 	d := &declarer{Options: o, config: &Config{Site: site}, module: site, try: -1, seen: map[string]hcl.Range{}}
 	for _, body := range bodies {
 		content := d.content(body, fileSchema())
@@ -73,6 +75,18 @@ func (d *declarer) content(body *syntax.Body, s syntax.Schema) *syntax.Content {
 	content, diags := body.Content(s)
 	d.diags = append(d.diags, diags...)
 	return content
+}
+
+// unread says whether errors are about something that cannot be read.
+func unread(diags hcl.Diagnostics) bool {
+	return slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
+		switch diag.CodeOf(d) {
+		case diag.Syntax, diag.TooDeep, diag.TooLarge, diag.Unreadable:
+			return d.Severity == hcl.DiagError
+		default:
+			return false
+		}
+	})
 }
 
 func (d *declarer) block(b *syntax.Block) {
@@ -185,7 +199,7 @@ func (d *declarer) locals(b *syntax.Block) {
 	args, diags := b.Body.Attributes()
 	d.diags = append(d.diags, diags...)
 	for _, arg := range args {
-		if d.valid(arg.Name, arg.NameRange) && d.unique("local "+diag.Quote(arg.Name), arg.NameRange, diag.DuplicateName) && arg.Expr != nil {
+		if d.valid(arg.Name, arg.NameRange) && d.unique("local "+diag.Quote(arg.Name), arg.NameRange, diag.DuplicateName) {
 			d.addLocal(arg.Name, &Local{Expr: d.expr(arg), Title: "local." + arg.Name})
 		}
 	}

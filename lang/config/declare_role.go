@@ -43,7 +43,8 @@ func (d *declarer) roleBlock(b *syntax.Block) {
 	}
 	bodies, diags := d.Open(dir, given["source"].Expr.Range())
 	d.diags = append(d.diags, diags...)
-	if diags.HasErrors() {
+	r.Module.Names.Partial = unread(diags)
+	if diags.HasErrors() && !r.Module.Names.Partial {
 		return
 	}
 	d.config.Roles = append(d.config.Roles, r)
@@ -52,13 +53,13 @@ func (d *declarer) roleBlock(b *syntax.Block) {
 	d.around, d.tried = append(slices.Clone(before), r.Outer), nil
 	d.roleFiles(r, bodies, given)
 	d.around, d.tried = before, tried
-	d.module.Names.Roles[n.Name] = &refs.Role{Outputs: r.Module.outputs, Index: len(d.job.Tasks)}
+	d.module.Names.Roles[n.Name] = &refs.Role{Outputs: r.Module.outputs, Index: len(d.job.Tasks), Partial: r.Module.Names.Partial}
 }
 
 // roleOuter is what the role block says of all tasks in it.
 func (d *declarer) roleOuter(given map[string]*syntax.Argument) *Outer {
 	get := func(name string) *Expr {
-		if arg := given[name]; arg != nil && arg.Expr != nil {
+		if arg := given[name]; arg != nil {
 			return d.expr(arg)
 		}
 		return nil
@@ -75,11 +76,10 @@ func (d *declarer) source(b *syntax.Block, arg *syntax.Argument) (string, bool) 
 		d.diags = append(d.diags, Missing("source", "a role", b.Range))
 		return "", false
 	}
-	if arg.Expr == nil {
-		return "", false
-	}
 	v, diags := syntax.EvaluateConstant(arg.Expr)
 	switch {
+	case unread(diags):
+		return "", false
 	case diags.HasErrors() || v.IsNull() || v.Type() != cty.String:
 		d.diags = append(d.diags, diag.Errorf(diag.InvalidRole, arg.Expr.Range(), "Invalid role",
 			`The source of a role is the path of its directory, written out, such as "./roles/nginx": it must be known before anything is evaluated.`))
@@ -147,7 +147,9 @@ func (d *declarer) roleFiles(r *Role, bodies []*syntax.Body, given map[string]*s
 		}
 	})
 	d.roleVariables(r, user, variables, given)
-	d.leftOver(r, variables, given)
+	if !r.Module.Names.Partial {
+		d.leftOver(r, variables, given)
+	}
 }
 
 // roleVariables gives the variables of a role what it is given for them, or their defaults.
@@ -161,14 +163,14 @@ func (d *declarer) roleVariables(r *Role, user *Module, variables []*Variable, g
 		l := &Local{Title: "var." + v.Name, Full: r.Module.Prefix + "var." + v.Name, Variable: v}
 		arg := given[v.Name]
 		switch {
-		case arg != nil && arg.Expr != nil:
+		case arg != nil:
 			l.Expr = &Expr{Expression: arg.Expr, Arg: arg, Module: user}
 			place := refs.Place{What: diag.Quote(v.Name) + " of a role", Roots: refs.OnHost, Module: user.Names, Before: r.Outer.Before}
 			l.Place = place.Rescuing(r.Outer.Tried)
 		case v.Default != nil:
 			l.Expr = v.Default
 			l.Place = refs.Place{What: "a default", Module: r.Module.Names, Static: true}
-		case arg == nil:
+		default:
 			d.diags = append(d.diags, diag.Errorf(diag.MissingVariable, r.Block, "Missing variable",
 				"%s needs the variable %q, which is declared at %s line %d without a default.",
 				diag.Capital(r.Module.Names.Title), v.Name, v.Block.Filename, v.Block.Start.Line))

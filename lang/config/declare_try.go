@@ -24,6 +24,7 @@ func (d *declarer) tryBlock(b *syntax.Block) {
 	}
 	if depth >= maxTries {
 		d.diags = append(d.diags, diag.Errorf(diag.TooDeep, b.Range, "Tries nested too deeply", "Tries can stand in each other at most %d times.", maxTries))
+		d.module.Names.Partial = true
 		return
 	}
 	outer := &Outer{What: "a try", When: d.get(content, "when"), Tags: d.get(content, "tags"), Way: &Way{}, Before: t.From}

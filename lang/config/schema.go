@@ -157,7 +157,7 @@ func (d *declarer) expr(arg *syntax.Argument) *Expr {
 
 // get returns an argument's expression; nil where there is none.
 func (d *declarer) get(content *syntax.Content, name string) *Expr {
-	if arg := content.Arguments[name]; arg != nil && arg.Expr != nil {
+	if arg := content.Arguments[name]; arg != nil {
 		return d.expr(arg)
 	}
 	return nil

@@ -31,7 +31,10 @@ func (w *walk) inventoryRef(t hcl.Traversal) flow {
 	}
 	full := InventoryPrefix + strings.Join(parts, ".")
 	hosts := w.analyzer.names.Hosts
-	if _, ok := hosts[full]; !ok {
+	if _, ok := hosts[full]; !ok && w.analyzer.names.Partial {
+		w.missing(full, t)
+		return nil
+	} else if !ok {
 		var candidates []string
 		for _, name := range diag.Candidates(hosts) {
 			if strings.HasPrefix(name, InventoryPrefix) {

@@ -94,6 +94,10 @@ func (w *walk) task(m *Module, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
 	if task := m.tasks[action][name]; task != nil {
 		return task, steps[2:]
 	}
+	if m.Partial {
+		w.missing(name, t)
+		return nil, nil
+	}
 	at := t[:len(t)-len(steps)+2].SourceRange()
 	var candidates []string
 	for _, other := range m.names[:min(len(m.names), diag.MostCandidates)] {
@@ -130,6 +134,8 @@ func (w *walk) handlerRef(t hcl.Traversal) {
 		names = append(names, h.Name)
 	}
 	switch {
+	case index < 0 && w.place.Module.Partial:
+		w.missing(name, t)
 	case index < 0:
 		w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown handler", "%s has no handler %s.%s",
 			diag.Capital(w.place.Module.Title), diag.Quote(name), diag.DidYouMean(name, names))

@@ -20,6 +20,7 @@ type Names struct {
 	Hosts     map[string]HostShape
 	Jobs      map[string]*Module
 	Functions map[string]bool
+	Partial   bool // there may be more: some of the site could not be read
 }
 
 // Module is where names are looked up: the site, one of its jobs, or a role where it is used.
@@ -30,6 +31,7 @@ type Module struct {
 	Roles     map[string]*Role
 	Handlers  []*Notifiable
 	Job       *Job // nil: the site
+	Partial   bool // there may be more: some of what declares it could not be read
 	tasks     map[string]map[string]*Task
 	names     []string // ACTION.NAME of the tasks
 }
@@ -46,6 +48,7 @@ type Role struct {
 	Outputs map[string]string // full names
 	Index   int               // of the first task behind it
 	Broken  bool              // it has errors, so its outputs are not known
+	Partial bool              // it may have more outputs: some of its files could not be read
 }
 
 // HostShape is what host.NAME is.
@@ -93,7 +96,7 @@ func (m *Module) Add(t *Task) {
 }
 
 // Roots are the names that a traversal can begin with.
-type Roots uint16
+type Roots uint32
 
 // The roots.
 const (
@@ -113,6 +116,8 @@ const (
 	Result
 	Handler
 	Resource
+	// Unread is no name: what stands for it could not be read.
+	Unread
 )
 
 // OnHost is what can be seen where there is a host, beside what can be seen everywhere.

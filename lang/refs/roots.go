@@ -178,13 +178,23 @@ func declared[V any](w *walk, t hcl.Traversal, what string, table map[string]V) 
 }
 
 func (w *walk) undeclared(what, name string, candidates []string, t hcl.Traversal) {
-	where := w.place.Module.Title
+	where, partial := w.place.Module.Title, w.place.Module.Partial
 	inRole := strings.HasPrefix(where, "the role ")
 	if what != "role" && (!inRole || what != "variable" && what != "local") {
-		where = "the site"
+		where, partial = "the site", w.analyzer.names.Partial
+	}
+	if partial {
+		w.missing(name, t)
+		return
 	}
 	w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown "+what, "%s declares no %s %s.%s",
 		diag.Capital(where), what, diag.Quote(name), diag.DidYouMean(name, candidates))
+}
+
+// missing notes what may be declared in something that could not be read: the expression is not evaluated, and nothing is
+// said about it.
+func (w *walk) missing(name string, t hcl.Traversal) {
+	w.uses.Refs = append(w.uses.Refs, Ref{Unread, name, t.SourceRange()})
 }
 
 // upTo is the range of the first steps of a traversal.
@@ -243,7 +253,7 @@ func (w *walk) roleRef(t hcl.Traversal) flow {
 	case !ok:
 		return nil
 	case role.Broken:
-		w.uses.Refs = append(w.uses.Refs, Ref{RoleOutputs, name, t.SourceRange()})
+		w.missing(name, t)
 		return nil
 	case role.Index > w.place.Before:
 		w.errorf(diag.LaterReference, upTo(t, 2), "Reference to a later role",
@@ -258,6 +268,9 @@ func (w *walk) roleRef(t hcl.Traversal) flow {
 	switch {
 	case !ok:
 		w.errorf(diag.UnknownReference, upTo(t, 3), "Incomplete reference", "Of a role its outputs can be read: role.%s.OUTPUT.", name)
+		return nil
+	case !has && role.Partial:
+		w.missing(output, t)
 		return nil
 	case !has:
 		w.errorf(diag.UnknownReference, upTo(t, 3), "Unknown output", "The role %s has no output %s.%s",

@@ -119,6 +119,8 @@ func (w *walk) whole(e hclsyntax.Expression) {
 // expr walks an expression and returns what its value may consist of.
 func (w *walk) expr(e hclsyntax.Expression) flow {
 	switch e := syntax.Inner(e).(type) {
+	case *syntax.Unread:
+		w.missing("", e.Traversal)
 	case *hclsyntax.ScopeTraversalExpr:
 		return w.traversal(e.Traversal)
 	case *hclsyntax.RelativeTraversalExpr:

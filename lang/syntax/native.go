@@ -28,7 +28,17 @@ func native(expr hcl.Expression) (hclsyntax.Expression, hcl.Diagnostics) {
 		return &hclsyntax.LiteralValueExpr{Val: value, SrcRange: expr.Range()}, diags
 	}
 	e, diags := Template([]byte(value.AsString()), expr.Range().Filename, inQuotes(expr.Range()))
-	return e, diag.Own(diags, diag.Syntax)
+	diags = diag.Own(diags, diag.Syntax)
+	if diags.HasErrors() {
+		return &Unread{&hclsyntax.ScopeTraversalExpr{Traversal: hcl.Traversal{hcl.TraverseRoot{Name: "(unread)", SrcRange: expr.Range()}}, SrcRange: expr.Range()}, diags}, diags
+	}
+	return e, diags
+}
+
+// Unread stands in JSON syntax for the text of an expression that cannot be parsed.
+type Unread struct {
+	*hclsyntax.ScopeTraversalExpr
+	diags hcl.Diagnostics
 }
 
 // inQuotes is where the text of a JSON string begins.
@@ -45,9 +55,7 @@ func nativeList(expr hcl.Expression, list []hcl.Expression) (hclsyntax.Expressio
 	for _, element := range list {
 		e, d := native(element)
 		diags = append(diags, d...)
-		if e != nil {
-			out.Exprs = append(out.Exprs, e)
-		}
+		out.Exprs = append(out.Exprs, e)
 	}
 	return out, diags
 }
@@ -60,9 +68,7 @@ func nativeMap(expr hcl.Expression, pairs []hcl.KeyValuePair) (hclsyntax.Express
 		diags = append(diags, d...)
 		value, d := native(pair.Value)
 		diags = append(diags, d...)
-		if key != nil && value != nil {
-			out.Items = append(out.Items, hclsyntax.ObjectConsItem{KeyExpr: key, ValueExpr: value})
-		}
+		out.Items = append(out.Items, hclsyntax.ObjectConsItem{KeyExpr: key, ValueExpr: value})
 	}
 	return out, diags
 }
@@ -94,6 +100,9 @@ func (a *Argument) Literals() ([]hclsyntax.Expression, bool, hcl.Diagnostics) {
 func literal(expr hclsyntax.Expression, isJSON bool) (hclsyntax.Expression, hcl.Diagnostics) {
 	if !isJSON {
 		return expr, nil
+	}
+	if u, ok := expr.(*Unread); ok {
+		return expr, u.diags
 	}
 	if wrap, ok := Inner(expr).(*hclsyntax.TemplateWrapExpr); ok {
 		return wrap.Wrapped, nil
@@ -138,7 +147,10 @@ func (b *Body) Constants() ([]*Constant, hcl.Diagnostics) {
 
 // EvaluateConstant evaluates an expression that can refer to nothing.
 func EvaluateConstant(expr hclsyntax.Expression) (cty.Value, hcl.Diagnostics) {
-	var diags hcl.Diagnostics
+	diags := unreadIn(expr)
+	if len(diags) > 0 {
+		return cty.DynamicVal, diags
+	}
 	for _, t := range expr.Variables() {
 		diags = append(diags, diag.Errorf(diag.Evaluate, t.SourceRange(), "References not allowed",
 			"This value must be written out: it cannot refer to anything."))
@@ -155,4 +167,16 @@ func EvaluateConstant(expr hclsyntax.Expression) (cty.Value, hcl.Diagnostics) {
 	}
 	value, diags := expr.Value(nil)
 	return value, diag.Own(diags, diag.Evaluate)
+}
+
+// unreadIn returns again why parts of an expression cannot be parsed.
+func unreadIn(expr hclsyntax.Expression) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
+		if u, ok := node.(*Unread); ok {
+			diags = append(diags, u.diags...)
+		}
+		return nil
+	})
+	return diags
 }

@@ -46,6 +46,7 @@ type Inputs struct {
 	Environ []string // NAME=VALUE
 	Auto    []string // files, in order
 	Flags   []Input
+	Partial bool // there may be more variables than are known: some of the site could not be read
 }
 
 // reader reads the values of one site.
@@ -151,7 +152,7 @@ func (r *reader) hasSecrets() bool {
 }
 
 func (r *reader) declared(name string) bool {
-	return slices.ContainsFunc(r.variables, func(v *config.Variable) bool { return v.Name == name })
+	return r.inputs.Partial || slices.ContainsFunc(r.variables, func(v *config.Variable) bool { return v.Name == name })
 }
 
 func (r *reader) variableNames() []string {

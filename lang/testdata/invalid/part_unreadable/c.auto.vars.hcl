@@ -1,0 +1,1 @@
+declared_in_a = 5

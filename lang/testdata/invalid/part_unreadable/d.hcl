@@ -1,0 +1,3 @@
+output "x" { # error: syntax
+  value = {
+}

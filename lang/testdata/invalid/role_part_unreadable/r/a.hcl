@@ -1,0 +1,1 @@
+variable "given" { # error: syntax
