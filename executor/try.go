@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"runner/executor/event"
@@ -41,7 +42,7 @@ func (h *hostRun) raise(f fault) {
 		h.newPipeline()
 		h.fallen = &f
 	default:
-		h.goOn(f.at, h.innermost(f.at), []fault{f})
+		h.goOn(f.at, h.around(f), []fault{f})
 	}
 	if f.task.OnFailure == plan.Abort {
 		h.run.end(aborted)
@@ -92,6 +93,21 @@ func (h *hostRun) innermost(at int) int {
 		}
 	}
 	return noTry
+}
+
+// around returns the innermost try that a failure is one of: where the condition of a block around the task cannot be
+// evaluated, a try around that block, because nothing in the block can run.
+func (h *hostRun) around(f fault) int {
+	var e interface {
+		error
+		Beyond() (try int, ok bool)
+	}
+	if f.end.Failure != nil && errors.As(f.end.Failure.Cause, &e) {
+		if try, ok := e.Beyond(); ok {
+			return try
+		}
+	}
+	return h.innermost(f.at)
 }
 
 // mayBeRescued says whether a rescue can handle a failure at a task inside a try.

@@ -98,19 +98,34 @@ func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 		if i == 0 { // results of many hosts cost too much to give them to many hosts
 			state = success{}
 		}
-		instances, diags := site.Expand(t, h, state)
+		x := newExpansion(site.scope, t, h, state)
+		x.check = true
+		instances := x.run()
+		diags := x.located()
 		f.diags = append(f.diags, diags...)
 		f.addKeys(instances, i == 0)
 		f.keysDiffer = f.keysDiffer || diags.HasErrors()
-		if (t.ChangedWhen() || t.Verdict()) && len(instances) > 0 {
-			_, diags := site.Judge(t, h, Result{Key: instances[0].Key, Unknown: true, UnknownChanged: true}, state)
-			f.diags = append(f.diags, diags...)
+		if t.ChangedWhen() || t.Verdict() {
+			f.judges(site, t, h, state, x.open)
 		}
 		for _, in := range instances {
 			f.secret = f.secret || in.Sensitive
 			f.sources(t, in)
 		}
 	}
+}
+
+// judges checks the conditions over a result: for the first element, or what is certain of them if there is none.
+func (f *finding) judges(site *Site, t *Task, h *Host, state State, elements []any) {
+	x := newExpansion(site.scope, t, h, state)
+	result := Result{Unknown: true, UnknownChanged: true}
+	x.certain = len(elements) == 0
+	if !x.certain {
+		result.Key = elements[0]
+		x.choose(result.Key)
+	}
+	x.judge(result)
+	f.diags = append(f.diags, x.located()...)
 }
 
 // addKeys compares the keys of the elements on a host with those on the hosts before.

@@ -32,9 +32,15 @@ type expansion struct {
 	task     *Task
 	body     *taskBody
 	host     *Host
+	view     *view
 	contexts contexts
 	ctx      *hcl.EvalContext // of the task's own expressions, with each
 	diags    hcl.Diagnostics
+
+	check   bool  // the site is checked: what a condition leaves out is looked at too, as far as it is certain
+	certain bool  // only what is certain is evaluated
+	looked  bool  // that was done: once is enough for all elements
+	open    []any // the keys of the elements that no condition leaves out
 }
 
 func newExpansion(s *scope, t *Task, h *Host, state State) *expansion {
@@ -43,7 +49,7 @@ func newExpansion(s *scope, t *Task, h *Host, state State) *expansion {
 	if h.Name != "" && body.uses.SelfFacts {
 		v.self = withFacts(body.job.parts[h], s.facts.of(state, h.Name))
 	}
-	x := &expansion{scope: s, task: t, body: body, host: h, contexts: v.contexts(), diags: v.diags}
+	x := &expansion{scope: s, task: t, body: body, host: h, view: v, contexts: v.contexts(), diags: v.diags}
 	x.ctx = x.contexts.of(body.block.Module)
 	return x
 }
@@ -65,10 +71,11 @@ func (x *expansion) located() hcl.Diagnostics {
 
 // context returns what an expression sees.
 func (x *expansion) context(e *config.Expr) *hcl.EvalContext {
-	if e.Module == x.body.block.Module {
-		return x.ctx
+	ctx := x.ctx
+	if e.Module != x.body.block.Module {
+		ctx = x.contexts.of(e.Module)
 	}
-	return x.contexts.of(e.Module)
+	return with(ctx, x.view.failure(e.Uses))
 }
 
 // one is an element of for_each.
@@ -83,6 +90,9 @@ func (x *expansion) run() []Instance {
 	text := 0
 	var out []Instance
 	bare := x.ctx
+	if len(elements) == 0 {
+		x.look()
+	}
 	for _, e := range elements {
 		if e.keyed {
 			x.ctx = with(bare, map[string]cty.Value{"each": e.each})
@@ -111,7 +121,7 @@ func (x *expansion) run() []Instance {
 // maxElements bounds the elements of one for_each.
 const maxElements = 20_000
 
-// elements evaluates for_each. While it is not known, there is one element without a key.
+// elements evaluates for_each. While it is not known, and where it is wrong, there is one element without a key.
 func (x *expansion) elements() (out []one, known bool) {
 	e := x.body.block.ForEach
 	if e == nil {
@@ -124,7 +134,7 @@ func (x *expansion) elements() (out []one, known bool) {
 	}
 	if v.IsMarked() {
 		x.diags = append(x.diags, sensitiveError(e.At(), `"for_each"`, "its keys become part of the tasks' addresses"))
-		return nil, true
+		return anything, false
 	}
 	t := v.Type()
 	isSet := t.IsSetType() && (t.ElementType() == cty.String || t.ElementType() == cty.DynamicPseudoType)
@@ -134,19 +144,19 @@ func (x *expansion) elements() (out []one, known bool) {
 	case !t.IsMapType() && !t.IsObjectType() && !t.IsTupleType() && !t.IsListType() && !isSet || v.IsKnown() && v.IsNull():
 		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.At(), "Wrong type of value",
 			`"for_each" takes a map, an object, a list, a tuple or a set of strings, but this is %s.`, value.Word(v)))
-		return nil, true
+		return anything, false
 	case !v.IsKnown() || isSet && !v.IsWhollyKnown():
 		return anything, false
 	case v.LengthInt() > maxElements:
 		x.diags = append(x.diags, diag.Errorf(diag.TooLarge, e.At(), "Value too large", `"for_each" takes at most %d elements.`, maxElements))
-		return nil, true
+		return anything, false
 	}
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
 		switch {
 		case isSet && value.IsNull():
 			x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Null in a set", `"for_each" cannot have null among its keys.`))
-			return nil, true
+			return anything, false
 		case isSet:
 			out = append(out, one{key: value.AsString(), keyed: true, each: each(value, value)})
 		case key.Type() == cty.Number:
@@ -164,7 +174,7 @@ func each(key, value cty.Value) cty.Value {
 
 // value evaluates an expression that is sound. It reports false after an error.
 func (x *expansion) value(e *config.Expr) (cty.Value, bool) {
-	if !e.Sound() {
+	if !x.evaluates(e) {
 		return cty.DynamicVal, false
 	}
 	v, diags := evaluate(e.Expression, x.context(e))
@@ -174,25 +184,32 @@ func (x *expansion) value(e *config.Expr) (cty.Value, bool) {
 
 // instance evaluates a task for one element: first when, the rest only where that is true.
 func (x *expansion) instance(in *Instance) {
-	whens := []*config.Expr{x.body.job.block.When}
-	for _, o := range x.body.block.Outer {
-		whens = append(whens, o.When)
-	}
-	for _, when := range append(whens, x.body.block.When) {
-		if when == nil {
-			continue
-		}
+	for _, c := range x.body.conditions {
 		before := len(x.diags)
-		known, holds := x.condition(when)
-		x.blame(when, before)
+		known, holds := x.condition(c.when)
+		failed := !known && (len(x.diags) > before || !c.when.Sound())
+		x.blame(c.when, before)
 		switch {
-		case !known && !slices.Contains(in.Unknown, "when"):
-			in.Unknown = append(in.Unknown, "when")
+		case failed:
+			in.Barrier = c.barrier
+			x.look()
+			return
 		case known && !holds:
 			in.Skip, in.Unknown = true, nil
+			x.look()
 			return
+		case !known && !slices.Contains(in.Unknown, "when"):
+			in.Unknown = append(in.Unknown, "when")
 		}
 	}
+	if x.check {
+		x.open = append(x.open, in.Key)
+	}
+	x.rest(in)
+}
+
+// rest evaluates what is not for_each or a condition.
+func (x *expansion) rest(in *Instance) {
 	x.arguments(in)
 	x.environment(in)
 	in.Timeout, _ = x.duration(in, x.body.block.Timeout, schema.Duration)
@@ -264,7 +281,7 @@ func (x *expansion) arguments(in *Instance) {
 			known[a.Name] = value.Floats(arg.Plain)
 		}
 	}
-	if len(x.diags) > before {
+	if len(x.diags) > before || x.certain && len(in.Unknown) > 0 {
 		return
 	}
 	if d := checkBlock(x.body.schema, known, secrets, block.Args, block.Block); d != nil {
@@ -281,10 +298,10 @@ func within(dir, path string) string {
 }
 
 func (x *expansion) argument(a schema.Attribute, e *config.Expr, of string) (value.Argument, bool) {
+	if !x.evaluates(e) {
+		return value.Argument{}, true
+	}
 	take := func() (value.Argument, hcl.Diagnostics) {
-		if !e.Sound() {
-			return value.Argument{}, nil
-		}
 		v, diags := evaluate(e.Expression, x.context(e))
 		if diags.HasErrors() {
 			return value.Argument{}, diags

@@ -245,10 +245,14 @@ func (l *loader) taskHops(j *jobScope, runAs *config.Expr, blocks []*config.Hop)
 		return unlessNull(hops, runAs), nil
 	}
 	out := map[*Host][]*Hop{}
-	for _, h := range j.Hosts {
+	hosts := j.Hosts
+	if len(hosts) == 0 {
+		hosts = []*Host{j.phantom}
+	}
+	for _, h := range hosts {
 		before := len(l.diags)
 		hops, ok := l.hopsOf(blocks, map[string]cty.Value{"self": j.self[h]})
-		if !ok || !l.addressed(hops) {
+		if !ok || h != j.phantom && !l.addressed(hops) {
 			l.blame(h.Name, before)
 			continue
 		}
@@ -342,6 +346,7 @@ func (l *loader) buildTask(j *jobScope, b *config.Task) *Task {
 	body.lanes = l.lanes(j, b.Lane)
 	body.sensitive = l.staticBool(b.Sensitive, "a task")
 	body.secret = body.sensitive
+	body.conditions = conditionsOf(j.block, b)
 	l.collectUses(t)
 	body.saveConstants() // only now it is known whose facts they need
 	return t

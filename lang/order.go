@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/agent/schema"
@@ -23,7 +24,7 @@ func (l *loader) order(j *jobScope) {
 	j.Rollout.Pause = l.duration(r.Pause, schema.Pause, "a rollout")
 	if r.MaxFailures != nil {
 		if v, ok := l.staticKnown(r.MaxFailures, nil); ok && !v.IsNull() {
-			j.Rollout.MaxFailures, _ = l.portion(r.MaxFailures, v, 0)
+			j.Rollout.MaxFailures, _ = l.portion("max_failures", r.MaxFailures.At(), v, 0)
 		}
 	}
 	if r.Batches == nil {
@@ -44,17 +45,16 @@ func (l *loader) order(j *jobScope) {
 		return
 	}
 	for it := v.ElementIterator(); it.Next(); {
-		_, element := it.Element()
-		p, ok := l.portion(r.Batches, element, 1)
-		if !ok {
-			return
+		key, element := it.Element()
+		at := value.Narrow(r.Batches.Expression, cty.Path{cty.IndexStep{Key: key}})
+		if p, ok := l.portion("batches", at, element, 1); ok {
+			j.Rollout.Batches = append(j.Rollout.Batches, p)
 		}
-		j.Rollout.Batches = append(j.Rollout.Batches, p)
 	}
 }
 
 // portion reads a number of hosts, or a percentage of them.
-func (l *loader) portion(e *config.Expr, v cty.Value, least int) (Portion, bool) {
+func (l *loader) portion(name string, at hcl.Range, v cty.Value, least int) (Portion, bool) {
 	bare, sensitive := value.Bare(v)
 	if !sensitive && bare.IsKnown() && !bare.IsNull() && bare.Type() == cty.String {
 		if text, ok := strings.CutSuffix(bare.AsString(), "%"); ok {
@@ -70,8 +70,8 @@ func (l *loader) portion(e *config.Expr, v cty.Value, least int) (Portion, bool)
 		if !sensitive && bare.IsKnown() && !bare.IsNull() && bare.Type() == cty.String {
 			found = diag.Quote(bare.AsString())
 		}
-		l.fail(diag.Errorf(diag.InvalidValue, e.At(), "Invalid value",
-			`%q takes a number of hosts from %d, or a part of them from "%d%%" to "100%%", but this is %s.`, e.Arg.Name, least, least, found))
+		l.fail(diag.Errorf(diag.InvalidValue, at, "Invalid value",
+			`%q takes a number of hosts from %d, or a part of them from "%d%%" to "100%%", but this is %s.`, name, least, least, found))
 		return Portion{}, false
 	}
 	return Portion{Count: n}, true
@@ -126,6 +126,10 @@ func (l *loader) lanes(j *jobScope, e *config.Expr) map[*Host]string {
 func (l *loader) forEachSelf(j *jobScope, e *config.Expr, take func(*Host, cty.Value) bool) bool {
 	if !e.Sound() {
 		return false
+	}
+	if len(j.Hosts) == 0 { // what is wrong on any host
+		v, ok := l.static(e, map[string]cty.Value{"self": j.self[j.phantom]})
+		return ok && v.IsWhollyKnown() && take(j.phantom, v)
 	}
 	for _, h := range j.Hosts {
 		before := len(l.diags)

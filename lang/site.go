@@ -208,6 +208,12 @@ type Instance struct {
 	Timeout     time.Duration     // 0: not set
 	Lane        string            // "": the default lane
 	Retry       Retry
+	Barrier     *Barrier // a condition around the task cannot be evaluated
+}
+
+// Barrier is the when of a job, a role or a try that cannot be evaluated: none of the tasks in it can run.
+type Barrier struct {
+	Try int // the innermost one that the whole block stands in, an index in Job.Tries; -1: none
 }
 
 // Retry says how often a task that fails is tried. The zero value is once.

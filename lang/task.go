@@ -35,6 +35,8 @@ type taskBody struct {
 	read sync.Once
 	self reads // what of self its expressions read
 
+	conditions []condition // that decide about it, in their order
+
 	sensitive bool // the task says so
 	unknown   sync.Once
 	nothing   cty.Value

@@ -198,13 +198,18 @@ func (v *view) own(m *config.Module, uses *refs.Uses) map[string]cty.Value {
 	if v.job != nil && uses.Roots&refs.TaskResults != 0 {
 		own["task"] = v.tasks(m)
 	}
+	return own
+}
+
+// failure is what an expression sees of what its rescue is about. In rescues inside of each other each one's is another.
+func (v *view) failure(uses *refs.Uses) map[string]cty.Value {
 	for _, r := range uses.Refs {
 		if r.Root == refs.Failure {
 			try, _ := strconv.Atoi(r.Name) // we wrote it
-			own["failure"] = failureValue(v.state, v.job, try, v.host)
+			return map[string]cty.Value{"failure": failureValue(v.state, v.job, try, v.host)}
 		}
 	}
-	return own
+	return nil
 }
 
 // named are locals, where expressions have them.
@@ -284,6 +289,7 @@ func (v *view) local(full string) cty.Value {
 func (v *view) evaluate(e *config.Expr) (cty.Value, hcl.Diagnostics) {
 	roots := v.own(e.Module, e.Uses)
 	maps.Copy(roots, v.site)
+	maps.Copy(roots, v.failure(e.Uses))
 	var others []string
 	for _, r := range e.Uses.Refs {
 		if r.Root == refs.Local {

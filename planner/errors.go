@@ -11,7 +11,19 @@ import (
 )
 
 // EvaluationError is what the executor gets when a task cannot be evaluated; the command line shows its diagnostics.
-type EvaluationError struct{ Diagnostics hcl.Diagnostics }
+type EvaluationError struct {
+	Diagnostics hcl.Diagnostics
+	barrier     *lang.Barrier
+}
+
+// Beyond returns the try in which the failure is one, if the condition of a block around the task could not be evaluated:
+// no part of that block can run.
+func (e *EvaluationError) Beyond() (try int, ok bool) {
+	if e.barrier == nil {
+		return 0, false
+	}
+	return e.barrier.Try, true
+}
 
 // Error is the first diagnostic's summary and detail.
 func (e *EvaluationError) Error() string {
@@ -29,7 +41,7 @@ func (e *EvaluationError) Unwrap() error { return e.Diagnostics }
 
 func evaluationError(diags hcl.Diagnostics) error {
 	if diags.HasErrors() {
-		return &EvaluationError{diags}
+		return &EvaluationError{Diagnostics: diags}
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	task := e.tasks[address]
 	instances, diags := e.site.Expand(task, e.hosts[host], adapt{state})
 	if diags.HasErrors() {
-		return nil, evaluationError(diags)
+		return nil, &EvaluationError{diags, barrierOf(instances)}
 	}
 	out := make([]plan.Instance, len(instances))
 	for i, in := range instances {
@@ -53,6 +53,16 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 		}
 	}
 	return out, evaluationError(diags)
+}
+
+// barrierOf returns the condition that keeps a task from being evaluated; nil for its own.
+func barrierOf(instances []lang.Instance) *lang.Barrier {
+	for i := range instances {
+		if b := instances[i].Barrier; b != nil {
+			return b
+		}
+	}
+	return nil
 }
 
 // Similar returns the same text for many hosts on which a task's instances differ, as long as no facts and no results are

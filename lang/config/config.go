@@ -146,6 +146,7 @@ type Outer struct {
 	Tags                         *Expr
 	Way                          *Way
 	Before                       int // index of the first task in it
+	Inside                       int // the innermost try around it, an index in Job.Tries; -1: none
 	Tried                        *refs.Tried
 }
 

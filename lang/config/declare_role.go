@@ -66,7 +66,7 @@ func (d *declarer) roleOuter(given map[string]*syntax.Argument) *Outer {
 	}
 	return &Outer{
 		What: "a role", When: get("when"), Environment: get("environment"), OnFailure: get("on_failure"), Tags: get("tags"),
-		Way: &Way{RunAs: get("run_as")}, Before: len(d.job.Tasks), Tried: d.tried,
+		Way: &Way{RunAs: get("run_as")}, Before: len(d.job.Tasks), Inside: d.try, Tried: d.tried,
 	}
 }
 

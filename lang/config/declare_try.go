@@ -27,7 +27,10 @@ func (d *declarer) tryBlock(b *syntax.Block) {
 		d.module.Names.Partial = true
 		return
 	}
-	outer := &Outer{What: "a try", When: d.get(content, "when"), Tags: d.get(content, "tags"), Way: &Way{}, Before: t.From}
+	outer := &Outer{
+		What: "a try", When: d.get(content, "when"), Tags: d.get(content, "tags"), Way: &Way{},
+		Before: t.From, Inside: t.Parent,
+	}
 	j.Outer = append(j.Outer, outer)
 	before := d.around
 	d.around = append(slices.Clone(before), outer)

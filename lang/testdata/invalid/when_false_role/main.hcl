@@ -1,0 +1,7 @@
+job "a" {
+  hosts = host.localhost
+  role "r" {
+    source = "./r"
+    when   = false
+  }
+}
