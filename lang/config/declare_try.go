@@ -13,7 +13,11 @@ const maxTries = 50
 
 // tryBlock declares a try: what is tried, then its rescue, then what is done always.
 func (d *declarer) tryBlock(b *syntax.Block) {
+	before := len(d.diags)
 	content := d.content(b.Body, trySchema())
+	if len(d.diags) == before {
+		d.somethingTried(b, content)
+	}
 	j := d.job
 	t := &Try{Parent: d.try, From: len(j.Tasks)}
 	index := len(j.Tries)
@@ -29,11 +33,11 @@ func (d *declarer) tryBlock(b *syntax.Block) {
 	}
 	outer := &Outer{
 		What: "a try", When: d.get(content, "when"), Tags: d.get(content, "tags"), Way: &Way{},
-		Before: t.From, Inside: t.Parent,
+		Before: t.From, Inside: t.Parent, Tried: d.tried,
 	}
 	j.Outer = append(j.Outer, outer)
-	before := d.around
-	d.around = append(slices.Clone(before), outer)
+	around := d.around
+	d.around = append(slices.Clone(around), outer)
 	parts := map[string]*syntax.Block{}
 	d.inside(index, func() {
 		for _, inner := range content.Blocks {
@@ -51,7 +55,15 @@ func (d *declarer) tryBlock(b *syntax.Block) {
 		d.partBody(parts["always"], "always")
 	})
 	t.To = len(j.Tasks)
-	d.around = before
+	d.around = around
+}
+
+// somethingTried reports a try in which nothing can fail.
+func (d *declarer) somethingTried(b *syntax.Block, content *syntax.Content) {
+	if !slices.ContainsFunc(content.Blocks, func(inner *syntax.Block) bool { return inner.Type != "rescue" && inner.Type != "always" }) {
+		d.diags = append(d.diags, diag.Errorf(diag.Decode, b.Range, "Nothing to try",
+			"A try needs at least one task, role or try before its rescue and its always: what is to be done in any case needs no try around it."))
+	}
 }
 
 // inside declares something inside of a try.

@@ -1,7 +1,9 @@
 job "a" {
   hosts = host.localhost
-  try {}
   try {
+    task "command" "c" {
+      argv = ["x"]
+    }
     rescue {}
     always {}
   }
