@@ -20,6 +20,8 @@ type Extra struct {
 	Address string // the task or the job it is about, such as job.web.task.file.conf
 	// Source is the text of the file that the subject is in, where that is no file of the site (a template).
 	Source []byte
+	// Caller is where the site uses the template that the subject is in.
+	Caller *hcl.Range
 	// HideSource keeps the source lines from being shown: they hold a value that is sensitive.
 	HideSource bool
 

@@ -77,6 +77,7 @@ func ownTemplate(d *hcl.Diagnostic, name string, template *TemplateError) hcl.Di
 			if e.Source == nil {
 				e.Source = template.Source
 			}
+			e.Caller = d.Subject // the outermost one is the last
 		})
 		if d.Subject != nil {
 			inner.Detail = fmt.Sprintf("%s\n\nThe template is used by the call of %q at %s line %d.",

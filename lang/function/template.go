@@ -22,7 +22,9 @@ type template struct {
 	expr   hcl.Expression
 	uses   []hcl.Traversal // what it refers to
 	nests  bool            // it calls templatefile or templatestring
-	diags  hcl.Diagnostics
+	// unknown are errors about functions that there are not.
+	unknown hcl.Diagnostics
+	diags   hcl.Diagnostics
 }
 
 // templates keeps the templates of files by their paths.
@@ -162,7 +164,7 @@ func (s *scope) parse(name string, source []byte) *template {
 	}
 	if !t.diags.HasErrors() {
 		t.uses = t.expr.Variables()
-		t.nests = nests(t.expr)
+		t.look(s.functions())
 	}
 	return t
 }
@@ -180,11 +182,15 @@ func (s *scope) render(t *template, vars cty.Value, inside *nest) (cty.Value, er
 	if err != nil {
 		return cty.NilVal, function.NewArgError(1, err)
 	}
-	if names == nil {
-		return cty.DynamicVal, nil // an unknown map
+	diags := t.unknown
+	if names != nil {
+		diags = append(slices.Clip(diags), t.undeclared(names)...)
 	}
-	if diags := t.undeclared(names); diags.HasErrors() {
+	switch {
+	case diags.HasErrors():
 		return cty.NilVal, t.fail(diags)
+	case names == nil:
+		return cty.DynamicVal, nil // an unknown map
 	}
 	scope := &hcl.EvalContext{Functions: s.functions()}
 	if t.nests {
@@ -205,20 +211,25 @@ func (s *scope) render(t *template, vars cty.Value, inside *nest) (cty.Value, er
 	return v, nil
 }
 
-// nests says whether a template calls the functions that need to know where they are.
-func nests(e hcl.Expression) bool {
-	found := false
-	node, ok := e.(hclsyntax.Node)
+// look goes through the calls in a template.
+func (t *template) look(functions map[string]function.Function) {
+	node, ok := t.expr.(hclsyntax.Node)
 	if !ok {
-		return true
+		t.nests = true
+		return
 	}
 	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
-		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok {
-			found = found || call.Name == "templatefile" || call.Name == "templatestring"
+		call, ok := n.(*hclsyntax.FunctionCallExpr)
+		if !ok {
+			return nil
+		}
+		t.nests = t.nests || call.Name == "templatefile" || call.Name == "templatestring"
+		if _, known := functions[call.Name]; !known && len(t.unknown) < mostUndeclared {
+			t.unknown = append(t.unknown, diag.Errorf(diag.UnknownFunction, call.NameRange, "Unknown function", "There is no function %s.%s",
+				diag.Quote(call.Name), diag.DidYouMean(call.Name, diag.Candidates(functions))))
 		}
 		return nil
 	})
-	return found
 }
 
 // templateScope holds all functions, of which templatefile and templatestring know where they are.

@@ -34,7 +34,14 @@ func missingElement(d *hcl.Diagnostic) *hcl.Diagnostic {
 	case value.Type().IsObjectType():
 		candidates = slices.Sorted(maps.Keys(value.Type().AttributeTypes()))
 	}
-	return diag.Errorf(diag.UnknownReference, at, "Unknown attribute", "%s has no %s.%s", of, diag.Quote(name), diag.DidYouMean(name, candidates))
+	out := diag.Errorf(diag.UnknownReference, at, "Unknown attribute", "%s has no %s.%s", of, diag.Quote(name), diag.DidYouMean(name, candidates))
+	if _, where, ok := strings.Cut(d.Detail, "\n\n"); ok { // of a template: which call uses it
+		out.Detail += "\n\n" + where
+	}
+	return diag.With(out, func(e *diag.Extra) {
+		before := diag.ExtraOf(d)
+		e.Source, e.HideSource, e.Caller = before.Source, before.HideSource, before.Caller
+	})
 }
 
 // missingStep finds the first step of an error's expression that leads nowhere, and the object or map before it with

@@ -1,0 +1,3 @@
+output "a" {
+  value = "${nofunc(1)} ${var.none}" # error: unknown_function # error: unknown_reference
+}
