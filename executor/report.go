@@ -31,7 +31,7 @@ func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
 		}
 		h.told = h.told || lost
 		h.run.Sink.Emit(event.Diagnostic{
-			Severity: "error", Code: codeOf(end), Summary: summaryOf(end), Detail: end.Error,
+			Severity: "error", Code: codeOf(end), Summary: summaryOf(end), Detail: end.Failure.Place.Explain(end.Error),
 			File: end.Failure.Place.File, Range: rangeOf(end.Failure.Place),
 			Host: end.Host, Address: end.Address, Failure: end.Failure,
 		})

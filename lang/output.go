@@ -41,7 +41,7 @@ func (s *Site) Output(o *Output, state State) (out any, known bool, diags hcl.Di
 	result, diags := evaluate(e.Expression, v.contexts().of(e.Module))
 	diags = append(v.diags, diags...)
 	if diags.HasErrors() {
-		return nil, false, diags
+		return nil, false, s.scope.config.UsedAt(diags)
 	}
 	result, sensitive := value.Bare(result)
 	if sensitive && !o.Sensitive {

@@ -75,6 +75,14 @@ func (t *Task) On(h *Host) *Host {
 	return h
 }
 
+// Used says where the role that the task belongs to is used, in a sentence; "" outside of roles.
+func (t *Task) Used() string {
+	if r := t.body.block.Module.Role; r != nil {
+		return r.Used()
+	}
+	return ""
+}
+
 // AtHost says whether the task needs the host of its job itself: it runs there, or behind it, or reads its facts.
 func (t *Task) AtHost(h *Host) bool {
 	peer := t.Action != "" && t.Action != "flush" // the others are carried out by the controller

@@ -57,5 +57,5 @@ func hopError(hop *lang.Hop, err error) *hcl.Diagnostic {
 }
 
 func sourceError(task *lang.Task, err error) *hcl.Diagnostic {
-	return diag.Errorf(diag.Unreadable, task.Range, "Source cannot be read", "%s.", err)
+	return diag.Errorf(diag.Unreadable, task.Range, "Source cannot be read", "%s", placeOfTask(task).Explain(err.Error()+"."))
 }

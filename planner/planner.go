@@ -183,7 +183,7 @@ func (b *builder) task(t *lang.Task, hosts []*lang.Host, selected bool) plan.Tas
 		Address: t.Address, Action: t.Action, Name: t.Name,
 		Needs: t.Needs, SelfFacts: t.SelfFacts, Notify: t.Notify, Results: t.Results(), Keyed: t.Keyed(),
 		Once: t.Once, ChangedWhen: t.ChangedWhen(), Verdict: t.Verdict(),
-		OnFailure: plan.OnFailure(t.OnFailure), Selected: selected, Place: placeOf(t.Range),
+		OnFailure: plan.OnFailure(t.OnFailure), Selected: selected, Place: placeOfTask(t),
 	}
 	if out.OnFailure == "" {
 		out.OnFailure = plan.Stop
@@ -216,6 +216,12 @@ func (b *builder) way(out *plan.Task, t *lang.Task, h *lang.Host) {
 		out.Connections = map[int]int{}
 	}
 	out.Connections[b.hosts[h]] = last
+}
+
+func placeOfTask(t *lang.Task) plan.Place {
+	out := placeOf(t.Range)
+	out.Used = t.Used()
+	return out
 }
 
 func placeOf(r hcl.Range) plan.Place {

@@ -21,10 +21,14 @@ func (c *Config) UsedAt(diags hcl.Diagnostics) hcl.Diagnostics {
 		if d.Subject == nil {
 			continue
 		}
-		r := c.roleOf(d.Subject.Filename, diag.ExtraOf(d).Address)
-		if r != nil && !strings.HasSuffix(d.Detail, r.used()) {
+		extra, file := diag.ExtraOf(d), d.Subject.Filename
+		if extra.Caller != nil { // the text of a template may stand anywhere
+			file = extra.Caller.Filename
+		}
+		r := c.roleOf(file, extra.Address)
+		if r != nil && !strings.HasSuffix(d.Detail, r.Used()) {
 			said := *d
-			said.Detail += "\n\n" + r.used()
+			said.Detail += "\n\n" + r.Used()
 			out[i] = &said
 		}
 	}
@@ -45,8 +49,8 @@ func (c *Config) roleOf(file, address string) *Role {
 	return found
 }
 
-// used says where a role is used, and where the role that it is used in is.
-func (r *Role) used() string {
+// Used says where a role is used, and where the role that it is used in is.
+func (r *Role) Used() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "This is in the role %s, used at %s line %d", diag.Quote(r.Name), r.Block.Filename, r.Block.Start.Line)
 	for m := r.Module.Parent; m != nil && m.Role != nil; m = m.Parent {

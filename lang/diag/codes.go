@@ -61,7 +61,7 @@ const (
 	Password   Code = "ask_password"
 	Agents     Code = "agents"
 
-	// What a preview finds on a host. Package executor, which must not know this one, gives them.
+	// What a run or a preview finds on a host. Package executor, which must not know this one, gives them for previews.
 	TaskFailed  Code = "task_failed"
 	Unreachable Code = "unreachable"
 )
@@ -126,7 +126,7 @@ func Codes() []Description {
 		{Password, "A password was asked for by `--ask-password`, and no hop takes it or no answer came."},
 		{Agents, "The agents that are embedded in this runner cannot be read."},
 
-		{TaskFailed, "A preview has found that a task would fail."},
+		{TaskFailed, "A task has failed, or a preview has found that it would."},
 		{Unreachable, "A preview could not look at a host."},
 	}
 }

@@ -156,4 +156,13 @@ type Place struct {
 	EndColumn int
 	Byte      int
 	EndByte   int
+	Used      string // of a task in a role: where the role is used, in a sentence
+}
+
+// Explain adds to what is said about something in a role where the role is used.
+func (p Place) Explain(text string) string {
+	if p.Used == "" {
+		return text
+	}
+	return text + "\n\n" + p.Used
 }

@@ -1,7 +1,6 @@
 package views
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -38,9 +37,9 @@ func (r *report) failure(f *event.Failure) {
 		r.said[key] = true
 	}
 	p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
-	var evaluation hcl.Diagnostics
+	evaluation := evaluationOf(f)
 	switch {
-	case errors.As(f.Cause, &evaluation):
+	case len(evaluation) > 0:
 		for _, d := range evaluation {
 			r.print("%s", indented(strings.TrimRight(p.Text(d), "\n"), "    "))
 		}
@@ -49,6 +48,9 @@ func (r *report) failure(f *event.Failure) {
 		text := p.Text(&hcl.Diagnostic{Severity: hcl.DiagError, Subject: &place})
 		if _, snippet, ok := strings.Cut(text, "\n\n"); ok {
 			r.print("%s", indented(strings.TrimRight(snippet, "\n"), "  "))
+		}
+		if f.Place.Used != "" {
+			r.print("    %s\n", diag.HarmlessLine(f.Place.Used))
 		}
 	}
 	if f.Quote != "" {
@@ -105,8 +107,7 @@ func (r *report) show(e event.Diagnostic) {
 	if e.Range != nil {
 		d.Subject = &hcl.Range{Filename: e.File, Start: hcl.Pos(e.Range.Start), End: hcl.Pos(e.Range.End)}
 	}
-	var evaluation hcl.Diagnostics
-	if e.Failure != nil && errors.As(e.Failure.Cause, &evaluation) {
+	if evaluation := evaluationOf(e.Failure); len(evaluation) > 0 {
 		r.write(diag.At(evaluation, e.Host, e.Address))
 		return
 	}

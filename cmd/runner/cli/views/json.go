@@ -17,7 +17,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/executor/event"
-	"runner/lang/diag"
 )
 
 // jsonView prints events, one object a line.
@@ -37,11 +36,25 @@ func newJSON(o Options) *jsonView {
 	return v
 }
 
-// Emit prints an event.
+// Emit prints an event. Why a task has failed is a diagnostic too, with its place in the site.
 func (v *jsonView) Emit(e event.Event) {
-	if k := e.Kind(); k == event.KindOutline || k == event.KindProgress {
+	switch e := e.(type) {
+	case event.Outline, event.Progress:
 		return // for people
+	case event.Diagnostic:
+		for _, d := range diagnosed(e) {
+			v.print(d)
+		}
+		return
+	case event.TaskEnd:
+		for _, d := range failed(e) {
+			v.print(d)
+		}
 	}
+	v.print(e)
+}
+
+func (v *jsonView) print(e event.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	select {
@@ -94,19 +107,6 @@ func (v *jsonView) drain(out *bufio.Writer) {
 			return
 		}
 	}
-}
-
-// Diagnostic turns a diagnostic into an event.
-func Diagnostic(d *hcl.Diagnostic) event.Diagnostic {
-	j := diag.ToJSON(d)
-	out := event.Diagnostic{
-		Severity: j.Severity, Code: string(j.Code), Summary: j.Summary, Detail: j.Detail,
-		File: j.File, Host: j.Host, Address: j.Address,
-	}
-	if j.Range != nil {
-		out.Range = &event.Range{Start: event.Position(j.Range.Start), End: event.Position(j.Range.End)}
-	}
-	return out
 }
 
 // Line is an event as a line of JSON: its type and the time first.

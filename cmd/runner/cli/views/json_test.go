@@ -29,10 +29,10 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	head := regexp.MustCompile(`^\{"type":"[a-z_]+","time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"[,}]`)
-	lines, last := 0, ""
+	lines, diagnostics, last := 0, 0, ""
 	for line := range strings.Lines(out.String()) {
 		lines++
-		var e struct{ Time string }
+		var e struct{ Type, Time string }
 		if err := json.Unmarshal([]byte(line), &e); err != nil || !head.MatchString(line) {
 			t.Fatalf("%v: %s", err, line)
 		}
@@ -40,9 +40,15 @@ func TestJSON(t *testing.T) {
 			t.Errorf("%s comes after %s", e.Time, last)
 		}
 		last = e.Time
+		if e.Type == "diagnostic" {
+			diagnostics++
+		}
 	}
-	if want := 4 * (len(before) + len(after) - 1); lines != want { // all but the outline
-		t.Errorf("%d lines, want %d", lines, want)
+	if want := 4 * (len(before) + len(after) - 1); lines-diagnostics != want { // all but the outline
+		t.Errorf("%d lines, want %d", lines-diagnostics, want)
+	}
+	if diagnostics != 4 { // the one failure of each run
+		t.Errorf("%d diagnostics, want 4", diagnostics)
 	}
 }
 
