@@ -3,14 +3,16 @@ package lang
 import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/config"
 )
 
 // What a condition leaves out is not evaluated: the condition may be there to keep something from being evaluated, as in
 // when = length(var.names) > 0 beside var.names[0], or a value from being used, as in when = var.mode != "". What no
-// condition can make right is an error all the same, and is found when the site is checked: an expression that refers to
-// nothing and calls no function has the same value wherever it stands.
+// condition can make right is an error all the same, and is found when the site is checked: a value that is written out,
+// and the type of what is made of nothing but such values and variables that have a type, whatever they are given.
+// Functions are left out of it: whether a file is there may be the condition.
 
 // condition is a when that decides about a task.
 type condition struct {
@@ -52,16 +54,30 @@ func (x *expansion) look() {
 
 // evaluates says whether an expression is to be evaluated.
 func (x *expansion) evaluates(e *config.Expr) bool {
-	return e.Sound() && (!x.certain || isLiteral(e.Expression))
+	return e.Sound() && (!x.certain || x.isCertain(e))
 }
 
-// isLiteral says whether an expression refers to nothing and calls no function.
-func isLiteral(e hclsyntax.Expression) bool {
-	calls := false
-	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
+// evaluate evaluates an expression. Of what is certain only the types of variables are.
+func (x *expansion) evaluate(e *config.Expr) (cty.Value, hcl.Diagnostics) {
+	if !x.certain {
+		return evaluate(e.Expression, x.context(e))
+	}
+	typed := map[string]cty.Value{"var": cty.ObjectVal(x.scope.modules[e.Module].typed)}
+	return evaluate(e.Arg.Expr, with(x.context(e), typed)) // and not what has kept the values of its parts
+}
+
+// isCertain says whether an expression calls no function and refers to nothing but variables whose type is declared.
+func (x *expansion) isCertain(e *config.Expr) bool {
+	certain := true
+	_ = hclsyntax.VisitAll(e.Arg.Expr, func(n hclsyntax.Node) hcl.Diagnostics {
 		_, isCall := n.(*hclsyntax.FunctionCallExpr)
-		calls = calls || isCall
+		certain = certain && !isCall
 		return nil
 	})
-	return !calls && len(e.Variables()) == 0
+	typed := x.scope.modules[e.Module].typed
+	for _, t := range e.Arg.Expr.Variables() {
+		attr, ok := t[min(1, len(t)-1)].(hcl.TraverseAttr)
+		certain = certain && ok && t.RootName() == "var" && typed[attr.Name] != cty.NilVal
+	}
+	return certain
 }

@@ -177,7 +177,7 @@ func (x *expansion) value(e *config.Expr) (cty.Value, bool) {
 	if !x.evaluates(e) {
 		return cty.DynamicVal, false
 	}
-	v, diags := evaluate(e.Expression, x.context(e))
+	v, diags := x.evaluate(e)
 	x.diags = append(x.diags, diags...)
 	return v, !diags.HasErrors()
 }
@@ -302,14 +302,14 @@ func (x *expansion) argument(a schema.Attribute, e *config.Expr, of string) (val
 		return value.Argument{}, true
 	}
 	take := func() (value.Argument, hcl.Diagnostics) {
-		v, diags := evaluate(e.Expression, x.context(e))
+		v, diags := x.evaluate(e)
 		if diags.HasErrors() {
 			return value.Argument{}, diags
 		}
 		arg, more := value.Take(a, v, e.Expression, of)
 		return arg, append(diags, more...)
 	}
-	if s := x.body.once[a.Name]; s != nil {
+	if s := x.body.once[a.Name]; s != nil && !x.certain {
 		s.Do(func() { s.Argument, s.diags = take() })
 		x.diags = append(x.diags, s.diags...)
 		return s.Argument, !s.diags.HasErrors()

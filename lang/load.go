@@ -198,6 +198,11 @@ func (l *loader) begin() {
 	for _, local := range l.config.Locals {
 		l.scope.locals[local.Full] = l.declareLocal(local)
 	}
+	for _, r := range l.config.Roles {
+		for name, full := range r.Module.Names.Variables {
+			l.scope.addTyped(r.Module, name, l.scope.locals[full].variable)
+		}
+	}
 	for _, h := range l.config.Hosts {
 		l.blocks[h.Name] = h
 	}

@@ -38,6 +38,7 @@ type scope struct {
 type module struct {
 	dir     string // absolute
 	context *hcl.EvalContext
+	typed   map[string]cty.Value // the variables whose types are declared, with any value
 }
 
 // newScope makes the scope of a site. The directory is absolute.
@@ -62,7 +63,7 @@ func (s *scope) addModules(c *config.Config, opts Options) {
 	}
 	add := func(dir, shown string, variables map[string]cty.Value) *module {
 		variables["path"] = path(dir)
-		return &module{dir: dir, context: &hcl.EvalContext{
+		return &module{dir: dir, typed: map[string]cty.Value{}, context: &hcl.EvalContext{
 			Functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Run: s.run, Parse: templateParser(dir, shown)}),
 			Variables: variables,
 		}}
@@ -85,6 +86,15 @@ func (s *scope) addModules(c *config.Config, opts Options) {
 func (s *scope) setVariables(c *config.Config, vars cty.Value) {
 	s.vars = vars
 	s.modules[c.Site].context.Variables["var"] = vars
+}
+
+// addTyped notes the type of a variable of a module.
+func (s *scope) addTyped(m *config.Module, name string, d *variable.Declared) {
+	if d != nil {
+		if v := d.Unknown(); v != cty.NilVal {
+			s.modules[m].typed[name] = v
+		}
+	}
 }
 
 // functionNames are the names of the functions, which all modules have.

@@ -23,6 +23,8 @@ func (l *loader) variableValues() {
 	values, diags := variable.Values(l.config.Variables, l.files, inputs)
 	l.failAll(diags)
 	for _, v := range l.config.Variables {
+		declared, _ := variable.Declare(v, l.files)
+		l.scope.addTyped(l.config.Site, v.Name, declared)
 		if _, ok := values[v.Name]; !ok {
 			l.bad[refs.Ref{Root: refs.Var, Name: v.Name}] = true
 			values[v.Name] = cty.DynamicVal

@@ -40,6 +40,18 @@ func Declare(v *config.Variable, files syntax.Files) (*Declared, hcl.Diagnostics
 	return d, r.diags
 }
 
+// Unknown is any value of the variable; cty.NilVal if its type leaves something open.
+func (d *Declared) Unknown() cty.Value {
+	if d.ty.HasDynamicTypes() {
+		return cty.NilVal
+	}
+	v := cty.UnknownVal(d.ty)
+	if d.sensitive {
+		v = v.Mark(function.Sensitive)
+	}
+	return v
+}
+
 // Fit makes the variable's value of one that a role is given, which need not be known yet.
 func (d *Declared) Fit(given cty.Value, at hcl.Range) (cty.Value, hcl.Diagnostics) {
 	name := diag.Quote(d.variable.Name)

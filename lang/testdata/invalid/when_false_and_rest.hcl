@@ -2,6 +2,14 @@
 variable "no" {
   default = false
 }
+variable "port" {
+  type    = number
+  default = 80
+}
+variable "object" {
+  type    = object({ path = string })
+  default = null
+}
 variable "list" {
   default = []
 }
@@ -25,6 +33,18 @@ job "task" {
     path     = "/${each.key}"
     mode     = each.key == "b" ? "x" : "0600" # error: invalid_value
     state    = "gone"                         # error: invalid_value
+  }
+  task "file" "typed" {
+    when    = var.object != null
+    path    = var.object.path
+    mode    = var.object.mode    # error: unknown_reference
+    content = ["a", var.port]    # error: wrong_type
+  }
+  task "command" "port" {
+    when    = false
+    argv    = var.port    # error: wrong_type
+    chdir   = "${var.port}"
+    timeout = var.object.path
   }
   try {
     when = var.no

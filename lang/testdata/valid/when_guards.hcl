@@ -8,6 +8,14 @@ variable "mode" {
 variable "cwd" {
   default = null
 }
+variable "typed" {
+  type = object({
+    list = list(string)
+    mode = string
+    time = optional(string)
+  })
+  default = { list = [], mode = "" }
+}
 job "guarded" {
   hosts = host.localhost
   task "command" "first" {
@@ -28,6 +36,13 @@ job "guarded" {
     retry {
       delay = var.mode
     }
+  }
+  task "file" "typed" {
+    when    = length(var.typed.list) > 0
+    path    = var.typed.list[0]
+    mode    = var.typed.mode
+    content = var.typed.time + 1 > 0 ? var.typed.time : var.typed.list[2]
+    timeout = var.typed.time
   }
   task "command" "none" {
     for_each = var.names

@@ -3,5 +3,6 @@ job "a" {
   role "r" {
     source = "./r"
     when   = false
+    list   = []
   }
 }
