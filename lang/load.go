@@ -43,6 +43,7 @@ type loader struct {
 	dir       string   // the site's, as shown
 	siteFiles []string // what is read, in order
 	autoFiles []string
+	unread    []string // of the site's
 
 	config *config.Config
 	scope  *scope
@@ -72,7 +73,7 @@ func (l *loader) load(path string) *Site {
 	bodies := l.read()
 	config, diags := config.Declare(bodies, config.Options{
 		Actions: l.opts.Catalog.Actions, Transports: l.opts.Catalog.Transports, Dir: l.dir, Open: l.openRole,
-		Partial: len(bodies) < len(l.siteFiles),
+		Partial: len(l.unread) > 0,
 	})
 	l.failAll(diags)
 	l.config = config
@@ -177,9 +178,11 @@ func (l *loader) read() []*syntax.Body {
 	for _, name := range l.siteFiles {
 		body, diags := l.files.Config(name)
 		l.failAll(diags)
-		if body != nil && !diags.HasErrors() {
-			bodies = append(bodies, body)
+		if body == nil || diags.HasErrors() {
+			l.unread = append(l.unread, name)
+			continue
 		}
+		bodies = append(bodies, body)
 	}
 	return bodies
 }

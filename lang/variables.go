@@ -16,7 +16,7 @@ import (
 
 // variableValues gives the variables their values.
 func (l *loader) variableValues() {
-	inputs := variable.Inputs{Environ: l.opts.Environ, Auto: l.autoFiles, Partial: l.config.Site.Names.Partial}
+	inputs := variable.Inputs{Environ: l.opts.Environ, Auto: l.autoFiles, Unread: l.unread}
 	for _, v := range l.opts.Vars {
 		inputs.Flags = append(inputs.Flags, variable.Input(v))
 	}

@@ -46,7 +46,7 @@ type Inputs struct {
 	Environ []string // NAME=VALUE
 	Auto    []string // files, in order
 	Flags   []Input
-	Partial bool // there may be more variables than are known: some of the site could not be read
+	Unread  []string // files of the site that could not be read: there may be more variables than are known
 }
 
 // reader reads the values of one site.
@@ -111,6 +111,10 @@ func (r *reader) valueFile(name string, out map[string]*given) {
 		r.incomplete = true
 		return
 	}
+	if slices.Contains(r.inputs.Unread, name) { // said already
+		r.incomplete = true
+		return
+	}
 	body, diags := r.files.Config(name)
 	if r.hasSecrets() {
 		diags = hideSyntax(diags, name)
@@ -152,7 +156,7 @@ func (r *reader) hasSecrets() bool {
 }
 
 func (r *reader) declared(name string) bool {
-	return r.inputs.Partial || slices.ContainsFunc(r.variables, func(v *config.Variable) bool { return v.Name == name })
+	return len(r.inputs.Unread) > 0 || slices.ContainsFunc(r.variables, func(v *config.Variable) bool { return v.Name == name })
 }
 
 func (r *reader) variableNames() []string {
