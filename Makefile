@@ -8,7 +8,8 @@
 
 GO         ?= go
 TESTFLAGS  ?=
-# Packages in which several goroutines share memory are tested with the race detector.
+# Packages in which several goroutines share memory are tested with the race detector. It would let every process sleep for
+# a second at its end, and tests start many.
 RACE       := ./agent/... ./executor/... ./transports/... ./cmd/delay/...
 
 # A tag v1.2.3 gives version 1.2.3. Without any, the source says it.
@@ -35,7 +36,7 @@ test: runner
 	else $(GO) run ./cmd/testbed status || echo "make: tests that need what is missing will be skipped, with the reason" >&2; fi
 	@status=0; \
 	$(GO) test -timeout 15m $(TESTFLAGS) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))") || status=1; \
-	$(GO) test -timeout 15m -race $(TESTFLAGS) $(RACE) || status=1; \
+	GORACE=atexit_sleep_ms=0 $(GO) test -timeout 15m -race $(TESTFLAGS) $(RACE) || status=1; \
 	exit $$status
 
 lint: $(GOLANGCI) $(VULNCHECK)

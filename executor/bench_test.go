@@ -165,7 +165,6 @@ func (b *bench) handler(job *plan.Job, name, line string) {
 // apply runs the plan.
 func (b *bench) apply(t *testing.T, ctx context.Context) executor.Summary { //nolint:revive // t comes first in tests
 	t.Helper()
-	t.Setenv("HOME", t.TempDir())
 	b.run.Broker = broker.New(broker.Config{
 		Connections: b.Connections,
 		Transports:  map[string]transports.Transport{"local": local.Transport()},

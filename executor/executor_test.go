@@ -19,12 +19,27 @@ import (
 	"runner/planner/plan"
 )
 
-// The test binary is its own agent.
+// The test binary is its own agent, which is copied into one home for all tests.
 func TestMain(m *testing.M) {
 	if status, ours := agent.Main(os.Args[1:], action.All()); ours {
 		os.Exit(status)
 	}
-	goleak.VerifyTestMain(m)
+	home, err := os.MkdirTemp("", "executor-home-")
+	if err != nil {
+		panic(err)
+	}
+	for name, value := range map[string]string{
+		"HOME":   home,
+		"GORACE": "atexit_sleep_ms=0", // an agent with the race detector would take a second to end
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		_ = os.RemoveAll(home)
+		os.Exit(status)
+	}))
 }
 
 // A failed task ends its job on the host; what comes after is reported, not run. G27.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"sync"
 	"time"
@@ -48,7 +49,7 @@ func (t *Table) startGuard() {
 		return
 	}
 	t.guard.once.Do(func() {
-		p, err := t.Start(Command{Argv: t.guard.argv}, nil)
+		p, err := t.Start(Command{Argv: t.guard.argv, Env: os.Environ()}, nil)
 		if err != nil {
 			return
 		}
