@@ -3,6 +3,8 @@ package executor_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -139,6 +141,18 @@ func (b *bench) sh(job *plan.Job, name, line string) *plan.Task {
 	return b.task(job, name, func(plan.State) []plan.Instance {
 		return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/sh", "-c", line}}}}
 	})
+}
+
+// killer is a line of shell that kills the agent, when all that goes with it has been sent: a host takes no results before.
+func (b *bench) killer(t *testing.T) string {
+	t.Helper()
+	sent := filepath.Join(t.TempDir(), "sent")
+	b.sink.seen = func(e event.Event) {
+		if _, ok := e.(event.TaskStart); ok {
+			_ = os.WriteFile(sent, nil, 0o600)
+		}
+	}
+	return "until test -e " + sent + "; do sleep 0.01; done; kill -9 $PPID; sleep 5"
 }
 
 func (b *bench) task(job *plan.Job, name string, f func(plan.State) []plan.Instance) *plan.Task {

@@ -315,7 +315,7 @@ func TestLook(t *testing.T) {
 func TestLostAgent(t *testing.T) {
 	b := newBench("a")
 	job := b.job("j")
-	b.sh(job, "one", "kill -9 $PPID; sleep 5")
+	b.sh(job, "one", b.killer(t))
 	b.sh(job, "two", "true")
 	b.apply(t, t.Context())
 	same(t, b.sink.ends(), []string{"one unknown", "two unknown"})

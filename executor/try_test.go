@@ -174,16 +174,17 @@ func TestRescueOfAnElement(t *testing.T) {
 func TestNoRescue(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		spoil func(b *bench, job *plan.Job)
+		spoil func(t *testing.T, b *bench, job *plan.Job)
 		want  string
 	}{
-		{"abort", func(_ *bench, job *plan.Job) { job.Tasks[1].OnFailure = plan.Abort }, "a changed, b failed, c cancelled, r cancelled, z cancelled"},
-		{"lost", func(b *bench, job *plan.Job) {
+		{"abort", func(_ *testing.T, _ *bench, job *plan.Job) { job.Tasks[1].OnFailure = plan.Abort }, "a changed, b failed, c cancelled, r cancelled, z cancelled"},
+		{"lost", func(t *testing.T, b *bench, job *plan.Job) {
+			line := b.killer(t)
 			b.script[job.Tasks[1].Address] = func(plan.State) []plan.Instance {
-				return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/sh", "-c", "kill -9 $PPID; sleep 5"}}}}
+				return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/sh", "-c", line}}}}
 			}
 		}, "b unknown, c unknown, r unreachable, z unknown"},
-		{"interrupt", func(b *bench, _ *plan.Job) {
+		{"interrupt", func(_ *testing.T, b *bench, _ *plan.Job) {
 			b.sink.seen = func(e event.Event) {
 				if start, ok := e.(event.TaskStart); ok && short(start.Address) == "r" {
 					b.interrupt(executor.ErrInterrupted)
@@ -200,7 +201,7 @@ func TestNoRescue(t *testing.T) {
 					return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/sleep", "60"}}}}
 				}
 			}
-			c.spoil(b, job)
+			c.spoil(t, b, job)
 			ctx, interrupt := context.WithCancelCause(t.Context())
 			b.interrupt = interrupt
 			s := b.apply(t, ctx)
