@@ -75,9 +75,16 @@ func (h *hostRun) condemn(s *sent, result *plan.Result, end *event.TaskEnd, reas
 
 // foresee is what a preview makes of a verdict: one that is about a result which the run is to give is not known.
 func (h *hostRun) foresee(verdict plan.Verdict, result *plan.Result, end *event.TaskEnd, s *sent) {
+	fails := verdict.Failed && !verdict.UnknownFailed
 	switch {
-	case result.Unknown && !result.Failed:
+	case result.Unknown && !result.Failed && !fails:
 		result.UnknownChanged, result.Changed = verdict.UnknownChanged, verdict.Changed && !verdict.UnknownChanged
+		if !verdict.UnknownChanged {
+			end.Status = event.OK
+			if verdict.Changed {
+				end.Status = event.Changed
+			}
+		}
 	case verdict.UnknownFailed || verdict.UnknownAgain || verdict.Again && (!verdict.Failed || s.instance.Retry.Attempts > 1):
 		result.Unknown = true
 		if end.Status == event.Failed {
@@ -95,7 +102,7 @@ func (s *sent) isLast() bool { return s.attempt >= max(1, s.instance.Retry.Attem
 // again tries an instance once more, after its delay, and reports whether it does. What was sent behind it was cancelled:
 // the other elements of its task follow it, and the tasks after it are come to again.
 func (h *hostRun) again(ctx context.Context, s *sent) bool {
-	if h.isPreview() || s.isLast() || h.stopped != "" || !h.waitFor(ctx, s.delay) {
+	if h.isPreview() || s.isLast() || h.stopped != "" || !h.rest(ctx, s.delay) {
 		return false
 	}
 	if backoff := s.instance.Retry.Backoff; backoff > 0 {
@@ -123,16 +130,25 @@ func (s *sent) afresh() *sent {
 	return s
 }
 
+// rest waits for the next attempt, without a slot, but not when the run is ending.
+func (h *hostRun) rest(ctx context.Context, delay time.Duration) bool {
+	if delay > 0 {
+		<-h.run.slots
+		defer func() { h.run.slots <- struct{}{} }()
+	}
+	return h.run.waitFor(ctx, delay)
+}
+
 // waitFor waits, but not when the run is ending.
-func (h *hostRun) waitFor(ctx context.Context, delay time.Duration) bool {
+func (r *run) waitFor(ctx context.Context, delay time.Duration) bool {
 	if delay > 0 {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-		case <-h.run.open.Done():
+		case <-r.open.Done():
 		}
 	}
-	return h.run.isEnding() == notEnding
+	return r.isEnding() == notEnding
 }

@@ -88,6 +88,24 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// The delay before another attempt holds no slot: each host waits here for what the other one does, and one is worked on
+// at once.
+func TestRetryHoldsNoSlot(t *testing.T) {
+	b := newBench("a", "b")
+	dir := t.TempDir()
+	job := b.job("j")
+	task := b.each(job, "t", "touch "+dir+"/%s; test -e "+dir+"/a -a -e "+dir+"/b")
+	expand := b.perHost[task.Address]
+	b.perHost[task.Address] = func(host string, s plan.State) []plan.Instance {
+		out := expand(host, s)
+		out[0].Retry = plan.Retry{Attempts: 500, Delay: 10 * time.Millisecond}
+		return out
+	}
+	b.run.Parallel = 1
+	b.apply(t, t.Context())
+	same(t, b.sink.ends(), []string{"t changed", "t changed"})
+}
+
 // Of a task with for_each only the element that failed is tried again, and those behind it come after.
 func TestRetryOfAnElement(t *testing.T) {
 	b := newBench("a")
@@ -272,4 +290,44 @@ func TestPreviewOfAVerdict(t *testing.T) {
 	b.run.Mode = wire.ModeLook
 	b.apply(t, t.Context())
 	same(t, b.sink.planned(), []string{"read read", "runs run", "reader skip"})
+}
+
+// What fails in a preview by its own condition only would be done before that: its change is shown, and the preview goes on
+// where the run would.
+func TestPreviewOfAFailure(t *testing.T) {
+	for _, c := range []struct {
+		onFailure plan.OnFailure
+		planned   []string
+		severity  string
+		unhandled int
+	}{
+		{plan.Continue, []string{"b run failed", "c run changed"}, "warning", 0},
+		{plan.Stop, []string{"b run failed"}, "error", 1},
+	} {
+		b := newBench("a")
+		job := b.job("j")
+		task := b.sh(job, "b", "true")
+		task.Verdict, task.OnFailure, task.Notify = true, c.onFailure, []string{"job.j.handler.h"}
+		b.judges[task.Address] = func(plan.Result) (plan.Verdict, error) {
+			return plan.Verdict{Changed: true, Failed: true}, nil
+		}
+		b.sh(job, "c", "true")
+		b.handler(job, "h", "true")
+		b.run.Mode = wire.ModeLook
+		s := b.apply(t, t.Context())
+		var planned []string
+		severity := ""
+		for _, e := range b.sink.events {
+			switch e := e.(type) {
+			case event.PlannedChange:
+				planned = append(planned, fmt.Sprint(short(e.Address), " ", e.Action, " ", e.Status))
+			case event.Diagnostic:
+				severity += e.Severity
+			}
+		}
+		same(t, planned, c.planned)
+		if severity != c.severity || s.Unhandled != c.unhandled {
+			t.Errorf("diagnostics: %q, %d failures, want %q and %d", severity, s.Unhandled, c.severity, c.unhandled)
+		}
+	}
 }

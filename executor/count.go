@@ -52,6 +52,13 @@ func (r *run) plannedChange(host int, job *plan.Job, on int, verb event.Verb) {
 	}
 }
 
+// unreported counts a change that will not be reported as one.
+func (r *run) unreported() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.Unreported++
+}
+
 // unsettled says whether a preview on a host cannot be exact, because another job, or another user's tasks, would
 // change something there first: what they leave is not in this pipeline's view.
 func (r *run) unsettled(host int, job *plan.Job, on int) bool {

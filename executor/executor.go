@@ -17,9 +17,10 @@ import (
 	"runner/planner/plan"
 )
 
-// graceAfterInterrupt is how long what runs may take to end after the first interrupt. With what it takes to close the
-// connections then, and to say how the run ended, it is less than the twelve seconds that users are promised.
-const graceAfterInterrupt = 9 * time.Second
+// graceAfterInterrupt is how long what runs may take to end after the first interrupt: a little more than an agent takes to
+// end a process that does not want to. With what it takes to close the connections then, and to say how the run ended, it is
+// less than the twelve seconds that users are promised, also on a busy machine.
+const graceAfterInterrupt = 8500 * time.Millisecond
 
 // ErrInterrupted is the cause with which a run's context is cancelled when somebody interrupts it.
 var ErrInterrupted = errors.New("interrupted")
@@ -56,6 +57,7 @@ type Summary struct {
 	event.Counts
 	Unhandled   int                // failed tasks that nothing handled
 	Planned     map[event.Verb]int // in ModeLook
+	Unreported  int                // of those, changes that will be reported as none
 	Hosts       int
 	Lost        map[string]bool // hosts that were not reached, or lost
 	Trips       int             // the longest chain of request and wait on one connection, after the last authentication

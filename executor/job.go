@@ -52,8 +52,7 @@ func (r *run) job(ctx context.Context, index int) *failedJob {
 	}
 	for i, hosts := range batches {
 		if i > 0 {
-			h := &hostRun{run: r}
-			if j.failed() != nil || !h.waitFor(ctx, j.job.Rollout.Pause) {
+			if j.failed() != nil || !r.waitFor(ctx, j.job.Rollout.Pause) {
 				j.skip(slices.Concat(batches[i:]...), j.cause())
 				break
 			}

@@ -23,7 +23,7 @@ func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
 	}
 	switch end.Status {
 	case event.Skipped:
-		h.run.Sink.Emit(event.PlannedChange{Job: end.Job, Address: end.Address, Host: end.Host, Action: event.Skip})
+		h.run.Sink.Emit(event.PlannedChange{Job: end.Job, Address: end.Address, Host: end.Host, Action: event.Skip, Status: event.Skipped})
 	case event.Failed, event.Unreachable, event.Unknown:
 		lost := end.Status != event.Failed
 		if end.Failure == nil || lost && h.told {
@@ -31,12 +31,20 @@ func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
 		}
 		h.told = h.told || lost
 		h.run.Sink.Emit(event.Diagnostic{
-			Severity: "error", Code: codeOf(end), Summary: summaryOf(end), Detail: end.Failure.Place.Explain(end.Error),
+			Severity: severityOf(end), Code: codeOf(end), Summary: summaryOf(end), Detail: end.Failure.Place.Explain(end.Error),
 			File: end.Failure.Place.File, Range: rangeOf(end.Failure.Place),
 			Host: end.Host, Address: end.Address, Failure: end.Failure,
 		})
 	case event.OK, event.Changed, event.Cancelled:
 	}
+}
+
+// severityOf is a warning's where the run would go on.
+func severityOf(end event.TaskEnd) string {
+	if end.Handled {
+		return "warning"
+	}
+	return "error"
 }
 
 func codeOf(end event.TaskEnd) string {
@@ -50,6 +58,8 @@ func summaryOf(end event.TaskEnd) string {
 	switch {
 	case end.Reason == reasonPrecondition:
 		return "Precondition does not hold"
+	case end.Status == event.Failed && end.Handled:
+		return "Task would fail, and be handled"
 	case end.Status == event.Failed:
 		return "Task would fail"
 	}
@@ -157,17 +167,28 @@ func (h *hostRun) add(s *sent, r plan.Result) {
 	h.run.state.putResults(s.task.Address, h.name, g.results)
 }
 
-// planned emits what a preview found.
-func (h *hostRun) planned(s *sent, change wire.Change) {
+// foreseen is how the task will be reported as far as that can be known; "" where it cannot.
+func foreseen(s *sent, result *plan.Result, end *event.TaskEnd) event.Status {
+	if end.Status != event.Failed && (result.UnknownChanged || result.Unknown && s.task.Verdict) {
+		return ""
+	}
+	return end.Status
+}
+
+// planned emits what a preview found, and how the run would report it.
+func (h *hostRun) planned(s *sent, change wire.Change, status event.Status) {
 	verb := event.Verb(change.Verb)
 	p := event.PlannedChange{
-		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb,
+		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb, Status: status,
 		Unknown: union(s.instance.Unknown, change.Unknown),
 	}
 	end := event.TaskEnd{}
 	h.change(&end, s, change)
 	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
 	h.run.plannedChange(h.host, h.job, s.on, verb)
+	if p.Unreported() {
+		h.run.unreported()
+	}
 	h.run.Sink.Emit(p)
 }
 

@@ -37,7 +37,7 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		}, failed)
 	case s.pending == nil: // an unknown for_each
 		h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
-		h.planned(s, wire.Change{Verb: verbOf(s.task, s.instance)})
+		h.planned(s, wire.Change{Verb: verbOf(s.task, s.instance)}, "")
 	default:
 		h.takeReply(ctx, s)
 	}
@@ -62,7 +62,7 @@ func (h *hostRun) takeEnd(s *sent) {
 	}
 	if end.Status == event.OK {
 		if h.isPreview() {
-			h.planned(s, wire.Change{Verb: wire.VerbNone})
+			h.planned(s, wire.Change{Verb: wire.VerbNone}, event.OK)
 			return
 		}
 		end.Action, end.Result = event.None, shown(s.task, result)
@@ -99,11 +99,16 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 			h.notified[address] = true
 		}
 	}
-	if h.isPreview() && (end.Status == event.OK || end.Status == event.Changed) {
-		h.ran(s)
-		h.record(s, result)
-		h.planned(s, reply.Change)
-		return
+	if h.isPreview() {
+		well := end.Status == event.OK || end.Status == event.Changed
+		if well || end.Status == event.Failed && reply.Problem == nil { // what its own conditions make a failure is done before
+			h.planned(s, reply.Change, foreseen(s, &result, &end))
+		}
+		if well {
+			h.ran(s)
+			h.record(s, result)
+			return
+		}
 	}
 	h.change(&end, s, reply.Change)
 	end.Result = h.shown(s, result)

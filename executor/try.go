@@ -17,6 +17,7 @@ type fault struct {
 	end    event.TaskEnd
 	result plan.Result
 	told   bool // the end was reported, or is another host's to report
+	shown  bool // people know of it
 }
 
 // caught is a try whose body has failed on this host, while its rescue or its always runs.
@@ -55,6 +56,9 @@ func (h *hostRun) goOn(at, try int, faults []fault) {
 		try = noTry
 	}
 	hopeless := !h.mayBeRescued(at, try)
+	if !hopeless {
+		h.show(faults)
+	}
 	for ; try != noTry; try = h.tries[try].Parent {
 		t := &h.tries[try]
 		if n := len(h.caught); n > 0 && h.caught[n-1].try == try {
@@ -80,6 +84,20 @@ func (h *hostRun) goOn(at, try int, faults []fault) {
 	h.release(faults, false)
 	h.discard(at, noTask)
 	h.stop(event.Failed)
+}
+
+// show tells people of failures whose ends are not reported yet.
+func (h *hostRun) show(faults []fault) {
+	for i := range faults {
+		f := &faults[i]
+		if f.told || f.shown || h.isPreview() {
+			continue
+		}
+		f.shown = true
+		end := f.end
+		end.Job, end.Host = h.job.Name, h.name
+		h.run.Sink.Emit(event.TaskFailed{TaskEnd: end})
+	}
 }
 
 // noTry is the index of no try.

@@ -37,6 +37,7 @@ const (
 	KindTaskStart     Kind = "task_start"
 	KindOutput        Kind = "output"
 	KindProgress      Kind = "progress"
+	KindTaskFailed    Kind = "task_failed"
 	KindTaskEnd       Kind = "task_end"
 	KindHostEnd       Kind = "host_end"
 	KindRunEnd        Kind = "run_end"
@@ -131,6 +132,9 @@ const (
 	Skip   Verb = "skip"
 )
 
+// Changes says whether something is done to the host.
+func (v Verb) Changes() bool { return v == Create || v == Update || v == Remove || v == Run }
+
 // PlannedChange is what a task would do on a host.
 type PlannedChange struct {
 	Job     string   `json:"job"`
@@ -141,9 +145,13 @@ type PlannedChange struct {
 	After   any      `json:"after"`  // plain map of attributes, nil on remove
 	Diff    string   `json:"diff"`
 	Unknown []string `json:"unknown"` // paths of attributes that only the run will give
+	Status  Status   `json:"status"`  // that the task will end with if all goes well; "" where that is not known
 
 	Brief bool `json:"-"` // its attributes were not looked at: they are like those of other hosts, but for their texts
 }
+
+// Unreported says whether there is a change, and the task's changed_when will say that there was none.
+func (p PlannedChange) Unreported() bool { return p.Status == OK && p.Action.Changes() }
 
 // PlanSummary ends a plan.
 type PlanSummary struct {
@@ -152,6 +160,7 @@ type PlanSummary struct {
 	Remove      int `json:"remove"`
 	Run         int `json:"run"`
 	None        int `json:"none"`
+	Unreported  int `json:"unreported"` // of the changes, those that changed_when will report as none
 	Hosts       int `json:"hosts"`
 	Connections int `json:"connections"`
 	Reused      int `json:"reused"`
@@ -225,6 +234,10 @@ type TaskEnd struct {
 	Sensitive bool     `json:"-"` // its result is hidden
 	Failure   *Failure `json:"-"`
 }
+
+// TaskFailed tells at once of a failure that a rescue may handle, or that an always comes before: its TaskEnd comes when
+// that has ended. It is for people only.
+type TaskFailed struct{ TaskEnd }
 
 // Failure is an error as people need it.
 type Failure struct {

@@ -34,6 +34,9 @@ func (Progress) Kind() Kind { return KindProgress }
 func (TaskEnd) Kind() Kind { return KindTaskEnd }
 
 // Kind names the event's type.
+func (TaskFailed) Kind() Kind { return KindTaskFailed }
+
+// Kind names the event's type.
 func (HostEnd) Kind() Kind { return KindHostEnd }
 
 // Kind names the event's type.

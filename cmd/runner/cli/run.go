@@ -123,7 +123,7 @@ func summarize(p *plan.Plan, s executor.Summary) event.PlanSummary {
 	connections, reused := p.Shared()
 	return event.PlanSummary{
 		Create: s.Planned[event.Create], Update: s.Planned[event.Update], Remove: s.Planned[event.Remove], Run: s.Planned[event.Run],
-		None: s.Planned[event.None], Hosts: jobHosts(p),
+		None: s.Planned[event.None], Unreported: s.Unreported, Hosts: jobHosts(p),
 		Connections: connections, Reused: reused, Pipelines: len(p.Pipelines()),
 	}
 }

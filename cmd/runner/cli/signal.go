@@ -20,7 +20,7 @@ import (
 // it. Both are so much less than what docs/cli.md promises that a busy machine keeps the promise too, and more than what
 // ending takes: see executor.Run and broker.Broker.Close.
 const (
-	patience   = 11 * time.Second
+	patience   = 10500 * time.Millisecond
 	lastResort = 1700 * time.Millisecond
 )
 

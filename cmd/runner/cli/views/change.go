@@ -133,7 +133,7 @@ func (c *changes) text() string {
 		block := false
 		switch g.change.Action {
 		case event.Skip, event.None:
-			if !c.verbose {
+			if !c.verbose && g.change.Status != event.Changed {
 				continue
 			}
 		case event.Read:
@@ -156,12 +156,19 @@ func (c *changes) text() string {
 // line shows what is no change.
 func (c *changes) line(g *sameChange) string {
 	words := map[event.Verb]string{event.Skip: "skipped", event.None: "unchanged", event.Read: "read"}
-	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.paint(dim, "on "+names(g.hosts, 6)+": "+words[g.change.Action]))
+	what := words[g.change.Action]
+	if g.change.Status == event.Changed {
+		what += ", reported as changed (changed_when)"
+	}
+	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.paint(dim, "on "+names(g.hosts, 6)+": "+what))
 	if len(g.change.Unknown) > 0 {
 		text += c.paint(dim, " (known after apply: "+diag.HarmlessLine(strings.Join(g.change.Unknown, ", "))+")")
 	}
 	return "  " + c.mark(g.change.Action) + " " + text + "\n"
 }
+
+// asUnchanged is said of a change whose task says that it is none.
+const asUnchanged = "reported as unchanged: changed_when"
 
 func (c *changes) block(g *sameChange) string {
 	var b strings.Builder
@@ -185,6 +192,12 @@ func (c *changes) block(g *sameChange) string {
 			most = 8
 		}
 		body += c.diff(d, "        ", most)
+	}
+	switch {
+	case g.change.Unreported():
+		body = "        " + c.paint(dim, "# ("+asUnchanged+")") + "\n" + body
+	case g.change.Status == event.Failed:
+		body = "        " + c.paint(dim, "# (it would fail then)") + "\n" + body
 	}
 	if body == "" {
 		fmt.Fprintf(&b, "  %s %s\n", c.mark(g.change.Action), title)
@@ -324,6 +337,10 @@ func digits(s string) int {
 
 // PlanSentence is the last line of a plan. Its form never changes, so that scripts can read it.
 func PlanSentence(s event.PlanSummary) string {
-	return fmt.Sprintf("Plan: %d to create, %d to update, %d to remove, %d to run on %d hosts. %d connections (%d reused), %d pipelines.",
+	text := fmt.Sprintf("Plan: %d to create, %d to update, %d to remove, %d to run on %d hosts. %d connections (%d reused), %d pipelines.",
 		s.Create, s.Update, s.Remove, s.Run, s.Hosts, s.Connections, s.Reused, s.Pipelines)
+	if s.Unreported > 0 {
+		text += fmt.Sprintf(" Of the changes, %d will be reported as unchanged.", s.Unreported)
+	}
+	return text
 }

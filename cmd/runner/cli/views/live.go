@@ -114,6 +114,9 @@ func (l *live) see(e event.Event, now time.Time) {
 	case event.TaskStart:
 		l.stop(e.Host, waiting)
 		l.start(e.Host, e.Address, false, now)
+	case event.TaskFailed: // its end comes later
+		l.stop(e.Host, e.Address)
+		l.start(e.Host, waiting, false, now)
 	case event.Progress:
 		if b := l.busy[e.Host]; b != nil {
 			if b.transfer == nil {

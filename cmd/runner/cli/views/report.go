@@ -29,6 +29,7 @@ type report struct {
 	unseen  []unseen          // hosts that a preview could not look at
 	failing bool              // a preview has found errors
 	told    map[source]bool   // tasks whose output was shown as it came
+	failed  map[source]bool   // tasks that were shown as failed before their end
 	diffs   map[uint64]string // diff → host that it was shown for
 	seed    maphash.Seed
 }
@@ -39,7 +40,7 @@ type source struct{ host, address, stream string }
 func newReport(o Options, s style, out *screen) *report {
 	return &report{
 		style: s, o: o, screen: out, hosts: newHostCounts(nil),
-		partial: map[source]string{}, lost: map[string]bool{}, said: map[string]bool{}, told: map[source]bool{},
+		partial: map[source]string{}, lost: map[string]bool{}, said: map[string]bool{}, told: map[source]bool{}, failed: map[source]bool{},
 		diffs: map[uint64]string{}, seed: maphash.MakeSeed(),
 	}
 }
@@ -66,6 +67,9 @@ func (r *report) see(e event.Event, now time.Time) {
 		r.planned(e)
 	case event.Output:
 		r.output(e)
+	case event.TaskFailed:
+		r.taskFailed(e.TaskEnd, "a rescue follows")
+		r.failed[source{host: e.Host, address: e.Address}] = true
 	case event.TaskEnd:
 		r.taskEnd(e)
 	case event.RunEnd:
@@ -170,7 +174,10 @@ func (r *report) taskEnd(e event.TaskEnd) {
 		r.print("%s %s: %s: %s%s\n", r.mark(verb), host, address, word(e.Action), took)
 		r.changed(e)
 	case event.OK:
-		if r.o.Verbose {
+		if e.Action.Changes() && (e.Action != event.Run || r.o.Verbose) { // that a command ran is nothing to tell
+			r.print("%s %s: %s: %s, %s%s\n", r.mark(e.Action), host, address, word(e.Action), asUnchanged, took)
+			r.changed(e)
+		} else if r.o.Verbose {
 			r.print("%s %s: %s: unchanged%s\n", r.mark(event.None), host, address, took)
 		}
 	case event.Skipped:
@@ -188,17 +195,41 @@ func (r *report) taskEnd(e event.TaskEnd) {
 			r.print("%s %s: %s: cancelled\n", r.paint(yellow, "!"), host, address)
 		}
 	case event.Failed, event.Unknown:
-		status := string(e.Status)
-		if e.Status == event.Unknown {
-			status = "outcome unknown"
+		if key := (source{host: e.Host, address: e.Address}); r.failed[key] {
+			delete(r.failed, key)
+			r.rescued(e)
+			return
 		}
-		if e.Handled {
-			status += " (handled)"
-		}
-		r.print("%s %s: %s: %s after %s: %s\n", r.paint(red, "!"), host, address, r.paint(red, status), seconds(e.Seconds), reason(e.Error, e.Failure))
-		r.failure(e.Failure)
-		r.lastWords(e)
+		r.taskFailed(e)
 	}
+}
+
+// taskFailed shows a failure, and what there is to say of it beside that.
+func (r *report) taskFailed(e event.TaskEnd, more ...string) {
+	r.flushOutput(e.Host, e.Address)
+	status := string(e.Status)
+	if e.Status == event.Unknown {
+		status = "outcome unknown"
+	}
+	if e.Handled {
+		more = append(more, "handled")
+	}
+	if len(more) > 0 {
+		status += " (" + strings.Join(more, ", ") + ")"
+	}
+	r.print("%s %s: %s: %s after %s: %s\n", r.paint(red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address),
+		r.paint(red, status), seconds(e.Seconds), reason(e.Error, e.Failure))
+	r.failure(e.Failure)
+	r.lastWords(e)
+}
+
+// rescued says what became of a failure that was shown when it happened.
+func (r *report) rescued(e event.TaskEnd) {
+	outcome := "failed: no rescue has handled it"
+	if e.Handled {
+		outcome = "failed (handled): its rescue has ended well"
+	}
+	r.print("%s %s: %s: %s\n", r.paint(red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address), outcome)
 }
 
 // changed shows what a change did: attributes and diff, the diff once for each that is the same.
