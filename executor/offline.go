@@ -71,13 +71,15 @@ func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 // arguments are an instance's as the site gives them: a source as a name of a file.
 func arguments(in plan.Instance) map[string]any {
 	out := maps.Clone(in.Args)
-	if in.Content != nil || len(in.Sources) > 0 {
+	if len(in.Sources) > 0 {
 		delete(out, "content")
-		delete(out, "content_size")
-		delete(out, "content_sha256")
 	}
-	if in.Content != nil && in.Content.File == "" {
-		out["content"] = string(in.Content.Data)
+	if c := in.Content; c != nil {
+		delete(out, c.Argument+"_size")
+		delete(out, c.Argument+"_sha256")
+		if c.File == "" {
+			out[c.Argument] = string(c.Data)
+		}
 	}
 	for name, file := range in.Sources {
 		out[name] = file

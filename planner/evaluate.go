@@ -147,14 +147,21 @@ func (e *Evaluator) takeContent(in *plan.Instance) error {
 			in.Args["content"] = s.data
 			continue
 		}
-		in.Content = &plan.Content{File: file}
+		in.Content = &plan.Content{Argument: "content", File: file}
 		in.Args["content_size"], in.Args["content_sha256"] = s.size, s.digest
 	}
-	if text, ok := in.Args["content"].(string); ok && len(text) > wire.MaxInline {
-		delete(in.Args, "content")
-		sum := sha256.Sum256([]byte(text))
-		in.Content = &plan.Content{Data: []byte(text)}
-		in.Args["content_size"], in.Args["content_sha256"] = int64(len(text)), hex.EncodeToString(sum[:])
+	for _, name := range []string{"content", "stdin"} { // no action takes both
+		text, ok := in.Args[name].(string)
+		if !ok || len(text) <= wire.MaxInline {
+			continue
+		}
+		delete(in.Args, name)
+		in.Content = &plan.Content{Argument: name, Data: []byte(text)}
+		in.Args[name+"_size"] = int64(len(text))
+		if name == "content" { // which is compared with what is there
+			sum := sha256.Sum256([]byte(text))
+			in.Args["content_sha256"] = hex.EncodeToString(sum[:])
+		}
 	}
 	return nil
 }

@@ -105,6 +105,9 @@ func (g given) state() error {
 	return nil
 }
 
+// mostArgv is the size of a program's arguments together, in bytes: what Linux takes unless its limits were raised.
+const mostArgv = 2 << 20
+
 // argv checks a program with its arguments.
 func (g given) argv(name string) error {
 	if !g.has(name) || g[name] == (schema.Unknown{}) {
@@ -117,6 +120,7 @@ func (g given) argv(name string) error {
 	if len(list) == 0 || list[0] == "" {
 		return wrong(name, "%s must name a program.", name)
 	}
+	size := 0
 	for i, v := range list {
 		s, isText := v.(string)
 		if !isText {
@@ -125,6 +129,10 @@ func (g given) argv(name string) error {
 		if strings.ContainsRune(s, 0) {
 			return wrong(name, "Element %d of %s contains a NUL byte.", i, name)
 		}
+		size += len(s) + 1
+	}
+	if size > mostArgv {
+		return wrong(name, "%s has %d bytes; at most %d can be given to a program. Give data as stdin, which can be of any size.", name, size, mostArgv)
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type shell struct {
 type running struct {
 	Chdir       string    `cbor:"chdir"`
 	Stdin       data      `cbor:"stdin"`
+	StdinSize   int64     `cbor:"stdin_size"` // of one that comes as the call's input
 	Creates     string    `cbor:"creates"`
 	Removes     string    `cbor:"removes"`
 	Changes     *bool     `cbor:"changes"`
@@ -187,7 +188,10 @@ func (r *running) act(ctx context.Context, env *Env, c process.Command, found Ou
 // run runs the program. The outcome has what it printed also when it failed.
 func (r *running) run(ctx context.Context, env *Env, c process.Command, out Outcome) (Outcome, error) {
 	c.Dir, c.Env = r.dir(env), env.Environ
-	if r.Stdin != nil {
+	switch {
+	case r.StdinSize > 0:
+		c.Stdin = env.Input()
+	case r.Stdin != nil:
 		c.Stdin = bytes.NewReader(r.Stdin)
 	}
 	c.Stdout, c.Stderr = live(env, wire.StreamOutput), live(env, wire.StreamError)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"runner/agent/schema"
+	"runner/agent/wire"
 )
 
 func commandSchema() schema.Block {
@@ -84,7 +85,7 @@ task "shell" "clean" {
 func processArguments() []schema.Attribute {
 	return []schema.Attribute{
 		{Name: "chdir", Type: schema.Path, Doc: "The directory to run in. Unless set: the user's home, on the local machine the site's directory."},
-		{Name: "stdin", Type: schema.String, Doc: "What the program reads from its standard input, which is empty unless set."},
+		{Name: "stdin", Type: schema.String, Doc: "What the program reads from its standard input, of any size; empty unless set."},
 		{Name: "creates", Type: schema.String, Doc: "A path or a pattern (`*`, `?`, `[a-z]`); where something matches, the task has nothing to do. " +
 			"A link counts, wherever it points. It is absolute, or relative to `chdir`."},
 		{Name: "removes", Type: schema.String, Doc: "A path or a pattern; where nothing matches, the task has nothing to do."},
@@ -157,9 +158,17 @@ func (g given) pattern(name string) error {
 	return nil
 }
 
+// mostScript is the size of a script, in bytes: it goes with its call, and leaves some room there for the environment.
+const mostScript = wire.MaxPayload - wire.MaxPayload/4
+
 func (g given) script() error {
-	if s, known := g.text("script"); known && strings.TrimSpace(s) == "" {
+	s, known := g.text("script")
+	switch {
+	case known && strings.TrimSpace(s) == "":
 		return wrong("script", "The script is empty.")
+	case len(s) > mostScript:
+		return wrong("script", "The script has %d bytes; at most %d can be sent with a task. Put it, or the data in it, into a file by a task "+
+			"\"file\", or give the data as stdin, which can be of any size.", len(s), mostScript)
 	}
 	return nil
 }

@@ -56,6 +56,9 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 		{"command", map[string]any{"argv": []any{"a"}, "creates": "/b["}, "no pattern"},
 		{"command", map[string]any{"argv": []any{"a"}, "ok_exit_codes": []any{0.0, 256.0}}, "0 to 255"},
 		{"command", map[string]any{"argv": []any{"a"}, "ok_exit_codes": []any{}}, "at least one"},
+		{"command", map[string]any{"argv": []any{"a", strings.Repeat("x", mostArgv)}}, "at most 2097152 can be given"},
+		{"shell", map[string]any{"script": strings.Repeat("x", mostScript)}, ""},
+		{"shell", map[string]any{"script": strings.Repeat("x", mostScript+1)}, "at most 3145728 can be sent"},
 		{"shell", map[string]any{"script": " \n"}, "empty"},
 		{"shell", map[string]any{"script": "x", "interpreter": "/bin/bash -e"}, "as a list"},
 		{"shell", map[string]any{"script": "x", "interpreter": []any{"/bin/bash", "-e"}}, ""},
@@ -64,11 +67,11 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 		err := all[c.action].Check(c.known)
 		for name, value := range c.known { // it may be a secret
 			if text, _ := value.(string); len(text) > 3 && err != nil && name != "state" && strings.Contains(err.Error(), text) {
-				t.Errorf("%s %v: %v", c.action, c.known, err)
+				t.Errorf("%s %.200v: %.200v", c.action, c.known, err)
 			}
 		}
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s %v: got %v, want %q", c.action, c.known, err, c.want)
+			t.Errorf("%s %.200v: got %.200v, want %q", c.action, c.known, err, c.want)
 		}
 	}
 }

@@ -128,8 +128,9 @@ type Verdict struct {
 
 // Content is bytes that go to a target when it asks for them: Data, or the file's when File is set.
 type Content struct {
-	File string
-	Data []byte
+	Argument string // that it is the value of
+	File     string
+	Data     []byte
 }
 
 // Output is a value that a run prints at its end.
