@@ -101,6 +101,9 @@ func sourceOf(data []byte) *source {
 
 const nonce = "0123456789abcdef0123456789abcdef"
 
+// prompt has an agent with the race detector in it end without waiting a second.
+const prompt = "GORACE=atexit_sleep_ms=0"
+
 // stage is where a script runs.
 type stage struct {
 	argv []string // before the script's own, or instead of them when command is set
@@ -123,7 +126,7 @@ func (s stage) run(t *testing.T, src Source) (landed, error) {
 		argv = append(slices.Clip(s.argv), Command(nonce, src))
 	}
 	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	c.Env = append([]string{"PATH=" + os.Getenv("PATH")}, s.env...)
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), prompt}, s.env...)
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
 	if err != nil {
@@ -138,6 +141,7 @@ func (s stage) run(t *testing.T, src Source) (landed, error) {
 	}
 	defer c.Wait() //nolint:errcheck // what it printed tells
 	defer in.Close()
+	defer cancel() // whoever prints more than is read would not end
 	r := bufio.NewReader(out)
 	if err := Handshake(ctx, r, in, nonce, src); err != nil {
 		return landed{}, err
@@ -220,7 +224,7 @@ func TestArgvExpanded(t *testing.T) {
 	}
 	for name, argv := range shells(t) {
 		c := exec.CommandContext(t.Context(), argv[0], append(argv[1:], line.String())...)
-		c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
+		c.Env = []string{"PATH=" + os.Getenv("PATH"), prompt, "HOME=" + home}
 		c.Stdin = strings.NewReader("")
 		out, err := c.CombinedOutput()
 		if !bytes.Contains(out, needMark(nonce)) {
