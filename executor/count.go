@@ -96,7 +96,7 @@ func (r *run) putFacts(host int, f wire.Facts) error {
 	}
 	facts, err := plainMap(encoded)
 	if err == nil {
-		r.state.putFacts(name, facts)
+		r.state.PutFacts(name, facts)
 	}
 	return err
 }

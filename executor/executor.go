@@ -14,6 +14,7 @@ import (
 	"runner/agent/wire"
 	"runner/executor/broker"
 	"runner/executor/event"
+	"runner/executor/state"
 	"runner/planner/plan"
 )
 
@@ -88,7 +89,7 @@ func Run(ctx context.Context, c Config) Summary {
 	}
 	r := &run{
 		Config:  c,
-		state:   newState(id),
+		state:   state.New(id),
 		slots:   make(chan struct{}, c.Parallel),
 		trips:   map[int]int{},
 		hosts:   map[string]bool{},
@@ -120,7 +121,7 @@ func Run(ctx context.Context, c Config) Summary {
 // run is one Run.
 type run struct {
 	Config
-	state *state
+	state *state.State
 	slots chan struct{}   // held by a host while a job works on it
 	read  map[string]bool // addresses of tasks whose results something reads
 	open  context.Context //nolint:containedctx // ends when nothing new starts any more
@@ -192,7 +193,7 @@ func (r *run) walk(ctx context.Context) {
 			} else {
 				failed[i] = r.job(wait, i)
 			}
-			r.state.jobOver(&r.Plan.Jobs[i])
+			r.state.JobOver(&r.Plan.Jobs[i])
 		})
 	}
 	jobs.Wait()

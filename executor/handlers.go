@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"runner/executor/batch"
 	"runner/executor/event"
 	"runner/planner/plan"
 )
@@ -33,7 +34,7 @@ func (h *hostRun) handlersAt(at int) course {
 }
 
 // flushes runs the handlers that were notified so far in the place of a task. One that fails there fails that task's place.
-func (h *hostRun) flushes(ctx context.Context, at int, task *plan.Task, instances []plan.Instance, t *turn) {
+func (h *hostRun) flushes(ctx context.Context, at int, task *plan.Task, instances []plan.Instance, t *batch.Turn[outcome]) {
 	all := h.instances(task, at, t, notSent, instances)
 	if !slices.ContainsFunc(instances, func(in plan.Instance) bool { return !in.Skip }) {
 		h.append(at, all...)

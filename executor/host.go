@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"runner/agent/wire"
+	"runner/executor/batch"
 	"runner/executor/broker"
 	"runner/executor/event"
 	"runner/planner/plan"
@@ -17,7 +18,7 @@ import (
 type hostRun struct {
 	run   *run
 	job   *plan.Job
-	batch *batch // nil: no host of the job waits for another
+	batch *batch.Batch[outcome] // nil: no host of the job waits for another
 	host  int
 	name  string
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"runner/agent/wire"
+	"runner/executor/batch"
 	"runner/executor/event"
 	"runner/planner/plan"
 )
@@ -64,10 +65,10 @@ func (r *run) job(ctx context.Context, index int) *failedJob {
 
 // batch works on some hosts at the same time, and waits for all of them.
 func (j *jobRun) batch(ctx context.Context, hosts []int) {
-	var b *batch
+	var b *batch.Batch[outcome]
 	lockstep := j.job.Lockstep && j.run.Mode == wire.ModeApply
 	if len(hosts) > 1 && (lockstep || j.job.RunsOnce()) {
-		b = newBatch(hosts, lockstep)
+		b = batch.New[outcome](hosts, lockstep)
 	}
 	var all sync.WaitGroup
 	for _, host := range hosts {
@@ -82,7 +83,7 @@ func (j *jobRun) batch(ctx context.Context, hosts []int) {
 				j.bad = append(j.bad, h.name)
 			}
 			if b != nil {
-				b.reach(host, nowhere)
+				b.Reach(host, batch.Nowhere)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"runner/agent/wire"
 	"runner/executor/event"
+	"runner/executor/state"
 	"runner/planner/plan"
 )
 
@@ -19,7 +20,7 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink, brief bool) Sum
 	o := offlinePlan{brief: brief}
 	o.run = &run{
 		Config: Config{Plan: p, Evaluator: evaluator, Mode: wire.ModeLook, Sink: sink},
-		state:  newState(""), hosts: map[string]bool{}, touched: map[int]map[touch]bool{},
+		state:  state.New(""), hosts: map[string]bool{}, touched: map[int]map[touch]bool{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
 	for i := range p.Jobs {
@@ -244,7 +245,7 @@ func (h *hostRun) plan(task *plan.Task) planned {
 // tell reports what was found on the host.
 func (h *hostRun) tell(task *plan.Task, found *planned) {
 	if err := found.err; err != nil {
-		h.run.state.putResults(task.Address, h.name, plan.Results{Elements: []plan.Result{{Failed: true}}})
+		h.run.state.PutResults(task.Address, h.name, plan.Results{Elements: []plan.Result{{Failed: true}}})
 		h.report(*cannotEvaluate(task, err), task)
 		return
 	}

@@ -7,11 +7,17 @@ import (
 	"runner/planner/plan"
 )
 
+// outcome is what a task has given that ran once.
+type outcome struct {
+	group *group
+	host  string
+}
+
 // once comes to a task that one host of the batch runs for all: the first that is still in the run and comes to it. Only
 // that one has a task_end of it. The others wait, without a slot, and take its results for theirs.
 func (h *hostRun) once(ctx context.Context, at int, task *plan.Task) {
 	place := h.place(at)
-	t, mine, wait := h.batch.turn(h.host, place)
+	t, mine, wait := h.batch.Turn(h.host, place)
 	if mine {
 		h.start(ctx, at, task, t)
 		return
@@ -21,18 +27,18 @@ func (h *hostRun) once(ctx context.Context, at int, task *plan.Task) {
 		return // it comes here again, unless it goes on elsewhere
 	}
 	if wait != nil {
-		h.batch.reach(h.host, place)
+		h.batch.Reach(h.host, place)
 		h.standBy(wait)
 		return
 	}
 	h.pc = at + 1
-	h.adopt(at, task, t.results)
-	h.batch.reach(h.host, h.place(h.pc))
+	h.adopt(at, task, t.Result)
+	h.batch.Reach(h.host, h.place(h.pc))
 }
 
 // adopt makes another host's outcome this one's.
 func (h *hostRun) adopt(at int, task *plan.Task, o outcome) {
-	h.run.state.putResults(task.Address, h.name, o.group.results)
+	h.run.state.PutResults(task.Address, h.name, o.group.results)
 	if h.handlers {
 		delete(h.notified, task.Address)
 	}
@@ -53,6 +59,6 @@ func (h *hostRun) adopt(at int, task *plan.Task, o outcome) {
 // publish gives the other hosts what this one has run for them. They run it themselves if this one was not able to.
 func (h *hostRun) publish(g *group) {
 	if g.lost || !g.never {
-		h.batch.publish(g.turn, outcome{g, h.name})
+		h.batch.Publish(g.turn, outcome{g, h.name})
 	}
 }

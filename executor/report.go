@@ -96,7 +96,7 @@ func (h *hostRun) skipResults(task *plan.Task) {
 	} else if !task.Keyed {
 		results.Elements = []plan.Result{{Skipped: true}}
 	}
-	h.run.state.putResults(task.Address, h.name, results)
+	h.run.state.PutResults(task.Address, h.name, results)
 }
 
 // takeLeft reports a task that is not run.
@@ -138,7 +138,7 @@ func (h *hostRun) unreached(task *plan.Task) {
 		h.leaveOut(task, event.Skipped, "selection")
 		return
 	}
-	h.run.state.putResults(task.Address, h.name, plan.Results{Keyed: task.Keyed}) // a handler may read it
+	h.run.state.PutResults(task.Address, h.name, plan.Results{Keyed: task.Keyed}) // a handler may read it
 	h.leaveOut(task, event.Cancelled, "not_started")
 }
 
@@ -164,7 +164,7 @@ func (h *hostRun) add(s *sent, r plan.Result) {
 	if !g.reached {
 		g.results = plan.Results{}
 	}
-	h.run.state.putResults(s.task.Address, h.name, g.results)
+	h.run.state.PutResults(s.task.Address, h.name, g.results)
 }
 
 // foreseen is how the task will be reported as far as that can be known; "" where it cannot.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"runner/agent/wire"
+	"runner/executor/batch"
 	"runner/executor/broker"
 	"runner/executor/event"
 	"runner/planner/plan"
@@ -47,11 +48,11 @@ const notSent = -1
 type group struct {
 	results plan.Results
 	missing int
-	reached bool   // by one of them at least
-	turn    *turn  // of a task that runs once; nil: an ordinary one
-	fault   *fault // what it failed with
-	lost    bool   // contact was lost while it ran
-	never   bool   // it was not started
+	reached bool                 // by one of them at least
+	turn    *batch.Turn[outcome] // of a task that runs once; nil: an ordinary one
+	fault   *fault               // what it failed with
+	lost    bool                 // contact was lost while it ran
+	never   bool                 // it was not started
 }
 
 // pump sends what has not been sent yet, as far as it may follow what is under way.

@@ -20,7 +20,7 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	case s.left != nil:
 		h.takeLeft(s)
 	case s.nothing:
-		h.run.state.putResults(s.task.Address, h.name, s.group.results)
+		h.run.state.PutResults(s.task.Address, h.name, s.group.results)
 	case s.end != nil:
 		h.takeEnd(s)
 	case s.instance.Skip:

@@ -64,7 +64,7 @@ func (h *hostRun) goOn(at, try int, faults []fault) {
 		if n := len(h.caught); n > 0 && h.caught[n-1].try == try {
 			faults = append(h.caught[n-1].faults, faults...)
 			h.caught = h.caught[:n-1]
-			h.run.state.dropFailure(h.job.Name, try, h.name)
+			h.run.state.DropFailure(h.job.Name, try, h.name)
 		}
 		if hopeless {
 			h.release(faults, false)
@@ -72,7 +72,7 @@ func (h *hostRun) goOn(at, try int, faults []fault) {
 		switch {
 		case at < t.Rescue && t.Rescues:
 			h.caught = append(h.caught, caught{try, true, faults})
-			h.run.state.putFailure(h.job.Name, try, h.name, failureFor(faults))
+			h.run.state.PutFailure(h.job.Name, try, h.name, failureFor(faults))
 			h.jumpTo(at, t.Rescue)
 			return
 		case at < t.Always:
@@ -219,7 +219,7 @@ func (h *hostRun) endPart(ctx context.Context) bool {
 	}
 	h.caught = h.caught[:n-1]
 	if c.rescuing {
-		h.run.state.dropFailure(h.job.Name, c.try, h.name)
+		h.run.state.DropFailure(h.job.Name, c.try, h.name)
 		h.release(c.faults, true)
 		return true
 	}
@@ -243,7 +243,7 @@ func (h *hostRun) uncaught() []fault {
 	var all []fault
 	for _, c := range h.caught {
 		all = append(all, c.faults...)
-		h.run.state.dropFailure(h.job.Name, c.try, h.name)
+		h.run.state.DropFailure(h.job.Name, c.try, h.name)
 	}
 	h.caught = nil
 	return all

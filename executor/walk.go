@@ -2,9 +2,9 @@ package executor
 
 import (
 	"context"
-	"math"
 	"slices"
 
+	"runner/executor/batch"
 	"runner/executor/event"
 	"runner/planner/plan"
 )
@@ -24,9 +24,6 @@ type course struct {
 
 // noTask is the index of what belongs to a job and stands before its tasks or after them.
 const noTask = -1
-
-// nowhere is the place of a host that has left its job.
-const nowhere = math.MaxInt
 
 // place returns where among all tasks and handlers of the job one stands: the same on every host.
 func (c *course) place(at int) int { return c.base + at*c.stride }
@@ -101,9 +98,9 @@ func (h *hostRun) leave(ctx context.Context, at int, why left) {
 }
 
 // start evaluates a task and sends it, after waiting for what it needs to know.
-func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *turn) {
+func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.Turn[outcome]) {
 	on := task.On(h.host, h.run.Plan)
-	lockstep := h.batch != nil && h.batch.lockstep
+	lockstep := h.batch != nil && h.batch.Lockstep
 	if (h.mustWait(task, on) || lockstep) && !h.drain(ctx) {
 		return
 	}
@@ -140,13 +137,13 @@ func (h *hostRun) append(at int, all ...*sent) {
 }
 
 // instances makes what is to be sent of a task.
-func (h *hostRun) instances(task *plan.Task, at int, t *turn, on int, instances []plan.Instance) []*sent {
+func (h *hostRun) instances(task *plan.Task, at int, t *batch.Turn[outcome], on int, instances []plan.Instance) []*sent {
 	g := &group{missing: len(instances), turn: t}
 	g.results.Keyed = task.Keyed
 	if len(instances) == 0 {
 		g.reached, g.results.Keyed = true, true
 		if t == nil {
-			h.run.state.putResults(task.Address, h.name, g.results)
+			h.run.state.PutResults(task.Address, h.name, g.results)
 			return nil
 		}
 		return []*sent{{task: task, at: at, group: g, on: notSent, nothing: true}}
@@ -161,7 +158,7 @@ func (h *hostRun) instances(task *plan.Task, at int, t *turn, on int, instances 
 }
 
 // ends makes what stands for a task that has ended without a call.
-func (h *hostRun) ends(task *plan.Task, at int, t *turn, end *event.TaskEnd) *sent {
+func (h *hostRun) ends(task *plan.Task, at int, t *batch.Turn[outcome], end *event.TaskEnd) *sent {
 	return &sent{
 		task: task, at: at, on: notSent, end: end, group: &group{missing: 1, turn: t},
 		instance: plan.Instance{Address: end.Address},
@@ -195,8 +192,8 @@ func (h *hostRun) mustWait(task *plan.Task, on int) bool {
 // arrives waits until every host of the batch has ended what comes before a task.
 func (h *hostRun) arrives(at int) bool {
 	place := h.place(at)
-	h.batch.reach(h.host, place)
-	return h.standBy(h.batch.reached(place))
+	h.batch.Reach(h.host, place)
+	return h.standBy(h.batch.Reached(place))
 }
 
 // standBy waits, without a slot, until a channel is closed; nil is closed. It reports whether the host may go on.
@@ -251,7 +248,7 @@ func (h *hostRun) passed(s *sent) {
 	if len(h.queue) > 0 && h.queue[0].task != nil {
 		at = h.queue[0].at
 	}
-	h.batch.reach(h.host, h.place(at))
+	h.batch.Reach(h.host, h.place(at))
 }
 
 // learnFacts waits for the hellos whose facts a task reads, and says how the task ends if one does not come.

@@ -1,4 +1,6 @@
-package executor
+// Package state is what a run has learned: facts, results and failures that are being rescued, as the expressions of the
+// tasks to come see them. Its neighbours are executor, which fills it, and planner/plan, whose State it implements.
+package state
 
 import (
 	"sync"
@@ -6,8 +8,8 @@ import (
 	"runner/planner/plan"
 )
 
-// state is what the run has learned; it implements plan.State.
-type state struct {
+// State implements plan.State. It is safe for concurrent use.
+type State struct {
 	id string // of the run; "" in a preview
 
 	mu      sync.RWMutex
@@ -17,15 +19,16 @@ type state struct {
 	failed  map[rescue]plan.Failure            // that a rescue works on now
 }
 
-func newState(id string) *state {
-	return &state{id: id, facts: map[string]map[string]any{}, results: map[string]map[string]plan.Results{}, over: map[string]bool{}, failed: map[rescue]plan.Failure{}}
+// New returns the state of a run that has learned nothing; the id is "" in a preview.
+func New(id string) *State {
+	return &State{id: id, facts: map[string]map[string]any{}, results: map[string]map[string]plan.Results{}, over: map[string]bool{}, failed: map[rescue]plan.Failure{}}
 }
 
 // RunID returns the run's id.
-func (s *state) RunID() string { return s.id }
+func (s *State) RunID() string { return s.id }
 
 // Facts returns a host's facts.
-func (s *state) Facts(host string) (map[string]any, bool) {
+func (s *State) Facts(host string) (map[string]any, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	f, ok := s.facts[host]
@@ -33,7 +36,7 @@ func (s *state) Facts(host string) (map[string]any, bool) {
 }
 
 // Results returns a task's results on a host. There are none when its job has ended and the host has not reached the task.
-func (s *state) Results(address, host string) (plan.Results, bool) {
+func (s *State) Results(address, host string) (plan.Results, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r, ok := s.results[address][host]
@@ -48,27 +51,29 @@ type rescue struct {
 }
 
 // Failure returns what the rescue of a try works on at a host.
-func (s *state) Failure(job string, try int, host string) (plan.Failure, bool) {
+func (s *State) Failure(job string, try int, host string) (plan.Failure, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	f, ok := s.failed[rescue{job, try, host}]
 	return f, ok
 }
 
-func (s *state) putFailure(job string, try int, host string, f plan.Failure) {
+// PutFailure notes what the rescue of a try begins to work on at a host.
+func (s *State) PutFailure(job string, try int, host string, f plan.Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failed[rescue{job, try, host}] = f
 }
 
-func (s *state) dropFailure(job string, try int, host string) {
+// DropFailure notes that the rescue has ended.
+func (s *State) DropFailure(job string, try int, host string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.failed, rescue{job, try, host})
 }
 
-// jobOver notes that a job has ended on all its hosts.
-func (s *state) jobOver(j *plan.Job) {
+// JobOver notes that a job has ended on all its hosts.
+func (s *State) JobOver(j *plan.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range j.Tasks {
@@ -76,13 +81,15 @@ func (s *state) jobOver(j *plan.Job) {
 	}
 }
 
-func (s *state) putFacts(host string, facts map[string]any) {
+// PutFacts keeps a host's facts.
+func (s *State) PutFacts(host string, facts map[string]any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.facts[host] = facts
 }
 
-func (s *state) putResults(address, host string, results plan.Results) {
+// PutResults keeps a task's results on a host.
+func (s *State) PutResults(address, host string, results plan.Results) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.results[address] == nil {
