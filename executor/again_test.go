@@ -320,7 +320,7 @@ func TestPreviewOfAFailure(t *testing.T) {
 		for _, e := range b.sink.events {
 			switch e := e.(type) {
 			case event.PlannedChange:
-				planned = append(planned, fmt.Sprint(short(e.Address), " ", e.Action, " ", e.Status))
+				planned = append(planned, fmt.Sprint(short(e.Address), " ", e.Action, " ", e.Outcome))
 			case event.Diagnostic:
 				severity += e.Severity
 			}

@@ -23,7 +23,7 @@ func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
 	}
 	switch end.Status {
 	case event.Skipped:
-		h.run.Sink.Emit(event.PlannedChange{Job: end.Job, Address: end.Address, Host: end.Host, Action: event.Skip, Status: event.Skipped})
+		h.run.Sink.Emit(event.PlannedChange{Job: end.Job, Address: end.Address, Host: end.Host, Action: event.Skip, Outcome: event.Skipped})
 	case event.Failed, event.Unreachable, event.Unknown:
 		lost := end.Status != event.Failed
 		if end.Failure == nil || lost && h.told {
@@ -176,10 +176,10 @@ func foreseen(s *sent, result *plan.Result, end *event.TaskEnd) event.Status {
 }
 
 // planned emits what a preview found, and how the run would report it.
-func (h *hostRun) planned(s *sent, change wire.Change, status event.Status) {
+func (h *hostRun) planned(s *sent, change wire.Change, outcome event.Status) {
 	verb := event.Verb(change.Verb)
 	p := event.PlannedChange{
-		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb, Status: status,
+		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb, Outcome: outcome,
 		Unknown: union(s.instance.Unknown, change.Unknown),
 	}
 	end := event.TaskEnd{}

@@ -145,13 +145,13 @@ type PlannedChange struct {
 	After   any      `json:"after"`  // plain map of attributes, nil on remove
 	Diff    string   `json:"diff"`
 	Unknown []string `json:"unknown"` // paths of attributes that only the run will give
-	Status  Status   `json:"status"`  // that the task will end with if all goes well; "" where that is not known
+	Outcome Status   `json:"outcome"` // the status that the task will end with if all goes well; "" where that is not known
 
 	Brief bool `json:"-"` // its attributes were not looked at: they are like those of other hosts, but for their texts
 }
 
 // Unreported says whether there is a change, and the task's changed_when will say that there was none.
-func (p PlannedChange) Unreported() bool { return p.Status == OK && p.Action.Changes() }
+func (p PlannedChange) Unreported() bool { return p.Outcome == OK && p.Action.Changes() }
 
 // PlanSummary ends a plan.
 type PlanSummary struct {

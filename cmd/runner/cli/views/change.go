@@ -133,7 +133,7 @@ func (c *changes) text() string {
 		block := false
 		switch g.change.Action {
 		case event.Skip, event.None:
-			if !c.verbose && g.change.Status != event.Changed {
+			if !c.verbose && g.change.Outcome != event.Changed {
 				continue
 			}
 		case event.Read:
@@ -157,7 +157,7 @@ func (c *changes) text() string {
 func (c *changes) line(g *sameChange) string {
 	words := map[event.Verb]string{event.Skip: "skipped", event.None: "unchanged", event.Read: "read"}
 	what := words[g.change.Action]
-	if g.change.Status == event.Changed {
+	if g.change.Outcome == event.Changed {
 		what += ", reported as changed (changed_when)"
 	}
 	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.paint(dim, "on "+names(g.hosts, 6)+": "+what))
@@ -196,7 +196,7 @@ func (c *changes) block(g *sameChange) string {
 	switch {
 	case g.change.Unreported():
 		body = "        " + c.paint(dim, "# ("+asUnchanged+")") + "\n" + body
-	case g.change.Status == event.Failed:
+	case g.change.Outcome == event.Failed:
 		body = "        " + c.paint(dim, "# (it would fail then)") + "\n" + body
 	}
 	if body == "" {
