@@ -116,6 +116,7 @@ func sleeping(t *testing.T, mark string) int {
 
 // TestG24Interrupt sends each of the signals once: what runs ends, nothing new starts, the end is told.
 func TestG24Interrupt(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			file, mark := interruptedSite(t, false)
@@ -155,6 +156,7 @@ next:
 
 // TestG24InterruptTwice does not wait for a process that ignores polite signals.
 func TestG24InterruptTwice(t *testing.T) {
+	t.Parallel()
 	file, mark := interruptedSite(t, true)
 	cmd, output, _ := startApply(t, file)
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
@@ -171,6 +173,7 @@ func TestG24InterruptTwice(t *testing.T) {
 
 // TestG24InterruptUnread reads nothing more of what is printed: one interrupt ends it all the same.
 func TestG24InterruptUnread(t *testing.T) {
+	t.Parallel()
 	mark := fmt.Sprintf("%d.75", 600+time.Now().UnixNano()%1000000)
 	file := filepath.Join(t.TempDir(), "site.hcl")
 	site := fmt.Sprintf(`
@@ -202,6 +205,7 @@ job "site" {
 
 // TestG24InterruptedPlan ends a preview that waits for a server that never answers.
 func TestG24InterruptedPlan(t *testing.T) {
+	t.Parallel()
 	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -252,6 +256,7 @@ job "site" {
 
 // TestG39DumpStacks shows where the controller and its agent stand while a task hangs.
 func TestG39DumpStacks(t *testing.T) {
+	t.Parallel()
 	file, mark := interruptedSite(t, false)
 	cmd, output, stderr := startApply(t, file, "RUNNER_DUMP_STACKS=1")
 	time.Sleep(1500 * time.Millisecond)
@@ -270,6 +275,7 @@ func TestG39DumpStacks(t *testing.T) {
 
 // TestG39Quit prints the stacks and ends.
 func TestG39Quit(t *testing.T) {
+	t.Parallel()
 	file, mark := interruptedSite(t, false)
 	cmd, output, stderr := startApply(t, file)
 	if err := cmd.Process.Signal(syscall.SIGQUIT); err != nil {
@@ -291,6 +297,7 @@ func TestG39Quit(t *testing.T) {
 
 // TestClosedOutput reads no further: the run goes on to its end.
 func TestClosedOutput(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "site.hcl")
 	done := filepath.Join(dir, "done")
