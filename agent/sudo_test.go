@@ -17,10 +17,11 @@ import (
 
 const second wire.PeerID = 2
 
-// asAccount starts the first agent as an account of the test bed.
+// asAccount starts the first agent as an account of the test bed: the one that is shipped, for others would take a second to
+// end with the race detector, which an account's own environment does not keep them from.
 func asAccount(t *testing.T, a *bed.Account) *controller {
 	t.Helper()
-	c := connectWith(t, wire.Attempt{
+	c := connectTo(t, static(t), wire.Attempt{
 		Entry: wire.EntryShell,
 		Argv:  []string{"setpriv", "--reuid", strconv.Itoa(a.UID), "--regid", strconv.Itoa(a.GID), "--init-groups", "--reset-env"},
 	})
