@@ -8,7 +8,8 @@ import (
 	"runner/planner/plan"
 )
 
-// More calls than a peer takes at a time are held back here, and go when there is room: one round trip more for each lot.
+// More calls than a peer takes at a time are held back here, and go when there is room, which costs a round trip for each lot
+// at most: none where results come before all is sent.
 func TestMoreThanAPeerTakes(t *testing.T) {
 	const many = wire.MaxCalls + 1000
 	for _, each := range []bool{true, false} {
@@ -30,8 +31,8 @@ func TestMoreThanAPeerTakes(t *testing.T) {
 			}
 		}
 		s := b.apply(t, t.Context())
-		if s.OK != many || s.Trips != 3 {
-			t.Errorf("for_each: %v: %+v, %d round trips, want %d that are ok and 3: the hello, as many as there is room for, the others", each, s.Counts, s.Trips, many)
+		if s.OK != many || s.Trips > 3 {
+			t.Errorf("for_each: %v: %+v, %d round trips, want %d that are ok and at most 3: the hello and two lots", each, s.Counts, s.Trips, many)
 		}
 	}
 }
