@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -122,7 +123,7 @@ func MatchHosts(site *lang.Site, patterns []string) (map[string]bool, hcl.Diagno
 	}
 	if len(result) == 0 && !diags.HasErrors() {
 		diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No host is left",
-			"The pattern %q excludes every host of the site.", strings.Join(patterns, ",")))
+			"The pattern %s excludes every host of the site.", diag.Quote(strings.Join(patterns, ","))))
 	}
 	return result, diags
 }
@@ -148,19 +149,33 @@ func globMatch(pattern, name string) bool {
 	return ok && err == nil
 }
 
+// noHost says that a pattern matches nothing, and which host, group or label it may have meant.
 func noHost(site *lang.Site, pattern string) *hcl.Diagnostic {
-	var names []string
-	seen := map[string]bool{}
+	near, keys := map[string]string{}, map[string]string{} // what may have been meant, by what is written for it
 	for _, h := range site.Hosts {
-		names = append(names, h.Name)
+		name := strings.ReplaceAll(h.Name, `"`, "")
+		near[name] = name
+		if _, key, ok := strings.Cut(strings.TrimSuffix(name, "]"), "["); ok {
+			keys[key] = name
+		}
 		for _, g := range h.GroupNames() {
-			if !seen[g] {
-				seen[g] = true
-				names = append(names, "@"+g)
-			}
+			near["@"+g], keys[g] = "@"+g, "@"+g
+		}
+		for label, value := range h.Labels {
+			near[label+"="+value] = label + "=" + value
 		}
 	}
-	return diag.Errorf(diag.NoMatch, hcl.Range{}, "No such host", "The pattern %q matches no host of the site."+"%s", pattern, diag.DidYouMean(pattern, names))
+	meant := keys[pattern]
+	for _, names := range []map[string]string{near, keys} {
+		if meant == "" {
+			meant = names[diag.Suggest(strings.ReplaceAll(pattern, `"`, ""), diag.Candidates(names))]
+		}
+	}
+	hint := ""
+	if meant != "" {
+		hint = " Did you mean " + diag.Quote(meant) + "?"
+	}
+	return diag.Errorf(diag.NoMatch, hcl.Range{}, "No such host", "The pattern %s matches no host of the site.%s", diag.Quote(pattern), hint)
 }
 
 // target keeps the tasks that the addresses name and what they depend on.
@@ -169,14 +184,11 @@ func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
 	jobs := map[string]*lang.Job{}
 	tasks := map[string]*lang.Task{}
 	owner := map[string]*lang.Job{}
-	var known []string
 	for _, j := range site.Jobs {
 		jobs["job."+j.Name] = j
-		known = append(known, "job."+j.Name)
 		for _, t := range slices.Concat(j.Tasks, j.Handlers) {
 			tasks[t.Address] = t
 			owner[t.Address] = j
-			known = append(known, t.Address)
 		}
 	}
 	s.jobs, s.tasks = map[string]bool{}, map[string]bool{}
@@ -221,18 +233,50 @@ func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
 			addJob(jobs[a])
 		case tasks[a] != nil && slices.Contains(owner[a].Handlers, tasks[a]):
 			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such target",
-				"%q is a handler, which runs when a task notifies it. Target that task.", a))
+				"%s is a handler, which runs when a task notifies it. Target that task.", diag.Quote(a)))
 		case tasks[a] != nil:
 			addTask(tasks[a])
 		case tasks[withoutKey(a)] != nil:
 			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such target",
-				"%q is one element of a task; a target is a task with all of them: %q.", a, withoutKey(a)))
+				"%s is one element of a task; a target is a task with all of them: %s.", diag.Quote(a), diag.Quote(withoutKey(a))))
 		default:
 			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such target",
-				"No job or task has the address %q.%s", a, diag.DidYouMean(a, known)))
+				"No job or task has the address %s.%s", diag.Quote(a), nearAddress(a, slices.Collect(maps.Keys(jobs)), slices.Collect(maps.Keys(tasks)))))
 		}
 	}
 	return diags
+}
+
+// nearAddress suggests the address that one without a job or task was likely meant to be.
+func nearAddress(address string, jobs, tasks []string) string {
+	inRole := func(task string) bool { return strings.HasPrefix(task, address+".") }
+	slices.Sort(tasks)
+	if i := slices.IndexFunc(tasks, inRole); i >= 0 {
+		return " That is a role; a target is a job or one of the tasks, such as " + diag.Quote(tasks[i]) + "."
+	}
+	near := map[string]string{} // addresses by their names alone: what people leave out is job and task
+	for _, known := range slices.Concat(jobs, tasks) {
+		near[names(known)] = known
+	}
+	given := names(withoutKey(address))
+	if near[given] == "" {
+		if strings.Contains(given, ".") {
+			for _, job := range jobs {
+				delete(near, names(job)) // the beginning of the address of a task, which is what was meant
+			}
+		}
+		given = diag.Suggest(given, diag.Candidates(near))
+	}
+	if near[given] == "" {
+		return ""
+	}
+	return " Did you mean " + diag.Quote(near[given]) + "?"
+}
+
+// names are the parts of an address that say which job, role, action and task is meant.
+func names(address string) string {
+	kinds := []string{"job", "role", "task", "handler"}
+	return strings.Join(slices.DeleteFunc(strings.Split(address, "."), func(part string) bool { return slices.Contains(kinds, part) }), ".")
 }
 
 // withoutKey is the address of the task of which an address names an element.
@@ -255,7 +299,7 @@ func checkTags(site *lang.Site, tags []string) hcl.Diagnostics {
 			continue
 		}
 		diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such tag",
-			"No task has the tag %q.%s", tag, diag.DidYouMean(tag, all)))
+			"No task has the tag %s.%s", diag.Quote(tag), diag.DidYouMean(tag, all)))
 	}
 	return diags
 }

@@ -59,7 +59,7 @@ func limit(name string) int {
 	switch n := utf8.RuneCountInString(name); {
 	case n <= 1:
 		return 0
-	case n <= 3:
+	case n <= 4:
 		return 1
 	case n <= 8:
 		return 2
@@ -67,17 +67,20 @@ func limit(name string) int {
 	return 3
 }
 
-// nearness is the number of edits between two names; that separators differ or are missing, or that one name is the
-// beginning of the other, counts as one. Whatever is not below a number of edits may count as that many.
-func nearness(a, b string, below int) int {
+// nearness is the number of edits between the name that was given and a candidate; separators that differ or are missing
+// count nothing, that what was given is the beginning of the candidate counts as one, and that it goes on behind the
+// candidate as two. Whatever is not below a number of edits may count as that many.
+func nearness(given, candidate string, below int) int {
 	const longEnough = 3
-	if sameLetters(a, b) {
-		return min(1, distance(a, b, below))
-	}
-	if len(a) >= longEnough && strings.HasPrefix(b, a) || len(b) >= longEnough && strings.HasPrefix(a, b) {
+	switch {
+	case sameLetters(given, candidate):
+		return 0
+	case len(given) >= longEnough && strings.HasPrefix(candidate, given):
 		return 1
+	case len(candidate) >= longEnough && strings.HasPrefix(given, candidate):
+		return min(2, distance(given, candidate, below))
 	}
-	return distance(a, b, below)
+	return distance(given, candidate, below)
 }
 
 // sameLetters says whether two names differ in nothing but separators.

@@ -84,7 +84,7 @@ func (p *Program) complain(args []string, err error) {
 	if usage, ok := errors.AsType[*arguments.Error](err); ok {
 		d.Summary, d.Detail = usage.Message, usage.Hint
 	}
-	d.Summary = capital(d.Summary)
+	d.Summary = diag.Capital(d.Summary)
 	d = diag.With(d, func(e *diag.Extra) { e.Code = diag.Arguments })
 	if before, _, _ := cut(args, "--"); slices.Contains(before, "--json") {
 		now := time.Now()

@@ -78,7 +78,7 @@ func (c *console) batch(ctx context.Context) exitCode {
 			c.complain(diag.TooLarge, "Input too large", fmt.Sprintf("A line is longer than %d MiB.", guard.MaxSize>>20))
 			return exitWrong
 		case err != nil && !errors.Is(err, io.EOF):
-			c.complain(diag.Unreadable, "Input cannot be read", capital(err.Error())+".")
+			c.complain(diag.Unreadable, "Input cannot be read", diag.Capital(err.Error())+".")
 			return exitWrong
 		}
 		if c.next.Byte+len(line) > guard.MaxSize {
@@ -136,7 +136,7 @@ func (c *console) interact(ctx context.Context) exitCode {
 			fmt.Fprintln(c.program.Out) //nolint:errcheck // nothing follows
 			return exitDone
 		case err != nil:
-			c.complain(diag.Unreadable, "Input cannot be read", capital(err.Error())+".")
+			c.complain(diag.Unreadable, "Input cannot be read", diag.Capital(err.Error())+".")
 			return exitWrong
 		}
 		if !c.line(line) {

@@ -159,7 +159,7 @@ func (f *formatter) print(text string) {
 }
 
 func (f *formatter) complain(path, message string, args ...any) {
-	f.diagnose(hcl.Diagnostics{diag.Errorf(diag.Unreadable, hcl.Range{Filename: path}, "File cannot be formatted", "%s.", capital(fmt.Sprintf(message, args...)))})
+	f.diagnose(hcl.Diagnostics{diag.Errorf(diag.Unreadable, hcl.Range{Filename: path}, "File cannot be formatted", "%s.", diag.Capital(fmt.Sprintf(message, args...)))})
 }
 
 func (f *formatter) diagnose(diags hcl.Diagnostics) {

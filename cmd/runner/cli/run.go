@@ -33,7 +33,7 @@ type run struct {
 func (s *session) begin(w *work, kill <-chan struct{}) *run {
 	embedded, err := agents.Load()
 	if err != nil {
-		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Agents, hcl.Range{}, "No agents", "%s.", capital(err.Error()))})
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Agents, hcl.Range{}, "No agents", "%s.", diag.Capital(err.Error()))})
 		return nil
 	}
 	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, began: time.Now()}
@@ -115,7 +115,7 @@ func evaluationDiagnostics(err error) hcl.Diagnostics {
 	if diags, ok := errors.AsType[hcl.Diagnostics](err); ok {
 		return diags
 	}
-	return hcl.Diagnostics{diag.Errorf(diag.Evaluate, hcl.Range{}, "Output cannot be evaluated", "%s.", capital(err.Error()))}
+	return hcl.Diagnostics{diag.Errorf(diag.Evaluate, hcl.Range{}, "Output cannot be evaluated", "%s.", diag.Capital(err.Error()))}
 }
 
 // summarize counts what a preview found.

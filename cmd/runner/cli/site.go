@@ -154,7 +154,7 @@ func (s *session) askPassword(ctx context.Context, hop string) (string, error) {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.NoTerminal, hcl.Range{}, "Nobody to ask for a password",
 			"--ask-password asks at a terminal, and this program has none. Set a sensitive variable instead, for instance from the environment.")})
 	default:
-		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Password, hcl.Range{}, "No password", "%s.", capital(err.Error()))})
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Password, hcl.Range{}, "No password", "%s.", diag.Capital(err.Error()))})
 	}
 	return "", exitWrong
 }
@@ -217,11 +217,4 @@ func (p *passwords) unused() hcl.Diagnostics {
 		}
 	}
 	return diags
-}
-
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
 	"runner/lang"
 	"runner/lang/diag"
 )
@@ -22,10 +24,16 @@ func newChoice[T ~string](value *T, words []string) *choice[T] { return &choice[
 // Set is called by pflag.
 func (c *choice[T]) Set(s string) error {
 	if !slices.Contains(c.words, s) {
-		return fmt.Errorf("it takes one of %s.%s", strings.Join(c.words, ", "), diag.DidYouMean(s, c.words))
+		return fmt.Errorf("it takes %s.%s", alternatives(c.words), diag.DidYouMean(s, c.words))
 	}
 	*c.value = T(s)
 	return nil
+}
+
+// alternatives joins words as a sentence does.
+func alternatives(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func (c *choice[T]) String() string { return string(*c.value) }
@@ -39,8 +47,13 @@ type varFlag struct{ list *[]lang.VarInput }
 // Set is called by pflag.
 func (f *varFlag) Set(s string) error {
 	name, value, ok := strings.Cut(s, "=")
-	if !ok || name == "" {
-		return errors.New("it takes NAME=VALUE")
+	switch {
+	case ok && name == "":
+		return errors.New("there is no name in front of the equals sign: write --var NAME=VALUE")
+	case !ok && hclsyntax.ValidIdentifier(s): // and not, by mistake, a value alone
+		return fmt.Errorf("there is no value for %s: write --var %s=VALUE", diag.Quote(s), s)
+	case !ok:
+		return errors.New("it has no equals sign: write --var NAME=VALUE")
 	}
 	*f.list = append(*f.list, lang.VarInput{Name: strings.TrimSpace(name), Value: value})
 	return nil
