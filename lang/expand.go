@@ -143,7 +143,7 @@ func (x *expansion) elements() (out []one, known bool) {
 		return anything, false
 	case !t.IsMapType() && !t.IsObjectType() && !t.IsTupleType() && !t.IsListType() && !isSet || v.IsKnown() && v.IsNull():
 		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.At(), "Wrong type of value",
-			`"for_each" takes a map, an object, a list, a tuple or a set of strings, but this is %s.`, value.Word(v)))
+			`"for_each" takes a map, a list or a set of strings, but this is %s.`, value.Word(v)))
 		return anything, false
 	case !v.IsKnown() || isSet && !v.IsWhollyKnown():
 		return anything, false
@@ -343,7 +343,7 @@ func (x *expansion) addEnvironment(in *Instance, e *config.Expr, of string) {
 	m, err := convert.Convert(plain, cty.Map(cty.String))
 	switch {
 	case err != nil:
-		x.diags = append(x.diags, value.Wrong(schema.Attribute{Name: "environment", Type: schema.Map}, v, err, e.Expression, of))
+		x.diags = append(x.diags, value.Wrong(schema.Attribute{Name: "environment", Type: schema.Map}, v, e.Expression, of))
 	case !m.IsWhollyKnown():
 		if !slices.Contains(in.Unknown, "environment") {
 			in.Unknown = append(in.Unknown, "environment")

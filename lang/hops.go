@@ -73,7 +73,7 @@ func (l *loader) via(e *config.Expr, own map[string]cty.Value) ([]*Hop, bool) {
 		if hosts, _ := hostsOf(v); len(hosts) > 0 {
 			hint = " Say which of them, as in host.NAME[\"KEY\"]."
 		}
-		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "via takes a host, but this is %s.%s", value.Word(v), hint))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"via" takes a host, but this is %s.%s`, value.Word(v), hint))
 		return nil, false
 	}
 	return h.Hops, true

@@ -194,7 +194,7 @@ func (l *loader) forEachHost(b *config.Host) ([]element, bool) {
 			hint = " Write toset(…) around it."
 		}
 		l.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value",
-			`"for_each" of a host takes a map, an object or a set of strings, but this is %s.%s`, value.Word(v), hint))
+			`"for_each" of a host takes a map or a set of strings, but this is %s.%s`, value.Word(v), hint))
 		return nil, false
 	}
 	var out []element
@@ -318,7 +318,7 @@ func (l *loader) shownText(e *config.Expr, own map[string]cty.Value) (cty.Value,
 	}
 	text, err := convert.Convert(v, cty.String)
 	if err != nil {
-		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes string, but this is %s.", e.Arg.Name, value.Word(v)))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q of a host takes string, but this is %s.", e.Arg.Name, value.Word(v)))
 		return none, false
 	}
 	if !text.IsNull() && text.AsString() == "" {
@@ -345,7 +345,8 @@ func (l *loader) labels(e *config.Expr, own map[string]cty.Value) (cty.Value, bo
 	}
 	out, err := convert.Convert(v, cty.Map(cty.String))
 	if err != nil {
-		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "labels takes map(string), but this is %s%s.", value.Word(v), value.Because(err)))
+		misfit := value.FindMisfit(v, cty.Map(cty.String))
+		l.fail(diag.Errorf(diag.WrongType, misfit.At(e.Expression), "Wrong type of value", "\"labels\" of a host takes map(string), but %s.", misfit))
 		return none, false
 	}
 	if out.IsNull() {
@@ -371,7 +372,7 @@ func (l *loader) varsOf(e *config.Expr, own map[string]cty.Value) (cty.Value, bo
 		return cty.EmptyObjectVal, true
 	}
 	if t := v.Type(); !t.IsObjectType() && !t.IsMapType() {
-		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "vars takes an object, but this is %s.", value.Word(v)))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"vars" of a host takes an object, but this is %s.`, value.Word(v)))
 		return cty.EmptyObjectVal, false
 	}
 	return value.Quick(v), true

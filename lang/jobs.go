@@ -155,7 +155,7 @@ func (l *loader) withVars(j *jobScope, h *Host) hostParts {
 		parts["vars"] = cty.DynamicVal
 	case v.IsNull():
 	case !t.IsObjectType() && !t.IsMapType():
-		l.fail(diag.Errorf(diag.WrongType, j.block.Vars.At(), "Wrong type of value", "vars takes an object, but this is %s.", value.Word(v)))
+		l.fail(diag.Errorf(diag.WrongType, j.block.Vars.At(), "Wrong type of value", `"vars" of a job takes an object, but this is %s.`, value.Word(v)))
 	default:
 		parts["vars"] = overlay(h.parts["vars"], v)
 	}
@@ -299,7 +299,8 @@ func (l *loader) stringSet(e *config.Expr) []string {
 	}
 	list, err := convert.Convert(v, cty.List(cty.String))
 	if err != nil || v.Type().IsPrimitiveType() {
-		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes a set of strings, but this is %s%s.", e.Arg.Name, value.Word(v), value.Because(err)))
+		misfit := value.FindMisfit(v, cty.Set(cty.String))
+		l.fail(diag.Errorf(diag.WrongType, misfit.At(e.Expression), "Wrong type of value", "%q takes a set of strings, but %s.", e.Arg.Name, misfit))
 		return nil
 	}
 	var out []string

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 
 	"runner/agent/schema"
 	"runner/lang/config"
@@ -40,8 +41,12 @@ func (l *loader) order(j *jobScope) {
 		return
 	}
 	if t := v.Type(); !t.IsTupleType() && !t.IsListType() || v.LengthInt() == 0 {
+		found := value.Word(v)
+		if t.IsTupleType() || t.IsListType() {
+			found = "an empty list"
+		}
 		l.fail(diag.Errorf(diag.WrongType, r.Batches.At(), "Wrong type of value",
-			`"batches" takes a list of numbers of hosts and percentages, such as [1, "25%%", "100%%"], but this is %s.`, value.Word(v)))
+			`"batches" takes a list of numbers of hosts and percentages, such as [1, "25%%", "100%%"], but this is %s.`, found))
 		return
 	}
 	for it := v.ElementIterator(); it.Next(); {
@@ -70,6 +75,9 @@ func (l *loader) portion(name string, at hcl.Range, v cty.Value, least int) (Por
 		if !sensitive && bare.IsKnown() && !bare.IsNull() && bare.Type() == cty.String {
 			found = diag.Quote(bare.AsString())
 		}
+		if number, err := convert.Convert(bare, cty.Number); err == nil && !sensitive && number.IsKnown() && !number.IsNull() {
+			found = number.AsBigFloat().Text('g', 10)
+		}
 		l.fail(diag.Errorf(diag.InvalidValue, at, "Invalid value",
 			`%q takes a number of hosts from %d, or a part of them from "%d%%" to "100%%", but this is %s.`, name, least, least, found))
 		return Portion{}, false
@@ -90,7 +98,7 @@ func (l *loader) on(j *jobScope, e *config.Expr) map[*Host]*Host {
 			if hosts, _ := hostsOf(v); len(hosts) > 0 {
 				hint = " Say which of them, as in host.NAME[\"KEY\"]."
 			}
-			l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "on takes a host, but this is %s.%s", value.Word(v), hint))
+			l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"on" takes a host, but this is %s.%s`, value.Word(v), hint))
 			return false
 		}
 		out[h] = other

@@ -135,7 +135,7 @@ func (l *localValue) fit(v cty.Value) (cty.Value, hcl.Diagnostics) {
 		v = v.Mark(function.Sensitive)
 	}
 	if l.variable != nil {
-		return l.variable.Fit(v, l.At())
+		return l.variable.Fit(v, l.Expression)
 	}
 	if err := function.Check(v); err != nil {
 		return v, hcl.Diagnostics{diag.Errorf(diag.TooLarge, l.At(), "Value too large", "%s cannot hold this: %v.", l.Title, err)}

@@ -111,7 +111,29 @@ func TestVariablesErrors(t *testing.T) {
 		declaration string
 	}{
 		"misspelt flag": {lang.Options{Vars: []lang.VarInput{{Name: "relaese", Value: "1"}}}, "unknown_variable", `Did you mean "release"?`, "default = 1"},
-		"no file":       {lang.Options{Vars: []lang.VarInput{{File: "/nothing/x.vars.hcl"}}}, "unreadable", "/nothing/x.vars.hcl", ""},
+		"misspelt in the environment": {
+			lang.Options{Environ: []string{"RUNNER_VAR_relase=1", "RUNNER_VAR_port=2", "RUNNER_VAR_=3"}},
+			"unknown_variable", `Warning: Unknown variable [unknown_variable]
+
+The environment has RUNNER_VAR_relase, but the site declares no variable "relase". Did you mean "RUNNER_VAR_release"?`, "default = 1",
+		},
+		"no number": {
+			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "abc"}}},
+			"evaluate", `The variable "release" takes number, but this is "abc". Write it as in --var release=8080.`, "type = number",
+		},
+		"no list": {
+			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "a,b"}}},
+			"syntax", `The variable "release" takes list(string), but this is "a,b". Write it as in --var 'release=["a", "b"]'.`, "type = list(string)",
+		},
+		"no value": {
+			lang.Options{Environ: []string{"RUNNER_VAR_release="}},
+			"syntax", `The variable "release" takes bool, but this is empty. Write it as in RUNNER_VAR_release=true.`, "type = bool",
+		},
+		"a secret that cannot be read": {
+			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "hunter2"}}},
+			"evaluate", `The variable "release" takes map(string), but this is something else. Write it as in`, "type = map(string)\nsensitive = true",
+		},
+		"no file": {lang.Options{Vars: []lang.VarInput{{File: "/nothing/x.vars.hcl"}}}, "unreadable", "/nothing/x.vars.hcl", ""},
 		"validation": {
 			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "9"}}},
 			"invalid_variable", "must be 1, not 9",

@@ -171,11 +171,7 @@ func noHost(site *lang.Site, pattern string) *hcl.Diagnostic {
 			meant = names[diag.Suggest(strings.ReplaceAll(pattern, `"`, ""), diag.Candidates(names))]
 		}
 	}
-	hint := ""
-	if meant != "" {
-		hint = " Did you mean " + diag.Quote(meant) + "?"
-	}
-	return diag.Errorf(diag.NoMatch, hcl.Range{}, "No such host", "The pattern %s matches no host of the site.%s", diag.Quote(pattern), hint)
+	return diag.Errorf(diag.NoMatch, hcl.Range{}, "No such host", "The pattern %s matches no host of the site.%s", diag.Quote(pattern), diag.Meant(meant))
 }
 
 // target keeps the tasks that the addresses name and what they depend on.
@@ -267,10 +263,7 @@ func nearAddress(address string, jobs, tasks []string) string {
 		}
 		given = diag.Suggest(given, diag.Candidates(near))
 	}
-	if near[given] == "" {
-		return ""
-	}
-	return " Did you mean " + diag.Quote(near[given]) + "?"
+	return diag.Meant(near[given])
 }
 
 // names are the parts of an address that say which job, role, action and task is meant.

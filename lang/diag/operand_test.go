@@ -15,12 +15,12 @@ func TestWrongOperands(t *testing.T) {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{"list": cty.ListVal([]cty.Value{cty.StringVal("secret")})}}
 	for text, want := range map[string]string{
 		`1 + "x"`:       "The operator takes number here, but this is string.",
-		`list < 1`:      "The operator takes number here, but this is list of string.",
+		`list < 1`:      "The operator takes number here, but this is list(string).",
 		`-{}`:           "The operator takes number here, but this is object.",
 		`!"x"`:          "The operator takes bool here, but this is string.",
 		`true && 3`:     "The operator takes bool here, but this is number.",
 		`1 + null`:      "One of the values that this operator takes is null.",
-		`"a${list}"`:    "What is put into text must be string, number or bool, but this is list of string.",
+		`"a${list}"`:    "What is put into text must be string, number or bool, but this is list(string).",
 		`"a${null}"`:    "What is put into text must be string, number or bool, but this is null.",
 		`"x" ? 1 : 2`:   "A condition must be bool, but this is string.",
 		`list[0].x`:     "This is string, which has no attributes.",

@@ -82,7 +82,7 @@ func unfit(d *hcl.Diagnostic) string {
 	if diags.HasErrors() {
 		return ""
 	}
-	found := v.Type().FriendlyName()
+	found := TypeOf(v.Type())
 	if v.IsKnown() && v.IsNull() {
 		found = "null"
 	}
@@ -173,7 +173,7 @@ func lacks(value, key cty.Value) string {
 		if err != nil || value.HasIndex(index).True() {
 			return ""
 		}
-		return fmt.Sprintf("There is no element %s: this %s has %s, and the first one is 0.", number(index.AsBigFloat()), kind(t), count(value.LengthInt(), "element"))
+		return fmt.Sprintf("There is no element %s: this %s has %s, and the first one is 0.", number(index.AsBigFloat()), Kind(t), Count(value.LengthInt(), "element"))
 	}
 	return ""
 }

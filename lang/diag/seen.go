@@ -77,26 +77,15 @@ func brief(v cty.Value) string {
 	case v.IsNull() || t.IsPrimitiveType():
 		return "= " + literal(v)
 	case t.IsObjectType():
-		return "an object with " + count(len(t.AttributeTypes()), "attribute")
+		return "an object with " + Count(len(t.AttributeTypes()), "attribute")
 	case t.IsCollectionType() || t.IsTupleType():
-		return fmt.Sprintf("a %s with %s", kind(t), count(v.LengthInt(), "element"))
+		return fmt.Sprintf("a %s with %s", Kind(t), Count(v.LengthInt(), "element"))
 	}
 	return ""
 }
 
-func kind(t cty.Type) string {
-	switch {
-	case t.IsMapType():
-		return "map"
-	case t.IsSetType():
-		return "set"
-	case t.IsTupleType():
-		return "tuple"
-	}
-	return "list"
-}
-
-func count(n int, what string) string {
+// Count says how many there are of something.
+func Count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

@@ -39,10 +39,15 @@ func Suggest(name string, candidates []string) string {
 
 // DidYouMean returns ` Did you mean "candidate"?` for the end of a detail, or "".
 func DidYouMean(name string, candidates []string) string {
-	if s := Suggest(name, candidates); s != "" {
-		return " Did you mean " + Quote(s) + "?"
+	return Meant(Suggest(name, candidates))
+}
+
+// Meant is DidYouMean for what was found otherwise.
+func Meant(name string) string {
+	if name == "" {
+		return ""
 	}
-	return ""
+	return " Did you mean " + Quote(name) + "?"
 }
 
 // Quote returns text in double quotes as details show names: harmless, and cut when it is very long.

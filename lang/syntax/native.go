@@ -120,7 +120,8 @@ type Constant struct {
 	Name      string
 	Value     cty.Value
 	NameRange hcl.Range
-	Range     hcl.Range // of the value
+	Range     hcl.Range            // of the value
+	Expr      hclsyntax.Expression // nil in JSON syntax
 }
 
 // Constants returns what a file of values holds, in source order. Strings in JSON syntax are taken as they are.
@@ -131,14 +132,15 @@ func (b *Body) Constants() ([]*Constant, hcl.Diagnostics) {
 	for _, attr := range attrs {
 		var value cty.Value
 		var d hcl.Diagnostics
-		if e, ok := attr.Expr.(hclsyntax.Expression); ok {
+		e, ok := attr.Expr.(hclsyntax.Expression)
+		if ok {
 			value, d = EvaluateConstant(meterAll(e))
 		} else {
 			value, d = attr.Expr.Value(nil)
 		}
 		diags = append(diags, diag.Own(d, diag.Evaluate)...)
 		if !d.HasErrors() {
-			out = append(out, &Constant{attr.Name, value, attr.NameRange, attr.Expr.Range()})
+			out = append(out, &Constant{attr.Name, value, attr.NameRange, attr.Expr.Range(), e})
 		}
 	}
 	slices.SortFunc(out, func(a, b *Constant) int { return cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte) })

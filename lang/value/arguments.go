@@ -1,7 +1,6 @@
 package value
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +41,7 @@ func Take(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) (A
 	want := TypeFor(a.Type)
 	converted, err := convert.Convert(v, want)
 	if err != nil {
-		return out, hcl.Diagnostics{Wrong(a, given, err, e, of)}
+		return out, hcl.Diagnostics{Wrong(a, given, e, of)}
 	}
 	if !converted.IsWhollyKnown() {
 		return out, nil
@@ -144,51 +143,14 @@ func wanted(t schema.Type) string {
 	case schema.Source:
 		return "the path of a file on the controller, a string"
 	default:
-		return TypeWord(TypeFor(t))
+		return diag.Constraint(TypeFor(t))
 	}
 }
 
-// Wrong says that a value does not have the type of its argument, at the part of it that does not. Keys and names of
-// attributes are as sensitive as what they are in.
-func Wrong(a schema.Attribute, v cty.Value, err error, e hclsyntax.Expression, of string) *hcl.Diagnostic {
-	at := e.Range()
-	word, hidden := TypeWord, v.IsMarked()
-	v, sensitive := Bare(v)
-	if sensitive {
-		word = KindWord
-	}
-	found := word(v.Type())
-	if path := culprit(v, TypeFor(a.Type)); path != nil {
-		err = path.NewErrorf("")
-	}
-	if path, ok := errors.AsType[cty.PathError](err); ok && len(path.Path) > 0 && !hidden {
-		at = Narrow(e, path.Path)
-		if part, err := path.Path.Apply(v); err == nil {
-			return diag.Errorf(diag.WrongType, at, "Wrong type of value", "%q of %s takes %s, but %s in it is %s.",
-				a.Name, of, wanted(a.Type), PathWord(path.Path), word(part.Type()))
-		}
-		found += Because(err)
-	}
-	return diag.Errorf(diag.WrongType, at, "Wrong type of value", "%q of %s takes %s, but this is %s.", a.Name, of, wanted(a.Type), found)
-}
-
-// culprit finds the first element that does not fit into a collection. HCL only says that not all of them do.
-func culprit(v cty.Value, want cty.Type) cty.Path {
-	t := v.Type()
-	if !want.IsCollectionType() || !t.IsTupleType() && !t.IsObjectType() || !v.IsKnown() || t.IsObjectType() != want.IsMapType() {
-		return nil
-	}
-	for it := v.ElementIterator(); it.Next(); {
-		key, element := it.Element()
-		if _, err := convert.Convert(element, want.ElementType()); err == nil {
-			continue
-		}
-		if t.IsObjectType() {
-			return cty.GetAttrPath(key.AsString())
-		}
-		return cty.Path{cty.IndexStep{Key: key}}
-	}
-	return nil
+// Wrong says that a value does not have the type of its argument, at the part of it that does not.
+func Wrong(a schema.Attribute, v cty.Value, e hclsyntax.Expression, of string) *hcl.Diagnostic {
+	m := FindMisfit(v, TypeFor(a.Type))
+	return diag.Errorf(diag.WrongType, m.At(e), "Wrong type of value", "%q of %s takes %s, but %s.", a.Name, of, wanted(a.Type), m)
 }
 
 // Narrow returns the range of the part of a written list or object that a path leads to.
@@ -255,7 +217,11 @@ func badValue(a schema.Attribute, v any, sensitive bool) string {
 	case a.Type == schema.Mode && !isMode(text):
 		return fmt.Sprintf("takes a mode of three or four octal digits such as \"0640\", and %s is none.", shown)
 	case a.Type == schema.Duration && !isDuration(text, 1), a.Type == schema.Pause && !isDuration(text, 0):
-		return fmt.Sprintf("takes a duration such as \"30s\" or \"1m30s\", and %s is none.", shown)
+		hint := ""
+		if isDuration(text+"s", 1) && !sensitive {
+			hint = diag.Meant(text + "s")
+		}
+		return fmt.Sprintf("takes a duration such as \"30s\" or \"1m30s\", and %s is none.%s", shown, hint)
 	case a.Type == schema.Path && !strings.HasPrefix(text, "/"):
 		return fmt.Sprintf("takes an absolute path, and %s is none.", shown)
 	case strings.ContainsRune(text, 0) && (a.Type == schema.Path || a.Type == schema.Source):

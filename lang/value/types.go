@@ -1,7 +1,6 @@
 package value
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -9,69 +8,25 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
+
+	"runner/lang/diag"
 )
 
 // capsule makes a type of values that are no data.
 func capsule(name string) cty.Type { return cty.Capsule(name, reflect.TypeFor[Thing]()) }
 
-// TypeWord names a type in the words of the language, short.
+// TypeWord names the type of a value in the words of the language, short.
 func TypeWord(t cty.Type) string {
 	switch {
-	case t == cty.DynamicPseudoType:
-		return "any"
-	case t.IsCapsuleType():
-		return "a " + t.FriendlyName()
 	case IsHost(t):
 		return "a host"
 	case t.IsObjectType() && areHosts(maps.Values(t.AttributeTypes())):
 		return "a map of hosts"
 	case t.IsTupleType() && areHosts(slices.Values(t.TupleElementTypes())):
 		return "a list of hosts"
-	case t.IsObjectType() && !short(t):
-		return "object"
-	case t.IsTupleType():
-		return "tuple"
-	case t.IsCollectionType() && !short(t):
-		return strings.SplitN(t.FriendlyName(), " ", 2)[0]
 	}
-	return typeexpr.TypeString(t)
-}
-
-// KindWord is what a type is called without what is in it.
-func KindWord(t cty.Type) string {
-	word, _, _ := strings.Cut(t.FriendlyName(), " ")
-	return word
-}
-
-// short says whether a type can be written out in a message.
-func short(t cty.Type) bool {
-	const most = 60
-	return !hasCapsule(t, 0) && len(typeexpr.TypeString(t)) <= most
-}
-
-func hasCapsule(t cty.Type, depth int) bool {
-	const deep = 8
-	switch {
-	case t.IsCapsuleType() || depth > deep:
-		return true
-	case t.IsCollectionType():
-		return hasCapsule(t.ElementType(), depth+1)
-	case t.IsTupleType():
-		for _, e := range t.TupleElementTypes() {
-			if hasCapsule(e, depth+1) {
-				return true
-			}
-		}
-	case t.IsObjectType():
-		for _, a := range t.AttributeTypes() {
-			if hasCapsule(a, depth+1) {
-				return true
-			}
-		}
-	}
-	return false
+	return diag.TypeOf(t)
 }
 
 // IsHost tells the objects that stand for hosts: no expression can make the value that they have for facts.
@@ -145,16 +100,4 @@ func Word(v cty.Value) string {
 		return "null"
 	}
 	return TypeWord(v.Type())
-}
-
-// Because is the reason of a failed conversion, for the end of a sentence; "" where the types say all.
-func Because(err error) string {
-	path, ok := errors.AsType[cty.PathError](err)
-	switch {
-	case ok && len(path.Path) > 0:
-		return fmt.Sprintf(" (at %s: %s)", PathWord(path.Path), path.Error())
-	case err != nil && strings.HasPrefix(err.Error(), "attribute"):
-		return fmt.Sprintf(" (%s)", err)
-	}
-	return ""
 }

@@ -3,6 +3,7 @@ package variable
 import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/config"
@@ -52,9 +53,9 @@ func (d *Declared) Unknown() cty.Value {
 	return v
 }
 
-// Fit makes the variable's value of one that a role is given, which need not be known yet.
-func (d *Declared) Fit(given cty.Value, at hcl.Range) (cty.Value, hcl.Diagnostics) {
-	name := diag.Quote(d.variable.Name)
+// Fit makes the variable's value of one that a role is given by an expression, which need not be known yet.
+func (d *Declared) Fit(given cty.Value, e hclsyntax.Expression) (cty.Value, hcl.Diagnostics) {
+	name, at := diag.Quote(d.variable.Name), e.Range()
 	if err := function.Check(given); err != nil {
 		return given, hcl.Diagnostics{diag.Errorf(diag.TooLarge, at, "Value too large", "The variable %s cannot hold this: %v.", name, err)}
 	}
@@ -72,13 +73,14 @@ func (d *Declared) Fit(given cty.Value, at hcl.Range) (cty.Value, hcl.Diagnostic
 	}
 	out, err := function.Convert(bare, d.ty)
 	if err != nil {
-		found := value.TypeWord(bare.Type()) + value.Because(err)
-		if _, hidden := value.Bare(given); hidden || d.sensitive {
-			found = value.KindWord(bare.Type())
+		bare = bare.WithMarks(marks)
+		if d.sensitive {
+			bare = bare.Mark(function.Sensitive)
 		}
-		return given, hcl.Diagnostics{diag.Errorf(diag.WrongType, at, "Wrong type of value",
-			"The variable %s of the role takes %s, but this is %s. It is declared at %s line %d.",
-			name, value.TypeWord(d.ty), found, d.variable.Block.Filename, d.variable.Block.Start.Line)}
+		misfit := value.FindMisfit(bare, d.ty)
+		return given, hcl.Diagnostics{diag.Errorf(diag.WrongType, misfit.At(e), "Wrong type of value",
+			"The variable %s of the role takes %s, but %s. It is declared at %s line %d.",
+			name, diag.Constraint(d.ty), misfit, d.variable.Block.Filename, d.variable.Block.Start.Line)}
 	}
 	if d.sensitive {
 		out = out.Mark(function.Sensitive)

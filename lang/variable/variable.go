@@ -4,6 +4,8 @@
 package variable
 
 import (
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +34,8 @@ type given struct {
 	isText bool
 	value  cty.Value
 	at     hcl.Range
-	origin string // for messages: "RUNNER_VAR_x", "--var x", or a file
+	expr   hclsyntax.Expression // of the value, if it is written in our syntax
+	origin string               // for messages: "RUNNER_VAR_x", "--var x", or a file
 }
 
 // Input is one --var or --var-file.
@@ -83,6 +86,7 @@ func (r *reader) givenValues() map[string]*given {
 			out[strings.TrimPrefix(name, envPrefix)] = &given{text: text, isText: true, origin: name}
 		}
 	}
+	r.misspelt(out)
 	for _, name := range r.inputs.Auto {
 		r.valueFile(name, out)
 	}
@@ -103,6 +107,19 @@ func (r *reader) givenValues() map[string]*given {
 		out[input.Name] = &given{text: input.Value, isText: true, origin: "--var " + input.Name}
 	}
 	return out
+}
+
+// misspelt warns of what the environment gives to a name that is like that of a variable. Others may be for other sites.
+func (r *reader) misspelt(environment map[string]*given) {
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		if r.declared(name) {
+			continue
+		}
+		if meant := diag.Suggest(name, r.variableNames()); meant != "" && environment[meant] == nil {
+			r.fail(diag.Warningf(diag.UnknownVariable, hcl.Range{}, "Unknown variable", "The environment has %s, but the site declares no variable %s.%s",
+				diag.HarmlessLine(envPrefix+name), diag.Quote(name), diag.Meant(envPrefix+meant)))
+		}
+	}
 }
 
 func (r *reader) valueFile(name string, out map[string]*given) {
@@ -135,7 +152,7 @@ func (r *reader) valueFile(name string, out map[string]*given) {
 				diag.Quote(c.Name), diag.DidYouMean(c.Name, r.variableNames())))
 			continue
 		}
-		out[c.Name] = &given{value: c.Value, at: c.Range, origin: filepath.Base(name)}
+		out[c.Name] = &given{value: c.Value, at: c.Range, expr: c.Expr, origin: filepath.Base(name)}
 	}
 }
 
@@ -215,62 +232,6 @@ func orElse(at, otherwise hcl.Range) hcl.Range {
 	return at
 }
 
-// variableType reads the type; a variable without one takes anything.
-func (r *reader) variableType(v *config.Variable) (cty.Type, *typeexpr.Defaults, bool) {
-	if v.Type == nil {
-		return cty.DynamicPseudoType, nil, true
-	}
-	e, diags := v.Type.Literal()
-	if e == nil || diags.HasErrors() {
-		r.failAll(diags)
-		return cty.DynamicPseudoType, nil, false
-	}
-	if d := noLoops(e); d != nil {
-		r.fail(d)
-		return cty.DynamicPseudoType, nil, false
-	}
-	ty, defaults, diags := typeexpr.TypeConstraintWithDefaults(e)
-	for _, d := range diags {
-		detail := d.Detail
-		if word := keywordAt(e, d.Subject); word != "" {
-			detail += diag.DidYouMean(word, []string{"string", "number", "bool", "any", "list", "set", "map", "object", "tuple"})
-		}
-		r.fail(diag.Errorf(diag.InvalidType, orElse(deref(d.Subject), v.Type.Range), "Invalid type", "%s", detail))
-	}
-	return ty, defaults, !diags.HasErrors()
-}
-
-// noLoops refuses a loop in the default of an optional attribute: it is evaluated where nothing stops it.
-func noLoops(e hclsyntax.Expression) *hcl.Diagnostic {
-	var found *hcl.Diagnostic
-	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
-		if loop, ok := n.(*hclsyntax.ForExpr); ok && found == nil {
-			found = diag.Errorf(diag.InvalidType, loop.Range(), "Invalid type", "A type cannot have a for expression in it.")
-		}
-		return nil
-	})
-	return found
-}
-
-// keywordAt returns the word of a type that a message is about.
-func keywordAt(e hclsyntax.Expression, at *hcl.Range) string {
-	word := ""
-	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
-		switch n := n.(type) {
-		case *hclsyntax.ScopeTraversalExpr:
-			if at != nil && n.Range() == *at {
-				word = n.Traversal.RootName()
-			}
-		case *hclsyntax.FunctionCallExpr:
-			if at != nil && n.NameRange == *at {
-				word = n.Name
-			}
-		}
-		return nil
-	})
-	return word
-}
-
 func deref(r *hcl.Range) hcl.Range {
 	if r == nil {
 		return hcl.Range{}
@@ -290,7 +251,7 @@ func (r *reader) defaultValue(v *config.Variable, ty cty.Type, defaults *typeexp
 		r.failAll(diags)
 		return cty.NilVal, false
 	}
-	value, ok := r.fit(v, value, ty, defaults, v.Default.At(), sensitive)
+	value, ok := r.fit(v, value, ty, defaults, v.Default.At(), v.Default.Expression, sensitive)
 	if ok && value.IsNull() && !nullable {
 		r.fail(diag.Errorf(diag.InvalidVariable, v.Default.At(), "Null for a variable",
 			"The variable %q is declared with nullable = false, so its default cannot be null.", v.Name))
@@ -304,7 +265,7 @@ func (r *reader) givenValue(v *config.Variable, g *given, ty cty.Type, defaults 
 	if sensitive {
 		defer r.hideSince(len(r.diags))
 	}
-	value, at := g.value, g.at
+	value, at, expr := g.value, g.at, g.expr
 	switch {
 	case g.isText && !utf8.ValidString(g.text):
 		r.fail(diag.Errorf(diag.InvalidVariable, v.Block, "Value that is no text", "%s: the value is not UTF-8. Give bytes by a file that an argument names, or as base64.", g.origin))
@@ -315,21 +276,65 @@ func (r *reader) givenValue(v *config.Variable, g *given, ty cty.Type, defaults 
 		e, diags := r.files.Expression(g.text, g.origin)
 		if e != nil && !diags.HasErrors() {
 			value, diags = syntax.EvaluateConstant(e)
-			at = e.Range()
+			at, expr = e.Range(), e
 		}
 		if diags.HasErrors() {
-			r.failAll(diags)
+			r.fail(unread(v, ty, diags[0], g, sensitive))
 			return cty.NilVal, false
 		}
 	}
 	if at == (hcl.Range{}) {
 		at = v.Block
 	}
-	return r.fit(v, value, ty, defaults, at, sensitive)
+	return r.fit(v, value, ty, defaults, at, expr, sensitive)
 }
 
-// fit converts a value to a variable's type.
-func (r *reader) fit(v *config.Variable, given cty.Value, ty cty.Type, defaults *typeexpr.Defaults, at hcl.Range, sensitive bool) (cty.Value, bool) {
+// unread says that a text which is given for a variable that is no string is not a value of its type.
+func unread(v *config.Variable, ty cty.Type, d *hcl.Diagnostic, g *given, sensitive bool) *hcl.Diagnostic {
+	code := diag.CodeOf(d)
+	if code != diag.Syntax && code != diag.Evaluate {
+		return d // it is too much to be read
+	}
+	found := diag.Quote(g.text)
+	switch {
+	case g.text == "":
+		found = "empty"
+	case sensitive:
+		found = "something else"
+	}
+	takes := diag.Constraint(ty)
+	if ty == cty.DynamicPseudoType {
+		takes = "a value of any type"
+	}
+	return diag.Errorf(code, orElse(deref(d.Subject), v.Block), "Value cannot be read", "The variable %q takes %s, but this is %s. Write it as in %s.",
+		v.Name, takes, found, example(ty, g.origin))
+}
+
+// example is how a value of a type is given on a command line or in the environment.
+func example(ty cty.Type, origin string) string {
+	text := `["text", { name = 1 }]`
+	switch {
+	case ty == cty.Number:
+		return origin + "=8080"
+	case ty == cty.Bool:
+		return origin + "=true"
+	case ty == cty.DynamicPseudoType:
+		text = `"text"`
+	case ty.IsListType() || ty.IsSetType():
+		text = `["a", "b"]`
+	case ty.IsMapType() || ty.IsObjectType():
+		text = `{ name = "a" }`
+	}
+	if flag, name, ok := strings.Cut(origin, " "); ok {
+		return fmt.Sprintf("%s '%s=%s'", flag, name, text)
+	}
+	return fmt.Sprintf("%s='%s'", origin, text)
+}
+
+// fit converts a value to a variable's type. The expression is that of the value, if there is one.
+func (r *reader) fit(
+	v *config.Variable, given cty.Value, ty cty.Type, defaults *typeexpr.Defaults, at hcl.Range, e hclsyntax.Expression, sensitive bool,
+) (cty.Value, bool) {
 	if err := function.Check(given); err != nil {
 		r.fail(diag.Errorf(diag.TooLarge, at, "Value too large", "The variable %q cannot hold this: %v.", v.Name, err))
 		return cty.NilVal, false
@@ -343,16 +348,19 @@ func (r *reader) fit(v *config.Variable, given cty.Value, ty cty.Type, defaults 
 		given = defaults.Apply(given)
 	}
 	if err := numbers(given, ty); err != nil {
-		r.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value", "The variable %q takes %s, but %v.", v.Name, value.TypeWord(ty), err))
+		r.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value", "The variable %q takes %s, but %v.", v.Name, diag.Constraint(ty), err))
 		return cty.NilVal, false
 	}
 	out, err := function.Convert(given, ty)
 	if err != nil {
-		found := value.TypeWord(given.Type()) + value.Because(err)
 		if sensitive {
-			found = value.KindWord(given.Type())
+			given = given.Mark(function.Sensitive)
 		}
-		r.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value", "The variable %q takes %s, but this is %s.", v.Name, value.TypeWord(ty), found))
+		misfit := value.FindMisfit(given, ty)
+		if e != nil {
+			at = misfit.At(e)
+		}
+		r.fail(diag.Errorf(diag.WrongType, at, "Wrong type of value", "The variable %q takes %s, but %s.", v.Name, diag.Constraint(ty), misfit))
 		return cty.NilVal, false
 	}
 	return out, true
@@ -380,7 +388,7 @@ func (r *reader) constantOf(e *config.Expr, ty cty.Type) (cty.Value, bool) {
 	}
 	out, err := convert.Convert(written, ty)
 	if err != nil {
-		r.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes %s, but this is %s.", e.Arg.Name, value.TypeWord(ty), value.TypeWord(written.Type())))
+		r.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q of a variable takes %s, but this is %s.", e.Arg.Name, diag.Constraint(ty), value.Word(written)))
 		return cty.NullVal(ty), false
 	}
 	return out, true
