@@ -175,7 +175,7 @@ func TestJSONErrors(t *testing.T) {
 		{`{"locals": {"x": "${1 +}"}}`, "syntax", "}"},
 		{`{"locals": {"//": "a remark", "a b": 1}}`, "invalid_name", `"a b"`},
 		{`{"locals": {"a": 1, "${x}": 1}}`, "invalid_name", `"${x}"`},
-		{`{"locals": {"x": [1, }}`, "syntax", "{"},
+		{`{"locals": {"x": [1, }}`, "syntax", "}}"},
 		{`{"host": {"a": 1}}`, "decode", "1"},
 		{`{"locals": {"x": "${` + strings.Repeat("[", 1000) + `}"}}`, "too_deep", `"`},
 		{`{"locals": {"x": [[` + strings.Repeat("[", 1000) + `}"}}`, "too_deep", `[`},

@@ -46,6 +46,7 @@ func Own(diags hcl.Diagnostics, phase Code) hcl.Diagnostics {
 				out = append(out, inner...)
 				continue
 			}
+			rewordCall(d, call.CalledFunctionName())
 		}
 		if follows(d, out) {
 			continue

@@ -54,8 +54,14 @@ func reword(d *hcl.Diagnostic) {
 		if seesSensitive(d) {
 			d.Detail = "The two results must have one type. What they are made of is sensitive, so it is not shown how they differ."
 		}
-	case "Missing attribute seperator comma": //nolint:misspell // HCL's
-		d.Summary = "Missing comma between attributes"
+	case "Root value must be object":
+		d.Detail = `A file in JSON syntax is one object, such as {"job": {}}, or a list of such objects.`
+	case "Incorrect JSON value type":
+		_, block, ok := strings.Cut(d.Detail, "one or more ")
+		d.Detail = "Here must stand an object in { }."
+		if ok {
+			d.Detail = "Here must stand an object in { }, the inside of a block " + strings.TrimSuffix(block, " blocks.") + ", or a list of such objects."
+		}
 	case "Variables not allowed":
 		d.Detail = "This value must be written out: it cannot refer to anything."
 	case "Function calls not allowed":

@@ -177,12 +177,17 @@ func tryFunction() function.Function {
 			if len(args) == 0 {
 				return cty.NilVal, errors.New("at least one argument is required")
 			}
-			var failures []string
+			var failed []hcl.Diagnostics
 			for _, arg := range args {
 				v, diags := customdecode.ExpressionClosureFromVal(arg).Value()
 				if !diags.HasErrors() {
 					return settled(v, v), nil
 				}
+				failed = append(failed, diags)
+			}
+			// Putting errors into words evaluates once more what they are about, so it is done only where they are shown.
+			var failures []string
+			for _, diags := range failed {
 				failures = append(failures, failure(diags))
 			}
 			return cty.NilVal, fmt.Errorf("no expression succeeded:\n%s", strings.Join(failures, "\n"))

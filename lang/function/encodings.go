@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/hashicorp/hcl/v2"
 	yaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -19,6 +20,7 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 
 	"runner/lang/diag"
+	"runner/lang/guard"
 )
 
 func encodings() []entry {
@@ -65,7 +67,10 @@ func encodings() []entry {
 			}},
 			function: checked(stdlib.JSONDecodeFunc),
 			limit: func(args []cty.Value) error {
-				return documentLimit(args[0].AsString(), ",:", true)
+				if err := documentLimit(args[0].AsString(), ",:", true); err != nil {
+					return err
+				}
+				return malformed(args[0].AsString())
 			},
 		},
 		{
@@ -278,6 +283,16 @@ func wholeNumbers(v cty.Value) cty.Value {
 		return cty.TupleVal(elements)
 	}
 	return v
+}
+
+// malformed says where a text stops being JSON.
+func malformed(text string) error {
+	err := guard.MalformedJSON([]byte(text))
+	if err == nil {
+		return nil
+	}
+	at := err.Diagnostic([]byte(text), "", hcl.InitialPos).Subject.Start
+	return function.NewArgErrorf(0, "this is no JSON, at line %d, column %d: %s", at.Line, at.Column, strings.TrimSuffix(err.Detail, "."))
 }
 
 // checked returns the function with a look at its result: numbers may be larger than they are long.

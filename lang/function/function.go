@@ -97,7 +97,7 @@ func (e entry) guarded() function.Function {
 		return *rest
 	}
 	spec := &function.Spec{
-		Description: e.Text,
+		Description: e.Parameters, // package diag shows it as the way to call the function
 		Type:        function.StaticReturnType(cty.DynamicPseudoType),
 		Impl: func(args []cty.Value, _ cty.Type) (v cty.Value, err error) {
 			for i, arg := range args {
@@ -120,14 +120,22 @@ func (e entry) guarded() function.Function {
 			return v, checkText(v)
 		},
 	}
-	for _, p := range params {
+	names := e.names()
+	for i, p := range params {
+		p.Name = names[i]
 		spec.Params = append(spec.Params, open(p))
 	}
 	if rest != nil {
 		p := open(*rest)
+		p.Name = names[len(names)-1]
 		spec.VarParam = &p
 	}
 	return function.New(spec)
+}
+
+// names are what the reference calls the parameters.
+func (d Doc) names() []string {
+	return strings.Split(strings.NewReplacer("[, ", ", ", ", ]", ", ", "]", "", "[", "", "...", "").Replace(d.Parameters), ", ")
 }
 
 // limited applies the entry's limit.

@@ -6,6 +6,7 @@
 package guard
 
 import (
+	"cmp"
 	"fmt"
 	"unicode/utf8"
 
@@ -33,9 +34,10 @@ func maxTokens(size int) int { return 100_000 + size/3 }
 
 // Error says what is wrong with some input, and where.
 type Error struct {
-	Code   diag.Code // TooDeep, TooLarge or Syntax
-	Offset int       // in bytes
-	Detail string    // a full sentence
+	Code    diag.Code // TooDeep, TooLarge or Syntax
+	Offset  int       // in bytes
+	Summary string    // "": that of the code
+	Detail  string    // a full sentence
 }
 
 func (e *Error) Error() string { return e.Detail }
@@ -43,7 +45,7 @@ func (e *Error) Error() string { return e.Detail }
 // Diagnostic places the error in a file. The start is where the input begins in it.
 func (e *Error) Diagnostic(src []byte, filename string, start hcl.Pos) *hcl.Diagnostic {
 	summaries := map[diag.Code]string{diag.TooDeep: "Input nested too deeply", diag.TooLarge: "Input too large", diag.Syntax: "Input is no text"}
-	return diag.Errorf(e.Code, place(src, e.Offset, filename, start), summaries[e.Code], "%s", e.Detail)
+	return diag.Errorf(e.Code, place(src, e.Offset, filename, start), cmp.Or(e.Summary, summaries[e.Code]), "%s", e.Detail)
 }
 
 // place is the range of the byte at an offset.

@@ -40,7 +40,10 @@ func (f Files) config(src []byte, name string) (*Body, hcl.Diagnostics) {
 		}
 		file, diags := hcljson.Parse(src, name)
 		f[name] = file
-		clip(diags, len(src))
+		if malformed := guard.MalformedJSON(src); malformed != nil {
+			// The parser goes on behind the first error and finds more that follow from it.
+			diags = hcl.Diagnostics{malformed.Diagnostic(src, name, hcl.InitialPos)}
+		}
 		return &Body{hcl: file.Body, src: src}, diag.Own(diags, diag.Syntax)
 	}
 	if err := guard.Config(src); err != nil {
@@ -49,20 +52,6 @@ func (f Files) config(src []byte, name string) (*Body, hcl.Diagnostics) {
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	f[name] = file
 	return &Body{hcl: file.Body, src: src}, diag.Own(diags, diag.Syntax)
-}
-
-// clip ends ranges at the end of the file: HCL lets a JSON string without an end go on behind it.
-func clip(diags hcl.Diagnostics, size int) {
-	for _, d := range diags {
-		if d.Subject == nil || d.Subject.End.Byte <= size {
-			continue
-		}
-		at := *d.Subject
-		at.End.Column -= at.End.Byte - size
-		at.End.Byte = size
-		at.Start.Byte = min(at.Start.Byte, size)
-		d.Subject = &at
-	}
 }
 
 // Expression parses a text that comes from no file; the name says where it comes from.

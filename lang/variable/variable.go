@@ -134,7 +134,7 @@ func (r *reader) valueFile(name string, out map[string]*given) {
 	}
 	body, diags := r.files.Config(name)
 	if r.hasSecrets() {
-		diags = hideSyntax(diags, name)
+		diags = diag.HideSource(diags)
 	}
 	r.failAll(diags)
 	if body == nil || diags.HasErrors() {
@@ -154,17 +154,6 @@ func (r *reader) valueFile(name string, out map[string]*given) {
 		}
 		out[c.Name] = &given{value: c.Value, at: c.Range, expr: c.Expr, origin: filepath.Base(name)}
 	}
-}
-
-// hideSyntax hides the lines of a file of values, and what the messages of the JSON parser quote from them.
-func hideSyntax(diags hcl.Diagnostics, name string) hcl.Diagnostics {
-	diags = diag.HideSource(diags)
-	for _, d := range diags {
-		if strings.HasSuffix(name, ".json") && diag.CodeOf(d) == diag.Syntax {
-			d.Detail = "This is not valid JSON. The file may hold sensitive values, so what stands here is not shown."
-		}
-	}
-	return diags
 }
 
 // hasSecrets says whether a file of values may have one in it.
