@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-
 	"runner/lang"
 	"runner/lang/diag"
 )
@@ -47,16 +45,35 @@ type varFlag struct{ list *[]lang.VarInput }
 // Set is called by pflag.
 func (f *varFlag) Set(s string) error {
 	name, value, ok := strings.Cut(s, "=")
+	// The value is not shown: one that was given in the wrong form may be a secret.
 	switch {
-	case ok && name == "":
-		return errors.New("there is no name in front of the equals sign: write --var NAME=VALUE")
-	case !ok && hclsyntax.ValidIdentifier(s): // and not, by mistake, a value alone
-		return fmt.Errorf("there is no value for %s: write --var %s=VALUE", diag.Quote(s), s)
 	case !ok:
-		return errors.New("it has no equals sign: write --var NAME=VALUE")
+		return fmt.Errorf("the %s --var has no equals sign: write --var NAME=VALUE", ordinal(f.before()+1))
+	case name == "":
+		return fmt.Errorf("the %s --var has no name in front of the equals sign: write --var NAME=VALUE", ordinal(f.before()+1))
 	}
 	*f.list = append(*f.list, lang.VarInput{Name: strings.TrimSpace(name), Value: value})
 	return nil
+}
+
+// before is how many --var have been read.
+func (f *varFlag) before() int {
+	n := 0
+	for _, input := range *f.list {
+		if input.File == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// ordinal is the word for the place in a short list.
+func ordinal(n int) string {
+	words := []string{"first", "second", "third"}
+	if n <= len(words) {
+		return words[n-1]
+	}
+	return strconv.Itoa(n) + "th"
 }
 
 func (f *varFlag) String() string { return "" }
