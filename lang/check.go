@@ -5,11 +5,12 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/agent/plain"
 	"runner/lang/diag"
-	"runner/lang/function/files"
 	"runner/lang/refs"
 )
 
@@ -154,9 +155,11 @@ func (f *finding) sources(t *Task, in Instance) {
 		}
 		switch {
 		case err != nil:
-			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source cannot be read: %v.", files.Explain(file, err)))
+			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s.", diag.Capital(plain.File(file, err))))
+		case info.IsDir():
+			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s.", diag.Capital(plain.File(file, syscall.EISDIR))))
 		case !info.Mode().IsRegular():
-			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source %s is no regular file.", file))
+			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s is not a regular file.", diag.Quote(file)))
 		}
 	}
 }

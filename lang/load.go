@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"runner/agent/plain"
 	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/refs"
@@ -96,7 +97,7 @@ func (l *loader) load(path string) *Site {
 func (l *loader) find(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {
-		l.fail(diag.Errorf(diag.NoSite, hcl.Range{Filename: path}, "No site here", "The path cannot be read: %v.", err))
+		l.fail(diag.Errorf(diag.NoSite, hcl.Range{Filename: path}, "No site here", "%s.", diag.Capital(plain.File(path, err))))
 		return false
 	}
 	if !info.IsDir() {
@@ -123,7 +124,7 @@ func (l *loader) find(path string) bool {
 func (l *loader) openRole(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnostics) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, hcl.Diagnostics{diag.Errorf(diag.InvalidRole, at, "Invalid role", "The directory of the role cannot be read: %v.", err)}
+		return nil, hcl.Diagnostics{diag.Errorf(diag.InvalidRole, at, "Invalid role", "The source of a role is its directory, such as \"./roles/nginx\", but %s.", plain.File(dir, err))}
 	}
 	var out []*syntax.Body
 	var diags hcl.Diagnostics
@@ -147,7 +148,7 @@ func (l *loader) openRole(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnos
 func (l *loader) list() (site, auto []string) {
 	entries, err := os.ReadDir(l.dir)
 	if err != nil {
-		l.fail(diag.Errorf(diag.Unreadable, hcl.Range{Filename: l.dir}, "Directory cannot be read", "It could not be read: %v.", err))
+		l.fail(diag.Errorf(diag.Unreadable, hcl.Range{Filename: l.dir}, "Directory cannot be read", "%s.", diag.Capital(plain.File(l.dir, err))))
 		return nil, nil
 	}
 	for _, e := range entries {

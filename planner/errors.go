@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/agent/plain"
 	"runner/lang"
 	"runner/lang/diag"
 )
@@ -48,7 +49,10 @@ func evaluationError(diags hcl.Diagnostics) error {
 
 // hopError says at the hop's place why it could not be resolved.
 func hopError(hop *lang.Hop, err error) *hcl.Diagnostic {
-	detail := err.Error()
+	detail := diag.Capital(plain.Text(err))
+	if !strings.HasSuffix(detail, ".") {
+		detail += "."
+	}
 	var hinted interface{ Advice() string }
 	if errors.As(err, &hinted) {
 		detail += " " + hinted.Advice()
@@ -57,5 +61,5 @@ func hopError(hop *lang.Hop, err error) *hcl.Diagnostic {
 }
 
 func sourceError(task *lang.Task, err error) *hcl.Diagnostic {
-	return diag.Errorf(diag.Unreadable, task.Range, "Source cannot be read", "%s", placeOfTask(task).Explain(err.Error()+"."))
+	return diag.Errorf(diag.Unreadable, task.Range, "Source cannot be read", "%s", placeOfTask(task).Explain(diag.Capital(plain.Text(err))+"."))
 }

@@ -203,7 +203,7 @@ func TestBadHop(t *testing.T) {
 	_, _, diags = planner.Build(site, planner.Options{
 		Expand: func(string, map[string]any) ([]map[string]any, error) { return nil, errors.New("it is bad") },
 	})
-	if !diags.HasErrors() || diags[0].Subject.Start.Line != 2 || !strings.Contains(diags[0].Detail, "it is bad") {
+	if !diags.HasErrors() || diags[0].Subject.Start.Line != 2 || !strings.Contains(diags[0].Detail, "It is bad.") {
 		t.Errorf("got %v", diags)
 	}
 }

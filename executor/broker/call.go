@@ -3,10 +3,10 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 
+	"runner/agent/plain"
 	"runner/agent/wire"
 )
 
@@ -304,7 +304,7 @@ func (c *Pending) feed(ctx context.Context) {
 	}
 	b := c.peer.b
 	b.mu.Lock()
-	c.noInput = &wire.Problem{Code: wire.CodeArguments, Message: fmt.Sprintf("cannot read the input: %v", err)}
+	c.noInput = &wire.Problem{Code: wire.CodeArguments, Message: "cannot read the input: " + plain.Text(err)}
 	b.mu.Unlock()
 	c.Cancel(true)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -140,7 +141,7 @@ func (s *scope) fileExists(args []cty.Value) (cty.Value, error) {
 	case err != nil:
 		return cty.NilVal, files.Explain(name, err)
 	case info.IsDir():
-		return cty.NilVal, fmt.Errorf("%s is a directory", diag.Quote(name))
+		return cty.NilVal, files.Explain(name, syscall.EISDIR)
 	case !info.Mode().IsRegular():
 		return cty.NilVal, fmt.Errorf("%s is not a regular file", diag.Quote(name))
 	}

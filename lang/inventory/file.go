@@ -2,10 +2,10 @@ package inventory
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"syscall"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/agent/plain"
 	"runner/lang/diag"
 )
 
@@ -138,6 +139,9 @@ func (r *Reader) Read(path string) (*File, *hcl.Diagnostic) {
 	if err != nil {
 		return nil, Unreadable(path, err)
 	}
+	if info.IsDir() {
+		return nil, Unreadable(path, syscall.EISDIR)
+	}
 	if !info.Mode().IsRegular() {
 		return nil, diag.Errorf(diag.Unreadable, hcl.Range{}, "Inventory cannot be read", "%s is not a regular file.", path)
 	}
@@ -168,16 +172,9 @@ func tooLarge(path string) *hcl.Diagnostic {
 
 // Unreadable says why a file or directory of an inventory cannot be read.
 func Unreadable(path string, err error) *hcl.Diagnostic {
-	why := err
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		why = p.Err
-	}
-	text := fmt.Sprintf("%s cannot be read: %v.", path, why)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		text = fmt.Sprintf("There is no file or directory %s. Relative paths start at the directory of the file that names them.", path)
-	case errors.Is(err, fs.ErrPermission):
-		text = fmt.Sprintf("%s may not be read: permission denied.", path)
+	text := diag.Capital(plain.File(path, err)) + "."
+	if errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(path) {
+		text += " Relative paths start at the directory of the file that names them."
 	}
 	return diag.Errorf(diag.Unreadable, hcl.Range{}, "Inventory cannot be read", "%s", text)
 }

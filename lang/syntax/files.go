@@ -10,11 +10,13 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 
+	"runner/agent/plain"
 	"runner/lang/diag"
 	"runner/lang/guard"
 )
@@ -117,8 +119,11 @@ func Read(name string) ([]byte, hcl.Diagnostics) {
 	if err != nil {
 		return nil, unreadable(at, err)
 	}
+	if info.IsDir() {
+		return nil, unreadable(at, syscall.EISDIR)
+	}
 	if !info.Mode().IsRegular() {
-		return nil, hcl.Diagnostics{diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s is no regular file.", name)}
+		return nil, hcl.Diagnostics{diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s is not a regular file.", diag.Quote(name))}
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -139,5 +144,5 @@ func Read(name string) ([]byte, hcl.Diagnostics) {
 }
 
 func unreadable(at hcl.Range, err error) hcl.Diagnostics {
-	return hcl.Diagnostics{diag.Errorf(diag.Unreadable, at, "File cannot be read", "It could not be read: %v.", err)}
+	return hcl.Diagnostics{diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s.", diag.Capital(plain.File(at.Filename, err)))}
 }

@@ -6,7 +6,6 @@ package variable
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,11 +122,6 @@ func (r *reader) misspelt(environment map[string]*given) {
 }
 
 func (r *reader) valueFile(name string, out map[string]*given) {
-	if _, err := os.Stat(name); err != nil {
-		r.fail(diag.Errorf(diag.Unreadable, hcl.Range{Filename: name}, "File cannot be read", "It could not be read: %v.", err))
-		r.incomplete = true
-		return
-	}
 	if slices.Contains(r.inputs.Unread, name) { // said already
 		r.incomplete = true
 		return

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
+	"runner/agent/plain"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/views"
 	"runner/lang/diag"
@@ -70,7 +71,7 @@ func (f *formatter) run(ctx context.Context) exitCode {
 func (f *formatter) expand(path string) []string {
 	info, err := os.Stat(path)
 	if err != nil {
-		f.complain(path, "cannot format it: %s", err)
+		f.complain(path, "%s", plain.File(path, err))
 		return nil
 	}
 	if !info.IsDir() {
@@ -82,7 +83,7 @@ func (f *formatter) expand(path string) []string {
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		f.complain(path, "cannot read the directory: %s", err)
+		f.complain(path, "%s", plain.File(path, err))
 		return nil
 	}
 	var files []string
@@ -174,15 +175,15 @@ func (f *formatter) diagnose(diags hcl.Diagnostics) {
 func replace(name string, content []byte) (err error) {
 	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
-		return fmt.Errorf("cannot follow it: %w", err)
+		return fmt.Errorf("cannot follow it: %w", plain.Cause(err))
 	}
 	info, err := os.Stat(target)
 	if err != nil {
-		return fmt.Errorf("cannot look at it: %w", err)
+		return fmt.Errorf("cannot look at it: %w", plain.Cause(err))
 	}
 	draft, err := os.CreateTemp(filepath.Dir(target), ".runner-fmt-*")
 	if err != nil {
-		return fmt.Errorf("cannot write a new file beside it: %w", err)
+		return fmt.Errorf("cannot write a new file beside it: %w", plain.Cause(err))
 	}
 	defer func() {
 		if err != nil {
@@ -191,21 +192,21 @@ func replace(name string, content []byte) (err error) {
 		}
 	}()
 	if _, err := draft.Write(content); err != nil {
-		return fmt.Errorf("cannot write it: %w", err)
+		return fmt.Errorf("cannot write it: %w", plain.Cause(err))
 	}
 	if was, ok := info.Sys().(*syscall.Stat_t); ok {
 		if err := draft.Chown(int(was.Uid), int(was.Gid)); err != nil {
-			return fmt.Errorf("cannot keep its owner: %w", err)
+			return fmt.Errorf("cannot keep its owner: %w", plain.Cause(err))
 		}
 	}
 	if err := draft.Chmod(info.Mode()); err != nil { // behind the owner, which clears some bits
-		return fmt.Errorf("cannot set its mode: %w", err)
+		return fmt.Errorf("cannot set its mode: %w", plain.Cause(err))
 	}
 	if err := draft.Close(); err != nil {
-		return fmt.Errorf("cannot write it: %w", err)
+		return fmt.Errorf("cannot write it: %w", plain.Cause(err))
 	}
 	if err := os.Rename(draft.Name(), target); err != nil {
-		return fmt.Errorf("cannot replace it: %w", err)
+		return fmt.Errorf("cannot replace it: %w", plain.Cause(err))
 	}
 	return nil
 }

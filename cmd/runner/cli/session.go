@@ -1,19 +1,25 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/sirupsen/logrus"
 
+	"runner/agent/plain"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
 	"runner/executor/event"
+	"runner/lang/diag"
 )
 
 // session is one command's way to show what it does. It takes events from anywhere, also while nothing is shown because
@@ -33,6 +39,18 @@ type session struct {
 	err  error         // of a view that was closed
 }
 
+// unloggable says why nothing can be logged to a file.
+func unloggable(file string, err error) error {
+	hint := diag.Capital(plain.Cause(err).Error()) + "."
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		hint = fmt.Sprintf("There is no directory %s.", diag.Quote(filepath.Dir(file)))
+	case errors.Is(err, syscall.EISDIR):
+		hint = "It is a directory, and a file is needed."
+	}
+	return &arguments.Error{Message: fmt.Sprintf("cannot log to %s", diag.Quote(file)), Hint: hint}
+}
+
 // open makes a session. Its first event is the version.
 func (p *Program) open(o arguments.Output, change func(*views.Options)) (*session, error) {
 	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}}
@@ -40,7 +58,7 @@ func (p *Program) open(o arguments.Output, change func(*views.Options)) (*sessio
 	if o.LogFile != "" {
 		f, err := os.OpenFile(o.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return nil, &arguments.Error{Message: fmt.Sprintf("cannot log: %s", err)}
+			return nil, unloggable(o.LogFile, err)
 		}
 		s.logFile, logTo = f, f
 	}

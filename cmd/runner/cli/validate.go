@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/lang/diag"
 )
 
 func (p *Program) validateCommand() *cobra.Command {
@@ -41,7 +42,8 @@ func (s *session) validate(ctx context.Context, a arguments.Validate) exitCode {
 		for _, j := range w.plan.Jobs {
 			tasks += len(j.Tasks)
 		}
-		s.result(fmt.Sprintf("The site is valid: %d hosts, %d jobs, %d tasks.\n", len(site.Hosts), len(w.plan.Jobs), tasks), nil)
+		s.result(fmt.Sprintf("The site is valid: %s, %s, %s.\n",
+			diag.Count(len(site.Hosts), "host"), diag.Count(len(w.plan.Jobs), "job"), diag.Count(tasks, "task")), nil)
 	}
 	return exitDone
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"runner/agent/plain"
 	"runner/lang/diag"
 )
 
@@ -79,7 +80,7 @@ func (r *Reader) Open(name string, use func(*os.File, int64) error) error {
 	case err != nil:
 		return Explain(name, err)
 	case info.IsDir():
-		return fmt.Errorf("%s is a directory", diag.Quote(name))
+		return Explain(name, syscall.EISDIR)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file", diag.Quote(name))
 	}
@@ -143,15 +144,19 @@ var ErrTooLarge = errors.New("it is larger than 8 MiB; give larger files as sour
 
 // Explain says in our words why a file cannot be read.
 func Explain(name string, err error) error {
-	quoted := diag.Quote(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no file %s (relative paths start at the module's directory)", quoted)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s may not be read: permission denied", quoted)
+	text := plain.File(name, err)
+	if errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(name) {
+		text += " (relative paths start at the module's directory)"
 	}
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		err = p.Err
-	}
-	return fmt.Errorf("cannot read %s: %w", quoted, err)
+	return &explained{text, err}
 }
+
+// explained is an error in our words.
+type explained struct {
+	text  string
+	cause error
+}
+
+func (e *explained) Error() string { return e.text }
+
+func (e *explained) Unwrap() error { return e.cause }

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"runner/agent/plain"
 )
 
 // Store reads key files once for all connections: to parse an RSA key takes ten milliseconds and more, to open a
@@ -55,7 +57,7 @@ func readKeyFile(path, passphrase string) keyFile {
 		return file
 	}
 	if err != nil {
-		return keyFile{fault: err.Error()}
+		return keyFile{fault: plain.File(path, err)}
 	}
 	signer, err := ssh.ParsePrivateKey(data)
 	if err == nil {
