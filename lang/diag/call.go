@@ -34,12 +34,12 @@ func rewordCall(d *hcl.Diagnostic, name string) {
 
 // rewordArgument says why a function does not take an argument.
 func rewordArgument(d *hcl.Diagnostic, name string, p function.Parameter, why string) string {
-	why = plainWords(why)
-	switch want, typed := wantedType(p, why); {
+	if want, typed := wantedType(p, why); typed {
+		return fmt.Sprintf("The function %q takes %s for %q, but this is %s.", name, want, p.Name, found(d))
+	}
+	switch why = plainWords(why); {
 	case strings.HasPrefix(why, "cannot convert ") && strings.HasPrefix(name, "to"):
 		return noConversion(d, name)
-	case typed:
-		return fmt.Sprintf("The function %q takes %s for %q, but this is %s.", name, want, p.Name, found(d))
 	case strings.HasPrefix(why, "must be ") && p.Type == cty.DynamicPseudoType && !strings.Contains(why, ", not "):
 		return fmt.Sprintf("What the function %q takes for %q %s, but this is %s.", name, p.Name, why, found(d))
 	case strings.HasPrefix(why, "must "):
@@ -167,21 +167,24 @@ func parameter(f *function.Function, name string) function.Parameter {
 
 // plainWords puts what the library of functions says into words of the language.
 func plainWords(s string) string {
-	return strings.NewReplacer(
-		"lists, sets and tuples", "lists and sets",
-		"list, tuple, or set", "a list or a set",
-		"lists or tuples", "lists",
-		"list or tuple values", "a list",
-		"must have map or object type", "must be a map or an object",
-		"values() requires a map as the first argument", "it takes a map or an object",
-		"cannot use element function with an empty list", "the list is empty",
-		"invalid regexp pattern: ", "it is not a regular expression: ",
-		"not a valid RFC3339 timestamp: ", "it is not a time such as 2026-03-01T12:30:00Z: ",
-		"must pass at least one number", "it takes at least one number",
-		"end index must not be", "the end must not be",
-		"start index must not be", "the start must not be",
-		"greater than end index", "greater than the end",
-	).Replace(s)
+	for _, is := range [][2]string{
+		{"lists, sets and tuples", "lists and sets"},
+		{"list, tuple, or set", "a list or a set"},
+		{"lists or tuples", "lists"},
+		{"list or tuple values", "a list"},
+		{"must have map or object type", "must be a map or an object"},
+		{"values() requires a map as the first argument", "it takes a map or an object"},
+		{"cannot use element function with an empty list", "the list is empty"},
+		{"invalid regexp pattern: ", "it is not a regular expression: "},
+		{"not a valid RFC3339 timestamp: ", "it is not a time such as 2026-03-01T12:30:00Z: "},
+		{"must pass at least one number", "it takes at least one number"},
+		{"end index must not be", "the end must not be"},
+		{"start index must not be", "the start must not be"},
+		{"greater than end index", "greater than the end"},
+	} {
+		s = strings.ReplaceAll(s, is[0], is[1])
+	}
+	return s
 }
 
 // sentence ends what is said with a full stop, if it has no end yet.

@@ -41,6 +41,11 @@ func Own(diags hcl.Diagnostics, phase Code) hcl.Diagnostics {
 			continue
 		}
 		d = With(d, func(e *Extra) { e.Code = phase })
+		if len(out) > mostDiags { // it is only counted: Few leaves it out
+			d.Detail = d.Summary + "."
+			out = append(out, d)
+			continue
+		}
 		if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok {
 			if inner := ownCall(d, call); inner != nil {
 				out = append(out, inner...)
