@@ -415,7 +415,7 @@ func (x *expansion) notify(in *Instance) {
 	v, _ = value.Bare(v)
 	wrong := func(v cty.Value) {
 		x.diags = append(x.diags, diag.Errorf(diag.WrongType, e.At(), "Wrong type of value",
-			`"notify" takes a list of handlers, such as [handler.NAME], but this is %s.`, value.Word(v)))
+			`"notify" takes a list of handlers, such as [handler.NAME], but this is %s.%s`, value.Word(v), quotedHandler(e.Module, v)))
 	}
 	switch {
 	case value.Is(v) != nil:
@@ -441,6 +441,19 @@ func (x *expansion) notify(in *Instance) {
 		addresses = append(addresses, address)
 	}
 	in.Notify = addressesOf(x.body.job.block.Handlers, addresses)
+}
+
+// quotedHandler suggests the handler whose name stands as text.
+func quotedHandler(m *config.Module, v cty.Value) string {
+	if !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+		return ""
+	}
+	for _, h := range m.Names.Handlers {
+		if h.Name == v.AsString() {
+			return diag.Meant("handler." + h.Name)
+		}
+	}
+	return ""
 }
 
 // checkBlock runs the schema's own check over the arguments that are known. What it says of one that is sensitive is not

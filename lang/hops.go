@@ -73,10 +73,28 @@ func (l *loader) via(e *config.Expr, own map[string]cty.Value) ([]*Hop, bool) {
 		if hosts, _ := hostsOf(v); len(hosts) > 0 {
 			hint = " Say which of them, as in host.NAME[\"KEY\"]."
 		}
+		if hint == "" {
+			hint = l.quoted("host", v)
+		}
 		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"via" takes a host, but this is %s.%s`, value.Word(v), hint))
 		return nil, false
 	}
 	return h.Hops, true
+}
+
+// quoted suggests the reference where the name of a host or chain stands as text.
+func (l *loader) quoted(kind string, v cty.Value) string {
+	v, sensitive := value.Bare(v)
+	if sensitive || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+		return ""
+	}
+	name := v.AsString()
+	_, isHost := l.blocks[name]
+	_, isChain := l.scope.chains[name]
+	if kind == "host" && (isHost || name == "localhost") || kind == "chain" && isChain {
+		return diag.Meant(kind + "." + name)
+	}
+	return ""
 }
 
 // chainOf returns the hops of a chain and of those that it extends.
@@ -93,7 +111,7 @@ func (l *loader) chainOf(e *config.Expr, own map[string]cty.Value) ([]*config.Ho
 	}
 	chain, ok := value.Is(v).(*config.Chain)
 	if !ok {
-		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes a chain, such as chain.NAME, but this is %s.", e.Arg.Name, value.Word(v)))
+		l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", "%q takes a chain, such as chain.NAME, but this is %s.%s", e.Arg.Name, value.Word(v), l.quoted("chain", v)))
 		return nil, false
 	}
 	return l.hopsOfChain(chain)

@@ -243,7 +243,7 @@ func wholeNumber(v cty.Value, least, most int) (int, string) {
 	}
 	n, accuracy := number.AsBigFloat().Int64()
 	if accuracy != 0 || n < int64(least) || n > int64(most) {
-		return 0, fmt.Sprintf("takes a whole number from %d to %d.", least, most)
+		return 0, fmt.Sprintf("takes a whole number from %d to %d, but this is %s.", least, most, number.AsBigFloat().Text('g', 10))
 	}
 	return int(n), ""
 }

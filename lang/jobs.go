@@ -114,6 +114,9 @@ func (l *loader) notHosts(e *config.Expr, all, wrong cty.Value) *hcl.Diagnostic 
 	if hosts, _ := hostsOf(wrong); len(hosts) > 0 {
 		hint = " Lists are put together with concat, and values makes a list of a map: concat(values(host.a), [host.b])."
 	}
+	if hint == "" {
+		hint = l.quoted("host", wrong)
+	}
 	if !wrong.RawEquals(all) && isWritten(e.Expression) {
 		for it := all.ElementIterator(); it.Next(); {
 			if key, element := it.Element(); element.RawEquals(wrong) {

@@ -59,7 +59,7 @@ func (x *expansion) number(in *Instance, e *config.Expr, least, most float64) (f
 		return 0, false
 	}
 	if n < least || n > most {
-		x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "%q takes a number from %v to %v.", e.Arg.Name, least, most))
+		x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", "%q takes a number from %v to %v, but this is %v.", e.Arg.Name, least, most, n))
 		return 0, false
 	}
 	return n, true

@@ -98,6 +98,9 @@ func (l *loader) on(j *jobScope, e *config.Expr) map[*Host]*Host {
 			if hosts, _ := hostsOf(v); len(hosts) > 0 {
 				hint = " Say which of them, as in host.NAME[\"KEY\"]."
 			}
+			if hint == "" {
+				hint = l.quoted("host", v)
+			}
 			l.fail(diag.Errorf(diag.WrongType, e.At(), "Wrong type of value", `"on" takes a host, but this is %s.%s`, value.Word(v), hint))
 			return false
 		}

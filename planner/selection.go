@@ -166,6 +166,9 @@ func noHost(site *lang.Site, pattern string) *hcl.Diagnostic {
 		}
 	}
 	meant := keys[pattern]
+	if pattern == "all" {
+		meant = "*"
+	}
 	for _, names := range []map[string]string{near, keys} {
 		if meant == "" {
 			meant = names[diag.Suggest(strings.ReplaceAll(pattern, `"`, ""), diag.Candidates(names))]

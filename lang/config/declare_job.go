@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -110,14 +109,14 @@ func (d *declarer) dependsOn(arg *syntax.Argument) []*Reference {
 	d.diags = append(d.diags, diags...)
 	if !ok {
 		d.diags = append(d.diags, diag.Errorf(diag.WrongType, arg.Range, "Wrong type of value",
-			"depends_on is a list of jobs, such as [job.web]."))
+			`"depends_on" takes a list of jobs, such as [job.web].`))
 		return nil
 	}
 	var out []*Reference
 	for _, e := range list {
 		t, diags := hcl.AbsTraversalForExpr(e)
 		if diags.HasErrors() || len(t) != 2 || t.RootName() != "job" {
-			d.diags = append(d.diags, diag.Errorf(diag.WrongType, e.Range(), "Not a job", "depends_on lists jobs, such as job.web."))
+			d.diags = append(d.diags, diag.Errorf(diag.WrongType, e.Range(), "Not a job", `"depends_on" takes a list of jobs, such as [job.web], and this is none of them. A job is named without quotes: job.NAME.`))
 			continue
 		}
 		if attr, ok := t[1].(hcl.TraverseAttr); ok {
@@ -187,7 +186,7 @@ func (d *declarer) unknownAction(label syntax.Label) {
 		return
 	}
 	d.diags = append(d.diags, diag.Errorf(diag.UnknownAction, label.Range, "Unknown action", "There is no action %s.%s",
-		diag.Quote(label.Text), suggest(label.Text, append(slices.Sorted(maps.Keys(d.Actions)), laterActions()...), "The actions")))
+		diag.Quote(label.Text), d.likeAction(label.Text)))
 }
 
 // resultNames are the names of what an action gives.

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"runner/lang/diag"
@@ -24,4 +26,21 @@ func suggest(name string, candidates []string, what string) string {
 		return s
 	}
 	return fmt.Sprintf(" %s are %s.", what, strings.Join(candidates, ", "))
+}
+
+// likeAction suggests an action: one of a like name, or what does here what a module of Ansible does.
+func (d *declarer) likeAction(name string) string {
+	known := append(slices.Sorted(maps.Keys(d.Actions)), laterActions()...)
+	elsewhere := map[string]string{
+		"apk": "package", "apt": "package", "copy": "file", "dnf": "package", "link": "symlink", "mkdir": "directory", "raw": "shell", "script": "shell",
+		"systemd": "service", "systemd_service": "service", "template": "file", "yum": "package",
+	}
+	there := name
+	if elsewhere[there] == "" {
+		there = diag.Suggest(name, diag.Candidates(elsewhere))
+	}
+	if here := elsewhere[there]; diag.Suggest(name, known) == "" && slices.Contains(known, here) {
+		return diag.Meant(here)
+	}
+	return suggest(name, known, "The actions")
 }

@@ -12,16 +12,6 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// follows reports whether the diagnostic says no more than that the one before it left the parser without an expression.
-func follows(d *hcl.Diagnostic, before hcl.Diagnostics) bool {
-	if len(before) == 0 || d.Summary != "Invalid expression" || d.Subject == nil {
-		return false
-	}
-	last := before[len(before)-1]
-	return last.Summary == "Invalid character" && last.Subject != nil && last.Subject.Filename == d.Subject.Filename &&
-		last.Subject.Start.Line == d.Subject.Start.Line
-}
-
 // reword changes messages of HCL in place where they are bare, misspelt, about Go, or show what is sensitive. This file
 // is the only place that knows HCL's wording; a message that HCL words differently one day is shown as HCL has it.
 func reword(d *hcl.Diagnostic) {
@@ -38,6 +28,7 @@ func reword(d *hcl.Diagnostic) {
 		if _, plain, ok := strings.Cut(d.Detail, "Can't access attributes on a primitive-typed value ("); ok {
 			d.Detail = "This is " + strings.TrimSuffix(plain, ").") + ", which has no attributes."
 		}
+		rewordIndex(d)
 	case "Invalid operand", "Invalid template interpolation value", "Incorrect condition type":
 		if detail := unfit(d); detail != "" {
 			d.Detail = detail
@@ -54,6 +45,15 @@ func reword(d *hcl.Diagnostic) {
 		if seesSensitive(d) {
 			d.Detail = "The two results must have one type. What they are made of is sensitive, so it is not shown how they differ."
 		}
+		d.Detail = strings.NewReplacer(
+			"The true and false result expressions must have consistent types.", "The two results must have one type.", "tuple", "list",
+		).Replace(d.Detail)
+	case "Iteration over non-iterable value", "Iteration over null value":
+		d.Detail = fmt.Sprintf("A for expression goes over a list, set, map or object, but this is %s.", found(d))
+	case "Invalid 'for' condition":
+		d.Detail = fmt.Sprintf("The condition behind if must be bool, but this is %s.", found(d))
+	case "Incorrect key type":
+		d.Detail = fmt.Sprintf("A key must be string, but this is %s.", found(d))
 	case "Root value must be object":
 		d.Detail = `A file in JSON syntax is one object, such as {"job": {}}, or a list of such objects.`
 	case "Incorrect JSON value type":
@@ -71,11 +71,25 @@ func reword(d *hcl.Diagnostic) {
 	case "Invalid path step":
 		d.Detail = "This way into the value is not valid here."
 	}
+	rewordSyntax(d)
 	if d.Detail == "Blocks are not allowed here." {
 		d.Detail = "Only arguments can stand here, such as name = value."
 	}
 	if d.Detail == "" {
 		d.Detail = d.Summary + "."
+	}
+}
+
+// rewordIndex says how an element of a value is chosen.
+func rewordIndex(d *hcl.Diagnostic) {
+	_, why, _ := strings.Cut(d.Detail, "does not identify an element in this collection value: ")
+	switch {
+	case strings.HasPrefix(d.Detail, "Elements of a set are identified only by their value"):
+		d.Detail = "A set has no order, so none of its elements can be chosen. The function tolist makes a list of it."
+	case strings.Contains(why, "number"):
+		d.Detail = "An element of a list is chosen by a whole number from 0, and this is none."
+	case strings.HasPrefix(why, "string required"):
+		d.Detail = "An element of a map is chosen by its key, which is string, and this is none."
 	}
 }
 
@@ -133,12 +147,21 @@ func missing(d *hcl.Diagnostic) string {
 		}
 		return lacks(collection, key)
 	}
-	traversal, diags := hcl.AbsTraversalForExpr(d.Expression)
-	if diags.HasErrors() {
-		return ""
+	var value cty.Value
+	var steps hcl.Traversal
+	var diags hcl.Diagnostics
+	if relative, ok := d.Expression.(*hclsyntax.RelativeTraversalExpr); ok {
+		value, diags = relative.Source.Value(d.EvalContext)
+		steps = relative.Traversal
+	} else {
+		traversal, failed := hcl.AbsTraversalForExpr(d.Expression)
+		if failed.HasErrors() {
+			return ""
+		}
+		value, diags = traversal[:1].TraverseAbs(d.EvalContext)
+		steps = traversal[1:]
 	}
-	value, diags := traversal[:1].TraverseAbs(d.EvalContext)
-	for _, step := range traversal[1:] {
+	for _, step := range steps {
 		if diags.HasErrors() {
 			return ""
 		}
@@ -173,31 +196,15 @@ func lacks(value, key cty.Value) string {
 		if slices.Contains(names, name.AsString()) {
 			return ""
 		}
-		return fmt.Sprintf("There is no %s here.%s", Quote(name.AsString()), meant(name.AsString(), names))
+		return fmt.Sprintf("There is no %s here.%s", Quote(name.AsString()), OneOf(name.AsString(), names))
 	case t.IsListType() || t.IsTupleType():
 		index, err := convert.Convert(key, cty.Number)
-		if err != nil || value.HasIndex(index).True() {
+		if err != nil || !index.AsBigFloat().IsInt() || value.HasIndex(index).True() {
 			return ""
 		}
 		return fmt.Sprintf("There is no element %s: this %s has %s, and the first one is 0.", number(index.AsBigFloat()), Kind(t), Count(value.LengthInt(), "element"))
 	}
 	return ""
-}
-
-// meant suggests a name, or lists all if they are few.
-func meant(name string, names []string) string {
-	const few = 8
-	if text := DidYouMean(name, names); text != "" {
-		return text
-	}
-	if len(names) == 0 || len(names) > few {
-		return ""
-	}
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = Quote(n)
-	}
-	return " There is " + strings.Join(quoted, ", ") + "."
 }
 
 func elementNames(v cty.Value) []string {

@@ -73,19 +73,28 @@ func limit(name string) int {
 }
 
 // nearness is the number of edits between the name that was given and a candidate; separators that differ or are missing
-// count nothing, that what was given is the beginning of the candidate counts as one, and that it goes on behind the
-// candidate as two. Whatever is not below a number of edits may count as that many.
+// count nothing; that what was given is the beginning of the candidate, or a short name with its letters in another order,
+// counts as one, and that it goes on behind the candidate as two. Whatever is not below a number of edits may count as that many.
 func nearness(given, candidate string, below int) int {
-	const longEnough = 3
+	const longEnough, short = 3, 5
 	switch {
 	case sameLetters(given, candidate):
 		return 0
 	case len(given) >= longEnough && strings.HasPrefix(candidate, given):
 		return 1
+	case len(given) <= short && len(given) == len(candidate) && letters(given) == letters(candidate):
+		return 1
 	case len(candidate) >= longEnough && strings.HasPrefix(given, candidate):
 		return min(2, distance(given, candidate, below))
 	}
 	return distance(given, candidate, below)
+}
+
+// letters are those of a name, sorted.
+func letters(name string) string {
+	sorted := []byte(name)
+	slices.Sort(sorted)
+	return string(sorted)
 }
 
 // sameLetters says whether two names differ in nothing but separators.
@@ -143,4 +152,22 @@ func Capital(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// OneOf is DidYouMean that lists all names, if none is near and they are few.
+func OneOf(name string, names []string) string {
+	const few = 8
+	text := DidYouMean(name, names)
+	if text != "" || len(names) == 0 || len(names) > few {
+		return text
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = Quote(n)
+	}
+	if len(quoted) == 1 {
+		return " There is only " + quoted[0] + "."
+	}
+	last := len(quoted) - 1
+	return " There are " + strings.Join(quoted[:last], ", ") + " and " + quoted[last] + "."
 }

@@ -105,9 +105,21 @@ func (w *walk) task(m *Module, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
 			candidates = append(candidates, other)
 		}
 	}
-	w.errorf(diag.UnknownReference, at, "Unknown task", "%s has no task %s.%s",
-		diag.Capital(m.Title), diag.Quote(action+"."+name), diag.DidYouMean(action+"."+name, candidates))
+	hint := diag.DidYouMean(action+"."+name, candidates)
+	if hint == "" {
+		hint = withoutAction(m, action)
+	}
+	w.errorf(diag.UnknownReference, at, "Unknown task", "%s has no task %s.%s", diag.Capital(m.Title), diag.Quote(action+"."+name), hint)
 	return nil, nil
+}
+
+// withoutAction suggests the task that was named without its action.
+func withoutAction(m *Module, name string) string {
+	i := slices.IndexFunc(m.names, func(task string) bool { return strings.HasSuffix(task, "."+name) })
+	if i < 0 {
+		return ""
+	}
+	return diag.Meant("task." + m.names[i])
 }
 
 // checkKeyed finds attributes that are read of a whole map of results.
@@ -137,8 +149,11 @@ func (w *walk) handlerRef(t hcl.Traversal) {
 	case index < 0 && w.place.Module.Partial:
 		w.missing(name, t)
 	case index < 0:
-		w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown handler", "%s has no handler %s.%s",
-			diag.Capital(w.place.Module.Title), diag.Quote(name), diag.DidYouMean(name, names))
+		hint := diag.DidYouMean(name, names)
+		if third, ok := stepName(t[min(2, len(t)-1)]); ok && slices.Contains(names, third) {
+			hint = diag.Meant("handler." + third) // the action was named too
+		}
+		w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown handler", "%s has no handler %s.%s", diag.Capital(w.place.Module.Title), diag.Quote(name), hint)
 	case handlers[index].Index < w.place.Notifies:
 		w.errorf(diag.LaterReference, upTo(t, 2), "Handler has run already",
 			"Handlers run in the order in which they are written, so a handler can only notify later ones.")

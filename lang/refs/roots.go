@@ -51,7 +51,7 @@ func (w *walk) traversal(t hcl.Traversal) flow {
 	known, ok := roots()[name]
 	switch {
 	case !ok:
-		w.unknownRoot(name, at)
+		w.errorf(diag.UnknownReference, at, "Unknown reference", "There is nothing called %s here.%s", diag.Quote(name), w.meant(t))
 		return nil
 	case w.place.Roots&known.roots == 0:
 		w.misplacedRoot(name, known, at)
@@ -107,21 +107,6 @@ func (w *walk) dynamic(what string, at hcl.Range) {
 	if w.uses.Dynamic == nil {
 		w.uses.Dynamic = &Dynamic{What: what, Range: at}
 	}
-}
-
-func (w *walk) unknownRoot(name string, at hcl.Range) {
-	_, isVariable := w.place.Module.Variables[name]
-	_, isLocal := w.place.Module.Locals[name]
-	var hint string
-	switch {
-	case isVariable:
-		hint = fmt.Sprintf(" Did you mean \"var.%s\"?", name)
-	case isLocal:
-		hint = fmt.Sprintf(" Did you mean \"local.%s\"?", name)
-	default:
-		hint = diag.DidYouMean(name, diag.Candidates(roots()))
-	}
-	w.errorf(diag.UnknownReference, at, "Unknown reference", "There is nothing called %s here.%s", diag.Quote(name), hint)
 }
 
 func (w *walk) misplacedRoot(name string, r root, at hcl.Range) {

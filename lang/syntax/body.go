@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -195,9 +196,23 @@ func (b *Body) leftOver(schema Schema) hcl.Diagnostics {
 		if !ok {
 			continue // said about the content already
 		}
-		diags = append(diags, schema.unknownArgument(name, *d.Subject))
+		diags = append(diags, schema.unknownName(name, *d.Subject, b.holdsObject(d.Subject.End.Byte)))
 	}
 	return diags
+}
+
+// holdsObject says whether an object follows a name in JSON syntax, as it does where the name is that of a block.
+func (b *Body) holdsObject(behind int) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(b.src[behind:], ": \t\r\n["), []byte("{"))
+}
+
+// unknownName is for JSON syntax, where an argument that is an object looks like a block.
+func (s Schema) unknownName(name string, at hcl.Range, object bool) *hcl.Diagnostic {
+	if !object || slices.Contains(s.Later, name) {
+		return s.unknownArgument(name, at)
+	}
+	return diag.Errorf(diag.UnknownArgument, at, "Unknown argument or block", "There is no argument or block %s in %s.%s",
+		diag.Quote(name), s.What, meant(name, slices.Concat(s.blocks(), s.Arguments, s.Later)))
 }
 
 func (b *Body) jsonName(d *hcl.Diagnostic) (string, bool) {
@@ -219,7 +234,7 @@ func (s Schema) unknownArgument(name string, at hcl.Range) *hcl.Diagnostic {
 			"%q is a block and not an argument: write it without the equals sign.", name)
 	}
 	return diag.Errorf(diag.UnknownArgument, at, "Unknown argument", "There is no argument %s in %s.%s",
-		diag.Quote(name), s.What, diag.DidYouMean(name, slices.Concat(s.Arguments, blocks, s.Later)))
+		diag.Quote(name), s.What, meant(name, slices.Concat(s.Arguments, blocks, s.Later)))
 }
 
 func (s Schema) unknownBlock(name string, at hcl.Range) *hcl.Diagnostic {
@@ -231,7 +246,7 @@ func (s Schema) unknownBlock(name string, at hcl.Range) *hcl.Diagnostic {
 			"%q is an argument and not a block: write an equals sign behind its name.", name)
 	}
 	return diag.Errorf(diag.UnknownBlock, at, "Unknown block", "There is no block %s in %s.%s",
-		diag.Quote(name), s.What, diag.DidYouMean(name, slices.Concat(s.blocks(), s.Arguments, s.Later)))
+		diag.Quote(name), s.What, meant(name, slices.Concat(s.blocks(), s.Arguments, s.Later)))
 }
 
 func (s Schema) later(name string, at hcl.Range) *hcl.Diagnostic {

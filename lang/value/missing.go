@@ -34,7 +34,11 @@ func missingElement(d *hcl.Diagnostic) *hcl.Diagnostic {
 	case value.Type().IsObjectType():
 		candidates = slices.Sorted(maps.Keys(value.Type().AttributeTypes()))
 	}
-	out := diag.Errorf(diag.UnknownReference, at, "Unknown attribute", "%s has no %s.%s", of, diag.Quote(name), diag.DidYouMean(name, candidates))
+	hint := diag.OneOf(name, candidates)
+	if inner := inside(value, name); inner != "" {
+		hint = diag.Meant(inner)
+	}
+	out := diag.Errorf(diag.UnknownReference, at, "Unknown attribute", "%s has no %s.%s", of, diag.Quote(name), hint)
 	if _, where, ok := strings.Cut(d.Detail, "\n\n"); ok { // of a template: which call uses it
 		out.Detail += "\n\n" + where
 	}
@@ -42,6 +46,17 @@ func missingElement(d *hcl.Diagnostic) *hcl.Diagnostic {
 		before := diag.ExtraOf(d)
 		e.Source, e.HideSource, e.Caller = before.Source, before.HideSource, before.Caller
 	})
+}
+
+// inside finds os.family where os_family is asked for.
+func inside(v cty.Value, name string) string {
+	outer, inner, ok := strings.Cut(name, "_")
+	if t := v.Type(); !v.IsMarked() && ok && t.IsObjectType() && t.HasAttribute(outer) {
+		if t = t.AttributeType(outer); t.IsObjectType() && t.HasAttribute(inner) {
+			return outer + "." + inner
+		}
+	}
+	return ""
 }
 
 // missingStep finds the first step of an error's expression that leads nowhere, and the object or map before it with

@@ -241,7 +241,7 @@ func check(known map[string]any) error {
 		return &schema.ArgumentError{Argument: "host_key_alias", Message: "The HostKeyAlias must not contain spaces or control characters."}
 	}
 	if port, ok := asNumber(o["port"]); ok && (port < 1 || port > math.MaxUint16 || port != math.Trunc(port)) {
-		return &schema.ArgumentError{Argument: "port", Message: "The port must be a whole number from 1 to 65535."}
+		return &schema.ArgumentError{Argument: "port", Message: fmt.Sprintf("The port must be a whole number from 1 to 65535, but this is %v.", port)}
 	}
 	if h := o.String("host_key", hostKeyStrict); !slices.Contains([]string{hostKeyStrict, hostKeyAcceptNew, hostKeyIgnore}, h) {
 		return &schema.ArgumentError{Argument: "host_key", Message: `The host_key must be "strict", "accept-new" or "ignore".`}

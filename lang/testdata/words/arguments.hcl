@@ -32,10 +32,10 @@ job "rd" {
 }
 
 job "a" {
-  hosts       = "localhost" # says: "hosts" takes a host, or a list, set or map of hosts, but this is string.
+  hosts       = "localhost" # says: "hosts" takes a host, or a list, set or map of hosts, but this is string. Did you mean "host.localhost"?
   tags        = "a" # says: "tags" takes a set of strings, but this is string.
   strategy    = ["free"] # says: "strategy" of a job takes string, but this is list(string).
-  depends_on  = job.b # says: depends_on is a list of jobs, such as [job.web].
+  depends_on  = job.b # says: "depends_on" takes a list of jobs, such as [job.web].
   environment = ["a"] # says: "environment" of a job takes map(string), but this is list(string).
   when        = "x" # says: "when" takes true or false, but this is string.
   run_as      = [] # says: "user" of the hop "sudo" takes string, but this is list.

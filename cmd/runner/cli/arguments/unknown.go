@@ -1,6 +1,7 @@
 package arguments
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ func FlagError(fs *pflag.FlagSet, err error) error {
 		return errorf(shortHint(fs, unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames()), "unknown flag -%s", diag.HarmlessLine(unknown.GetSpecifiedName()))
 	case errors.As(err, &unknown):
 		name := unknown.GetSpecifiedName()
-		return errorf(meant(nearFlag(fs, name)), "unknown flag --%s", diag.HarmlessLine(name))
+		return errorf(cmp.Or(instead(name), meant(nearFlag(fs, name))), "unknown flag --%s", diag.HarmlessLine(name))
 	case errors.As(err, &lacking):
 		f := lacking.GetFlag()
 		return errorf("", "--%s needs a value: --%s %s", f.Name, f.Name, valueName(f))
@@ -47,6 +48,17 @@ func FlagError(fs *pflag.FlagSet, err error) error {
 func valueName(f *pflag.Flag) string {
 	name, _ := pflag.UnquoteUsage(f)
 	return name
+}
+
+// instead is what does here what flags of Ansible and Terraform do.
+func instead(name string) string {
+	switch name {
+	case "i", "inventory":
+		return "Hosts stand in the site, in blocks host and inventory."
+	case "C", "check", "dry-run":
+		return "What would change is shown by: runner plan"
+	}
+	return ""
 }
 
 func meant(flag string) string {
@@ -74,7 +86,7 @@ func shortHint(fs *pflag.FlagSet, letter, rest string) string {
 	if len(rest) > 1 {
 		return meant(nearFlag(fs, rest))
 	}
-	return meant(nearFlag(fs, letter))
+	return cmp.Or(instead(letter), meant(nearFlag(fs, letter)))
 }
 
 // nearFlag is the flag that was likely meant, also where another program calls it so; "" if none is near.

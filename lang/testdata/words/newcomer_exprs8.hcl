@@ -1,0 +1,1 @@
+output "d" { value = a & b } # says: There is no operator &. Did you mean &&?

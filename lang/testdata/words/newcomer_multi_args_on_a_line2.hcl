@@ -1,0 +1,4 @@
+job "a" {
+  hosts = [host.localhost]
+  task "file" "x" { path = "/a" content = "b" } # says: A block on one line holds one argument, and this goes on behind it. Put each argument on a line of its own, without commas.
+}

@@ -1,0 +1,3 @@
+host "a" {
+  hop "sud" {} # says: There is no transport "sud". Did you mean "sudo"?
+}
