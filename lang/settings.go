@@ -81,6 +81,6 @@ func (l *loader) requiredVersion(e *config.Expr) {
 	}
 	if !constraint.Check(own.Core()) {
 		l.fail(diag.Errorf(diag.UnsupportedVersion, e.At(), "Another version required",
-			"The site asks for runner %s, but this is %s.", shown, l.opts.Version))
+			"The site asks for runner %s, but this is %s. Run it with a version that fits, or change required_version.", shown, l.opts.Version))
 	}
 }

@@ -85,7 +85,7 @@ func (c cycle) diagnostic() *hcl.Diagnostic {
 		return diag.Errorf(diag.Cycle, c.at, "Reference to itself", "%s refers to itself.", names[0])
 	}
 	names = append(names, names[0])
-	return diag.Errorf(diag.Cycle, c.at, "References in a circle", "Each of these refers to the next: %s.", strings.Join(names, ", "))
+	return diag.Errorf(diag.Cycle, c.at, "References in a circle", "Each of these refers to the next: %s. One of them has to do without.", strings.Join(names, ", "))
 }
 
 // cycles finds one cycle for each group of nodes that depend on each other.

@@ -34,6 +34,12 @@ func rewordSyntax(d *hcl.Diagnostic) {
 	switch d.Detail {
 	case "An argument or block definition is required here.":
 		d.Detail = "Here must stand an argument, such as name = value, or a block, such as host \"web\" { }. A site is written in HCL or in JSON."
+	case `An argument or block definition is required here. To set an argument, use the equals sign "=" to introduce the argument value.`:
+		d.Detail = "Here must stand an argument, such as name = value, or a block. Between the name of an argument and its value stands an equals sign."
+	case `A block definition must have block content delimited by "{" and "}", starting on the same line as the block header.`:
+		d.Detail = "An argument has an equals sign, as in name = value. What is in a block stands in { }, and the { on the line of the block's name."
+	case "There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.":
+		d.Detail = "This block has no closing brace. It, or one inside of it, lacks its }."
 	case "Single-line block syntax can include only one argument definition. To define multiple arguments, use the multi-line block syntax with one argument definition per line.",
 		"A single-line block definition must end with a closing brace immediately after its single argument definition.":
 		d.Summary = "Too much on one line"

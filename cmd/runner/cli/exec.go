@@ -21,7 +21,7 @@ func (p *Program) execCommand(kill <-chan struct{}) *cobra.Command {
 		Use:   "exec HOST-PATTERN [--site PATH] -- CMD…",
 		Short: "Run one command on many hosts",
 		Long: "Runs a command on every host that the pattern matches, through the hosts' own chains, and shows its output as it comes.\n" +
-			"The pattern is one of names, globs, label=value, with ! in front to exclude, joined by commas.",
+			"The pattern is one of names, globs, label=value, @group, with ! in front to exclude, joined by commas.",
 		Example: "  runner exec 'web[*]' -- uptime\n  runner exec --site prod.hcl 'tier=db,!db-3' -- systemctl is-active postgresql",
 	}
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {

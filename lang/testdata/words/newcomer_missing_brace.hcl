@@ -1,3 +1,3 @@
-job "a" { # says: There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.
+job "a" { # says: This block has no closing brace. It, or one inside of it, lacks its }.
   hosts = [host.localhost]
   task "command" "a" { argv = ["ls"] }

@@ -1,3 +1,3 @@
 job "a" {
-  hosts [host.localhost] # says: An argument or block definition is required here. To set an argument, use the equals sign "=" to introduce the argument value.
+  hosts [host.localhost] # says: Here must stand an argument, such as name = value, or a block. Between the name of an argument and its value stands an equals sign.
 }

@@ -320,7 +320,7 @@ func bindVariables(fs *pflag.FlagSet, out *Site) {
 
 func bindSelection(fs *pflag.FlagSet, out *Site) {
 	s := &out.Selection
-	fs.StringArrayVar(&s.Limit, "limit", nil, "only these hosts: names, globs, label=value, ! to exclude; `PATTERN`s are joined by commas")
+	fs.StringArrayVar(&s.Limit, "limit", nil, "only these hosts: names, globs, label=value, @group, ! to exclude; `PATTERN`s are joined by commas")
 	fs.StringArrayVar(&s.Tags, "tags", nil, "only tasks that have one of these `TAGS`, joined by commas")
 	fs.StringArrayVar(&s.SkipTags, "skip-tags", nil, "no task that has one of these `TAGS`, joined by commas")
 	fs.StringArrayVar(&s.Targets, "target", nil, "only the job or task with this `ADDRESS`, and what it depends on; may be repeated")
