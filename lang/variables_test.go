@@ -161,6 +161,18 @@ func TestNoSite(t *testing.T) {
 	}
 }
 
+// One mistake in JSON syntax is one error.
+func TestJSONErrorsOnce(t *testing.T) {
+	for _, src := range []string{
+		``, `{`, `{"job": {"web": {"hosts": ["${host.localhost}"],`, `{'job': 1}`, `{"locals": {"a": 1,}}`, `"x"`, `{"job": "x"}`, `{"job": {"a": "x"}}`,
+	} {
+		_, files, diags := lang.Load(write(t, map[string]string{"x.hcl.json": src}), options())
+		if len(diags) != 1 || diags[0].Subject.Start.Line != 1 {
+			t.Errorf("%s: %s", src, text(files, diags))
+		}
+	}
+}
+
 // TestJSONErrors has errors in JSON syntax, where no comment can name them.
 func TestJSONErrors(t *testing.T) {
 	for _, test := range []struct{ src, code, at string }{

@@ -2,6 +2,8 @@ package diag
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -194,4 +196,22 @@ func sentence(s string) string {
 		return s
 	}
 	return s + "."
+}
+
+// calledUnknown is the name of the function that a diagnostic says is unknown.
+func calledUnknown(d *hcl.Diagnostic) (string, bool) {
+	call, ok := d.Expression.(*hclsyntax.FunctionCallExpr)
+	if !ok {
+		return "", false
+	}
+	return call.Name, true
+}
+
+func functionNames(ctx *hcl.EvalContext) []string {
+	var names []string
+	for ; ctx != nil; ctx = ctx.Parent() {
+		names = slices.AppendSeq(names, maps.Keys(ctx.Functions))
+	}
+	slices.Sort(names)
+	return names
 }

@@ -6,6 +6,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"runner/lang/diag"
 )
@@ -42,5 +44,14 @@ func TestWrongOperands(t *testing.T) {
 		if len(own) != 1 || own[0].Detail != want {
 			t.Errorf("%s: %v, want %q", text, own, want)
 		}
+	}
+}
+
+// A function that does not exist is suggested one of those that do, also where only the evaluation finds it: in templates.
+func TestUnknownFunction(t *testing.T) {
+	ctx := &hcl.EvalContext{Functions: map[string]function.Function{"upper": stdlib.UpperFunc, "lower": stdlib.LowerFunc}}
+	diags := diag.Own(evaluate(t, `uper("x")`, ctx.NewChild()), diag.Template)
+	if len(diags) != 1 || diags[0].Detail != `There is no function "uper". Did you mean "upper"?` {
+		t.Errorf("%v", diags)
 	}
 }

@@ -62,6 +62,10 @@ func reword(d *hcl.Diagnostic) {
 		if ok {
 			d.Detail = "Here must stand an object in { }, the inside of a block " + strings.TrimSuffix(block, " blocks.") + ", or a list of such objects."
 		}
+	case "Call to unknown function":
+		if name, ok := calledUnknown(d); ok {
+			d.Detail = fmt.Sprintf("There is no function %s.%s", Quote(name), DidYouMean(name, functionNames(d.EvalContext)))
+		}
 	case "Variables not allowed":
 		d.Detail = "This value must be written out: it cannot refer to anything."
 	case "Function calls not allowed":

@@ -20,6 +20,8 @@ func follows(d *hcl.Diagnostic, before hcl.Diagnostics) bool {
 	switch last.Summary {
 	case "Invalid character":
 		return d.Summary == "Invalid expression" && sameLine
+	case "Incorrect JSON value type":
+		return d.Summary == "Missing block label" && *d.Subject == *last.Subject
 	case "Unsupported operator":
 		return d.Summary == "Invalid single-argument block definition" && sameLine
 	case "Invalid multi-line string":
@@ -71,10 +73,13 @@ func rewordSyntax(d *hcl.Diagnostic) {
 		d.Detail = "This text has no closing quote on its line. A line break in text is written \\n; text of many lines stands between <<EOT and EOT."
 	case d.Summary == "Invalid escape sequence" && strings.HasSuffix(d.Detail, "is not a valid escape sequence selector."):
 		d.Detail = "This escape does not exist. A backslash itself is written \\\\."
+	case strings.HasPrefix(d.Detail, "The ") && strings.HasSuffix(d.Detail, " directive.") && strings.Contains(d.Detail, "is missing its corresponding"):
+		kind, _, _ := strings.Cut(strings.TrimPrefix(d.Detail, "The "), " ")
+		d.Detail = fmt.Sprintf("The text has a %%{ %s } without its %%{ end%s }.", kind, kind)
 	case strings.HasPrefix(d.Detail, "At least one object property is required"):
 		if _, what, ok := strings.Cut(d.Detail, "represents the "); ok {
 			block, label, _ := strings.Cut(strings.TrimSuffix(what, "."), " block's ")
-			d.Detail = fmt.Sprintf("The block %q needs its %s as a name around what is in it: {%q: {\"%s\": {}}}.", block, label, block, strings.ToUpper(label))
+			d.Detail = fmt.Sprintf("A block %q has its %s around what is in it: {%q: {\"%s\": {}}}.", block, label, block, strings.ToUpper(label))
 		}
 	}
 }

@@ -65,12 +65,9 @@ func encodings() []entry {
 			Doc: Doc{"jsondecode", Encoding, "string", "The value that the JSON stands for.", []Example{
 				{`jsondecode("{\"port\": 80}").port`, "80"},
 			}},
-			function: checked(stdlib.JSONDecodeFunc),
+			function: checked(jsonDecode()),
 			limit: func(args []cty.Value) error {
-				if err := documentLimit(args[0].AsString(), ",:", true); err != nil {
-					return err
-				}
-				return malformed(args[0].AsString())
+				return documentLimit(args[0].AsString(), ",:", true)
 			},
 		},
 		{
@@ -283,6 +280,19 @@ func wholeNumbers(v cty.Value) cty.Value {
 		return cty.TupleVal(elements)
 	}
 	return v
+}
+
+// jsonDecode is the library's function, but for what it says of a text that is no JSON.
+func jsonDecode() function.Function {
+	return define(cty.DynamicPseudoType, func(args []cty.Value) (cty.Value, error) {
+		v, err := stdlib.JSONDecode(args[0])
+		if err != nil {
+			if why := malformed(args[0].AsString()); why != nil {
+				return cty.NilVal, why
+			}
+		}
+		return v, err //nolint:wrapcheck // it is about the argument
+	}, text("string"))
 }
 
 // malformed says where a text stops being JSON.
