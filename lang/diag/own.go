@@ -41,7 +41,7 @@ func Own(diags hcl.Diagnostics, phase Code) hcl.Diagnostics {
 			continue
 		}
 		d = With(d, func(e *Extra) { e.Code = phase })
-		if len(out) > mostDiags { // it is only counted: Few leaves it out
+		if len(out) > MostShown { // it is only counted: Few leaves it out
 			d.Detail = d.Summary + "."
 			out = append(out, d)
 			continue

@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
+	"runner/lang/diag"
 	"runner/lang/function/files"
 )
 
@@ -174,10 +175,15 @@ func asParameter(arg cty.Value, p function.Parameter) (cty.Value, error) {
 		}
 	}
 	v, err := Convert(arg, p.Type)
-	if err != nil && arg.ContainsMarked() {
+	switch {
+	case err == nil:
+		return v, nil
+	case arg.ContainsMarked():
 		return arg, errHidden
+	case isLimit(err):
+		return arg, err
 	}
-	return v, err
+	return arg, errors.New(diag.Constraint(p.Type) + " required") // as cty says it where it converts
 }
 
 // errHidden stands for an error that may quote a sensitive argument.

@@ -42,7 +42,7 @@ job "a" {
   vars        = []
   task "command" "a" { argv = "ls -l" } # says: "argv" of the action "command" takes list(string), but this is string.
   task "command" "b" {
-    argv       = ["ls", ["-l"]]
+    argv       = ["ls", ["-l"]] # says: "argv" of the action "command" takes list(string), but [1] in it is list(string), not string.
     tags       = { a = 1 } # says: "tags" takes a set of strings, but this is object({a = number}).
     on_failure = [] # says: "on_failure" of a task takes string, but this is list.
     for_each   = "x" # says: "for_each" takes a map, a list or a set of strings, but this is string.
@@ -64,7 +64,7 @@ job "a" {
     timeout   = [] # says: "timeout" of a task takes a duration such as "30s", but this is list.
     sensitive = "yes" # says: "sensitive" of a task takes bool, but this is string.
     run_once  = [] # says: "run_once" of a task takes bool, but this is list.
-    lane      = []
+    lane      = [] # says: "lane" of a task takes string, but this is list.
   }
 }
 job "b" {

@@ -11,6 +11,6 @@ job "a" {
   hosts = [host.app]
   task "command" "a" {
     argv = ["a"]
-    on   = host.web["wbe1"]
+    on   = host.web["wbe1"] # says: host.web has no "wbe1". Did you mean "web1"?
   }
 }
