@@ -9,11 +9,12 @@ import (
 )
 
 // What the locals and the variables of hosts of a site may take together, in bytes: what a small site can compute, and
-// more where files hold much. Variables that inventories give have a limit of their own.
+// more where files hold much, but not without end. Variables that inventories give have a limit of their own.
 const (
 	maxHeld      = 24 << 20
 	maxHeldText  = 8 << 20
-	perByte      = 12 // of what was read; as text twice
+	perByte      = 12      // of what was read; as text twice
+	maxRead      = 3 << 20 // of it that counts
 	maxInventory = 80 << 20
 )
 
@@ -57,13 +58,13 @@ func (l *loader) holdNoMore(at hcl.Range, all, text int) bool {
 	return false
 }
 
-// bytesRead is how much the site and the files that its functions read have.
+// bytesRead is how many bytes the site and the files that its functions read have, as far as they count.
 func (l *loader) bytesRead() int {
 	n := l.scope.run.FileBytes()
 	for _, f := range l.files {
 		n += len(f.Bytes)
 	}
-	return n
+	return min(n, maxRead)
 }
 
 // text is how many bytes the texts in an instance's arguments have.

@@ -31,13 +31,17 @@ func NewRun() *Run {
 	return &Run{Time: time.Now(), UUID: uuid.NewString()}
 }
 
-// FileBytes is how many bytes of files the functions of all modules have read.
+// FileBytes is how many bytes the files have that the functions of all modules have read, each file once.
 func (r *Run) FileBytes() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := 0
+	sizes := map[string]int{}
 	for _, reader := range r.readers {
-		n += reader.Size()
+		reader.AddSizes(sizes)
+	}
+	n := 0
+	for _, size := range sizes {
+		n += size
 	}
 	return n
 }

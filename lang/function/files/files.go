@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,7 @@ import (
 const MaxSize = 8 << 20
 
 // mostKept is how many bytes of files are kept; what does not fit is read anew.
-const mostKept = 64 << 20
+const mostKept = 16 << 20
 
 // Reader reads files and keeps them.
 type Reader struct {
@@ -31,8 +32,8 @@ type Reader struct {
 
 	mu       sync.Mutex // guards what follows
 	kept     int        // bytes in contents
-	read     int        // bytes of all that was read, once each where it is kept
 	contents map[string][]byte
+	sizes    map[string]int // of all files that were read
 }
 
 // Resolve returns the path of a file on the controller: relative paths start at the module, ~ is the home directory.
@@ -121,22 +122,22 @@ func (r *Reader) Read(name string) ([]byte, error) {
 	if earlier, ok := r.contents[path]; ok {
 		return earlier, nil // another goroutine was faster
 	}
-	r.read += len(content)
+	if r.sizes == nil {
+		r.sizes, r.contents = map[string]int{}, map[string][]byte{}
+	}
+	r.sizes[path] = len(content)
 	if r.kept+len(content) <= mostKept {
-		if r.contents == nil {
-			r.contents = map[string][]byte{}
-		}
 		r.contents[path] = content
 		r.kept += len(content)
 	}
 	return content, nil
 }
 
-// Size is how many bytes were read.
-func (r *Reader) Size() int {
+// AddSizes adds the paths of the files that were read, and how many bytes each has.
+func (r *Reader) AddSizes(sizes map[string]int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.read
+	maps.Copy(sizes, r.sizes)
 }
 
 // ErrTooLarge is what Read returns for a file of more than MaxSize bytes.

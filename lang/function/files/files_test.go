@@ -3,8 +3,10 @@ package files
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -93,5 +95,28 @@ func TestReadProc(t *testing.T) {
 	}
 	if content, err := (&Reader{}).Read("/proc/self/status"); err != nil || len(content) == 0 {
 		t.Errorf("%q %v", content, err)
+	}
+}
+
+// A file that is read anew each time, because more would be kept than is allowed, has its size but once.
+func TestSizesOnce(t *testing.T) {
+	r := &Reader{Dir: t.TempDir()}
+	want := map[string]int{}
+	for i := range mostKept/MaxSize + 1 {
+		path := filepath.Join(r.Dir, strconv.Itoa(i))
+		write(t, path, strings.Repeat("x", MaxSize))
+		want[path] = MaxSize
+	}
+	for range 3 {
+		for path := range want {
+			if _, err := r.Read(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sizes := map[string]int{}
+	r.AddSizes(sizes)
+	if r.kept > mostKept || !maps.Equal(sizes, want) {
+		t.Errorf("%d kept, sizes %v", r.kept, sizes)
 	}
 }
