@@ -1,6 +1,7 @@
 package lang_test
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"strings"
@@ -133,6 +134,18 @@ The environment has RUNNER_VAR_relase, but the site declares no variable "relase
 			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "hunter2"}}},
 			"evaluate", `The variable "release" takes map(string), but this is something else. Write it as in`, "type = map(string)\nsensitive = true",
 		},
+		"a set that is too large": {
+			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "[" + numbered(20_000, `"x%d",`) + "]"}}},
+			"too_large", `The variable "release" cannot hold this: a set can have at most 16384 elements`, "type = set(string)",
+		},
+		"a set in it that is too large": {
+			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "[[" + numbered(20_000, `"x%d",`) + "]," + strings.Repeat("[],", 40) + "]"}}},
+			"too_large", `The variable "release" cannot hold this: a set can have at most 16384 elements`, "type = list(set(string))",
+		},
+		"too many types": {
+			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "[" + numbered(2000, `{x%d=1},`) + "]"}}},
+			"too_large", `more than 1000 elements of more than 32 types cannot be made one collection`, "type = list(any)",
+		},
 		"no file": {lang.Options{Vars: []lang.VarInput{{File: "/nothing/x.vars.hcl"}}}, "unreadable", "/nothing/x.vars.hcl", ""},
 		"validation": {
 			lang.Options{Vars: []lang.VarInput{{Name: "release", Value: "9"}}},
@@ -148,6 +161,15 @@ The environment has RUNNER_VAR_relase, but the site declares no variable "relase
 			}
 		})
 	}
+}
+
+// numbered repeats a text with numbers in it.
+func numbered(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
 }
 
 // TestNoSite has paths that hold no site.

@@ -382,6 +382,8 @@ func hostiles() []hostile {
 	add("many lists of one name", "locals {\n  x = "+manyNumbers+"\n"+row(300, "  aTHIS = [for x in local.x : x + THIS]\n")+"}\n")
 	add("lists of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = range(1000) }\n  hop \"local\" {}\n}\n"+local("nothing"))
 	add("values of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = join(\"\", [for i in range(100) : format(\"%60000s\", count.index)]) }\n  hop \"local\" {}\n}\n")
+	add("a collection of many types", "variable \"a\" {\n  type    = map(object({ a = list(any) }))\n  default = { b = { a = ["+row(4000, "{ aTHIS = 1 }, ")+"] } }\n}\n")
+	add("a collection of many types that is wrong", "variable \"a\" {\n  type    = object({ a = list(any), b = number })\n  default = { a = ["+row(4000, "{ aTHIS = 1 }, ")+"], b = \"x\" }\n}\n")
 	add("tasks of tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"command\" \"c\" {\n    for_each = "+manyNumbers+"\n    argv = [each.value.x]\n  }\n}\n")
 	add("text in tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"file\" \"c\" {\n    for_each = setproduct(range(100), range(100))\n    path = \"/x${each.key}\"\n    content = join(\"\", [for i in range(100) : format(\"%60000s\", \"${each.key}\")])\n    mode = \"99999\"\n  }\n}\n")
 	return append(out, hostileElsewhere(variable)...)

@@ -130,7 +130,7 @@ func toCollection(t cty.Type) function.Function {
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			v, err := Convert(args[0], t)
 			switch {
-			case isLimit(err):
+			case IsLimit(err):
 				return cty.NilVal, function.NewArgError(0, err)
 			case err != nil:
 				return plain.Call(args) // says it in its own words

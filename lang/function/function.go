@@ -180,7 +180,7 @@ func asParameter(arg cty.Value, p function.Parameter) (cty.Value, error) {
 		return v, nil
 	case arg.ContainsMarked():
 		return arg, errHidden
-	case isLimit(err):
+	case IsLimit(err):
 		return arg, err
 	}
 	return arg, errors.New(diag.Constraint(p.Type) + " required") // as cty says it where it converts

@@ -31,7 +31,7 @@ var (
 // Convert converts a value to a type.
 func Convert(v cty.Value, t cty.Type) (cty.Value, error) {
 	bare, marks := v.Unmark()
-	if !t.IsCollectionType() || bare.IsNull() || !bare.IsKnown() {
+	if t.IsPrimitiveType() || t == cty.DynamicPseudoType || bare.IsNull() || !bare.IsKnown() {
 		return convert.Convert(v, t)
 	}
 	from := bare.Type()
@@ -40,18 +40,76 @@ func Convert(v cty.Value, t cty.Type) (cty.Value, error) {
 			return cty.NilVal, err
 		}
 	}
-	if !from.IsTupleType() && !from.IsObjectType() || from.IsObjectType() != t.IsMapType() || bare.LengthInt() < maxKinds {
+	if !from.IsTupleType() && !from.IsObjectType() {
 		return convert.Convert(v, t)
 	}
-	out, err := collect(bare, t)
+	bare, err := inside(bare, t)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	convertAll := convert.Convert
+	if t.IsCollectionType() && from.IsObjectType() == t.IsMapType() && bare.LengthInt() >= maxKinds {
+		convertAll = collect
+	}
+	out, err := convertAll(bare, t)
 	if err != nil {
 		return cty.NilVal, err
 	}
 	return out.WithMarks(marks), nil
 }
 
-// isLimit says whether a conversion was not even tried.
-func isLimit(err error) bool {
+// inside converts the tuples and objects within a tuple or object, so that there is little left to do for all of it. What
+// is of a wrong type stays as it is.
+func inside(v cty.Value, t cty.Type) (cty.Value, error) {
+	if t.IsCollectionType() && (t.ElementType().IsPrimitiveType() || t.ElementType() == cty.DynamicPseudoType) {
+		return v, nil
+	}
+	part := func(e cty.Value, one cty.Type) (cty.Value, error) {
+		if from := e.Type(); !from.IsTupleType() && !from.IsObjectType() {
+			return e, nil
+		}
+		out, err := Convert(e, one)
+		switch {
+		case IsLimit(err):
+			return e, err
+		case err != nil:
+			return e, nil
+		}
+		return out, nil
+	}
+	var err error
+	if v.Type().IsTupleType() {
+		parts := v.AsValueSlice()
+		for i, e := range parts {
+			switch {
+			case t.IsTupleType() && i < t.Length():
+				parts[i], err = part(e, t.TupleElementType(i))
+			case t.IsListType() || t.IsSetType():
+				parts[i], err = part(e, t.ElementType())
+			}
+			if err != nil {
+				return v, err
+			}
+		}
+		return cty.TupleVal(parts), nil
+	}
+	parts := v.AsValueMap()
+	for name, e := range parts {
+		switch {
+		case t.IsObjectType() && t.HasAttribute(name):
+			parts[name], err = part(e, t.AttributeType(name))
+		case t.IsMapType():
+			parts[name], err = part(e, t.ElementType())
+		}
+		if err != nil {
+			return v, err
+		}
+	}
+	return cty.ObjectVal(parts), nil
+}
+
+// IsLimit says whether a conversion was not even tried, because it would take too long.
+func IsLimit(err error) bool {
 	return errors.Is(err, errKinds) || errors.Is(err, errUnlike) || errors.Is(err, errInSet)
 }
 
@@ -87,10 +145,10 @@ func collect(v cty.Value, t cty.Type) (cty.Value, error) {
 		return convert.Convert(v, t)
 	}
 	out, err := build(v, t, one)
-	if err != nil {
+	if err != nil && !IsLimit(err) {
 		return convert.Convert(v, t) // says where
 	}
-	return out, nil
+	return out, err
 }
 
 func elementTypes(t cty.Type) []cty.Type {

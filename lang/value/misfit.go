@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"runner/lang/diag"
+	"runner/lang/function"
 )
 
 // Misfit is the first part of a value that cannot be what a type asks for.
@@ -21,10 +21,7 @@ type Misfit struct {
 
 // FindMisfit finds why a value cannot be converted to a type, which is known to fail. Keys and names of attributes are
 // as sensitive as what they are in: nothing is said of them then.
-func FindMisfit(v cty.Value, want cty.Type) Misfit {
-	m, _ := findMisfit(v, want, nil)
-	return m
-}
+func FindMisfit(v cty.Value, want cty.Type) Misfit { return findMisfit(v, want, nil) }
 
 // String is the end of a sentence that has said what the whole value must be.
 func (m Misfit) String() string {
@@ -42,36 +39,39 @@ func (m Misfit) String() string {
 // At is the place of the part in the expression of the whole value, as far as that is written out.
 func (m Misfit) At(e hclsyntax.Expression) hcl.Range { return Narrow(e, m.Path) }
 
-func findMisfit(v cty.Value, want cty.Type, path cty.Path) (Misfit, bool) {
-	if _, err := convert.Convert(v, want); err == nil {
-		return Misfit{}, false
-	}
+func findMisfit(v cty.Value, want cty.Type, path cty.Path) Misfit {
 	word := Word(v)
 	if v.ContainsMarked() {
 		word = diag.Kind(v.Type())
 	}
 	found := Misfit{path, fmt.Sprintf("is %s, not %s", word, diag.Constraint(want))}
 	if v.IsMarked() || !v.IsKnown() || v.IsNull() || !v.CanIterateElements() || keyed(v.Type()) != keyed(want) || want.IsPrimitiveType() {
-		return found, true
+		return found
 	}
 	if what := lacking(v, want); what != "" {
-		return Misfit{path, what}, true
+		return Misfit{path, what}
 	}
 	i := 0
 	for it := v.ElementIterator(); it.Next(); i++ {
 		key, element := it.Element()
 		inner, ok := elementOf(want, key, i)
 		if !ok {
+			if want.IsCollectionType() {
+				break // each can be what it is
+			}
 			continue
 		}
-		if m, ok := findMisfit(element, inner, append(slices.Clone(path), stepTo(v, key, i))); ok {
-			return m, true
+		switch _, err := function.Convert(element, inner); {
+		case function.IsLimit(err):
+			return Misfit{append(slices.Clone(path), stepTo(v, key, i)), "cannot be converted: " + err.Error()}
+		case err != nil:
+			return findMisfit(element, inner, append(slices.Clone(path), stepTo(v, key, i)))
 		}
 	}
 	if want.IsCollectionType() {
 		found.What = "has elements of different types"
 	}
-	return found, true
+	return found
 }
 
 // keyed says whether the elements of a type have names.

@@ -72,7 +72,10 @@ func (d *Declared) Fit(given cty.Value, e hclsyntax.Expression) (cty.Value, hcl.
 		bare = d.defaults.Apply(bare)
 	}
 	out, err := function.Convert(bare, d.ty)
-	if err != nil {
+	switch {
+	case function.IsLimit(err):
+		return given, hcl.Diagnostics{diag.Errorf(diag.TooLarge, at, "Value too large", "The variable %s cannot hold this: %v.", name, err)}
+	case err != nil:
 		bare = bare.WithMarks(marks)
 		if d.sensitive {
 			bare = bare.Mark(function.Sensitive)

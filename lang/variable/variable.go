@@ -335,7 +335,11 @@ func (r *reader) fit(
 		return cty.NilVal, false
 	}
 	out, err := function.Convert(given, ty)
-	if err != nil {
+	switch {
+	case function.IsLimit(err):
+		r.fail(diag.Errorf(diag.TooLarge, at, "Value too large", "The variable %q cannot hold this: %v.", v.Name, err))
+		return cty.NilVal, false
+	case err != nil:
 		if sensitive {
 			given = given.Mark(function.Sensitive)
 		}

@@ -1,0 +1,7 @@
+variable "names" {
+  type = set(string)
+}
+
+task "command" "c" {
+  argv = var.names
+}
