@@ -79,6 +79,8 @@ func (b *bench) Expand(address string, host int, state plan.State) ([]plan.Insta
 		out = b.perHost[address](b.Hosts[host].Name, state)
 	case b.script[address] != nil:
 		out = b.script[address](state)
+	case b.errors[address] != nil:
+		return nil, b.errors[address]
 	default:
 		return nil, fmt.Errorf("%s cannot be evaluated", address)
 	}
@@ -101,6 +103,7 @@ type bench struct {
 	interrupt context.CancelCauseFunc // ends the run
 	sink      recorder
 	run       executor.Config
+	errors    map[string]error // by address: why a task cannot be evaluated
 }
 
 func newBench(hosts ...string) *bench {

@@ -52,6 +52,9 @@ func (h *hostRun) raise(f fault) {
 
 // goOn looks for where to go on after a failure at a task: try is the innermost one around it that is not over.
 func (h *hostRun) goOn(at, try int, faults []fault) {
+	for n := len(h.caught); n > 0 && h.isInside(h.caught[n-1].try, try); n-- { // the failure is one of a block around it
+		faults = h.uncatch(faults)
+	}
 	if h.run.isEnding() != notEnding || faults[len(faults)-1].task.OnFailure == plan.Abort {
 		try = noTry
 	}
@@ -62,9 +65,7 @@ func (h *hostRun) goOn(at, try int, faults []fault) {
 	for ; try != noTry; try = h.tries[try].Parent {
 		t := &h.tries[try]
 		if n := len(h.caught); n > 0 && h.caught[n-1].try == try {
-			faults = append(h.caught[n-1].faults, faults...)
-			h.caught = h.caught[:n-1]
-			h.run.state.DropFailure(h.job.Name, try, h.name)
+			faults = h.uncatch(faults)
 		}
 		if hopeless {
 			h.release(faults, false)
@@ -84,6 +85,25 @@ func (h *hostRun) goOn(at, try int, faults []fault) {
 	h.release(faults, false)
 	h.discard(at, noTask)
 	h.stop(event.Failed)
+}
+
+// isInside says whether a try is a part of another one. All are parts of what is no try.
+func (h *hostRun) isInside(inner, outer int) bool {
+	for inner != noTry {
+		if inner = h.tries[inner].Parent; inner == outer {
+			return true
+		}
+	}
+	return false
+}
+
+// uncatch ends the innermost try that was caught, and adds to its faults.
+func (h *hostRun) uncatch(faults []fault) []fault {
+	last := len(h.caught) - 1
+	c := h.caught[last]
+	h.caught = h.caught[:last]
+	h.run.state.DropFailure(h.job.Name, c.try, h.name)
+	return append(c.faults, faults...)
 }
 
 // show tells people of failures whose ends are not reported yet.

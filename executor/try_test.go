@@ -125,6 +125,51 @@ func (r *recorder) handled() []string {
 	return out
 }
 
+// beyond is the error of a condition of a block around a task, inside a try.
+type beyond struct{ try int }
+
+func (e beyond) Error() string { return "the condition cannot be evaluated" }
+
+func (e beyond) Beyond() (int, bool) { return e.try, true }
+
+// A condition of a whole try that holds for its body and cannot be evaluated in its rescue or always: what the try has
+// caught is the failure of the block around it, too.
+func TestConditionFailsInRescue(t *testing.T) {
+	for _, c := range []struct {
+		job, ran, ends string
+		beyond         int
+		unhandled      int
+	}{
+		{"[ [ !a | ?x / y ] c | r / z ] d", "a r z d", "y cancelled, c cancelled, r changed, a failed handled, x failed handled, z changed, d changed", 0, 0},
+		{"[ [ !a / ?x y ] c | r / z ] d", "a r z d", "y cancelled, c cancelled, r changed, a failed handled, x failed handled, z changed, d changed", 0, 0},
+		{"[ [ [ !a | !b / y ] | ?x ] c | r ] d", "a b y r d", "y changed, c cancelled, r changed, a failed handled, b failed handled, x failed handled, d changed", 0, 0},
+		{"[ !a | ?x / z ] d", "a", "a failed, x failed, z cancelled, d cancelled", -1, 2},
+	} {
+		t.Run(c.job, func(t *testing.T) {
+			b := newBench("a")
+			job := b.job("j")
+			log := filepath.Join(t.TempDir(), "log")
+			b.tries(job, log, c.job)
+			for address := range b.script {
+				if strings.HasSuffix(address, ".?x") {
+					delete(b.script, address)
+					b.errors = map[string]error{address: beyond{c.beyond}}
+				}
+			}
+			s := b.apply(t, t.Context())
+			if got := ran(t, log); got != c.ran {
+				t.Errorf("ran %q, want %q", got, c.ran)
+			}
+			if got := strings.ReplaceAll(strings.Join(b.sink.handled(), ", "), "?", ""); got != c.ends {
+				t.Errorf("ends %q\nwant %q", got, c.ends)
+			}
+			if s.Unhandled != c.unhandled {
+				t.Errorf("%d failures that nobody handled, want %d", s.Unhandled, c.unhandled)
+			}
+		})
+	}
+}
+
 // A rescue sees what failed, a later task what did not start as skipped, and jobs that depend on this one start.
 func TestRescueSeesTheFailure(t *testing.T) {
 	b := newBench("a")

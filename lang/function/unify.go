@@ -68,14 +68,12 @@ func inside(v cty.Value, t cty.Type) (cty.Value, error) {
 		if from := e.Type(); !from.IsTupleType() && !from.IsObjectType() {
 			return e, nil
 		}
-		out, err := Convert(e, one)
-		switch {
-		case IsLimit(err):
+		if out, err := Convert(e, one); err == nil {
+			return out, nil
+		} else if IsLimit(err) {
 			return e, err
-		case err != nil:
-			return e, nil
 		}
-		return out, nil
+		return e, nil
 	}
 	var err error
 	if v.Type().IsTupleType() {
