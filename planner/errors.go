@@ -49,7 +49,7 @@ func evaluationError(diags hcl.Diagnostics) error {
 
 // hopError says at the hop's place why it could not be resolved.
 func hopError(hop *lang.Hop, err error) *hcl.Diagnostic {
-	detail := diag.Capital(plain.Text(err))
+	detail := diag.Capital(err.Error())
 	if !strings.HasSuffix(detail, ".") {
 		detail += "."
 	}
@@ -61,5 +61,5 @@ func hopError(hop *lang.Hop, err error) *hcl.Diagnostic {
 }
 
 func sourceError(task *lang.Task, err error) *hcl.Diagnostic {
-	return diag.Errorf(diag.Unreadable, task.Range, "Source cannot be read", "%s", placeOfTask(task).Explain(diag.Capital(plain.Text(err))+"."))
+	return diag.Errorf(diag.Unreadable, task.Range, "Source cannot be read", "%s", placeOfTask(task).Explain(diag.Capital(plain.Reading(err).Error())+"."))
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -43,11 +42,17 @@ func Cause(err error) error {
 	return err
 }
 
-// Text is the text of an error, with what is said of a file in it put into plain words.
-func Text(err error) string {
-	text := err.Error()
-	if cause, ok := errors.AsType[*fs.PathError](err); ok {
-		return strings.Replace(text, cause.Error(), File(cause.Path, cause), 1)
+// Reading is an error that reading a file or directory has given, in plain words. Other errors are as they were.
+func Reading(err error) error {
+	if path, ok := err.(*fs.PathError); ok { //nolint:errorlint // what stands around one would be lost
+		return &reading{path}
 	}
-	return text
+	return err
 }
+
+// reading is an error whose text is that of File.
+type reading struct{ cause *fs.PathError }
+
+func (e *reading) Error() string { return File(e.cause.Path, e.cause) }
+
+func (e *reading) Unwrap() error { return e.cause }

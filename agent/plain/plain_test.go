@@ -1,7 +1,7 @@
 package plain_test
 
 import (
-	"fmt"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -34,8 +34,8 @@ func TestFile(t *testing.T) {
 		if got := plain.File(path, err); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
-		if got := plain.Text(fmt.Errorf("cannot load: %w", err)); got != "cannot load: "+want {
-			t.Errorf("%s: %s", path, got)
+		if got := plain.Reading(err); got.Error() != want || !errors.Is(got, err) {
+			t.Errorf("%s: %v", path, got)
 		}
 	}
 	denied := &os.PathError{Op: "open", Path: "a\x1b", Err: os.ErrPermission}
@@ -47,7 +47,7 @@ func TestFile(t *testing.T) {
 			t.Errorf("%v: %v", err, got)
 		}
 	}
-	if got := plain.Text(io.ErrUnexpectedEOF); got != "unexpected EOF" {
+	if got := plain.Reading(io.ErrUnexpectedEOF); got != io.ErrUnexpectedEOF { //nolint:errorlint // it is to be the same
 		t.Error(got)
 	}
 }

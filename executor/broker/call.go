@@ -304,7 +304,7 @@ func (c *Pending) feed(ctx context.Context) {
 	}
 	b := c.peer.b
 	b.mu.Lock()
-	c.noInput = &wire.Problem{Code: wire.CodeArguments, Message: "cannot read the input: " + plain.Text(err)}
+	c.noInput = &wire.Problem{Code: wire.CodeArguments, Message: "cannot read the input: " + plain.Reading(err).Error()}
 	b.mu.Unlock()
 	c.Cancel(true)
 }

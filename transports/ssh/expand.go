@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"runner/agent/plain"
 	"runner/transports"
 	"runner/transports/ssh/config"
 )
@@ -41,7 +40,7 @@ func NewExpander(env Environment) *Expander {
 // config is false in them, so that expanding them again changes nothing. Errors are of type *Error.
 func (x *Expander) Expand(options transports.Options) ([]transports.Options, error) {
 	if err := check(options); err != nil {
-		return nil, &Error{Kind: KindOptions, Message: plain.Text(err), Cause: err}
+		return nil, &Error{Kind: KindOptions, Message: err.Error(), Cause: err}
 	}
 	if options.String("address", "") == "" {
 		return nil, &Error{Kind: KindOptions, Message: "an ssh hop has no address", Hint: "Say it in the hop or in the host."}
@@ -49,7 +48,7 @@ func (x *Expander) Expand(options transports.Options) ([]transports.Options, err
 	hops, err := x.expand(options, "", nil)
 	if err != nil {
 		if _, known := errors.AsType[*Error](err); !known {
-			err = &Error{Kind: KindOptions, Message: plain.Text(err), Cause: err, Hint: configHint(err)}
+			err = &Error{Kind: KindOptions, Message: err.Error(), Cause: err, Hint: configHint(err)}
 		}
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	xssh "golang.org/x/crypto/ssh"
 
-	"runner/agent/plain"
 	"runner/transports/ssh/knownhosts"
 )
 
@@ -35,7 +34,7 @@ func newVerifier(s *settings) (*verifier, error) {
 	for _, name := range v.names {
 		known, err := knownhosts.Find(s.knownHosts, name)
 		if err != nil {
-			return nil, &Error{Kind: KindOptions, Message: plain.Text(err), Cause: err}
+			return nil, &Error{Kind: KindOptions, Message: err.Error(), Cause: err}
 		}
 		v.known = append(v.known, known)
 	}
@@ -137,7 +136,7 @@ func (v *verifier) listed(key xssh.PublicKey) *Error {
 	switch {
 	case err != nil:
 		return &Error{
-			Kind: KindHostKeyRevoked, Cause: err, Message: plain.Text(err),
+			Kind: KindHostKeyRevoked, Cause: err, Message: err.Error(),
 			Hint: "RevokedHostKeys in the ssh configuration must name a readable list of public keys, one a line.",
 		}
 	case listed:
@@ -175,7 +174,7 @@ func (v *verifier) record(key xssh.PublicKey) *Error {
 	switch {
 	case err != nil:
 		return &Error{
-			Kind: KindHostKeyUnknown, Cause: err, Message: plain.Text(err),
+			Kind: KindHostKeyUnknown, Cause: err, Message: err.Error(),
 			Hint: "With host_key = \"accept-new\" the first known_hosts file must be writable.",
 		}
 	case status == knownhosts.Changed:

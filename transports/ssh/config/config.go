@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"runner/agent/plain"
 )
 
 // Limits of what is read.
@@ -59,14 +61,14 @@ func (l *loader) file(path string, depth int) (*File, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, plain.Reading(err)
 	}
 	if info.Size() > maxSize {
 		return nil, fmt.Errorf("cannot read %s: it is larger than %d bytes", path, maxSize)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, plain.Reading(err)
 	}
 	return l.parse(path, string(text), depth)
 }

@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
+
+	"runner/agent/plain"
 )
 
 // Append records a host's key at the end of a file, which is made where it does not exist, as is its directory. Under
@@ -21,7 +22,7 @@ import (
 func Append(file, name string, key ssh.PublicKey, hashed bool) (Status, Entry, error) {
 	status, entry, err := appendLocked(file, name, key, hashed)
 	if err != nil {
-		return Unknown, Entry{}, fmt.Errorf("cannot record the host key: %w", err)
+		return Unknown, Entry{}, fmt.Errorf("cannot record the host key in %q: %w", file, plain.Cause(err))
 	}
 	return status, entry, nil
 }
@@ -36,7 +37,7 @@ func appendLocked(file, name string, key ssh.PublicKey, hashed bool) (status Sta
 	}
 	defer func() { err = errors.Join(err, f.Close()) }() // gives the lock back too
 	if err := lock(f); err != nil {
-		return Unknown, Entry{}, &fs.PathError{Op: "lock", Path: file, Err: err}
+		return Unknown, Entry{}, err
 	}
 	known, err := scan(f, file, name)
 	if err != nil {

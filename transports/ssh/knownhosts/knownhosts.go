@@ -24,6 +24,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"runner/agent/plain"
 	"runner/transports/ssh/pattern"
 )
 
@@ -76,12 +77,12 @@ func findIn(file, name string) (Known, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read known hosts: %w", err)
+		return nil, fmt.Errorf("cannot read known hosts: %w", plain.Reading(err))
 	}
 	defer f.Close()
 	known, err := scan(f, file, name)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read known hosts: %w", err)
+		return nil, fmt.Errorf("cannot read known hosts: %w", plain.Reading(err))
 	}
 	return known, nil
 }
@@ -260,7 +261,7 @@ func (k Known) CheckCertificate(cert *ssh.Certificate, host string) (Status, Ent
 func Listed(file string, key ssh.PublicKey) (bool, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return false, fmt.Errorf("cannot read revoked keys: %w", err)
+		return false, fmt.Errorf("cannot read revoked keys: %w", plain.Reading(err))
 	}
 	if bytes.HasPrefix(text, []byte("SSHKRL\n")) {
 		return false, fmt.Errorf("cannot read revoked keys: %s is a binary revocation list", file)

@@ -289,3 +289,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// What cannot be written is not said to be unreadable.
+func TestAppendFails(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key, _ := newKey(t)
+	for file, want := range map[string]string{filepath.Join(dir, "file", "x"): "not a directory", dir: "is a directory"} {
+		_, _, err := Append(file, "a", key.PublicKey(), false)
+		if want = fmt.Sprintf("cannot record the host key in %q: %s", file, want); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
