@@ -105,8 +105,11 @@ func (g given) state() error {
 	return nil
 }
 
-// mostArgv is the size of a program's arguments together, in bytes: what Linux takes unless its limits were raised.
+// mostArgv is the size of a program's arguments together, in bytes: what no target takes unless its limits were raised.
+// The targets' own limits are lower, and differ: Linux takes 128 KiB in one argument. Those are found at the start.
 const mostArgv = 2 << 20
+
+const giveStdin = "Give data as stdin, which can be of any size."
 
 // argv checks a program with its arguments.
 func (g given) argv(name string) error {
@@ -132,7 +135,7 @@ func (g given) argv(name string) error {
 		size += len(s) + 1
 	}
 	if size > mostArgv {
-		return wrong(name, "%s has %d bytes; at most %d can be given to a program. Give data as stdin, which can be of any size.", name, size, mostArgv)
+		return wrong(name, "%s has %d bytes; at most %d can be given to a program. %s", name, size, mostArgv, giveStdin)
 	}
 	return nil
 }

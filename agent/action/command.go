@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"runner/agent/process"
 	"runner/agent/wire"
@@ -247,8 +248,12 @@ func lastWords(exit process.Exit) []byte {
 }
 
 func notStarted(err error) error {
+	start, is := errors.AsType[*process.StartError](err)
 	hint := ""
-	if start, is := errors.AsType[*process.StartError](err); is && start.Dir == "" {
+	switch {
+	case is && errors.Is(err, syscall.E2BIG):
+		return problem(giveStdin, "cannot start %s: its arguments are larger than the target takes (Linux: 128 KiB for one)", start.Program)
+	case is && start.Dir == "":
 		hint = "Give its whole path, or install it with a task before this one."
 	}
 	return problem(hint, "%v", err)

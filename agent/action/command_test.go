@@ -74,11 +74,12 @@ func TestG27CommandFailures(t *testing.T) {
 		{"command", args{"argv": []string{"no-such-tool"}}, wire.CodeAction, "cannot start no-such-tool", ""},
 		{"command", args{"argv": []string{"/etc/passwd"}}, wire.CodeAction, "cannot start /etc/passwd: permission denied", ""},
 		{"command", args{"argv": []string{"true"}, "chdir": "/nonexistent"}, wire.CodeAction, "in /nonexistent", ""},
+		{"command", args{"argv": []string{"true", strings.Repeat("x", 3<<19)}}, wire.CodeAction, "cannot start true: its arguments are larger than the target takes", ""},
 	} {
 		out, err := b.apply(c.action, c.args)
 		var p *wire.Problem
 		if !errors.As(err, &p) || p.Code != c.code || !strings.Contains(p.Message, c.message) || p.Quote != c.last {
-			t.Errorf("%v: %#v", c.args, err)
+			t.Errorf("%.200v: %#v", c.args, err)
 		}
 		if ran := c.code != wire.CodeAction; ran != (out.Values != nil) {
 			t.Errorf("%v: values %v", c.args, out.Values)
