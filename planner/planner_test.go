@@ -237,3 +237,50 @@ func TestLimitGroups(t *testing.T) {
 		}
 	}
 }
+
+// TestNear: what is suggested where a site has very many names of one kind, and that a handler is never a target.
+func TestNear(t *testing.T) {
+	dir := t.TempDir()
+	text := `host "web" {
+  count  = 700
+  labels = { number = "n${count.index}", rack = "r${count.index}" }
+  hop "local" {}
+}
+host "database" {
+  hop "local" {}
+}
+job "j" {
+  hosts = host.database
+  task "file" "config" {
+    path    = "/a"
+    content = "x"
+    notify  = [handler.reload]
+  }
+  handler "command" "reload" {
+    argv = ["true"]
+  }
+}
+`
+	if err := os.WriteFile(filepath.Join(dir, "site.hcl"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	site, _, diags := lang.Load(dir, lang.Options{Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0"})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for _, c := range []struct {
+		s    planner.Selection
+		want string
+	}{
+		{planner.Selection{Limit: []string{"databse"}}, `"databse" matches no host of the site. Did you mean "database"?`},
+		{planner.Selection{Limit: []string{"699"}}, `Did you mean "web[699]"?`},
+		{planner.Selection{Limit: []string{"rack=r9999"}}, `"rack=r9999" matches no host of the site.`}, // of 1,400
+		{planner.Selection{Targets: []string{"job.j.handler.command.relaod"}}, `has the address "job.j.handler.command.relaod".`},
+		{planner.Selection{Targets: []string{"job.j.task.file.confg"}}, `Did you mean "job.j.task.file.config"?`},
+	} {
+		_, _, diags := planner.Build(site, planner.Options{Selection: c.s})
+		if len(diags) != 1 || !strings.HasSuffix(diags[0].Detail, c.want) {
+			t.Errorf("%+v: %v, want %s", c.s, diags, c.want)
+		}
+	}
+}

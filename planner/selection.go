@@ -151,34 +151,50 @@ func globMatch(pattern, name string) bool {
 
 // noHost says that a pattern matches nothing, and which host, group or label it may have meant.
 func noHost(site *lang.Site, pattern string) *hcl.Diagnostic {
-	near, keys := map[string]string{}, map[string]string{} // what may have been meant, by what is written for it
-	for _, h := range site.Hosts {
-		name := strings.ReplaceAll(h.Name, `"`, "")
-		near[name] = name
-		if _, key, ok := strings.Cut(strings.TrimSuffix(name, "]"), "["); ok {
-			keys[key] = name
-		}
-		for _, g := range h.GroupNames() {
-			near["@"+g], keys[g] = "@"+g, "@"+g
-		}
-		for label, value := range h.Labels {
-			near[label+"="+value] = label + "=" + value
-		}
-	}
-	meant := keys[pattern]
+	meant := near(site, strings.ReplaceAll(pattern, `"`, ""))
 	if pattern == "all" {
 		meant = "*"
-	}
-	for _, names := range []map[string]string{near, keys} {
-		if meant == "" {
-			meant = names[diag.Suggest(strings.ReplaceAll(pattern, `"`, ""), diag.Candidates(names))]
-		}
 	}
 	return diag.Errorf(diag.NoMatch, hcl.Range{}, "No such host", "The pattern %s matches no host of the site.%s", diag.Quote(pattern), diag.Meant(meant))
 }
 
+// near returns the pattern of a host, group or label that is like one which matches nothing. It looks at one kind after
+// the other: a site may have too many of one to be looked at.
+func near(site *lang.Site, pattern string) string {
+	// What may have been meant, by what is written for it.
+	names, keys, groups, labels := map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}
+	for _, h := range site.Hosts {
+		name := strings.ReplaceAll(h.Name, `"`, "")
+		names[name] = name
+		if _, key, ok := strings.Cut(strings.TrimSuffix(name, "]"), "["); ok {
+			keys[key] = name
+		}
+		for _, g := range h.GroupNames() {
+			groups["@"+g], keys[g] = "@"+g, "@"+g
+		}
+		for label, value := range h.Labels {
+			labels[label+"="+value] = label + "=" + value
+		}
+	}
+	kinds := []map[string]string{names, keys}
+	switch {
+	case keys[pattern] != "":
+		return keys[pattern]
+	case strings.HasPrefix(pattern, "@"):
+		kinds = []map[string]string{groups}
+	case strings.Contains(pattern, "="):
+		kinds = append(kinds, labels)
+	}
+	for _, kind := range kinds {
+		if found := diag.Suggest(pattern, diag.Candidates(kind)); found != "" {
+			return kind[found]
+		}
+	}
+	return ""
+}
+
 // target keeps the tasks that the addresses name and what they depend on.
-func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
+func (s *selected) target(site *lang.Site, targets []string) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	jobs := map[string]*lang.Job{}
 	tasks := map[string]*lang.Task{}
@@ -226,7 +242,8 @@ func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
 			addTask(t)
 		}
 	}
-	for _, a := range addresses {
+	known := addressesOf(site)
+	for _, a := range targets {
 		switch {
 		case jobs[a] != nil:
 			addJob(jobs[a])
@@ -240,33 +257,48 @@ func (s *selected) target(site *lang.Site, addresses []string) hcl.Diagnostics {
 				"%s is one element of a task; a target is a task with all of them: %s.", diag.Quote(a), diag.Quote(withoutKey(a))))
 		default:
 			diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such target",
-				"No job or task has the address %s.%s", diag.Quote(a), nearAddress(a, slices.Collect(maps.Keys(jobs)), slices.Collect(maps.Keys(tasks)))))
+				"No job or task has the address %s.%s", diag.Quote(a), known.near(a)))
 		}
 	}
 	return diags
 }
 
-// nearAddress suggests the address that one without a job or task was likely meant to be.
-func nearAddress(address string, jobs, tasks []string) string {
-	inRole := func(task string) bool { return strings.HasPrefix(task, address+".") }
-	slices.Sort(tasks)
-	if i := slices.IndexFunc(tasks, inRole); i >= 0 {
-		return " That is a role; a target is a job or one of the tasks, such as " + diag.Quote(tasks[i]) + "."
+// addresses are those of the jobs and tasks of a site, to suggest one.
+type addresses struct {
+	tasks []string          // sorted
+	jobs  map[string]string // by their names alone: what people leave out is job and task
+	all   map[string]string
+}
+
+func addressesOf(site *lang.Site) *addresses {
+	a := &addresses{jobs: map[string]string{}, all: map[string]string{}}
+	for _, j := range site.Jobs {
+		a.jobs[names("job."+j.Name)] = "job." + j.Name
+		for _, t := range j.Tasks { // no handlers: they are no targets
+			a.tasks = append(a.tasks, t.Address)
+			a.all[names(t.Address)] = t.Address
+		}
 	}
-	near := map[string]string{} // addresses by their names alone: what people leave out is job and task
-	for _, known := range slices.Concat(jobs, tasks) {
-		near[names(known)] = known
+	maps.Copy(a.all, a.jobs)
+	slices.Sort(a.tasks)
+	return a
+}
+
+// near suggests the address that one without a job or task was likely meant to be.
+func (a *addresses) near(address string) string {
+	inRole := func(task string) bool { return strings.HasPrefix(task, address+".") }
+	if i := slices.IndexFunc(a.tasks, inRole); i >= 0 {
+		return " That is a role; a target is a job or one of the tasks, such as " + diag.Quote(a.tasks[i]) + "."
 	}
 	given := names(withoutKey(address))
-	if near[given] == "" {
-		if strings.Contains(given, ".") {
-			for _, job := range jobs {
-				delete(near, names(job)) // the beginning of the address of a task, which is what was meant
-			}
+	if a.all[given] == "" {
+		candidates := diag.Candidates(a.all)
+		if strings.Contains(given, ".") { // a job is but the beginning of the address of a task, which is what was meant
+			candidates = slices.DeleteFunc(candidates, func(name string) bool { return a.jobs[name] != "" })
 		}
-		given = diag.Suggest(given, diag.Candidates(near))
+		given = diag.Suggest(given, candidates)
 	}
-	return diag.Meant(near[given])
+	return diag.Meant(a.all[given])
 }
 
 // names are the parts of an address that say which job, role, action and task is meant.
