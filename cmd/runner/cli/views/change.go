@@ -158,7 +158,7 @@ func (c *changes) line(g *sameChange) string {
 	words := map[event.Verb]string{event.Skip: "skipped", event.None: "unchanged", event.Read: "read"}
 	what := words[g.change.Action]
 	if g.change.Outcome == event.Changed {
-		what += ", reported as changed (changed_when)"
+		what += ", but its changed_when says changed"
 	}
 	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.paint(dim, "on "+names(g.hosts, 6)+": "+what))
 	if len(g.change.Unknown) > 0 {
@@ -168,7 +168,7 @@ func (c *changes) line(g *sameChange) string {
 }
 
 // asUnchanged is said of a change whose task says that it is none.
-const asUnchanged = "reported as unchanged: changed_when"
+const asUnchanged = "its changed_when says unchanged"
 
 func (c *changes) block(g *sameChange) string {
 	var b strings.Builder
@@ -197,7 +197,7 @@ func (c *changes) block(g *sameChange) string {
 	case g.change.Unreported():
 		body = "        " + c.paint(dim, "# ("+asUnchanged+")") + "\n" + body
 	case g.change.Outcome == event.Failed:
-		body = "        " + c.paint(dim, "# (it would fail then)") + "\n" + body
+		body = "        " + c.paint(dim, "# (its failed_when would fail it)") + "\n" + body
 	}
 	if body == "" {
 		fmt.Fprintf(&b, "  %s %s\n", c.mark(g.change.Action), title)
@@ -337,10 +337,6 @@ func digits(s string) int {
 
 // PlanSentence is the last line of a plan. Its form never changes, so that scripts can read it.
 func PlanSentence(s event.PlanSummary) string {
-	text := fmt.Sprintf("Plan: %d to create, %d to update, %d to remove, %d to run on %d hosts. %d connections (%d reused), %d pipelines.",
+	return fmt.Sprintf("Plan: %d to create, %d to update, %d to remove, %d to run on %d hosts. %d connections (%d reused), %d pipelines.",
 		s.Create, s.Update, s.Remove, s.Run, s.Hosts, s.Connections, s.Reused, s.Pipelines)
-	if s.Unreported > 0 {
-		text += fmt.Sprintf(" Of the changes, %d will be reported as unchanged.", s.Unreported)
-	}
-	return text
 }

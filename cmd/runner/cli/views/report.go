@@ -110,6 +110,9 @@ func (r *report) planned(e event.PlanSummary) {
 	case e.Create+e.Update+e.Remove+e.Run == 0:
 		r.print("\n%s\n", r.paint(bold, "Nothing to change: everything is as the site says."))
 	}
+	if e.Unreported > 0 {
+		r.print("\n%s\n", r.paint(bold, fmt.Sprintf("Of the changes, %d will be reported as unchanged.", e.Unreported)))
+	}
 	r.print("\n%s\n", r.paint(bold, PlanSentence(e)))
 }
 
@@ -175,7 +178,7 @@ func (r *report) taskEnd(e event.TaskEnd) {
 		r.changed(e)
 	case event.OK:
 		if e.Action.Changes() && (e.Action != event.Run || r.o.Verbose) { // that a command ran is nothing to tell
-			r.print("%s %s: %s: %s, %s%s\n", r.mark(e.Action), host, address, word(e.Action), asUnchanged, took)
+			r.print("%s %s: %s: %s, but %s%s\n", r.mark(e.Action), host, address, word(e.Action), asUnchanged, took)
 			r.changed(e)
 		} else if r.o.Verbose {
 			r.print("%s %s: %s: unchanged%s\n", r.mark(event.None), host, address, took)
