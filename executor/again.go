@@ -130,13 +130,13 @@ func (s *sent) afresh() *sent {
 	return s
 }
 
-// rest waits for the next attempt, without a slot, but not when the run is ending.
-func (h *hostRun) rest(ctx context.Context, delay time.Duration) bool {
-	if delay > 0 {
-		<-h.run.slots
-		defer func() { h.run.slots <- struct{}{} }()
+// rest waits for the next attempt, but not when the run is ending.
+func (h *hostRun) rest(ctx context.Context, delay time.Duration) (goesOn bool) {
+	if delay <= 0 {
+		return h.run.isEnding() == notEnding
 	}
-	return h.run.waitFor(ctx, delay)
+	h.run.withoutSlot(func() { goesOn = h.run.waitFor(ctx, delay) })
+	return goesOn
 }
 
 // waitFor waits, but not when the run is ending.

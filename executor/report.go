@@ -32,7 +32,7 @@ func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
 		h.told = h.told || lost
 		h.run.Sink.Emit(event.Diagnostic{
 			Severity: severityOf(end), Code: codeOf(end), Summary: summaryOf(end), Detail: end.Failure.Place.Explain(end.Error),
-			File: end.Failure.Place.File, Range: rangeOf(end.Failure.Place),
+			File: end.Failure.Place.File, Range: event.RangeOf(end.Failure.Place),
 			Host: end.Host, Address: end.Address, Failure: end.Failure,
 		})
 	case event.OK, event.Changed, event.Cancelled:
@@ -64,16 +64,6 @@ func summaryOf(end event.TaskEnd) string {
 		return "Task would fail"
 	}
 	return "Host cannot be reached"
-}
-
-func rangeOf(p plan.Place) *event.Range {
-	if p.Line == 0 {
-		return nil
-	}
-	return &event.Range{
-		Start: event.Position{Line: p.Line, Column: p.Column, Byte: p.Byte},
-		End:   event.Position{Line: p.EndLine, Column: p.EndColumn, Byte: p.EndByte},
-	}
 }
 
 // elements returns the instances of a task with for_each as far as they are known now.

@@ -116,7 +116,7 @@ func (h *hostRun) show(faults []fault) {
 		f.shown = true
 		end := f.end
 		end.Job, end.Host = h.job.Name, h.name
-		h.run.Sink.Emit(event.TaskFailed{TaskEnd: end})
+		h.run.Sink.Emit(event.EarlyFailure{TaskEnd: end})
 	}
 }
 

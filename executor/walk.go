@@ -199,14 +199,21 @@ func (h *hostRun) arrives(at int) bool {
 // standBy waits, without a slot, until a channel is closed; nil is closed. It reports whether the host may go on.
 func (h *hostRun) standBy(c <-chan struct{}) bool {
 	if c != nil {
-		<-h.run.slots
-		select {
-		case <-c:
-		case <-h.run.open.Done():
-		}
-		h.run.slots <- struct{}{}
+		h.run.withoutSlot(func() {
+			select {
+			case <-c:
+			case <-h.run.open.Done():
+			}
+		})
 	}
 	return !h.over()
+}
+
+// withoutSlot leaves the host's slot to another host while it waits.
+func (r *run) withoutSlot(wait func()) {
+	<-r.slots
+	wait()
+	r.slots <- struct{}{}
 }
 
 // drain takes the results of everything under way, in order. It reports whether the host goes on at the task where it was;

@@ -37,7 +37,7 @@ const (
 	KindTaskStart     Kind = "task_start"
 	KindOutput        Kind = "output"
 	KindProgress      Kind = "progress"
-	KindTaskFailed    Kind = "task_failed"
+	KindEarlyFailure  Kind = "early_failure"
 	KindTaskEnd       Kind = "task_end"
 	KindHostEnd       Kind = "host_end"
 	KindRunEnd        Kind = "run_end"
@@ -67,6 +67,14 @@ type Diagnostic struct {
 type Range struct {
 	Start Position `json:"start"`
 	End   Position `json:"end"`
+}
+
+// RangeOf is the range of a place; nil if it has none.
+func RangeOf(p plan.Place) *Range {
+	if p.Line == 0 {
+		return nil
+	}
+	return &Range{Start: Position{p.Line, p.Column, p.Byte}, End: Position{p.EndLine, p.EndColumn, p.EndByte}}
 }
 
 // Position is a place in a file.
@@ -235,9 +243,9 @@ type TaskEnd struct {
 	Failure   *Failure `json:"-"`
 }
 
-// TaskFailed tells at once of a failure that a rescue may handle, or that an always comes before: its TaskEnd comes when
-// that has ended. It is for people only.
-type TaskFailed struct{ TaskEnd }
+// EarlyFailure tells at once of a task's failure that a rescue may handle, or whose end an always delays: its TaskEnd
+// comes when that has ended. It is for people only, and has no JSON form.
+type EarlyFailure struct{ TaskEnd }
 
 // Failure is an error as people need it.
 type Failure struct {

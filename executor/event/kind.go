@@ -34,7 +34,7 @@ func (Progress) Kind() Kind { return KindProgress }
 func (TaskEnd) Kind() Kind { return KindTaskEnd }
 
 // Kind names the event's type.
-func (TaskFailed) Kind() Kind { return KindTaskFailed }
+func (EarlyFailure) Kind() Kind { return KindEarlyFailure }
 
 // Kind names the event's type.
 func (HostEnd) Kind() Kind { return KindHostEnd }

@@ -7,7 +7,6 @@ import (
 
 	"runner/executor/event"
 	"runner/lang/diag"
-	"runner/planner/plan"
 )
 
 // Diagnostic turns a diagnostic into an event.
@@ -53,7 +52,7 @@ func failed(e event.TaskEnd) []event.Diagnostic {
 	}
 	d := event.Diagnostic{
 		Severity: "error", Code: string(diag.TaskFailed), Summary: "Task failed", Detail: e.Failure.Place.Explain(e.Error),
-		File: e.Failure.Place.File, Range: eventRange(e.Failure.Place), Host: e.Host, Address: e.Address, Failure: e.Failure,
+		File: e.Failure.Place.File, Range: event.RangeOf(e.Failure.Place), Host: e.Host, Address: e.Address, Failure: e.Failure,
 	}
 	out := diagnosed(d)
 	if e.Handled {
@@ -62,9 +61,4 @@ func failed(e event.TaskEnd) []event.Diagnostic {
 		}
 	}
 	return out
-}
-
-func eventRange(p plan.Place) *event.Range {
-	r := rangeOf(p)
-	return &event.Range{Start: event.Position(r.Start), End: event.Position(r.End)}
 }

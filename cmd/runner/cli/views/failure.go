@@ -8,7 +8,6 @@ import (
 
 	"runner/executor/event"
 	"runner/lang/diag"
-	"runner/planner/plan"
 )
 
 // reason is why something failed, on one line. What to do is said elsewhere.
@@ -44,8 +43,7 @@ func (r *report) failure(f *event.Failure) {
 			r.print("%s", indented(strings.TrimRight(p.Text(d), "\n"), "    "))
 		}
 	case f.Place.File != "":
-		place := rangeOf(f.Place)
-		text := p.Text(&hcl.Diagnostic{Severity: hcl.DiagError, Subject: &place})
+		text := p.Text(&hcl.Diagnostic{Severity: hcl.DiagError, Subject: subject(f.Place.File, event.RangeOf(f.Place))})
 		if _, snippet, ok := strings.Cut(text, "\n\n"); ok {
 			r.print("%s", indented(strings.TrimRight(snippet, "\n"), "  "))
 		}
@@ -100,12 +98,9 @@ func (r *report) sayUnseen() {
 
 func (r *report) show(e event.Diagnostic) {
 	r.screen.flush()
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: e.Summary, Detail: e.Detail}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: e.Summary, Detail: e.Detail, Subject: subject(e.File, e.Range)}
 	if e.Severity == "warning" {
 		d.Severity = hcl.DiagWarning
-	}
-	if e.Range != nil {
-		d.Subject = &hcl.Range{Filename: e.File, Start: hcl.Pos(e.Range.Start), End: hcl.Pos(e.Range.End)}
 	}
 	if evaluation := evaluationOf(e.Failure); len(evaluation) > 0 {
 		r.write(diag.At(evaluation, e.Host, e.Address))
@@ -125,12 +120,12 @@ func (r *report) write(diags hcl.Diagnostics) {
 	}
 }
 
-func rangeOf(p plan.Place) hcl.Range {
-	return hcl.Range{
-		Filename: p.File,
-		Start:    hcl.Pos{Line: p.Line, Column: p.Column, Byte: p.Byte},
-		End:      hcl.Pos{Line: p.EndLine, Column: p.EndColumn, Byte: p.EndByte},
+// subject is a part of a file as what a diagnostic is about; nil without one.
+func subject(file string, r *event.Range) *hcl.Range {
+	if r == nil {
+		return nil
 	}
+	return &hcl.Range{Filename: file, Start: hcl.Pos(r.Start), End: hcl.Pos(r.End)}
 }
 
 func indented(text, indent string) string {

@@ -114,7 +114,7 @@ func (l *live) see(e event.Event, now time.Time) {
 	case event.TaskStart:
 		l.stop(e.Host, waiting)
 		l.start(e.Host, e.Address, false, now)
-	case event.TaskFailed: // its end comes later
+	case event.EarlyFailure: // its end comes later
 		l.stop(e.Host, e.Address)
 		l.start(e.Host, waiting, false, now)
 	case event.Progress:

@@ -67,7 +67,7 @@ func (r *report) see(e event.Event, now time.Time) {
 		r.planned(e)
 	case event.Output:
 		r.output(e)
-	case event.TaskFailed:
+	case event.EarlyFailure:
 		r.taskFailed(e.TaskEnd, "a rescue follows")
 		r.failed[source{host: e.Host, address: e.Address}] = true
 	case event.TaskEnd:
