@@ -74,6 +74,11 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 		all.Go(func() { f.look(l.site, t, some) })
 	}
 	all.Wait()
+	if i := slices.IndexFunc(found, func(f *finding) bool { return f.leftOut != nil }); i >= 0 {
+		x := newExpansion(l.scope, t, found[i].leftOut, nothing{})
+		x.lookAtCertain()
+		l.failAll(x.located())
+	}
 	t.body.keys, t.body.keysKnown = found[0].keys, true
 	for _, f := range found {
 		t.body.secret = t.body.secret || f.secret
@@ -90,6 +95,7 @@ type finding struct {
 	secret     bool
 	keys       []any // of the elements on each of the hosts,
 	keysDiffer bool  // unless they differ or are not known
+	leftOut    *Host // the first one that runs none of it, or not all elements
 	diags      hcl.Diagnostics
 }
 
@@ -100,14 +106,16 @@ func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 			state = success{}
 		}
 		x := newExpansion(site.scope, t, h, state)
-		x.check = true
 		instances := x.run()
+		if x.leftOut && f.leftOut == nil {
+			f.leftOut = h
+		}
 		diags := x.located()
 		f.diags = append(f.diags, diags...)
 		f.addKeys(instances, i == 0)
 		f.keysDiffer = f.keysDiffer || diags.HasErrors()
-		if t.ChangedWhen() || t.Verdict() {
-			f.judges(site, t, h, state, x.open)
+		if len(x.open) > 0 && (t.ChangedWhen() || t.Verdict()) {
+			f.judges(site, t, h, state, x.open[0])
 		}
 		for _, in := range instances {
 			f.secret = f.secret || in.Sensitive
@@ -116,16 +124,11 @@ func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 	}
 }
 
-// judges checks the conditions over a result: for the first element, or what is certain of them if there is none.
-func (f *finding) judges(site *Site, t *Task, h *Host, state State, elements []any) {
+// judges checks the conditions over the result of an element.
+func (f *finding) judges(site *Site, t *Task, h *Host, state State, key any) {
 	x := newExpansion(site.scope, t, h, state)
-	result := Result{Unknown: true, UnknownChanged: true}
-	x.certain = len(elements) == 0
-	if !x.certain {
-		result.Key = elements[0]
-		x.choose(result.Key)
-	}
-	x.judge(result)
+	x.choose(key)
+	x.judge(Result{Key: key, Unknown: true, UnknownChanged: true})
 	f.diags = append(f.diags, x.located()...)
 }
 

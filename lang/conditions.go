@@ -37,19 +37,18 @@ func conditionsOf(job *config.Job, t *config.Task) []condition {
 	return out
 }
 
-// look checks what is certain of a task that has no elements, or that a condition leaves out.
-func (x *expansion) look() {
-	if !x.check || x.looked {
-		return
-	}
-	x.looked, x.certain = true, true
+// lookAtCertain checks what is certain of a task: it is the same on every host, and for every element.
+func (x *expansion) lookAtCertain() {
+	x.certain = true
 	for _, c := range x.body.conditions {
 		before := len(x.diags)
 		x.condition(c.when)
 		x.blame(c.when, before)
 	}
 	x.rest(&Instance{})
-	x.certain = false
+	if x.task.ChangedWhen() || x.task.Verdict() {
+		x.judge(Result{Unknown: true, UnknownChanged: true})
+	}
 }
 
 // evaluates says whether an expression is to be evaluated.

@@ -37,9 +37,8 @@ type expansion struct {
 	ctx      *hcl.EvalContext // of the task's own expressions, with each
 	diags    hcl.Diagnostics
 
-	check   bool  // the site is checked: what a condition leaves out is looked at too, as far as it is certain
 	certain bool  // only what is certain is evaluated
-	looked  bool  // that was done: once is enough for all elements
+	leftOut bool  // there is no element, or a condition leaves one out
 	open    []any // the keys of the elements that no condition leaves out
 }
 
@@ -90,9 +89,7 @@ func (x *expansion) run() []Instance {
 	text := 0
 	var out []Instance
 	bare := x.ctx
-	if len(elements) == 0 {
-		x.look()
-	}
+	x.leftOut = len(elements) == 0
 	for _, e := range elements {
 		if e.keyed {
 			x.ctx = with(bare, map[string]cty.Value{"each": e.each})
@@ -191,20 +188,17 @@ func (x *expansion) instance(in *Instance) {
 		x.blame(c.when, before)
 		switch {
 		case failed:
-			in.Barrier = c.barrier
-			x.look()
+			in.Barrier, x.leftOut = c.barrier, true
 			return
 		case known && !holds:
 			in.Skip, in.Unknown = true, nil
-			x.look()
+			x.leftOut = true
 			return
 		case !known && !slices.Contains(in.Unknown, "when"):
 			in.Unknown = append(in.Unknown, "when")
 		}
 	}
-	if x.check {
-		x.open = append(x.open, in.Key)
-	}
+	x.open = append(x.open, in.Key)
 	x.rest(in)
 }
 
