@@ -20,11 +20,10 @@ func (l *loader) variableValues() {
 	for _, v := range l.opts.Vars {
 		inputs.Flags = append(inputs.Flags, variable.Input(v))
 	}
-	values, diags := variable.Values(l.config.Variables, l.files, inputs)
+	values, declared, diags := variable.Values(l.config.Variables, l.files, inputs)
 	l.failAll(diags)
 	for _, v := range l.config.Variables {
-		declared, _ := variable.Declare(v, l.files)
-		l.scope.addTyped(l.config.Site, v.Name, declared)
+		l.scope.addTyped(l.config.Site, v.Name, declared[v.Name])
 		if _, ok := values[v.Name]; !ok {
 			l.bad[refs.Ref{Root: refs.Var, Name: v.Name}] = true
 			values[v.Name] = cty.DynamicVal

@@ -13,7 +13,7 @@ import (
 	"runner/lang/value"
 )
 
-// Declared is a variable of a role: what the value that the role is given for it must be.
+// Declared is a variable: what the value that it is given must be.
 type Declared struct {
 	variable            *config.Variable
 	ty                  cty.Type
@@ -25,6 +25,11 @@ type Declared struct {
 // Declare checks what a role declares of a variable. It is nil after an error.
 func Declare(v *config.Variable, files syntax.Files) (*Declared, hcl.Diagnostics) {
 	r := &reader{files: files}
+	return r.declare(v), r.diags
+}
+
+// declare checks what is declared of a variable. It is nil after an error.
+func (r *reader) declare(v *config.Variable) *Declared {
 	d := &Declared{variable: v, byDefault: cty.NilVal}
 	var ok1, ok2, ok3 bool
 	ok4 := true
@@ -36,9 +41,9 @@ func Declare(v *config.Variable, files syntax.Files) (*Declared, hcl.Diagnostics
 		d.byDefault, ok4 = r.defaultValue(v, d.ty, d.defaults, d.nullable, d.sensitive)
 	}
 	if !ok1 || !ok2 || !ok3 || !ok4 {
-		return nil, r.diags
+		return nil
 	}
-	return d, r.diags
+	return d
 }
 
 // Unknown is any value of the variable; cty.NilVal if its type leaves something open.

@@ -61,17 +61,23 @@ type reader struct {
 	incomplete bool
 }
 
-// Values returns the value of every variable that has a valid one. The files that were read are added to those given.
-func Values(variables []*config.Variable, files syntax.Files, inputs Inputs) (map[string]cty.Value, hcl.Diagnostics) {
+// Values returns the value of every variable that has a valid one, and what each that is declared well must be. The files
+// that were read are added to those given.
+func Values(variables []*config.Variable, files syntax.Files, inputs Inputs) (map[string]cty.Value, map[string]*Declared, hcl.Diagnostics) {
 	r := &reader{variables: variables, files: files, inputs: inputs}
 	given := r.givenValues()
-	out := map[string]cty.Value{}
+	values, declared := map[string]cty.Value{}, map[string]*Declared{}
 	for _, v := range variables {
-		if value, ok := r.variableValue(v, given[v.Name]); ok {
-			out[v.Name] = value
+		d := r.declare(v)
+		if d == nil {
+			continue
+		}
+		declared[v.Name] = d
+		if value, ok := r.variableValue(d, given[v.Name]); ok {
+			values[v.Name] = value
 		}
 	}
-	return out, r.diags
+	return values, declared, r.diags
 }
 
 func (r *reader) fail(d *hcl.Diagnostic)        { r.diags = append(r.diags, d) }
@@ -168,27 +174,16 @@ func (r *reader) variableNames() []string {
 }
 
 // variableValue is the value of one variable: given or by default, converted, marked.
-func (r *reader) variableValue(v *config.Variable, g *given) (cty.Value, bool) {
-	sensitive, ok1 := r.constantBool(v.Sensitive, false)
-	nullable, ok2 := r.constantBool(v.Nullable, true)
-	r.constantString(v.Description)
-	ty, defaults, ok3 := r.variableType(v)
-	byDefault, ok4 := cty.NilVal, true
-	if v.Default != nil {
-		byDefault, ok4 = r.defaultValue(v, ty, defaults, nullable, sensitive)
-	}
-	if !ok1 || !ok2 || !ok3 || !ok4 {
-		return cty.NilVal, false
-	}
-	value, at := byDefault, hcl.Range{}
+func (r *reader) variableValue(d *Declared, g *given) (cty.Value, bool) {
+	v, value, at := d.variable, d.byDefault, hcl.Range{}
 	if g != nil {
 		var ok bool
-		if value, ok = r.givenValue(v, g, ty, defaults, sensitive); !ok {
+		if value, ok = r.givenValue(v, g, d.ty, d.defaults, d.sensitive); !ok {
 			return cty.NilVal, false
 		}
 		at = g.at
-		if value.IsNull() && !nullable && byDefault != cty.NilVal {
-			value = byDefault
+		if value.IsNull() && !d.nullable && d.byDefault != cty.NilVal {
+			value = d.byDefault
 		}
 	}
 	switch {
@@ -198,11 +193,11 @@ func (r *reader) variableValue(v *config.Variable, g *given) (cty.Value, bool) {
 		r.fail(diag.Errorf(diag.MissingVariable, v.Block, "Missing variable",
 			"The variable %q has no default, so it needs a value: by --var %s=…, by %s%s in the environment, or in a file for --var-file.", v.Name, v.Name, envPrefix, v.Name))
 		return cty.NilVal, false
-	case value.IsNull() && !nullable:
+	case value.IsNull() && !d.nullable:
 		r.fail(diag.Errorf(diag.InvalidVariable, orElse(at, v.Block), "Null for a variable", "The variable %q must not be null: it is declared with nullable = false.", v.Name))
 		return cty.NilVal, false
 	}
-	if sensitive {
+	if d.sensitive {
 		value = value.Mark(function.Sensitive)
 	}
 	return value, true
