@@ -223,11 +223,11 @@ func TestOnce(t *testing.T) {
 // never reached, the next one runs it. G17.
 func TestOnceIsLost(t *testing.T) {
 	for _, c := range []struct {
-		name, line string
+		name, line string // "kill": what loses the host
 		transport  string
 		want       []string
 	}{
-		{"meanwhile", "", "local", []string{"a once unknown", "a two unknown", "b once failed", "b two cancelled"}},
+		{"meanwhile", "kill", "local", []string{"a once unknown", "a two unknown", "b once failed", "b two cancelled"}},
 		{"before", "true", "nowhere", []string{"a once unreachable", "a two unreachable", "b once changed", "b two changed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -235,7 +235,7 @@ func TestOnceIsLost(t *testing.T) {
 			b.Connections[0].Transport = c.transport
 			job := b.job("j")
 			line := c.line
-			if line == "" {
+			if line == "kill" {
 				line = b.killer(t)
 			}
 			b.each(job, "once", line).Once = true

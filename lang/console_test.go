@@ -81,7 +81,7 @@ func TestConsoleErrors(t *testing.T) {
 		{"task.command.c.stdout", diag.UnknownReference, "only known inside jobs", 20},
 		{"host.h.address", diag.UnknownReference, `host.h["KEY"].address`, 20},
 		{"host.h[\"z\"].name", diag.UnknownReference, `no "z"`, 26},
-		{"1 +", diag.Syntax, "Here must stand a value", 23},
+		{"1 +", diag.Syntax, "Expected a value", 23},
 		{"1 + \"x\"", diag.Evaluate, "takes number here, but this is string", 24},
 		{"parseint(var.s, 10)", diag.Evaluate, "", 29},
 		{"templatestring(\"$${nope}\", {})", diag.Template, "nope", -1},

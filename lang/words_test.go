@@ -33,7 +33,11 @@ func TestWords(t *testing.T) {
 			_, _, diags := lang.Load(path, options())
 			for _, d := range diags {
 				text, _, _ := strings.Cut(d.Detail, "\n")
-				got = append(got, fmt.Sprintf("line %d: %s", d.Subject.Start.Line, text))
+				line := 0
+				if d.Subject != nil {
+					line = d.Subject.Start.Line
+				}
+				got = append(got, fmt.Sprintf("line %d: %s", line, text))
 			}
 			slices.Sort(want)
 			slices.Sort(got)

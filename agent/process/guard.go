@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"sync"
 	"time"
@@ -49,7 +48,7 @@ func (t *Table) startGuard() {
 		return
 	}
 	t.guard.once.Do(func() {
-		p, err := t.Start(Command{Argv: t.guard.argv, Env: os.Environ()}, nil)
+		p, err := t.Start(Command{Argv: t.guard.argv}, nil) // without an environment: it reads none
 		if err != nil {
 			return
 		}

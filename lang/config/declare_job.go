@@ -116,7 +116,7 @@ func (d *declarer) dependsOn(arg *syntax.Argument) []*Reference {
 	for _, e := range list {
 		t, diags := hcl.AbsTraversalForExpr(e)
 		if diags.HasErrors() || len(t) != 2 || t.RootName() != "job" {
-			d.diags = append(d.diags, diag.Errorf(diag.WrongType, e.Range(), "Not a job", `"depends_on" takes a list of jobs, such as [job.web], and this is none of them. A job is named without quotes: job.NAME.`))
+			d.diags = append(d.diags, diag.Errorf(diag.WrongType, e.Range(), "Not a job", `"depends_on" takes a list of jobs, such as [job.web], and this element is not a job. A job is named without quotes: job.NAME.`))
 			continue
 		}
 		if attr, ok := t[1].(hcl.TraverseAttr); ok {

@@ -27,13 +27,13 @@ func TestWrongOperands(t *testing.T) {
 		`"x" ? 1 : 2`:             "A condition must be bool, but this is string.",
 		`list[0].x`:               "This is string, which has no attributes.",
 		`[1, 2][5]`:               "There is no element 5: this list has 2 elements, and the first one is 0.",
-		`{ a = 1 }[[]]`:           "An element of a map is chosen by its key, which is string, and this is none.",
-		`list[0.5]`:               "An element of a list is chosen by a whole number from 0, and this is none.",
+		`{ a = 1 }[[]]`:           "An element of a map is chosen by its key, which is string, and this index is not one.",
+		`list[0.5]`:               "An element of a list is chosen by a whole number from 0, and this index is not one.",
 		`[for x in 5 : x]`:        "A for expression goes over a list, set, map or object, but this is number.",
 		`[for x in [1] : x if 2]`: "The condition behind if must be bool, but this is number.",
 		`{ [] = 1 }`:              "A key must be string, but this is list.",
 		`true ? [1] : { a = 1 }`:  "The two results must have one type. The 'true' value is list, but the 'false' value is object.",
-		`list["x"] + 1`:           "An element of a list is chosen by a whole number from 0, and this is none.",
+		`list["x"] + 1`:           "An element of a list is chosen by a whole number from 0, and this index is not one.",
 	} {
 		expr, diags := hclsyntax.ParseExpression([]byte(text), "x.hcl", hcl.InitialPos)
 		if diags.HasErrors() {

@@ -58,9 +58,9 @@ func reword(d *hcl.Diagnostic) {
 		d.Detail = `A file in JSON syntax is one object, such as {"job": {}}, or a list of such objects.`
 	case "Incorrect JSON value type":
 		_, block, ok := strings.Cut(d.Detail, "one or more ")
-		d.Detail = "Here must stand an object in { }."
+		d.Detail = "Expected an object in { }."
 		if ok {
-			d.Detail = "Here must stand an object in { }, the inside of a block " + strings.TrimSuffix(block, " blocks.") + ", or a list of such objects."
+			d.Detail = "Expected an object in { }, the inside of a block " + strings.TrimSuffix(block, " blocks.") + ", or a list of such objects."
 		}
 	case "Call to unknown function":
 		if name, ok := calledUnknown(d); ok {
@@ -91,9 +91,9 @@ func rewordIndex(d *hcl.Diagnostic) {
 	case strings.HasPrefix(d.Detail, "Elements of a set are identified only by their value"):
 		d.Detail = "A set has no order, so none of its elements can be chosen. The function tolist makes a list of it."
 	case strings.Contains(why, "number"):
-		d.Detail = "An element of a list is chosen by a whole number from 0, and this is none."
+		d.Detail = "An element of a list is chosen by a whole number from 0, and this index is not one."
 	case strings.HasPrefix(why, "string required"):
-		d.Detail = "An element of a map is chosen by its key, which is string, and this is none."
+		d.Detail = "An element of a map is chosen by its key, which is string, and this index is not one."
 	}
 }
 

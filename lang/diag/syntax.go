@@ -35,9 +35,9 @@ func follows(d *hcl.Diagnostic, before hcl.Diagnostics) bool {
 func rewordSyntax(d *hcl.Diagnostic) {
 	switch d.Detail {
 	case "An argument or block definition is required here.":
-		d.Detail = "Here must stand an argument, such as name = value, or a block, such as host \"web\" { }. A site is written in HCL or in JSON."
+		d.Detail = "Expected an argument, such as name = value, or a block, such as host \"web\" { }. A site is written in HCL or in JSON."
 	case `An argument or block definition is required here. To set an argument, use the equals sign "=" to introduce the argument value.`:
-		d.Detail = "Here must stand an argument, such as name = value, or a block. Between the name of an argument and its value stands an equals sign."
+		d.Detail = "Expected an argument, such as name = value, or a block. Between the name of an argument and its value stands an equals sign."
 	case `A block definition must have block content delimited by "{" and "}", starting on the same line as the block header.`:
 		d.Detail = "An argument has an equals sign, as in name = value. What is in a block stands in { }, and the { on the line of the block's name."
 	case "There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.":
@@ -47,9 +47,9 @@ func rewordSyntax(d *hcl.Diagnostic) {
 		d.Summary = "Too much on one line"
 		d.Detail = "A block on one line holds one argument, and this goes on behind it. Put each argument on a line of its own, without commas."
 	case "Expected the start of an expression, but found an invalid expression token.":
-		d.Detail = "Here must stand a value."
+		d.Detail = "Expected a value."
 	case "Expected the start of an expression, but found the end of the file.":
-		d.Detail = "Here must stand a value, but the text ends."
+		d.Detail = "Expected a value, but the text ends."
 	case "An expression was successfully parsed, but extra characters were found after it.":
 		d.Detail = "The value has ended before this. Text stands in double quotes, and between values stands an operator or a comma."
 	case "Failed to recognize the value of this number literal.":

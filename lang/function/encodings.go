@@ -302,7 +302,7 @@ func malformed(text string) error {
 		return nil
 	}
 	at := err.Diagnostic([]byte(text), "", hcl.InitialPos).Subject.Start
-	return function.NewArgErrorf(0, "this is no JSON, at line %d, column %d: %s", at.Line, at.Column, strings.TrimSuffix(err.Detail, "."))
+	return function.NewArgErrorf(0, "the text is not JSON, at line %d, column %d: %s", at.Line, at.Column, strings.TrimSuffix(err.Detail, "."))
 }
 
 // checked returns the function with a look at its result: numbers may be larger than they are long.

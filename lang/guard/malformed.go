@@ -62,10 +62,10 @@ func wrongCharacter(c byte, why string) string {
 	value := `a text in double quotes, a number, true, false, null, an object in { } or a list in [ ]`
 	closing := c == '}' || c == ']'
 	for _, is := range []struct{ reason, text string }{
-		{"looking for beginning of object key string", "Here must stand a name in double quotes."},
-		{"after object key:value pair", "Here must stand a comma, or the } that ends the object."},
-		{"after object key", "Here must stand a colon, between a name and its value."},
-		{"after array element", "Here must stand a comma, or the ] that ends the list."},
+		{"looking for beginning of object key string", "Expected a name in double quotes."},
+		{"after object key:value pair", "Expected a comma, or the } that ends the object."},
+		{"after object key", "Expected a colon, between a name and its value."},
+		{"after array element", "Expected a comma, or the ] that ends the list."},
 		{"after top-level value", "The JSON has ended before this. A file holds one object."},
 		{"in string escape code", `This escape does not exist. A backslash itself is written \\.`},
 		{`in \u hexadecimal`, `Behind \u must stand four hexadecimal digits.`},
@@ -74,14 +74,14 @@ func wrongCharacter(c byte, why string) string {
 		{"numeric literal", "This is not a number."},
 	} {
 		if strings.Contains(why, is.reason) {
-			if closing && strings.HasPrefix(is.text, "Here must stand a name") {
+			if closing && strings.HasPrefix(is.text, "Expected a name") {
 				is.text += " Behind the last one there is no comma."
 			}
 			return is.text
 		}
 	}
 	if closing {
-		return "Here must stand a value. Behind the last one there is no comma."
+		return "Expected a value. Behind the last one there is no comma."
 	}
-	return "Here must stand a value: " + value + "."
+	return "Expected a value: " + value + "."
 }

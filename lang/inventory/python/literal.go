@@ -34,7 +34,7 @@ var (
 	ErrMany  = errors.New("it has too many elements")
 )
 
-var errNoLiteral = errors.New("this is no literal")
+var errNoLiteral = errors.New("the text is not a Python literal")
 
 // literal parses a literal of Python, as ast.literal_eval takes them, but for complex numbers.
 type literal struct {

@@ -8,7 +8,7 @@ output "f" { value = lookup({ a = 1 }, "b") } # says: The function "lookup" fail
 output "g" { value = element([], 0) } # says: The function "element" failed: the list is empty.
 output "h" { value = cidrhost("x", 1) } # says: What the function "cidrhost" takes for "prefix" must be a network such as 10.0.0.0/8 or fd00::/64, not "x".
 output "i" { value = regex("(", "a") } # says: The function "regex" does not take this for "pattern": it is not a regular expression: missing closing ) in (.
-output "j" { value = jsondecode("{") } # says: The function "jsondecode" does not take this for "string": this is no JSON, at line 1, column 2: The text ends here, but the { of line 1 is not closed.
+output "j" { value = jsondecode("{") } # says: The function "jsondecode" does not take this for "string": the text is not JSON, at line 1, column 2: The text ends here, but the { of line 1 is not closed.
 output "k" { value = yamldecode("a: [") } # says: The function "yamldecode" failed: on line 1, column 1: did not find expected node content.
 output "l" { value = tonumber("x") } # says: The function "tonumber" takes a number, or text that is one, but this is string ("x").
 output "m" { value = tolist("x") } # says: The function "tolist" takes a list or a set, with elements of one type, but this is string ("x").

@@ -14,7 +14,7 @@ output "m" { value = { a = 1, a = 2 } }
 output "n" { value = -"x" } # says: The operator takes number here, but this is string.
 output "o" { value = true && "x" } # says: The operator takes bool here, but this is string.
 output "p" { value = { (1) = 2 }["x"] } # says: This value has no "x". There is only "1".
-output "q" { value = [1]["x"] } # says: An element of a list is chosen by a whole number from 0, and this is none.
+output "q" { value = [1]["x"] } # says: An element of a list is chosen by a whole number from 0, and this index is not one.
 output "r" { value = true ? [1] : { a = 1 } } # says: The two results must have one type. The 'true' value is list, but the 'false' value is object.
 output "s" { value = { for k, v in "x" : k => v } } # says: A for expression goes over a list, set, map or object, but this is string ("x").
 output "t" { value = { for k, v in { a = 1 } : null => v } } # says: Key expression in 'for' expression must not produce a null value.
@@ -24,9 +24,9 @@ output "w" { value = "a${ {} }" } # says: What is put into text must be string, 
 output "x" { value = { [] = 1 } } # says: A key must be string, but this is list.
 output "y" { value = null.a } # says: This value is null, so it does not have any attributes.
 output "z" { value = tolist([1])[-1] } # says: There is no element -1: this list has 1 element, and the first one is 0.
-output "aa" { value = tolist([1])[0.5] } # says: An element of a list is chosen by a whole number from 0, and this is none.
+output "aa" { value = tolist([1])[0.5] } # says: An element of a list is chosen by a whole number from 0, and this index is not one.
 output "ab" { value = toset([1])[0] } # says: A set has no order, so none of its elements can be chosen. The function tolist makes a list of it.
 output "ac" { value = tomap({ a = 1 }).b } # says: This value has no "b". There is only "a".
-output "ad" { value = tomap({ a = 1 })[[]] } # says: An element of a map is chosen by its key, which is string, and this is none.
+output "ad" { value = tomap({ a = 1 })[[]] } # says: An element of a map is chosen by its key, which is string, and this index is not one.
 output "ae" { value = { a = { b = 1 } }.a.c } # says: This value.a has no "c". There is only "b".
 output "af" { value = true ? 1 : [] } # says: The two results must have one type. The 'true' value is number, but the 'false' value is list.

@@ -1,3 +1,3 @@
-- hosts: web # says: Here must stand an argument, such as name = value, or a block, such as host "web" { }. A site is written in HCL or in JSON.
+- hosts: web # says: Expected an argument, such as name = value, or a block, such as host "web" { }. A site is written in HCL or in JSON.
   tasks:
     - apt: name=nginx

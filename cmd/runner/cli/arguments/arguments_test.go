@@ -133,3 +133,16 @@ func TestG36VarErrorHidesValue(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWordsOfMessages(t *testing.T) {
+	for n, want := range map[int]string{1: "first", 3: "third", 4: "4th", 11: "11th", 12: "12th", 20: "20th", 21: "21st", 22: "22nd", 33: "33rd", 111: "111th", 113: "113th"} {
+		if got := ordinal(n); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a or b": {"a", "b"}, "a, b or c": {"a", "b", "c"}} {
+		if got := alternatives(words); got != want {
+			t.Errorf("%v: %q", words, got)
+		}
+	}
+}

@@ -30,6 +30,9 @@ func (c *choice[T]) Set(s string) error {
 
 // alternatives joins words as a sentence does.
 func alternatives(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
@@ -67,11 +70,15 @@ func (f *varFlag) before() int {
 	return n
 }
 
-// ordinal is the word for the place in a short list.
+// ordinal is the word for a place in a list, from 1.
 func ordinal(n int) string {
 	words := []string{"first", "second", "third"}
-	if n <= len(words) {
+	endings := []string{"th", "st", "nd", "rd"}
+	switch last := n % 10; {
+	case n <= len(words):
 		return words[n-1]
+	case last < len(endings) && n/10%10 != 1:
+		return strconv.Itoa(n) + endings[last]
 	}
 	return strconv.Itoa(n) + "th"
 }

@@ -34,7 +34,7 @@ func FlagError(fs *pflag.FlagSet, err error) error {
 		if invalid.GetFlag().Value.Type() == "bool" {
 			hint = "it takes true or false, or no value at all"
 		}
-		if !strings.ContainsAny(hint[len(hint)-1:], ".?") {
+		if hint != "" && !strings.HasSuffix(hint, ".") && !strings.HasSuffix(hint, "?") {
 			hint += "."
 		}
 		return errorf(diag.Capital(hint), "the value of --%s is not valid", invalid.GetFlag().Name)
