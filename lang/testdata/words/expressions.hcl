@@ -30,3 +30,6 @@ output "ac" { value = tomap({ a = 1 }).b } # says: This value has no "b". There 
 output "ad" { value = tomap({ a = 1 })[[]] } # says: An element of a map is chosen by its key, which is string, and this index is not one.
 output "ae" { value = { a = { b = 1 } }.a.c } # says: This value.a has no "c". There is only "b".
 output "af" { value = true ? 1 : [] } # says: The two results must have one type. The 'true' value is number, but the 'false' value is list.
+output "ag" { value = null ? 1 : 2 } # says: The condition value is null. Conditions must either be true or false.
+output "ah" { value = [] ? 1 : 2 } # says: A condition must be bool, but this is list.
+output "ai" { value = "x" == 1 ? "a" : {} } # says: The two results must have one type. The 'true' value is string, but the 'false' value is object.
