@@ -11,7 +11,7 @@ import (
 // What the locals and the variables of hosts of a site may take together, in bytes: what a small site can compute, and
 // more where files hold much, but not without end. Variables that inventories give have a limit of their own.
 const (
-	maxHeld      = 24 << 20
+	maxHeld      = 20 << 20
 	maxHeldText  = 8 << 20
 	perByte      = 12      // of what was read; as text twice
 	maxRead      = 3 << 20 // of it that counts

@@ -474,7 +474,7 @@ func hostileElsewhere(variable string) []hostile {
 		{
 			name: "files in each host", site: "locals {\n  x = [for f in [\"a\", \"b\"] : length(file(f)) if false]\n}\n" +
 				"host \"h\" {\n  count = 10000\n  vars  = { a = \"${count.index}${file(\"t\")}\" }\n  hop \"local\" {}\n}\n",
-			files: map[string]string{"a": r("x", 8<<20-1), "b": r("x", 8<<20), "t": r("x", 3<<20)},
+			files: map[string]string{"a": r("x", 8<<20), "b": r("y", 3<<20), "t": r("x", 3<<20)},
 		},
 		{name: "file in a pattern", site: "locals {\n  a = regex(file(\"t\"), \"x\")\n}\n", files: map[string]string{"t": r("(x|", 1<<20)}},
 		{name: "file against a pattern", site: "locals {\n  a = regexall(\"(x+)+y\", file(\"t\")) + 1\n}\n", files: map[string]string{"t": r("x", 8<<20)}},

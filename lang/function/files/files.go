@@ -23,7 +23,7 @@ import (
 const MaxSize = 8 << 20
 
 // mostKept is how many bytes of files are kept; what does not fit is read anew.
-const mostKept = 16 << 20
+const mostKept = 12 << 20
 
 // Reader reads files and keeps them.
 type Reader struct {

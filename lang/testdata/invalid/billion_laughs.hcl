@@ -14,8 +14,8 @@ locals {
   a12 = [local.a11, local.a11]
   a13 = [local.a12, local.a12]
   a14 = [local.a13, local.a13]
-  a15 = [local.a14, local.a14]
-  a16 = [local.a15, local.a15] # error: too_large
+  a15 = [local.a14, local.a14] # error: too_large
+  a16 = [local.a15, local.a15]
   a17 = [local.a16, local.a16]
   a18 = [local.a17, local.a17]
   a19 = [local.a18, local.a18, local.a18, local.a18]
