@@ -101,6 +101,9 @@ type finding struct {
 
 func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 	for i, h := range hosts {
+		if site.scope.budget.Spent() != nil {
+			return
+		}
 		state := State(nothing{})
 		if i == 0 { // results of many hosts cost too much to give them to many hosts
 			state = success{}

@@ -105,7 +105,12 @@ func (x *expansion) run() []Instance {
 			in.Unknown = append(in.Unknown, "for_each")
 		}
 		x.instance(&in)
-		if text += in.text(); text > maxHeldText {
+		own := in.text()
+		if d := x.spend(own); d != nil {
+			x.diags = append(x.diags, d)
+			return out
+		}
+		if text += own; text > maxHeldText {
 			x.diags = append(x.diags, diag.Errorf(diag.TooLarge, x.body.block.Block, "Values too large",
 				"The elements of this task's for_each have more than %d MiB of text in their arguments. Give large files as source.", maxHeldText>>20))
 			return out
@@ -113,6 +118,14 @@ func (x *expansion) run() []Instance {
 		out = append(out, in)
 	}
 	return out
+}
+
+// spend counts the text of an element while the site is checked.
+func (x *expansion) spend(text int) *hcl.Diagnostic {
+	if !x.check {
+		return nil
+	}
+	return x.scope.budget.Spend(text, 0, x.body.block.Block)
 }
 
 // maxElements bounds the elements of one for_each.

@@ -8,7 +8,7 @@ import (
 	"runner/lang/function"
 )
 
-// What the locals and the variables of hosts of a site may take together, in bytes: what a small site can compute, and
+// What the locals and the labels and variables of hosts of a site may take together, in bytes: what a small site can compute, and
 // more where files hold much, but not without end. Variables that inventories give have a limit of their own.
 const (
 	maxHeld      = 20 << 20
@@ -51,7 +51,7 @@ func (l *loader) holdInventory(v cty.Value, at hcl.Range) bool {
 func (l *loader) holdNoMore(at hcl.Range, all, text int) bool {
 	if !l.held.failed {
 		l.fail(diag.Errorf(diag.TooLarge, at, "Values too large",
-			"Up to here the locals and the variables of hosts hold more than %d MiB of values, or more than %d MiB of text. Give large files as source, and compute long lists where they are used.",
+			"Up to here the locals and the labels and variables of hosts hold more than %d MiB of values, or more than %d MiB of text. Give large files as source, and compute long lists where they are used.",
 			all, text))
 	}
 	l.held.failed = true
@@ -60,7 +60,10 @@ func (l *loader) holdNoMore(at hcl.Range, all, text int) bool {
 
 // bytesRead is how many bytes the site and the files that its functions read have, as far as they count.
 func (l *loader) bytesRead() int {
-	n := l.scope.run.FileBytes()
+	n := 0
+	if l.scope.run != nil {
+		n = l.scope.run.FileBytes()
+	}
 	for _, f := range l.files {
 		n += len(f.Bytes)
 	}

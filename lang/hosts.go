@@ -97,7 +97,7 @@ func newParts(h *Host, address, labels, vars cty.Value) hostParts {
 type element struct {
 	name string
 	key  string
-	own  map[string]cty.Value // each or count
+	own  func() map[string]cty.Value // each or count; there may be very many
 }
 
 func (l *loader) buildGroup(b *config.Host) *hostGroup {
@@ -172,7 +172,7 @@ func (l *loader) elements(b *config.Host) ([]element, bool) {
 	case b.Count != nil:
 		return l.countHosts(b)
 	}
-	return []element{{name: b.Name}}, true
+	return []element{{name: b.Name, own: func() map[string]cty.Value { return nil }}}, true
 }
 
 func (l *loader) forEachHost(b *config.Host) ([]element, bool) {
@@ -210,7 +210,7 @@ func (l *loader) forEachHost(b *config.Host) ([]element, bool) {
 		k := key.AsString()
 		out = append(out, element{
 			name: b.Name + "[" + quoteKey(k) + "]", key: k,
-			own: map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})},
+			own: func() map[string]cty.Value { return map[string]cty.Value{"each": each(key, value)} },
 		})
 	}
 	return out, true
@@ -228,8 +228,9 @@ func (l *loader) countHosts(b *config.Host) ([]element, bool) {
 	}
 	out := make([]element, n)
 	for i := range out {
-		index := cty.ObjectVal(map[string]cty.Value{"index": cty.NumberIntVal(int64(i))})
-		out[i] = element{name: fmt.Sprintf("%s[%d]", b.Name, i), key: strconv.Itoa(i), own: map[string]cty.Value{"count": index}}
+		out[i] = element{name: fmt.Sprintf("%s[%d]", b.Name, i), key: strconv.Itoa(i), own: func() map[string]cty.Value {
+			return map[string]cty.Value{"count": cty.ObjectVal(map[string]cty.Value{"index": cty.NumberIntVal(int64(i))})}
+		}}
 	}
 	return out, true
 }
@@ -277,9 +278,10 @@ func sensitiveError(at hcl.Range, what, why string) *hcl.Diagnostic {
 
 func (l *loader) buildHost(b *config.Host, e element) (*Host, bool) {
 	h := &Host{Name: e.name, Range: b.Block}
-	address, ok1 := l.shownText(b.Address, e.own)
-	labels, ok2 := l.labels(b.Labels, e.own)
-	vars, ok3 := l.varsOf(b.Vars, e.own)
+	each := e.own()
+	address, ok1 := l.shownText(b.Address, each)
+	labels, ok2 := l.labels(b.Labels, each)
+	vars, ok3 := l.varsOf(b.Vars, each)
 	if !ok1 || !ok2 || !ok3 {
 		return nil, false
 	}
@@ -291,13 +293,13 @@ func (l *loader) buildHost(b *config.Host, e element) (*Host, bool) {
 		key, value := it.Element()
 		h.Labels[key.AsString()] = value.AsString()
 	}
-	if b.Vars != nil && !l.hold(vars, b.Vars.At()) {
+	if b.Vars != nil && !l.hold(vars, b.Vars.At()) || b.Labels != nil && !l.hold(labels, b.Labels.At()) {
 		return nil, false
 	}
 	h.Vars = value.Shown(vars)
 	h.parts = newParts(h, address, labels, vars)
 	own := map[string]cty.Value{"self": h.parts.object()}
-	maps.Copy(own, e.own)
+	maps.Copy(own, each)
 	return h, l.buildChain(b, h, own)
 }
 

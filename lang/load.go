@@ -28,6 +28,10 @@ func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnosti
 	}
 	l.opts.Catalog.Actions = withOwn(opts.Catalog.Actions)
 	site := l.load(path)
+	if l.scope != nil {
+		l.scope.budget.Close()
+		l.diags = endedBy(l.diags, l.scope.budget.Spent())
+	}
 	diags := l.config.UsedAt(tidy(l.diags))
 	if diags.HasErrors() {
 		site = nil
@@ -197,6 +201,7 @@ func (l *loader) begin() {
 	l.site = &Site{Dir: dir}
 	l.scope = newScope(l.opts, dir)
 	l.scope.config = l.config
+	l.scope.budget = syntax.NewBudget(l.bytesRead())
 	l.scope.addModules(l.config, l.opts)
 	l.site.scope = l.scope
 	for _, local := range l.config.Locals {
@@ -239,6 +244,15 @@ func (l *loader) analyze() {
 	for _, ref := range circular {
 		l.bad[ref] = true
 	}
+}
+
+// endedBy leaves one of the errors that all evaluations give once the site's budget is spent.
+func endedBy(diags hcl.Diagnostics, spent *hcl.Diagnostic) hcl.Diagnostics {
+	if spent == nil {
+		return diags
+	}
+	out := slices.DeleteFunc(slices.Clone(diags), func(d *hcl.Diagnostic) bool { return d.Summary == spent.Summary })
+	return append(out, spent)
 }
 
 // tidy puts diagnostics into the order of the files and leaves out what is said twice about one place.

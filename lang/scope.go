@@ -32,6 +32,7 @@ type scope struct {
 	jobs    map[string]*jobScope
 	modules map[*config.Module]*module
 	run     *function.Run
+	budget  *syntax.Budget
 }
 
 // module is what no run changes of what the expressions of a module see: functions, var and path.
@@ -58,15 +59,16 @@ func newScope(opts Options, dir string) *scope {
 // addModules makes the contexts of the site, its jobs, and its roles.
 func (s *scope) addModules(c *config.Config, opts Options) {
 	s.run = function.NewRun()
+	all := s.budget.Context()
 	path := func(dir string) cty.Value {
 		return cty.ObjectVal(map[string]cty.Value{"site": cty.StringVal(s.dir), "module": cty.StringVal(dir)})
 	}
 	add := func(dir, shown string, variables map[string]cty.Value) *module {
 		variables["path"] = path(dir)
-		return &module{dir: dir, typed: map[string]cty.Value{}, context: &hcl.EvalContext{
-			Functions: function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Run: s.run, Parse: templateParser(dir, shown)}),
-			Variables: variables,
-		}}
+		ctx := all.NewChild()
+		ctx.Functions = function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Run: s.run, Parse: templateParser(dir, shown)})
+		ctx.Variables = variables
+		return &module{dir: dir, typed: map[string]cty.Value{}, context: ctx}
 	}
 	site := add(s.dir, c.Site.Dir, map[string]cty.Value{})
 	s.modules[c.Site] = site

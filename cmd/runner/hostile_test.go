@@ -382,6 +382,14 @@ func hostiles() []hostile {
 	add("many lists of one name", "locals {\n  x = "+manyNumbers+"\n"+row(300, "  aTHIS = [for x in local.x : x + THIS]\n")+"}\n")
 	add("lists of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = range(1000) }\n  hop \"local\" {}\n}\n"+local("nothing"))
 	add("values of hosts", "host \"h\" {\n  count = 10000\n  vars = { a = join(\"\", [for i in range(100) : format(\"%60000s\", count.index)]) }\n  hop \"local\" {}\n}\n")
+	add("labels of hosts", "host \"h\" {\n  count = 100000\n  hop \"local\" {}\n  labels = { a = join(\"\", [for x in range(1000) : \"xxxxxxxxxx\"]) }\n}\n")
+	add("text in labels", "host \"h\" {\n  count = 100000\n  hop \"local\" {}\n  labels = { a = \""+r("x", 100_000)+"\" }\n}\n")
+	add("loops on hosts", "host \"h\" {\n  count = 100000\n  hop \"local\" {}\n  vars = { a = length([for x in range(1000) : x]) }\n}\n")
+	onHosts := func(content string) string {
+		return "host \"h\" {\n  count = 3000\n  hop \"local\" {}\n}\nlocals {\n  long = format(\"%60000s\", \"x\")\n}\njob \"j\" {\n  hosts = host.h\n  task \"file\" \"f\" {\n    path = \"/f\"\n    content = " + content + "\n  }\n}\n"
+	}
+	add("loops in tasks", onHosts(`join("", [for x in range(1000) : "${self.name}xxxxxxxxx"])`))
+	add("text in tasks on hosts", onHosts("upper(\"${self.name}"+r("${local.long}", 10)+"\")"))
 	add("a collection of many types", "variable \"a\" {\n  type    = map(object({ a = list(any) }))\n  default = { b = { a = ["+row(4000, "{ aTHIS = 1 }, ")+"] } }\n}\n")
 	add("a collection of many types that is wrong", "variable \"a\" {\n  type    = object({ a = list(any), b = number })\n  default = { a = ["+row(4000, "{ aTHIS = 1 }, ")+"], b = \"x\" }\n}\n")
 	add("tasks of tasks", "job \"j\" {\n  hosts = host.localhost\n  task \"command\" \"c\" {\n    for_each = "+manyNumbers+"\n    argv = [each.value.x]\n  }\n}\n")

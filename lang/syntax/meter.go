@@ -24,7 +24,9 @@ const (
 
 // meter counts down what an evaluation has left.
 type meter struct {
-	left int
+	left   int
+	hosts  int // of what it takes, for going over hosts
+	budget *Budget
 	// secret: a loop went over a collection that is sensitive. Its variables do not show that.
 	secret bool
 	over   bool // the evaluation has ended: what looks at parts of it again, to explain an error, costs nothing
@@ -67,8 +69,9 @@ type looped struct{ *hclsyntax.ParenthesesExpr }
 // Value notes whether the collection is sensitive.
 func (e *looped) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	value, diags := e.ParenthesesExpr.Value(ctx)
-	if m := meterOf(ctx); m != nil && value.IsMarked() {
-		m.secret = true
+	if m := meterOf(ctx); m != nil && !m.over {
+		m.secret = m.secret || value.IsMarked()
+		m.hosts += allowance(value)
 	}
 	return value, diags
 }
@@ -103,7 +106,10 @@ type bounded struct{ *hclsyntax.ParenthesesExpr }
 // Value evaluates the expression with a meter of its own. Once a loop has gone over something sensitive, no error tells
 // what it is about: the values in sight are bare.
 func (e *bounded) Value(ctx *hcl.EvalContext) (value cty.Value, diags hcl.Diagnostics) {
-	m := &meter{left: maxCost}
+	m := &meter{left: maxCost, budget: budgetOf(ctx)}
+	if d := m.budget.Spent(); d != nil {
+		return cty.DynamicVal, hcl.Diagnostics{d}
+	}
 	defer func() {
 		m.over = true
 		switch r := recover(); r {
@@ -115,6 +121,9 @@ func (e *bounded) Value(ctx *hcl.EvalContext) (value cty.Value, diags hcl.Diagno
 			value = cty.DynamicVal
 			diags = hcl.Diagnostics{diag.Errorf(diag.TooLarge, e.SrcRange, "Expression too large",
 				"This expression gives too many elements or too much text. Loops inside loops multiply.")}
+		}
+		if d := m.budget.Spend(maxCost-m.left, m.hosts, e.SrcRange); d != nil {
+			value, diags = cty.DynamicVal, hcl.Diagnostics{d}
 		}
 	}()
 	child := &hcl.EvalContext{}
