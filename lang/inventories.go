@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -271,7 +272,9 @@ func (l *loader) runInventory(args map[string]any) (*inventory.Inventory, hcl.Di
 	}
 	run := l.opts.Program
 	if run == nil {
-		run = program.Run
+		run = func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
+			return program.Run(context.Background(), argv, dir, timeout)
+		}
 	}
 	file, d := run(argv, l.site.Dir, timeout)
 	if d != nil {

@@ -337,3 +337,35 @@ job "site" {
 		t.Error(err)
 	}
 }
+
+// TestG24InterruptLoading interrupts commands while a program of an inventory keeps them from knowing the site: nothing
+// has to end in order then, and nothing of the program is left.
+func TestG24InterruptLoading(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"validate"}, {"hosts"}, {"plan", "--offline", "--json"}, {"apply", "--auto-approve"}} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			mark := fmt.Sprintf("%d.75", 600+time.Now().UnixNano()%1000000)
+			file := filepath.Join(t.TempDir(), "site.hcl")
+			site := fmt.Sprintf("inventory \"exec\" \"i\" {\n  argv    = [\"sleep\", %q]\n  timeout = \"10m\"\n}\n", mark)
+			if err := os.WriteFile(file, []byte(site), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), "runner", append(args, file)...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for sleeping(t, mark) == 0 {
+				if err := t.Context().Err(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			began := time.Now()
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			wantInterrupted(t, cmd, mark, began, 5*time.Second)
+		})
+	}
+}

@@ -42,9 +42,9 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 			"apply asks before it changes anything, and there is no terminal to ask at. Use --auto-approve to apply without being asked.")})
 		return exitWrong
 	}
-	site := s.load(a.Site)
+	site, code := s.load(ctx, a.Site)
 	if site == nil {
-		return exitWrong
+		return code
 	}
 	w, err := s.prepare(ctx, a.Site, site, true)
 	if err != nil {

@@ -40,9 +40,9 @@ func (p *Program) consoleCommand() *cobra.Command {
 }
 
 func (s *session) console(ctx context.Context, a arguments.Console) exitCode {
-	site := s.load(a.Site)
+	site, code := s.load(ctx, a.Site)
 	if site == nil {
-		return exitWrong
+		return code
 	}
 	s.hide()
 	c := &console{session: s, site: site.Console(), noColor: a.NoColor, next: hcl.InitialPos}

@@ -41,9 +41,9 @@ func (p *Program) execCommand(kill <-chan struct{}) *cobra.Command {
 }
 
 func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct{}) exitCode {
-	site := s.load(a.Site)
+	site, code := s.load(ctx, a.Site)
 	if site == nil {
-		return exitWrong
+		return code
 	}
 	// The site's own jobs are no part of this: one job on all hosts takes their place, and the pattern chooses.
 	adhoc := *site

@@ -28,9 +28,9 @@ func (p *Program) graphCommand() *cobra.Command {
 }
 
 func (s *session) graph(ctx context.Context, a arguments.Graph) exitCode {
-	site := s.load(a.Site)
+	site, code := s.load(ctx, a.Site)
 	if site == nil {
-		return exitWrong
+		return code
 	}
 	w, err := s.prepare(ctx, a.Site, site, false)
 	if err != nil {

@@ -23,21 +23,21 @@ func (p *Program) hostsCommand() *cobra.Command {
 		Example:           "  runner hosts\n  runner hosts --limit 'tier=web' --json site.hcl",
 		ValidArgsFunction: sitePaths,
 	}
-	return p.completeSelection(command(c, arguments.BindHosts, func(_ context.Context, a arguments.Hosts) error {
+	return p.completeSelection(command(c, arguments.BindHosts, func(ctx context.Context, a arguments.Hosts) error {
 		o := a.Output
 		o.JSON = false // the result is one object, not events
 		s, err := p.open(o, nil)
 		if err != nil {
 			return err
 		}
-		return s.end(s.hosts(a))
+		return s.end(s.hosts(ctx, a))
 	}))
 }
 
-func (s *session) hosts(a arguments.Hosts) exitCode {
-	site := s.load(a.Site)
+func (s *session) hosts(ctx context.Context, a arguments.Hosts) exitCode {
+	site, code := s.load(ctx, a.Site)
 	if site == nil {
-		return exitWrong
+		return code
 	}
 	if named(a.Selection.Limit, site.Localhost()) {
 		site.Hosts = withLocalhost(site)

@@ -31,9 +31,9 @@ func (p *Program) planCommand(kill <-chan struct{}) *cobra.Command {
 }
 
 func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan struct{}) exitCode {
-	site := s.load(a.Site)
+	site, code := s.load(ctx, a.Site)
 	if site == nil {
-		return exitWrong
+		return code
 	}
 	w, err := s.prepare(ctx, a.Site, site, !a.Offline)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -18,6 +19,8 @@ import (
 	"runner/executor"
 	"runner/lang"
 	"runner/lang/diag"
+	"runner/lang/inventory"
+	"runner/lang/inventory/program"
 	"runner/planner"
 	"runner/planner/plan"
 	"runner/transports"
@@ -32,19 +35,52 @@ type work struct {
 	transports map[string]transports.Transport
 }
 
-// load reads and checks a site. What is wrong with it has been shown when it returns nil.
-func (s *session) load(a arguments.Site) *lang.Site {
-	site, files, diags := lang.Load(a.Path, lang.Options{
-		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
-		Version: build.Version(),
-		Environ: s.program.Environ,
-		Vars:    a.Vars,
-	})
+// load reads and checks a site. What is wrong with it has been shown when it returns nil, and how to end.
+func (s *session) load(ctx context.Context, a arguments.Site) (*lang.Site, exitCode) {
+	var site *lang.Site
+	var files map[string]*hcl.File
+	var diags hcl.Diagnostics
+	if !unlessInterrupted(ctx, func() {
+		site, files, diags = lang.Load(a.Path, lang.Options{
+			Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+			Version: build.Version(),
+			Environ: s.program.Environ,
+			Vars:    a.Vars,
+			Program: func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
+				return program.Run(ctx, argv, dir, timeout)
+			},
+		})
+	}) {
+		return nil, exitInterrupted
+	}
 	maps.Copy(s.files, files)
 	if s.diagnose(diags) {
-		return nil
+		return nil, exitWrong
 	}
-	return site
+	return site, exitDone
+}
+
+// grace is how long what is computed before anything connects has to end by itself after an interrupt.
+const grace = 300 * time.Millisecond
+
+// unlessInterrupted does what changes nothing anywhere. After an interrupt it reports false and leaves that to the end of
+// the program, which is near, once programs that it started and questions at the terminal had time to end.
+func unlessInterrupted(ctx context.Context, do func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	select {
+	case <-done:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(grace):
+	}
+	return false
 }
 
 // prepare plans a site. ask tells whether passwords are asked for, which happens when the first hop needs one. What is
@@ -58,7 +94,11 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 	if ask {
 		passwords.ask = func(hop string) (string, error) { return s.askPassword(ctx, hop) }
 	}
-	p, evaluator, diags := planner.Build(site, planning(a, site, passwords))
+	var p *plan.Plan
+	var evaluator executor.Evaluator
+	if !unlessInterrupted(ctx, func() { p, evaluator, diags = planner.Build(site, planning(a, site, passwords)) }) {
+		return nil, exitInterrupted
+	}
 	if passwords.err != nil {
 		return nil, passwords.err
 	}

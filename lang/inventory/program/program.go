@@ -28,9 +28,9 @@ const maxWords = 4 << 10
 var errTooMuch = errors.New("it printed too much")
 
 // Run runs a program in a directory, with the environment of whoever runs this, and returns its standard output. On a
-// timeout the program and what it started are killed.
-func Run(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
-	ctx, stop := context.WithTimeout(context.Background(), timeout)
+// timeout, and when the context ends, the program and what it started are killed.
+func Run(ctx context.Context, argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
+	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = dir

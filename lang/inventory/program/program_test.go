@@ -16,7 +16,7 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(script, []byte("#!/bin/sh\necho noise >&2\npwd; echo \"$1\"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	file, d := Run([]string{"./inv.sh", "--list"}, dir, DefaultTimeout)
+	file, d := Run(t.Context(), []string{"./inv.sh", "--list"}, dir, DefaultTimeout)
 	if d != nil {
 		t.Fatal(d)
 	}
@@ -46,7 +46,7 @@ func TestFailures(t *testing.T) {
 		"control": {[]string{"sh", "-c", "printf 'a\\033[31mb' >&2; exit 1"}, DefaultTimeout, []string{"a", "[31mb"}},
 	} {
 		begin := time.Now()
-		file, d := Run(test.argv, dir, test.timeout)
+		file, d := Run(t.Context(), test.argv, dir, test.timeout)
 		if file != nil || d == nil || diag.CodeOf(d) != diag.Program {
 			t.Errorf("%s: %v %v", name, file, d)
 			continue
