@@ -79,7 +79,14 @@ func simplify(src []byte, filename string) []byte {
 
 func simplifyBody(body *hclwrite.Body) {
 	for name, attribute := range body.Attributes() {
-		if tokens, ok := unwrap(attribute.Expr().BuildTokens(nil)); ok {
+		tokens, found := unwrap(attribute.Expr().BuildTokens(nil))
+		for ok := found; ok; { // one inside another
+			var inner hclwrite.Tokens
+			if inner, ok = unwrap(tokens); ok {
+				tokens = inner
+			}
+		}
+		if found {
 			body.SetAttributeRaw(name, tokens)
 		}
 	}
