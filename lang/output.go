@@ -31,7 +31,7 @@ func (l *loader) buildOutputs() {
 	}
 }
 
-// Output evaluates an output as far as the state allows. What comes out is plain; known is false while a part of it is not.
+// Output evaluates an output as far as the state allows. What comes out is plain, and exact; known is false while a part of it is not.
 func (s *Site) Output(o *Output, state State) (out any, known bool, diags hcl.Diagnostics) {
 	e := o.block.Value
 	if !e.Sound() {
@@ -54,5 +54,5 @@ func (s *Site) Output(o *Output, state State) (out any, known bool, diags hcl.Di
 	if !result.IsWhollyKnown() {
 		return nil, false, diags
 	}
-	return value.Plain(result), true, diags
+	return value.Exact(result), true, diags
 }

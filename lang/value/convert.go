@@ -4,8 +4,10 @@
 package value
 
 import (
+	"encoding/json"
 	"math"
 	"math/big"
+	"strconv"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -19,7 +21,12 @@ const hidden = "(sensitive)"
 
 // Plain converts a value that is wholly known and not marked to plain types: string, int64 or float64, bool, []any,
 // map[string]any and nil.
-func Plain(v cty.Value) any {
+func Plain(v cty.Value) any { return plain(v, plainNumber) }
+
+// Exact is plain for values that are shown: a number that neither int64 nor float64 holds is a json.Number.
+func Exact(v cty.Value) any { return plain(v, exactNumber) }
+
+func plain(v cty.Value, number func(*big.Float) any) any {
 	t := v.Type()
 	switch {
 	case v.IsNull() || !v.IsKnown() || t.IsCapsuleType():
@@ -27,21 +34,21 @@ func Plain(v cty.Value) any {
 	case t == cty.String:
 		return v.AsString()
 	case t == cty.Number:
-		return plainNumber(v.AsBigFloat())
+		return number(v.AsBigFloat())
 	case t == cty.Bool:
 		return v.True()
 	case t.IsMapType() || t.IsObjectType():
 		out := make(map[string]any, v.LengthInt())
 		for it := v.ElementIterator(); it.Next(); {
 			key, element := it.Element()
-			out[key.AsString()] = Plain(element)
+			out[key.AsString()] = plain(element, number)
 		}
 		return out
 	}
 	out := make([]any, 0, v.LengthInt())
 	for it := v.ElementIterator(); it.Next(); {
 		_, element := it.Element()
-		out = append(out, Plain(element))
+		out = append(out, plain(element, number))
 	}
 	return out
 }
@@ -52,6 +59,26 @@ func plainNumber(f *big.Float) any {
 	}
 	x, _ := f.Float64()
 	return x
+}
+
+// mostDigits is how long a fraction may be that somebody wrote: what is computed has a hundred and more, and is rounded.
+const mostDigits = 40
+
+func exactNumber(f *big.Float) any {
+	out := plainNumber(f)
+	x, ok := out.(float64)
+	if !ok {
+		return out
+	}
+	digits := -1 // as many as it takes
+	if f.IsInt() {
+		digits = 0
+	}
+	text := f.Text('f', digits)
+	if !f.IsInt() && len(text) > mostDigits || text == strconv.FormatFloat(x, 'f', -1, 64) {
+		return out
+	}
+	return json.Number(text)
 }
 
 // Quick returns the same value with whole numbers in a form that takes a tenth of the time to write out: numbers come
@@ -94,10 +121,10 @@ func Floats(v any) any {
 	return v
 }
 
-// Shown is plain for a value that may have sensitive parts, which are replaced.
+// Shown is exact for a value that may have sensitive parts, which are replaced.
 func Shown(v cty.Value) any {
 	if !v.ContainsMarked() {
-		return Plain(v)
+		return Exact(v)
 	}
 	hide := func(_ cty.Path, v cty.Value) (cty.Value, error) {
 		if v.HasMark(function.Sensitive) {
@@ -115,13 +142,13 @@ func Shown(v cty.Value) any {
 		if err != nil || v.ContainsMarked() {
 			return shownElements(v)
 		}
-		return Plain(v)
+		return Exact(v)
 	}
 	v, err := cty.Transform(v, hide)
 	if err != nil {
 		return hidden
 	}
-	return Plain(v)
+	return Exact(v)
 }
 
 // shownElements is shown for collections.

@@ -41,6 +41,8 @@ func (w writer) write(v cty.Value, indent string) string {
 		return null(t)
 	case t.IsCapsuleType():
 		return w.name(Is(v))
+	case t == cty.Number && v.AsBigFloat().IsInt():
+		return v.AsBigFloat().Text('f', 0)
 	case t.IsPrimitiveType():
 		return string(hclwrite.TokensForValue(v).Bytes())
 	}

@@ -192,7 +192,7 @@ func finite(f float64) float64 {
 
 func plain(v any) any {
 	switch v := v.(type) {
-	case nil, string, bool, int, int64, uint64:
+	case nil, string, bool, int, int64, uint64, json.Number:
 		return v
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {

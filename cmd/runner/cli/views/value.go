@@ -1,6 +1,7 @@
 package views
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -79,6 +80,8 @@ func flatValue(v any) string {
 			return strconv.FormatFloat(v, 'f', -1, 64)
 		}
 		return strconv.FormatFloat(v, 'g', -1, 64)
+	case json.Number:
+		return diag.HarmlessLine(v.String())
 	case []any:
 		parts := make([]string, len(v))
 		for i, e := range v {
