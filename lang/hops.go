@@ -203,10 +203,10 @@ func (l *loader) hop(b *config.Hop, own map[string]cty.Value) *Hop {
 	for _, a := range transport.Arguments {
 		e := b.Args[a.Name]
 		if e == nil {
-			if a.Required {
+			if a.Required && b.Lacks(a.Name) {
 				l.fail(config.Missing(a.Name, of, b.Block))
-				all = false
 			}
+			all = all && !a.Required
 			continue
 		}
 		if !l.option(hop, a, e, own, of) {

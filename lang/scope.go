@@ -331,7 +331,9 @@ func (l *loader) localValue(name string, own map[string]cty.Value) (cty.Value, b
 		return out, true
 	}
 	v.done = !v.varies()
+	before := len(l.diags)
 	out, ok := l.static(v.Expr, own)
+	l.blameRole(v.Module, before)
 	if ok {
 		var diags hcl.Diagnostics
 		out, diags = v.fit(out)
@@ -355,6 +357,18 @@ func (l *loader) localValue(name string, own map[string]cty.Value) (cty.Value, b
 		return out, false
 	}
 	return out, true
+}
+
+// blameRole names the role in whose files the latest errors are, from an index on, as far as they name nothing.
+func (l *loader) blameRole(m *config.Module, from int) {
+	if m.Role == nil {
+		return
+	}
+	for i, d := range l.diags[from:] {
+		if diag.ExtraOf(d).Address == "" {
+			l.diags[from+i] = diag.At(hcl.Diagnostics{d}, "", strings.TrimSuffix(m.Prefix, "."))[0]
+		}
+	}
 }
 
 // validateGiven checks what a role is given for a variable.

@@ -104,6 +104,7 @@ type Hop struct {
 	Transport string
 	Block     hcl.Range
 	Args      map[string]*Expr // nil: the transport is not known
+	Lacks     func(name string) bool
 }
 
 // Job is a job block. The tasks of its roles and tries stand in its own lists, each in its place.

@@ -276,7 +276,7 @@ func (d *declarer) hop(b *syntax.Block) *Hop {
 		return hop
 	}
 	content := d.content(b.Body, syntax.Schema{What: "a hop of the transport " + diag.Quote(l.Text), Arguments: argumentNames(transport)})
-	hop.Args = map[string]*Expr{}
+	hop.Args, hop.Lacks = map[string]*Expr{}, content.Lacks
 	for name := range content.Arguments {
 		if e := d.get(content, name); e != nil {
 			hop.Args[name] = e

@@ -86,7 +86,7 @@ func (d *declarer) inventory(b *syntax.Block) {
 	content := d.content(b.Body, inventorySchema(own))
 	out := &Inventory{Named: n, Type: kind.Text, Args: map[string]*Expr{}, Chain: d.get(content, "chain"), Hops: d.hops(content)}
 	for _, a := range own.Arguments {
-		if content.Arguments[a.Name] == nil && a.Required {
+		if content.Lacks(a.Name) && a.Required {
 			d.diags = append(d.diags, Missing(a.Name, "an inventory of type "+diag.Quote(kind.Text), b.Range))
 		}
 		if e := d.get(content, a.Name); e != nil {

@@ -174,7 +174,7 @@ func (d *declarer) taskBody(b *syntax.Block, t *Task, described schema.Block) {
 	for _, a := range described.Arguments {
 		if e := get(a.Name); e != nil {
 			t.Args[a.Name] = e
-		} else if a.Required && content.Arguments[a.Name] == nil {
+		} else if a.Required && content.Lacks(a.Name) {
 			d.diags = append(d.diags, Missing(a.Name, "the action "+diag.Quote(described.Name), b.Range))
 		}
 	}

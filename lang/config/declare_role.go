@@ -36,7 +36,7 @@ func (d *declarer) roleBlock(b *syntax.Block) {
 		return
 	}
 	r := &Role{Named: n, Dir: dir, Outer: d.roleOuter(given)}
-	r.Module = newModule("the role "+diag.Quote(n.Name), d.module.Prefix+"role."+n.Name+".", dir, d.module)
+	r.Module = newModule("the role", d.module.Prefix+"role."+n.Name+".", dir, d.module)
 	r.Module.Role, r.Module.Names.Job = r, d.module.Names.Job
 	if !d.mayUse(r) {
 		return
@@ -214,7 +214,7 @@ func (d *declarer) leftOver(r *Role, variables []*Variable, given map[string]*sy
 	}
 	slices.SortFunc(left, func(a, b *syntax.Argument) int { return a.Range.Start.Byte - b.Range.Start.Byte })
 	for _, arg := range left {
-		d.diags = append(d.diags, diag.Errorf(diag.UnknownArgument, arg.NameRange, "Unknown argument", "%s has no variable %s.%s",
-			diag.Capital(r.Module.Names.Title), diag.Quote(arg.Name), diag.DidYouMean(arg.Name, names)))
+		d.diags = append(d.diags, diag.Errorf(diag.UnknownArgument, arg.NameRange, "Unknown argument", "The role %s has no variable %s.%s",
+			diag.Quote(r.Name), diag.Quote(arg.Name), diag.DidYouMean(arg.Name, names)))
 	}
 }

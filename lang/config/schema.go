@@ -169,7 +169,7 @@ func (d *declarer) getter(content *syntax.Content) func(name string) *Expr {
 
 // required is get for an argument that is missed where the block begins.
 func (d *declarer) required(content *syntax.Content, name string, block hcl.Range, what string) *Expr {
-	if content.Arguments[name] == nil {
+	if content.Lacks(name) {
 		d.diags = append(d.diags, Missing(name, what, block))
 	}
 	return d.get(content, name)

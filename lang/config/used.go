@@ -29,6 +29,9 @@ func (c *Config) UsedAt(diags hcl.Diagnostics) hcl.Diagnostics {
 		if r != nil && !strings.HasSuffix(d.Detail, r.Used()) {
 			said := *d
 			said.Detail += "\n\n" + r.Used()
+			if n := c.uses(r); n > 1 && extra.Code == diag.UnknownReference {
+				said.Detail += fmt.Sprintf(" The role's files are used %d times.", n)
+			}
 			out[i] = &said
 		}
 	}
@@ -47,6 +50,17 @@ func (c *Config) roleOf(file, address string) *Role {
 		}
 	}
 	return found
+}
+
+// uses is how many roles have the files of a role.
+func (c *Config) uses(r *Role) int {
+	n := 0
+	for _, other := range c.Roles {
+		if other.Dir == r.Dir {
+			n++
+		}
+	}
+	return n
 }
 
 // Used says where a role is used, and where the role that it is used in is.

@@ -25,6 +25,9 @@ func follows(d *hcl.Diagnostic, before hcl.Diagnostics) bool {
 	case "Unsupported operator":
 		return d.Summary == "Invalid single-argument block definition" && sameLine
 	case "Invalid multi-line string":
+		if d.Summary == "Unterminated template string" && sameLine {
+			return true
+		}
 		// Behind a quote that is missing, inside and outside of text are the wrong way around.
 		return d.Summary == "Invalid string literal" || d.Summary == "Invalid multi-line string" || d.Summary == "Invalid character"
 	}

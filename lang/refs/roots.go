@@ -164,7 +164,7 @@ func declared[V any](w *walk, t hcl.Traversal, what string, table map[string]V) 
 
 func (w *walk) undeclared(what, name string, candidates []string, t hcl.Traversal) {
 	where, partial := w.place.Module.Title, w.place.Module.Partial
-	inRole := strings.HasPrefix(where, "the role ")
+	inRole := where == "the role"
 	if what != "role" && (!inRole || what != "variable" && what != "local") {
 		where, partial = "the site", w.analyzer.names.Partial
 	}

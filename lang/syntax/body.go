@@ -63,6 +63,18 @@ type Content struct {
 	Arguments map[string]*Argument
 	Blocks    []*Block // in source order
 	Missing   hcl.Range
+	meant     map[string]bool // arguments that misspelt ones most likely are
+}
+
+// Lacks says whether an argument is missing, and not just misspelt, which is an error already.
+func (c *Content) Lacks(name string) bool { return c.Arguments[name] == nil && !c.meant[name] }
+
+// addMeant notes what a name that is unknown was meant to be.
+func (c *Content) addMeant(name string, s Schema) {
+	if c.meant == nil {
+		c.meant = map[string]bool{}
+	}
+	c.meant[diag.Suggest(name, s.names())] = true
 }
 
 // Content takes a body apart. What does not belong there is an error; what belongs is returned in any case.
@@ -81,7 +93,7 @@ func (b *Body) Content(schema Schema) (*Content, hcl.Diagnostics) {
 	for _, block := range partial.Blocks {
 		content.Blocks = append(content.Blocks, b.block(block))
 	}
-	return content, append(diags, b.leftOver(schema)...)
+	return content, append(diags, b.leftOver(schema, content)...)
 }
 
 // nativeContent is Content for the native syntax.
@@ -91,6 +103,7 @@ func (b *Body) nativeContent(body *hclsyntax.Body, schema Schema) (*Content, hcl
 	for name, attr := range body.Attributes {
 		if !slices.Contains(schema.Arguments, name) {
 			diags = append(diags, schema.unknownArgument(name, attr.NameRange))
+			content.addMeant(name, schema)
 			continue
 		}
 		arg, d := argument(attr.AsHCLAttribute(), slices.Contains(schema.Raw, name))
@@ -177,6 +190,9 @@ func (s Schema) hcl() *hcl.BodySchema {
 	return out
 }
 
+// names are those that a name that is unknown may be meant to be.
+func (s Schema) names() []string { return slices.Concat(s.Arguments, s.blocks(), s.Later) }
+
 func (s Schema) blocks() []string {
 	var out []string
 	for _, block := range s.Blocks {
@@ -187,7 +203,7 @@ func (s Schema) blocks() []string {
 
 // leftOver reports what the schema does not have of a body in JSON syntax. It is found by what HCL has to say beyond
 // what it says about the content.
-func (b *Body) leftOver(schema Schema) hcl.Diagnostics {
+func (b *Body) leftOver(schema Schema, content *Content) hcl.Diagnostics {
 	_, _, known := b.hcl.PartialContent(schema.hcl())
 	_, all := b.hcl.Content(schema.hcl())
 	var diags hcl.Diagnostics
@@ -196,6 +212,7 @@ func (b *Body) leftOver(schema Schema) hcl.Diagnostics {
 		if !ok {
 			continue // said about the content already
 		}
+		content.addMeant(name, schema)
 		diags = append(diags, schema.unknownName(name, *d.Subject, b.holdsObject(d.Subject.End.Byte)))
 	}
 	return diags
@@ -234,7 +251,7 @@ func (s Schema) unknownArgument(name string, at hcl.Range) *hcl.Diagnostic {
 			"%q is a block and not an argument: write it without the equals sign.", name)
 	}
 	return diag.Errorf(diag.UnknownArgument, at, "Unknown argument", "There is no argument %s in %s.%s",
-		diag.Quote(name), s.What, meant(name, slices.Concat(s.Arguments, blocks, s.Later)))
+		diag.Quote(name), s.What, meant(name, s.names()))
 }
 
 func (s Schema) unknownBlock(name string, at hcl.Range) *hcl.Diagnostic {

@@ -1,4 +1,4 @@
-job "web" { # says: A job needs the argument "hosts".
+job "web" {
   hots = [host.localhost] # says: There is no argument "hots" in a job. Did you mean "hosts"?
-  task "command" "a" { agrv = ["a"] } # says: The action "command" needs the argument "argv". # says: There is no argument "agrv" in a task of the action "command". Did you mean "argv"?
+  task "command" "a" { agrv = ["a"] } # says: There is no argument "agrv" in a task of the action "command". Did you mean "argv"?
 }

@@ -1,0 +1,11 @@
+job "a" {
+  hosts = host.localhost
+  role "one" {
+    source = "./r"
+    v      = "1"
+  }
+  role "two" {
+    source = "./r"
+    v      = "x"
+  }
+}

@@ -1,0 +1,3 @@
+locals {
+  value = "abc # error: syntax
+}
