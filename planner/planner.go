@@ -15,6 +15,7 @@ import (
 // Options are what planning needs to know beside the site.
 type Options struct {
 	Selection Selection
+	EveryHost bool // checks the ways to all hosts, also those on which nothing runs
 	// Expand resolves one hop into those that it stands for: an ssh hop into its jump hosts and itself, with the values
 	// of ~/.ssh/config filled in. Other hops come back as they are.
 	Expand func(transport string, options map[string]any) ([]map[string]any, error)
@@ -43,7 +44,11 @@ func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics)
 	for _, h := range site.Hosts {
 		b.names[h.Name] = h
 	}
+	if o.EveryHost {
+		b.checkWays()
+	}
 	b.build()
+	b.diags = distinct(b.diags)
 	if b.diags.HasErrors() {
 		return nil, nil, append(diags, b.diags...)
 	}
@@ -84,6 +89,40 @@ func (b *builder) build() {
 	}
 	b.tree.markTransit(b.plan)
 	b.plan.Connections = b.tree.connections
+}
+
+// checkWays resolves the hops of all hosts.
+func (b *builder) checkWays() {
+	seen := map[*lang.Hop]bool{}
+	for _, h := range b.site.Hosts {
+		for _, hop := range h.Hops {
+			if seen[hop] {
+				continue
+			}
+			seen[hop] = true
+			if _, err := b.tree.expand(hop); err != nil {
+				b.diags = append(b.diags, hopError(hop, err))
+			}
+		}
+	}
+}
+
+// distinct leaves out what is said again of a hop on the way to several hosts.
+func distinct(diags hcl.Diagnostics) hcl.Diagnostics {
+	type said struct {
+		at     hcl.Range
+		detail string
+	}
+	seen := map[said]bool{}
+	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
+		key := said{detail: d.Detail}
+		if d.Subject != nil {
+			key.at = *d.Subject
+		}
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
 }
 
 // inOrder returns the jobs with dependencies before dependants, otherwise in source order. Cycles are lang's to refuse.

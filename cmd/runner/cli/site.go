@@ -86,6 +86,11 @@ func unlessInterrupted(ctx context.Context, do func()) bool {
 // prepare plans a site. ask tells whether passwords are asked for, which happens when the first hop needs one. What is
 // wrong has been shown when it returns nil.
 func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site, ask bool) (*work, error) {
+	return s.build(ctx, a, site, ask, false)
+}
+
+// build is prepare that also looks at the ways to hosts on which nothing runs.
+func (s *session) build(ctx context.Context, a arguments.Site, site *lang.Site, ask, everyHost bool) (*work, error) {
 	all := catalog.All()
 	passwords, diags := newPasswords(a.AskPasswords, all)
 	if s.diagnose(diags) {
@@ -94,9 +99,11 @@ func (s *session) prepare(ctx context.Context, a arguments.Site, site *lang.Site
 	if ask {
 		passwords.ask = func(hop string) (string, error) { return s.askPassword(ctx, hop) }
 	}
+	options := planning(a, site, passwords)
+	options.EveryHost = everyHost
 	var p *plan.Plan
 	var evaluator executor.Evaluator
-	if !unlessInterrupted(ctx, func() { p, evaluator, diags = planner.Build(site, planning(a, site, passwords)) }) {
+	if !unlessInterrupted(ctx, func() { p, evaluator, diags = planner.Build(site, options) }) {
 		return nil, exitInterrupted
 	}
 	if passwords.err != nil {

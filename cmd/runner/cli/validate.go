@@ -32,7 +32,7 @@ func (s *session) validate(ctx context.Context, a arguments.Validate) exitCode {
 	if site == nil {
 		return code
 	}
-	w, err := s.prepare(ctx, a.Site, site, false)
+	w, err := s.build(ctx, a.Site, site, false, true)
 	if err != nil {
 		return codeOf(err)
 	}
