@@ -257,7 +257,6 @@ func (x *expansion) arguments(in *Instance) {
 	known := make(map[string]any, len(block.Args))
 	of := x.body.title
 	var secrets []string
-	before := len(x.diags)
 	for _, a := range x.body.schema.Arguments {
 		e := block.Args[a.Name]
 		if e == nil {
@@ -270,6 +269,7 @@ func (x *expansion) arguments(in *Instance) {
 		}
 		switch {
 		case !ok:
+			known[a.Name] = schema.Unknown{} // the others are looked at all the same
 		case !arg.Known:
 			in.Unknown = append(in.Unknown, a.Name)
 			known[a.Name] = schema.Unknown{}
@@ -288,12 +288,10 @@ func (x *expansion) arguments(in *Instance) {
 			known[a.Name] = value.Floats(arg.Plain)
 		}
 	}
-	if len(x.diags) > before || x.certain && len(in.Unknown) > 0 {
+	if x.certain && len(in.Unknown) > 0 {
 		return
 	}
-	if d := checkBlock(x.body.schema, known, secrets, block.Args, block.Block); d != nil {
-		x.diags = append(x.diags, d)
-	}
+	x.diags = append(x.diags, checkBlock(x.body.schema, known, secrets, block.Args, block.Block)...)
 }
 
 // within is a path on the controller, from the site's directory unless it is absolute.
@@ -465,7 +463,7 @@ func quotedHandler(m *config.Module, v cty.Value) string {
 
 // checkBlock runs the schema's own check over the arguments that are known. What it says of one that is sensitive is not
 // shown: it may quote it.
-func checkBlock(b schema.Block, known map[string]any, secrets []string, args map[string]*config.Expr, block hcl.Range) *hcl.Diagnostic {
+func checkBlock(b schema.Block, known map[string]any, secrets []string, args map[string]*config.Expr, block hcl.Range) hcl.Diagnostics {
 	if b.Check == nil {
 		return nil
 	}
@@ -473,14 +471,18 @@ func checkBlock(b schema.Block, known map[string]any, secrets []string, args map
 	if err == nil {
 		return nil
 	}
-	at := block
-	if problem, ok := errors.AsType[*schema.ArgumentError](err); ok {
-		if e := args[problem.Argument]; e != nil {
-			at = e.At()
+	var out hcl.Diagnostics
+	for _, err := range schema.Problems(err) {
+		at, detail := block, err.Error()
+		if problem, ok := errors.AsType[*schema.ArgumentError](err); ok {
+			if e := args[problem.Argument]; e != nil {
+				at = e.At()
+			}
+			if slices.Contains(secrets, problem.Argument) {
+				detail = fmt.Sprintf("%q cannot have this value. It is sensitive, so the reason is not shown.", problem.Argument)
+			}
 		}
-		if slices.Contains(secrets, problem.Argument) {
-			return diag.Errorf(diag.InvalidValue, at, "Invalid value", "%q cannot have this value. It is sensitive, so the reason is not shown.", problem.Argument)
-		}
+		out = append(out, diag.Errorf(diag.InvalidValue, at, "Invalid value", "%s", detail))
 	}
-	return diag.Errorf(diag.InvalidValue, at, "Invalid value", "%s", err.Error())
+	return out
 }

@@ -160,8 +160,8 @@ func (l *loader) address(h *Host, hops []*Hop, written *config.Expr, block hcl.R
 		}
 		given = true
 		own := map[string]any{"address": h.Address}
-		if d := checkBlock(l.opts.Catalog.Transports[hop.Transport], own, nil, map[string]*config.Expr{"address": written}, block); d != nil {
-			l.fail(d)
+		if diags := checkBlock(l.opts.Catalog.Transports[hop.Transport], own, nil, map[string]*config.Expr{"address": written}, block); diags.HasErrors() {
+			l.failAll(diags)
 			return false
 		}
 		hops[i] = &Hop{Transport: hop.Transport, Options: maps.Clone(hop.Options), Secrets: hop.Secrets, Range: hop.Range}
@@ -213,11 +213,9 @@ func (l *loader) hop(b *config.Hop, own map[string]cty.Value) *Hop {
 			all = false
 		}
 	}
-	if !all {
-		return nil
-	}
-	if d := checkBlock(transport, hop.Options, hop.Secrets, b.Args, b.Block); d != nil {
-		l.fail(d)
+	diags := checkBlock(transport, hop.Options, hop.Secrets, b.Args, b.Block)
+	l.failAll(diags)
+	if !all || diags.HasErrors() {
 		return nil
 	}
 	return hop
@@ -243,6 +241,9 @@ func (l *loader) option(hop *Hop, a schema.Attribute, e *config.Expr, own map[st
 			return false
 		}
 		return true
+	case arg.Sensitive && e.Arg.Name == "run_as":
+		l.fail(sensitiveError(e.At(), `"run_as"`, "it names the target, which is shown"))
+		return false
 	case arg.Sensitive && a.Name == "address":
 		l.fail(sensitiveError(e.At(), "An address", "it is shown wherever the host is"))
 		return false

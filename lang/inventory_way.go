@@ -114,8 +114,8 @@ func (w *inventoryWay) fill(at int, options map[string]any) bool {
 			hop.Secrets = append(hop.Secrets, a.Name)
 		}
 	}
-	if d := checkBlock(transport, hop.Options, hop.Secrets, nil, w.block.Block); d != nil {
-		w.fail(d)
+	if diags := checkBlock(transport, hop.Options, hop.Secrets, nil, w.block.Block); diags.HasErrors() {
+		w.failAll(diags)
 		return false
 	}
 	w.hops[at] = &hop

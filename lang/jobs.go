@@ -378,9 +378,7 @@ func (l *loader) staticWord(e *config.Expr, of string, words ...string) string {
 	if !ok {
 		return ""
 	}
-	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.String, OneOf: words}, v, e.Expression, of)
-	l.failAll(diags)
-	s, _ := arg.Plain.(string)
+	s, _ := l.shown(schema.Attribute{Name: e.Arg.Name, Type: schema.String, OneOf: words}, v, e, of).(string)
 	return s
 }
 
@@ -392,10 +390,22 @@ func (l *loader) staticBool(e *config.Expr, of string) bool {
 	if !ok {
 		return false
 	}
-	arg, diags := value.Take(schema.Attribute{Name: e.Arg.Name, Type: schema.Bool}, v, e.Expression, of)
-	l.failAll(diags)
-	b, _ := arg.Plain.(bool)
+	b, _ := l.shown(schema.Attribute{Name: e.Arg.Name, Type: schema.Bool}, v, e, of).(bool)
 	return b
+}
+
+// shown is the value of an argument that decides what everybody sees: it cannot be sensitive.
+func (l *loader) shown(a schema.Attribute, v cty.Value, e *config.Expr, of string) any {
+	arg, diags := value.Take(a, v, e.Expression, of)
+	if diags.HasErrors() {
+		l.failAll(diags)
+		return nil
+	}
+	if arg.Sensitive {
+		l.fail(sensitiveError(e.At(), diag.Quote(a.Name), "what it decides is shown"))
+		return nil
+	}
+	return arg.Plain
 }
 
 // collectUses says what a task needs when it is evaluated: for itself and for what is around it.

@@ -89,6 +89,10 @@ func (l *loader) portion(name string, at hcl.Range, v cty.Value, least int) (Por
 func (l *loader) on(j *jobScope, e *config.Expr) map[*Host]*Host {
 	out := map[*Host]*Host{}
 	if !l.forEachSelf(j, e, func(h *Host, v cty.Value) bool {
+		if v.IsMarked() {
+			l.fail(sensitiveError(e.At(), `"on"`, "the name of the host is shown"))
+			return false
+		}
 		if v.IsNull() {
 			return true
 		}
@@ -123,6 +127,10 @@ func (l *loader) lanes(j *jobScope, e *config.Expr) map[*Host]string {
 		}
 		if arg.Sensitive {
 			l.fail(sensitiveError(e.At(), "A lane", "it names what waits for what"))
+			return false
+		}
+		if arg.Plain == "" {
+			l.fail(diag.Errorf(diag.InvalidValue, e.At(), "Invalid value", `"lane" cannot be an empty string; null means the target's default lane.`))
 			return false
 		}
 		out[h], _ = arg.Plain.(string)

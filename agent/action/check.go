@@ -1,6 +1,7 @@
 package action
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,16 +26,6 @@ func (g given) removes() bool { return g["state"] == "absent" }
 
 func wrong(argument, format string, values ...any) error {
 	return &schema.ArgumentError{Argument: argument, Message: fmt.Sprintf(format, values...)}
-}
-
-// first returns the first error, so that checks can be written as a list.
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // path checks an absolute path.
@@ -142,10 +133,11 @@ func (g given) argv(name string) error {
 
 // absent refuses arguments that mean nothing where something is to be absent. False flags count as not given.
 func (g given) absent(names ...string) error {
+	var all []error
 	for _, name := range names {
 		if g.has(name) && g[name] != false {
-			return wrong(name, "%s means nothing where state is \"absent\".", name)
+			all = append(all, wrong(name, "%s means nothing where state is \"absent\".", name))
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"errors"
 	"math"
 	"path"
 	"strings"
@@ -37,7 +38,7 @@ task "command" "search" {
 }`,
 		Check: func(m map[string]any) error {
 			g := given(m)
-			return first(g.argv("argv"), g.process())
+			return errors.Join(g.argv("argv"), g.process())
 		},
 	}
 }
@@ -76,7 +77,7 @@ task "shell" "clean" {
 }`,
 		Check: func(m map[string]any) error {
 			g := given(m)
-			return first(g.script(), g.interpreter(), g.process())
+			return errors.Join(g.script(), g.interpreter(), g.process())
 		},
 	}
 }
@@ -107,9 +108,10 @@ func processResults() []schema.Attribute {
 }
 
 func (g given) process() error {
-	if err := first(g.path("chdir"), g.pattern("creates"), g.pattern("removes")); err != nil {
-		return err
-	}
+	return errors.Join(g.path("chdir"), g.pattern("creates"), g.pattern("removes"), g.exitCodes())
+}
+
+func (g given) exitCodes() error {
 	codes, known := g["ok_exit_codes"].([]any)
 	if known && len(codes) == 0 {
 		return wrong("ok_exit_codes", "ok_exit_codes must list at least one exit code.")

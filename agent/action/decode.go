@@ -27,7 +27,7 @@ func (d Definition) Decode(args []byte, unknown []string) (Action, error) {
 	}
 	if d.Check != nil {
 		if err := d.Check(values); err != nil {
-			return nil, d.refuse("", err.Error())
+			return nil, d.refuse("", schema.Problems(err)[0].Error())
 		}
 	}
 	a := d.New()

@@ -1,6 +1,10 @@
 package action
 
-import "runner/agent/schema"
+import (
+	"errors"
+
+	"runner/agent/schema"
+)
 
 func directorySchema() schema.Block {
 	return schema.Block{
@@ -39,13 +43,11 @@ task "directory" "old" {
 }`,
 		Check: func(m map[string]any) error {
 			g := given(m)
-			if err := first(g.named("path"), g.state(), g.mode("mode"), g.account("owner"), g.account("group")); err != nil {
-				return err
-			}
+			err := errors.Join(g.named("path"), g.state(), g.mode("mode"), g.account("owner"), g.account("group"))
 			if g.removes() {
-				return g.absent("mode", "owner", "group")
+				err = errors.Join(err, g.absent("mode", "owner", "group"))
 			}
-			return nil
+			return err
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -71,17 +72,30 @@ task "file" "old" {
 
 func checkFile(m map[string]any) error {
 	g := given(m)
-	if err := first(g.named("path"), g.state(), g.mode("mode"), g.account("owner"), g.account("group"), g.argv("validate")); err != nil {
-		return err
-	}
-	if p, _ := g.text("path"); strings.HasSuffix(p, "/") {
-		return wrong("path", "The path of a file must not end in a slash.")
-	}
+	err := errors.Join(g.withoutSlash("path", "file"), g.state(), g.mode("mode"), g.account("owner"), g.account("group"), g.validation())
 	if g.removes() {
-		return g.absent("content", "source", "mode", "owner", "group", "validate", "in_place")
+		return errors.Join(err, g.absent("content", "source", "mode", "owner", "group", "validate", "in_place"))
 	}
 	if g.has("content") && g.has("source") {
-		return wrong("source", "content and source exclude each other.")
+		err = errors.Join(err, wrong("source", "content and source exclude each other."))
+	}
+	return err
+}
+
+// withoutSlash checks the path of something that is no directory.
+func (g given) withoutSlash(name, what string) error {
+	if err := g.named(name); err != nil {
+		return err
+	}
+	if p, _ := g.text(name); strings.HasSuffix(p, "/") {
+		return wrong(name, "The path of a %s must not end in a slash.", what)
+	}
+	return nil
+}
+
+func (g given) validation() error {
+	if err := g.argv("validate"); err != nil {
+		return err
 	}
 	if argv, known := g["validate"].([]any); known && !slices.ContainsFunc(argv[1:], placeholder) {
 		return wrong("validate", "validate must have %%s among its arguments, where the path of the new file goes.")

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"errors"
 	"strings"
 
 	"runner/agent/schema"
@@ -35,15 +36,14 @@ task "symlink" "next" {
 
 func checkSymlink(m map[string]any) error {
 	g := given(m)
-	if err := first(g.named("path"), g.state()); err != nil {
-		return err
-	}
-	if p, _ := g.text("path"); strings.HasSuffix(p, "/") {
-		return wrong("path", "The path of a link must not end in a slash.")
-	}
+	err := errors.Join(g.withoutSlash("path", "link"), g.state())
 	if g.removes() {
-		return g.absent("target")
+		return errors.Join(err, g.absent("target"))
 	}
+	return errors.Join(err, g.target())
+}
+
+func (g given) target() error {
 	const longest = 4095
 	target, known := g.text("target")
 	switch {

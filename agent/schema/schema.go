@@ -41,8 +41,8 @@ type Block struct {
 	Results   []Attribute // of an action, beside changed, failed, skipped and duration
 	Example   string      // a block that the reference shows and a test runs
 	// Check finds what the attributes alone cannot say (two that exclude each other, a name that is none). It gets the
-	// arguments that are given (string, float64, bool, []any, map[string]any, or Unknown) and returns nil or an
-	// *ArgumentError. Its message may quote the argument that it names, which is not shown where that is sensitive, and
+	// arguments that are given (string, float64, bool, []any, map[string]any, or Unknown) and returns nil, an
+	// *ArgumentError or several of them, joined. Its message may quote the argument that it names, which is not shown where that is sensitive, and
 	// no other.
 	Check func(given map[string]any) error
 }
@@ -57,3 +57,16 @@ type ArgumentError struct {
 }
 
 func (e *ArgumentError) Error() string { return e.Message }
+
+// Problems takes apart what Check returns.
+func Problems(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what is joined is the error itself
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		out = append(out, Problems(e)...)
+	}
+	return out
+}

@@ -4,6 +4,7 @@
 package docker
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -87,19 +88,15 @@ const stuck = "The container has neither a root that may be written to nor a she
 
 func check(known map[string]any) error {
 	o := transports.Options(known)
+	var container error
 	if name, ok := known["container"].(string); ok {
 		// The grammar of docker's own names and ids: none can be an option, a path or a template.
 		if !regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`).MatchString(name) {
-			return &schema.ArgumentError{Argument: "container", Message: fmt.Sprintf("%q is no name of a container: letters, digits, dots, dashes and underscores, beginning with a letter or a digit.", name)}
+			container = &schema.ArgumentError{Argument: "container", Message: fmt.Sprintf("%q is no name of a container: letters, digits, dots, dashes and underscores, beginning with a letter or a digit.", name)}
 		}
 	}
-	if err := transports.CheckName("user", o.String("user", "")); err != nil {
-		return err
-	}
-	if err := transports.CheckProgram("path", o.String("path", "")); err != nil {
-		return err
-	}
-	return transports.CheckTimeout(known)
+	return errors.Join(container, transports.CheckName("user", o.String("user", "")),
+		transports.CheckProgram("path", o.String("path", "")), transports.CheckTimeout(known))
 }
 
 // failures names what docker and podman say when there is no way into a container at all. What else they say concerns

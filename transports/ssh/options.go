@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -231,42 +232,46 @@ func trimBrackets(address string) string {
 // check finds what the types of the arguments do not say.
 func check(known map[string]any) error {
 	o := transports.Options(known)
+	var all []error
+	wrong := func(argument, format string, values ...any) {
+		all = append(all, &schema.ArgumentError{Argument: argument, Message: fmt.Sprintf(format, values...)})
+	}
 	if fault := addressFault(o.String("address", "")); fault != "" {
-		return &schema.ArgumentError{Argument: "address", Message: "The address " + fault}
+		wrong("address", "The address %s", fault)
 	}
 	if fault := userFault(o.String("user", "")); fault != "" {
-		return &schema.ArgumentError{Argument: "user", Message: "The user " + fault}
+		wrong("user", "The user %s", fault)
 	}
 	if strings.ContainsFunc(o.String("host_key_alias", ""), unprintable) {
-		return &schema.ArgumentError{Argument: "host_key_alias", Message: "The HostKeyAlias must not contain spaces or control characters."}
+		wrong("host_key_alias", "The HostKeyAlias must not contain spaces or control characters.")
 	}
 	if port, ok := asNumber(o["port"]); ok && (port < 1 || port > math.MaxUint16 || port != math.Trunc(port)) {
-		return &schema.ArgumentError{Argument: "port", Message: fmt.Sprintf("The port must be a whole number from 1 to 65535, but this is %v.", port)}
+		wrong("port", "The port must be a whole number from 1 to 65535, but this is %v.", port)
 	}
 	if h := o.String("host_key", hostKeyStrict); !slices.Contains([]string{hostKeyStrict, hostKeyAcceptNew, hostKeyIgnore}, h) {
-		return &schema.ArgumentError{Argument: "host_key", Message: `The host_key must be "strict", "accept-new" or "ignore".`}
+		wrong("host_key", `The host_key must be "strict", "accept-new" or "ignore".`)
 	}
 	for _, name := range []string{"connect_timeout", "keepalive"} {
 		if text, ok := o[name].(string); ok {
 			if d, err := time.ParseDuration(text); err != nil || d < 0 || name == "connect_timeout" && d == 0 {
-				return &schema.ArgumentError{Argument: name, Message: fmt.Sprintf(`The %s must be a duration such as "30s".`, name)}
+				wrong(name, `The %s must be a duration such as "30s".`, name)
 			}
 		}
 	}
 	if v, ok := o["config"]; ok && v != nil && v != false {
 		if text, ok := v.(string); !ok || text == "" {
-			return &schema.ArgumentError{Argument: "config", Message: "The config must be the path of a file, or false."}
+			wrong("config", "The config must be the path of a file, or false.")
 		}
 	}
 	switch v := o["agent"].(type) {
 	case nil, bool, string:
 	default:
-		return &schema.ArgumentError{Argument: "agent", Message: fmt.Sprintf("The agent must be true, false or the path of a socket, not %v.", v)}
+		wrong("agent", "The agent must be true, false or the path of a socket, not %v.", v)
 	}
 	if v, ok := o["known_hosts"]; ok && v != nil && len(texts(o, "known_hosts")) == 0 {
-		return &schema.ArgumentError{Argument: "known_hosts", Message: "The known_hosts must be the path of a file or a list of paths."}
+		wrong("known_hosts", "The known_hosts must be the path of a file or a list of paths.")
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 func asNumber(v any) (float64, bool) {

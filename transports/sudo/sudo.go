@@ -4,6 +4,7 @@ package sudo
 
 import (
 	"crypto/rand"
+	"errors"
 	"slices"
 	"strings"
 
@@ -97,20 +98,17 @@ func open(o transports.Options) (wire.Open, error) {
 
 func check(known map[string]any) error {
 	o := transports.Options(known)
+	var all []error
+	if known["user"] == "" {
+		all = append(all, wrong("user", "The user must not be empty: leave the argument out, or make it null, where none is meant."))
+	}
 	for _, name := range []string{"user", "role", "type"} {
-		if err := transports.CheckName(name, o.String(name, "")); err != nil {
-			return err
-		}
+		all = append(all, transports.CheckName(name, o.String(name, "")))
 	}
-	if err := transports.CheckProgram("path", o.String("path", "")); err != nil {
-		return err
-	}
+	all = append(all, transports.CheckProgram("path", o.String("path", "")))
 	if strings.ContainsAny(o.String("password", ""), "\n\r\x00\x03\x04\x1a\x1c\x15\x7f") {
-		return &schema.ArgumentError{Argument: "password", Message: "The password must not contain control characters: a terminal would act on them."}
-	}
-	if err := transports.CheckTimeout(known); err != nil {
-		return err
+		all = append(all, wrong("password", "The password must not contain control characters: a terminal would act on them."))
 	}
 	_, err := parse(o)
-	return err
+	return errors.Join(append(all, transports.CheckTimeout(known), err)...)
 }
