@@ -154,13 +154,15 @@ func (l *loader) withVars(j *jobScope, h *Host) hostParts {
 	parts := maps.Clone(h.parts)
 	base, _ := h.parts["vars"].Unmark()
 	switch t := v.Type(); {
-	case !ok || !v.IsKnown() || !base.IsKnown():
+	case !ok || !v.IsKnown():
 		parts["vars"] = cty.DynamicVal
 	case v.IsNull():
-	case !t.IsObjectType() && !t.IsMapType():
-		l.fail(diag.Errorf(diag.WrongType, j.block.Vars.At(), "Wrong type of value", `"vars" of a job takes an object, but this is %s.`, value.Word(v)))
+	case t.IsObjectType() || t.IsMapType():
+		if parts["vars"] = cty.DynamicVal; base.IsKnown() {
+			parts["vars"] = overlay(h.parts["vars"], v)
+		}
 	default:
-		parts["vars"] = overlay(h.parts["vars"], v)
+		l.fail(diag.Errorf(diag.WrongType, j.block.Vars.At(), "Wrong type of value", `"vars" of a job takes an object, but this is %s.`, value.Word(v)))
 	}
 	return parts
 }

@@ -138,7 +138,7 @@ func (l *loader) openRole(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnos
 		}
 		body, d := l.files.Config(filepath.Join(dir, e.Name()))
 		diags = append(diags, d...)
-		if body != nil && !d.HasErrors() {
+		if body != nil && diag.Parsed(d) {
 			out = append(out, body)
 		}
 	}
@@ -183,7 +183,7 @@ func (l *loader) read() []*syntax.Body {
 	for _, name := range l.siteFiles {
 		body, diags := l.files.Config(name)
 		l.failAll(diags)
-		if body == nil || diags.HasErrors() {
+		if body == nil || !diag.Parsed(diags) {
 			l.unread = append(l.unread, name)
 			continue
 		}

@@ -60,7 +60,7 @@ func (e *ArgumentError) Error() string { return e.Message }
 
 // Problems takes apart what Check returns.
 func Problems(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what is joined is the error itself
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

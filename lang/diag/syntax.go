@@ -2,6 +2,7 @@ package diag
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -32,6 +33,14 @@ func follows(d *hcl.Diagnostic, before hcl.Diagnostics) bool {
 		return d.Summary == "Invalid string literal" || d.Summary == "Invalid multi-line string" || d.Summary == "Invalid character"
 	}
 	return false
+}
+
+// redefined is the parser's word for an argument that is set twice.
+const redefined = "Attribute redefined"
+
+// Parsed says whether the parser has taken in all of a file, whatever it says of it: of what is set twice the first is in.
+func Parsed(diags hcl.Diagnostics) bool {
+	return !slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError && d.Summary != redefined })
 }
 
 // rewordSyntax is reword for what the parser says where it says what it is about, and not what to write.
@@ -69,6 +78,13 @@ func rewordSyntax(d *hcl.Diagnostic) {
 		d.Detail = "The value has ended before this. Each argument stands on a line of its own."
 	}
 	switch {
+	case d.Summary == redefined:
+		if argument, at, ok := strings.Cut(d.Detail, " was already set at "); ok {
+			at = strings.TrimSuffix(at, ". Each argument may be set only once.")
+			colon := max(0, strings.LastIndexByte(at, ':'))
+			line, _, _ := strings.Cut(strings.TrimPrefix(at[colon:], ":"), ",")
+			d.Detail = fmt.Sprintf("%s was already set at line %s of %s. Each argument may be set only once.", argument, line, at[:colon])
+		}
 	case d.Summary == "Argument definition required" && strings.HasPrefix(d.Detail, "A single-line block definition can contain only a single argument."):
 		d.Summary = "Too much on one line"
 		d.Detail = "A block on one line holds one argument and no block. Put each argument and each block on a line of its own."

@@ -39,7 +39,7 @@ job "a" {
   environment = ["a"] # says: "environment" of a job takes map(string), but this is list(string).
   when        = "x" # says: "when" takes true or false, but this is string.
   run_as      = [] # says: "user" of the hop "sudo" takes string, but this is list.
-  vars        = []
+  vars        = [] # says: "vars" of a job takes an object, but this is list.
   task "command" "a" { argv = "ls -l" } # says: "argv" of the action "command" takes list(string), but this is string.
   task "command" "b" {
     argv       = ["ls", ["-l"]] # says: "argv" of the action "command" takes list(string), but [1] in it is list(string), not string.
