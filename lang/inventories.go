@@ -88,7 +88,7 @@ func (l *loader) inventoryHost(b *config.Inventory, source *inventorySource, fro
 		return nil, false
 	}
 	w := inventoryWay{loader: l, block: b, host: h, hops: hops}
-	if !w.join(from.Connection) || !l.address(h, w.hops, nil, b.Block) || !l.atMostHops(len(w.hops), b.Block, "A host") {
+	if !w.join(from.Connection) || !l.address(h, w.hops, nil, h.Range) || !l.atMostHops(len(w.hops), b.Block, "A host") {
 		return nil, false
 	}
 	h.Hops = w.hops

@@ -88,7 +88,7 @@ func (w *inventoryWay) last(transport string) int {
 
 // insert puts a hop of the source's before the one at an index.
 func (w *inventoryWay) insert(at int, h inventory.Hop) bool {
-	w.hops = slices.Insert(w.hops, at, &Hop{Transport: h.Transport, Options: map[string]any{}, Range: w.block.Block})
+	w.hops = slices.Insert(w.hops, at, &Hop{Transport: h.Transport, Options: map[string]any{}, Range: w.host.Range})
 	return w.fill(at, h.Options)
 }
 
@@ -104,7 +104,7 @@ func (w *inventoryWay) fill(at int, options map[string]any) bool {
 			continue
 		}
 		v := valueOf(given)
-		arg, diags := value.Take(a, v, &hclsyntax.LiteralValueExpr{Val: v, SrcRange: w.block.Block}, of)
+		arg, diags := value.Take(a, v, &hclsyntax.LiteralValueExpr{Val: v, SrcRange: w.host.Range}, of)
 		w.failAll(diags)
 		if diags.HasErrors() {
 			return false
@@ -114,7 +114,7 @@ func (w *inventoryWay) fill(at int, options map[string]any) bool {
 			hop.Secrets = append(hop.Secrets, a.Name)
 		}
 	}
-	if diags := checkBlock(transport, hop.Options, hop.Secrets, nil, w.block.Block); diags.HasErrors() {
+	if diags := checkBlock(transport, hop.Options, hop.Secrets, nil, w.host.Range); diags.HasErrors() {
 		w.failAll(diags)
 		return false
 	}

@@ -266,3 +266,34 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// G8: an option that OpenSSH has not is an error wherever it stands, as it is for ssh -G, unless an IgnoreUnknown before
+// it lets it pass.
+func TestG8UnknownOptions(t *testing.T) {
+	if _, err := exec.LookPath("ssh"); err != nil {
+		t.Skip("needs OpenSSH's client")
+	}
+	for text, line := range map[string]int{
+		"Port 22\nProt 23\n":      2,
+		"Host other\n  Prot 23\n": 2,
+		"IgnoreUnknown P*,Use\nProt 23\nUse x\nHost b\nPort 1\n": 0,
+		"Prot 23\nIgnoreUnknown Prot\n":                          1,
+		"Host other\nIgnoreUnknown Prot\nHost a\nProt 23\n":      4,
+		"SendEnv LANG\nCompression yes\nVisualHostKey no\n":      0,
+	} {
+		path := filepath.Join(t.TempDir(), "config")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := Load(path, "/root/.ssh", "/root")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Resolve([]*File{file}, Query{Host: "a"})
+		refused := exec.CommandContext(t.Context(), "ssh", "-G", "-F", path, "a").Run() != nil
+		wrong, is := errors.AsType[*SyntaxError](err)
+		if refused != (line > 0) || is != (line > 0) || is && wrong.Place != fmt.Sprintf("%s:%d", path, line) {
+			t.Errorf("%q: %v, refused by OpenSSH: %v", text, err, refused)
+		}
+	}
+}

@@ -57,6 +57,7 @@ func Resolve(files []*File, q Query) (Values, error) {
 }
 
 type resolver struct {
+	ignored   []string // keywords, as patterns, that need not be known
 	query     Query
 	host      string // what Host patterns are matched with
 	final     bool   // this is the second pass
@@ -102,7 +103,7 @@ func (r *resolver) file(f *File, s state) error {
 				}
 			}
 		default:
-			if s.active {
+			if err = r.known(d); err == nil && s.active {
 				err = r.set(d, s)
 			}
 		}
@@ -111,6 +112,14 @@ func (r *resolver) file(f *File, s state) error {
 		}
 	}
 	return nil
+}
+
+// known refuses a keyword that OpenSSH has not, unless IgnoreUnknown was told before to let it pass.
+func (r *resolver) known(d directive) error {
+	if isKeyword(d.keyword) || pattern.MatchAny(r.ignored, d.keyword) {
+		return nil
+	}
+	return &SyntaxError{Place: d.place, Message: fmt.Sprintf("OpenSSH has no option %q; IgnoreUnknown would let it pass", d.keyword)}
 }
 
 // set takes a value unless an earlier line has given one: the first counts, except where values add up.
@@ -130,6 +139,9 @@ func (r *resolver) set(d directive, s state) error {
 		// Of these two the first one counts, whichever it is; but "ProxyJump none" only speaks against jumps.
 		jump := r.values.Get("proxyjump")
 		has = has || jump != "" && !strings.EqualFold(jump, "none")
+	}
+	if d.keyword == "ignoreunknown" && r.ignored == nil {
+		r.ignored = strings.Split(strings.ToLower(d.args[0]), ",")
 	}
 	if has || !matters(d.keyword) {
 		return nil

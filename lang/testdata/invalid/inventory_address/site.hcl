@@ -1,3 +1,3 @@
-inventory "ansible" "a" { # error: invalid_value
+inventory "ansible" "a" {
   path = "hosts"
 }
