@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -78,7 +79,11 @@ func (s *stateHost) host() (*inventory.Host, cty.Value, bool) {
 	if !ok1 {
 		return nil, cty.NilVal, false
 	}
-	address, ok2 := s.text("address", name)
+	otherwise := name
+	if strings.Contains(name, "[") { // of an element of count or for_each: no address looks like that
+		otherwise = ""
+	}
+	address, ok2 := s.text("address", otherwise)
 	groups, ok3 := s.groups()
 	vars, ok4 := s.varsOf(s.block.Args["vars"], s.own)
 	if !ok2 || !ok3 || !ok4 {
@@ -93,6 +98,9 @@ func (s *stateHost) host() (*inventory.Host, cty.Value, bool) {
 // condition evaluates when.
 func (s *stateHost) condition() (holds, ok bool) {
 	e := s.block.Args["when"]
+	if e == nil {
+		return s.resource.Mode == "managed", true
+	}
 	v, ok := s.staticKnown(e, s.own)
 	if !ok {
 		return false, false

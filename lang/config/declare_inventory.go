@@ -29,8 +29,6 @@ func Inventories() map[string]schema.Block {
 	resource := func(name string, t schema.Type, doc string) schema.Attribute {
 		return schema.Attribute{Name: name, Type: t, Static: true, Doc: doc}
 	}
-	when := resource("when", schema.Bool, "Whether a resource is a host.")
-	when.Required = true
 	path := func(doc string) schema.Attribute {
 		return schema.Attribute{Name: "path", Type: schema.String, Required: true, Static: true, Doc: doc}
 	}
@@ -49,9 +47,9 @@ func Inventories() map[string]schema.Block {
 		}},
 		"terraform": {Name: "terraform", Doc: "Resources of a Terraform or OpenTofu state file.", Arguments: []schema.Attribute{
 			path("The state file, version 4."),
-			when,
+			resource("when", schema.Bool, "Whether a resource is a host. Default: all that Terraform manages are."),
 			resource("name", schema.String, "The host's name. Default: the resource's address."),
-			resource("address", schema.String, "The host's address. Default: its name."),
+			resource("address", schema.String, "The host's address. Default: its name, if that can be one."),
 			resource("groups", schema.Strings, "The groups that it is in."),
 			resource("vars", schema.Any, "Its variables, an object."),
 		}},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -37,9 +38,41 @@ func JSONError(file *inventory.File, err error, offset int) *hcl.Diagnostic {
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		offset = int(wrong.Offset) - 1
-		why = "there is a " + wrong.Value + " where " + wrong.Field + " has another type"
+		return file.At(max(offset, 0), offset+1).Errorf(diag.Inventory, "Unexpected value in JSON", "%s takes %s, but this is %s.",
+			diag.Quote(wrong.Field), taken(wrong.Type), found(wrong.Value))
 	}
 	return file.At(max(offset, 0), offset+1).Errorf(diag.Syntax, "Invalid JSON", "This is not valid JSON: %s.", why)
+}
+
+// taken says what is decoded to a type.
+func taken(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Int64:
+		return "a whole number"
+	default:
+		return "an object"
+	}
+}
+
+// found says what the decoder has found, in its own words.
+func found(what string) string {
+	switch word, _, _ := strings.Cut(what, " "); word {
+	case "object":
+		return "an object"
+	case "array":
+		return "a list"
+	case "bool":
+		return "true or false"
+	default:
+		return "a " + word
+	}
 }
 
 // ParseJSON parses JSON and nothing else.

@@ -2,7 +2,7 @@ inventory "ansible" "a" { # error: missing_argument
 }
 
 inventory "terraform" "b" { # error: missing_argument
-  path = "x"
+  when = true
 }
 
 inventory "exec" "c" { # error: missing_argument

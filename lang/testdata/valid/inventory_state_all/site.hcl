@@ -1,0 +1,6 @@
+inventory "terraform" "all" {
+  path = "terraform.tfstate"
+  hop "docker" {
+    container = "c"
+  }
+}
