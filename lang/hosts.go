@@ -223,7 +223,7 @@ func (l *loader) countHosts(b *config.Host) ([]element, bool) {
 	}
 	n, problem := wholeNumber(v, 0, maxHosts)
 	if problem != "" {
-		l.fail(diag.Errorf(diag.InvalidValue, b.Count.At(), "Invalid value", `"count" of a host %s`, problem))
+		l.fail(notWhole(v, b.Count.At(), `"count" of a host`, problem))
 		return nil, false
 	}
 	out := make([]element, n)
@@ -247,6 +247,15 @@ func wholeNumber(v cty.Value, least, most int) (int, string) {
 		return 0, fmt.Sprintf("takes a whole number from %d to %d, but this is %s.", least, most, number.AsBigFloat().Text('g', 10))
 	}
 	return int(n), ""
+}
+
+// notWhole reports what wholeNumber has found.
+func notWhole(v cty.Value, at hcl.Range, what, problem string) *hcl.Diagnostic {
+	v, sensitive := value.Bare(v)
+	if number, err := convert.Convert(v, cty.Number); err != nil || number.IsNull() || sensitive {
+		return diag.Errorf(diag.WrongType, at, "Wrong type of value", "%s %s", what, problem)
+	}
+	return diag.Errorf(diag.InvalidValue, at, "Invalid value", "%s %s", what, problem)
 }
 
 // quoteKey writes a key as the language writes strings.

@@ -26,7 +26,7 @@ func (l *loader) settings() {
 		if v, ok := l.staticKnown(r.Parallelism, nil); ok && !v.IsNull() {
 			n, problem := wholeNumber(v, 1, maxParallelism)
 			if problem != "" {
-				l.fail(diag.Errorf(diag.InvalidValue, r.Parallelism.At(), "Invalid value", `"parallelism" %s`, problem))
+				l.fail(notWhole(v, r.Parallelism.At(), `"parallelism"`, problem))
 			}
 			l.site.Settings.Parallelism = n
 		}

@@ -107,7 +107,7 @@ func found(d *hcl.Diagnostic) string {
 	return foundIn(d.Expression, d.EvalContext)
 }
 
-// foundIn says of which type an expression is, and which text.
+// foundIn says of which type an expression is, and which text or number.
 func foundIn(e hcl.Expression, ctx *hcl.EvalContext) string {
 	v, diags := e.Value(ctx)
 	switch {
@@ -119,6 +119,9 @@ func foundIn(e hcl.Expression, ctx *hcl.EvalContext) string {
 		return "null"
 	case v.IsKnown() && v.Type() == cty.String:
 		return "string (" + Quote(v.AsString()) + ")"
+	case v.IsKnown() && v.Type() == cty.Number:
+		const digits = 20
+		return "number (" + v.AsBigFloat().Text('g', digits) + ")"
 	}
 	return TypeOf(v.Type())
 }

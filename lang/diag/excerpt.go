@@ -9,6 +9,25 @@ import (
 	"golang.org/x/text/width"
 )
 
+// holdsSecret finds a text that is written out where it is made sensitive: it is not shown either.
+func holdsSecret(lines []line) bool {
+	const call = "sensitive("
+	for _, l := range lines {
+		for rest := string(l.text); ; {
+			before, after, found := strings.Cut(rest, call)
+			if !found {
+				break
+			}
+			inner := strings.TrimLeft(after, " \t")
+			if !strings.HasSuffix(before, "non") && (inner == "" || strings.ContainsAny(inner[:1], "\"'<[{(-0123456789")) {
+				return true
+			}
+			rest = after
+		}
+	}
+	return false
+}
+
 // line is a line of a file, of which the bytes from start to end are marked.
 type line struct {
 	number     int

@@ -18,14 +18,14 @@ func Candidates[V any](names map[string]V) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Suggest returns the candidate that was most likely meant, or "" when none is near or there are too many. Of candidates
+// Suggest returns the candidate that was most likely meant, if need be one of which two letters were left out, or "" when none is near or there are too many. Of candidates
 // that are equally near it takes the first.
 func Suggest(name string, candidates []string) string {
 	if len(candidates) > MostCandidates {
 		return ""
 	}
 	given := strings.ToLower(name)
-	best, nearest := "", limit(given)+1
+	best, shortened, nearest := "", "", limit(given)+1
 	for _, candidate := range candidates {
 		if candidate == name {
 			continue
@@ -33,6 +33,12 @@ func Suggest(name string, candidates []string) string {
 		if d := nearness(given, strings.ToLower(candidate), nearest); d < nearest {
 			best, nearest = candidate, d
 		}
+		if shortened == "" && isShortened(given, strings.ToLower(candidate)) {
+			shortened = candidate
+		}
+	}
+	if best == "" {
+		return shortened
 	}
 	return best
 }
@@ -88,6 +94,21 @@ func nearness(given, candidate string, below int) int {
 		return min(2, distance(given, candidate, below))
 	}
 	return distance(given, candidate, below)
+}
+
+// isShortened says whether two letters are all that a name lacks behind its first.
+func isShortened(given, candidate string) bool {
+	const longEnough, missing = 3, 2
+	if len(given) < longEnough || len(candidate) != len(given)+missing || given[0] != candidate[0] {
+		return false
+	}
+	rest := given
+	for _, c := range []byte(candidate) {
+		if rest != "" && rest[0] == c {
+			rest = rest[1:]
+		}
+	}
+	return rest == ""
 }
 
 // letters are those of a name, sorted.

@@ -80,7 +80,7 @@ func (p Printer) snippet(d *hcl.Diagnostic, e Extra, paint func(string) string) 
 		source = file.Bytes
 	}
 	lines := excerpt(source, d)
-	if e.HideSource || len(lines) == 0 {
+	if e.HideSource || len(lines) == 0 || holdsSecret(lines) {
 		return p.wrapHead(head + "\n")
 	}
 	var b strings.Builder

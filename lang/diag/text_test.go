@@ -198,3 +198,23 @@ func TestTextValues(t *testing.T) {
 		t.Error("the password is shown")
 	}
 }
+
+// A line on which a sensitive value is written out is not shown; others that have to do with one are.
+func TestWrittenSecret(t *testing.T) {
+	for text, shown := range map[string]bool{
+		`a = sensitive("hunter2") + 1`:    false,
+		`a = sensitive( [ "hunter2" ]).x`: false,
+		`a = sensitive(`:                  false,
+		`a = nonsensitive("public") + 1`:  true,
+		`a = sensitive(var.x) + 1`:        true,
+	} {
+		d := diag.Errorf(diag.Evaluate, hcl.Range{Filename: "x.hcl", Start: hcl.Pos{Line: 1, Column: 1}, End: hcl.Pos{Line: 1, Column: 2, Byte: 1}}, "Wrong", "It is.")
+		var out strings.Builder
+		if err := (diag.Printer{Files: map[string]*hcl.File{"x.hcl": {Bytes: []byte(text)}}}).Print(&out, hcl.Diagnostics{d}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), text) != shown {
+			t.Errorf("%s: %s", text, out.String())
+		}
+	}
+}

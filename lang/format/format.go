@@ -58,13 +58,50 @@ func parse(src []byte, filename string) (*hclsyntax.Body, hcl.Diagnostics) {
 func settle(src []byte) []byte {
 	const most = 5
 	for range most {
-		next := hclwrite.Format(src)
+		next := keepHeredocs(src, hclwrite.Format(src))
 		if bytes.Equal(next, src) {
 			break
 		}
 		src = next
 	}
 	return src
+}
+
+// keepHeredocs puts the text of heredocs back as it was.
+func keepHeredocs(before, after []byte) []byte {
+	old, formatted := heredocs(before), heredocs(after)
+	if len(old) != len(formatted) {
+		return after
+	}
+	var out []byte
+	at := 0
+	for i, r := range formatted {
+		out = append(append(out, after[at:r.Start.Byte]...), before[old[i].Start.Byte:old[i].End.Byte]...)
+		at = r.End.Byte
+	}
+	return append(out, after[at:]...)
+}
+
+// heredocs returns where the texts of heredocs are, those inside of another one left out.
+func heredocs(src []byte) []hcl.Range {
+	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
+	var out []hcl.Range
+	var start hcl.Pos
+	depth := 0
+	for _, token := range tokens {
+		switch token.Type {
+		case hclsyntax.TokenOHeredoc:
+			if depth++; depth == 1 {
+				start = token.Range.End
+			}
+		case hclsyntax.TokenCHeredoc:
+			if depth--; depth == 0 {
+				out = append(out, hcl.Range{Start: start, End: token.Range.Start})
+			}
+		default:
+		}
+	}
+	return out
 }
 
 // simplify rewrites what can be said more simply.
@@ -74,7 +111,7 @@ func simplify(src []byte, filename string) []byte {
 		return src
 	}
 	simplifyBody(file.Body())
-	return file.Bytes()
+	return keepHeredocs(src, file.Bytes()) // what comes out of the parser has other blanks already
 }
 
 func simplifyBody(body *hclwrite.Body) {

@@ -23,6 +23,7 @@ var (
 	errCells     = fmt.Errorf("the value holds more than %d values", MaxCells)
 	errType      = fmt.Errorf("the value has more than %d elements of types of their own", MaxType)
 	errDepth     = fmt.Errorf("the value is nested more than %d levels deep", MaxDepth)
+	errInfinite  = errors.New("a number was divided by zero")
 	errNumber    = errors.New("the number is too large or too small")
 	errLargeText = errors.New("the value holds a text larger than 8 MiB")
 )
@@ -128,7 +129,10 @@ func isHost(t cty.Type) bool {
 func (m *measure) addNumber(v cty.Value) error {
 	f := v.AsBigFloat()
 	bits := f.MantExp(nil)
-	if f.IsInf() || bits > maxBits || bits < -maxBits {
+	if f.IsInf() {
+		return errInfinite
+	}
+	if bits > maxBits || bits < -maxBits {
 		return errNumber
 	}
 	const digit = 3 // bits, rounded down

@@ -80,7 +80,7 @@ func TestErrors(t *testing.T) {
 		line  int
 		says  string
 	}{
-		{map[string]string{"hosts": "[web\nx\n"}, diag.Inventory, 1, "not closed"},
+		{map[string]string{"hosts": "[web\nx\n"}, diag.Syntax, 1, "not closed"},
 		{map[string]string{"hosts": "a\n[web x]\n"}, diag.Syntax, 2, "without spaces"},
 		{map[string]string{"hosts": "[web:varz]\n"}, diag.Syntax, 1, `Did you mean "vars"?`},
 		{map[string]string{"hosts": "[web:children]\nbd\n[db]\n"}, diag.UnknownReference, 2, `Did you mean "db"?`},

@@ -90,6 +90,9 @@ func (r *ini) line(text string, offset int) *hcl.Diagnostic {
 	if m := sectionForm.FindStringSubmatch(text); m != nil {
 		return r.section(m[1], m[2], at)
 	}
+	if text[0] == '[' && !strings.Contains(text, "]") {
+		return at.Errorf(diag.Syntax, "Invalid inventory", "The bracket is not closed: a section is [GROUP], [GROUP:children] or [GROUP:vars].")
+	}
 	if text[0] == '[' && text[len(text)-1] == ']' {
 		return at.Errorf(diag.Syntax, "Invalid inventory", "A section is [GROUP], [GROUP:children] or [GROUP:vars], without spaces.")
 	}

@@ -1,4 +1,4 @@
 host "a" {
-  count = "two" # error: invalid_value
+  count = "two" # error: wrong_type
   hop "local" {}
 }

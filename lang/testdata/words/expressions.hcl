@@ -3,9 +3,9 @@ output "b" { value = [1, 2][5] } # says: There is no element 5: this list has 2 
 output "c" { value = { a = 1 }.b } # says: This value has no "b". There is only "a".
 output "d" { value = "x".y } # says: This is string, which has no attributes.
 output "e" { value = true ? 1 : "x" ? 2 : 3 }
-output "f" { value = [for x in 5 : x] } # says: A for expression goes over a list, set, map or object, but this is number.
+output "f" { value = [for x in 5 : x] } # says: A for expression goes over a list, set, map or object, but this is number (5).
 output "g" { value = { for x in [1, 1] : "k" => x } } # says: Two different items produced the key "k" in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.
-output "h" { value = 1 / 0 } # says: The output "h" cannot hold this: the number is too large or too small.
+output "h" { value = 1 / 0 } # says: The output "h" cannot hold this: a number was divided by zero.
 output "i" { value = !1 } # says: The operator takes bool here, but this is number.
 output "j" { value = null + 1 } # says: One of the values that this operator takes is null.
 output "k" { value = [1][*].x } # says: This is number, which has no attributes.

@@ -1,4 +1,4 @@
-runner { parallelism = "x" } # error: invalid_value
+runner { parallelism = "x" } # error: wrong_type
 
 job "a" {
   hosts      = [host.h]
