@@ -106,7 +106,7 @@ func (x *expansion) run() []Instance {
 		}
 		x.instance(&in)
 		own := in.text()
-		if d := x.spend(own); d != nil {
+		if d := x.scope.budget.Spend(own, 0, x.body.block.Block); d != nil {
 			x.diags = append(x.diags, d)
 			return out
 		}
@@ -118,14 +118,6 @@ func (x *expansion) run() []Instance {
 		out = append(out, in)
 	}
 	return out
-}
-
-// spend counts the text of an element while the site is checked.
-func (x *expansion) spend(text int) *hcl.Diagnostic {
-	if !x.check {
-		return nil
-	}
-	return x.scope.budget.Spend(text, 0, x.body.block.Block)
 }
 
 // maxElements bounds the elements of one for_each.

@@ -51,6 +51,7 @@ func TestG35Limits(t *testing.T) {
 		"chains on chains":     {map[string]string{"x.hcl": row(3000, "chain", "extends")}, options(), []diag.Code{diag.TooDeep}},
 		"hosts behind hosts":   {map[string]string{"x.hcl": row(3000, "host", "via")}, options(), []diag.Code{diag.TooDeep}},
 		"names that are wrong": {map[string]string{"x.hcl": "locals {\n" + doubling(3000, "local.b%[1]d") + "}\n"}, options(), []diag.Code{diag.UnknownReference}},
+		"many locals":          {map[string]string{"x.hcl.json": `{"locals": {` + manyLocals(100_001) + `}, "output": {"o": {"value": "${local.a7}"}}}`}, options(), []diag.Code{diag.TooLarge}},
 		"a large file":         {map[string]string{"x.hcl": "# " + r("x", 9<<20)}, options(), []diag.Code{diag.TooLarge}},
 		"hosts":                {map[string]string{"x.hcl": "host \"h\" {\n  count = 1e9\n  hop \"local\" {}\n}\n"}, options(), []diag.Code{diag.InvalidValue}},
 		"an endless device":    {map[string]string{"x.hcl": with(`file("/dev/zero")`)}, options(), []diag.Code{diag.Evaluate}},
@@ -79,6 +80,14 @@ func TestG35Limits(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyLocals(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("\"a%d\":1", i)
+	}
+	return strings.Join(names, ",")
 }
 
 func doubling(n int, format string) string {

@@ -195,9 +195,17 @@ func (d *declarer) condition(b *syntax.Block, what string) *Condition {
 	}
 }
 
+// maxLocals bounds the locals of a site, those of its roles each time that they are used.
+const maxLocals = 100_000
+
 func (d *declarer) locals(b *syntax.Block) {
 	args, diags := b.Body.Attributes()
 	d.diags = append(d.diags, diags...)
+	if len(d.config.Locals)+len(args) > maxLocals {
+		d.diags = append(d.diags, diag.Errorf(diag.TooLarge, b.Range, "Too many locals",
+			"A site can have at most %d locals. What is one kind of thing can stand in one of them, as a list or an object.", maxLocals))
+		args, d.module.Names.Partial = nil, true
+	}
 	for _, arg := range args {
 		if d.valid(arg.Name, arg.NameRange) && d.unique("local "+diag.Quote(arg.Name), arg.NameRange, diag.DuplicateName) {
 			d.addLocal(arg.Name, &Local{Expr: d.expr(arg), Title: "local." + arg.Name})
