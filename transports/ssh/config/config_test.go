@@ -274,12 +274,12 @@ func TestG8UnknownOptions(t *testing.T) {
 		t.Skip("needs OpenSSH's client")
 	}
 	for text, line := range map[string]int{
-		"Port 22\nProt 23\n":      2,
-		"Host other\n  Prot 23\n": 2,
-		"IgnoreUnknown P*,Use\nProt 23\nUse x\nHost b\nPort 1\n": 0,
-		"Prot 23\nIgnoreUnknown Prot\n":                          1,
-		"Host other\nIgnoreUnknown Prot\nHost a\nProt 23\n":      4,
-		"SendEnv LANG\nCompression yes\nVisualHostKey no\n":      0,
+		"Port 22\nProt 23\n":                         2,
+		"Host other\n  Prot 23\n":                    2,
+		"IgnoreUnknown P*\nProt 23\nPort 1\n":        0,
+		"Prot 23\nIgnoreUnknown Prot\n":              1,
+		"Host b\nIgnoreUnknown P*\nHost a\nProt 2\n": 4,
+		"SendEnv LANG\nCompression yes\n":            0,
 	} {
 		path := filepath.Join(t.TempDir(), "config")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
