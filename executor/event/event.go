@@ -60,7 +60,7 @@ type Diagnostic struct {
 	Host     string `json:"host"`
 	Address  string `json:"address"`
 
-	Failure *Failure `json:"-"`
+	Failure *Failure `json:"-" cbor:"failure"`
 }
 
 // Range is a part of a file.
@@ -95,7 +95,7 @@ type RunStart struct {
 // Outline is what is about to be looked at or done. It is for people only.
 type Outline struct {
 	// Ordered: the changes of a task come together, and tasks in their order.
-	Ordered bool `json:"-"`
+	Ordered bool
 	Plan    *plan.Plan
 	Preview bool
 }
@@ -122,8 +122,8 @@ type Connection struct {
 	Seconds   float64          `json:"seconds"` // since opening
 	Error     string           `json:"error"`
 
-	Title   string   `json:"-"` // "ssh deploy@127.0.1.1"
-	Failure *Failure `json:"-"`
+	Title   string   `json:"-" cbor:"title"` // "ssh deploy@127.0.1.1"
+	Failure *Failure `json:"-" cbor:"failure"`
 }
 
 // Verb says what a change is.
@@ -155,7 +155,7 @@ type PlannedChange struct {
 	Unknown []string `json:"unknown"` // paths of attributes that only the run will give
 	Outcome Status   `json:"outcome"` // the status that the task will end with if all goes well; "" where that is not known
 
-	Brief bool `json:"-"` // its attributes were not looked at: they are like those of other hosts, but for their texts
+	Brief bool `json:"-" cbor:"brief"` // its attributes were not looked at: they are like those of other hosts, but for their texts
 }
 
 // Unreported says whether there is a change, and the task's changed_when will say that there was none.
@@ -254,7 +254,7 @@ type Failure struct {
 	Hint    string // a full sentence: what to do
 	Quote   string // last words of the program that failed, as it printed them
 	Place   plan.Place
-	Cause   error // with its type: an evaluation error has diagnostics of its own
+	Cause   error `cbor:"-"` // with its type: an evaluation error has diagnostics of its own
 }
 
 // Text is the failure in one line, without the quote.
