@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"runner/agent/plain"
 	"runner/lang/diag"
 	"runner/lang/refs"
+	"runner/lang/source"
 )
 
 // nothing is the state before anything is known.
@@ -69,7 +69,7 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 	var found []*finding
 	var all sync.WaitGroup
 	for some := range slices.Chunk(hosts, share) {
-		f := &finding{}
+		f := &finding{files: l.opts.Files}
 		found = append(found, f)
 		all.Go(func() { f.look(l.site, t, some) })
 	}
@@ -92,6 +92,7 @@ const fewHosts = 64
 
 // finding is what was found about a task on some hosts.
 type finding struct {
+	files      source.Files
 	secret     bool
 	keys       []any // of the elements on each of the hosts,
 	keysDiffer bool  // unless they differ or are not known
@@ -153,7 +154,7 @@ func (f *finding) fail(d *hcl.Diagnostic) { f.diags = append(f.diags, d) }
 // sources finds files that are not there.
 func (f *finding) sources(t *Task, in Instance) {
 	for name, file := range in.Sources {
-		info, err := os.Stat(file)
+		info, err := f.files.Stat(file)
 		at := t.body.block.Args[name].At()
 		if in.Sensitive && (err != nil || !info.Mode().IsRegular()) {
 			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source, whose name is sensitive, is not there or is no regular file."))

@@ -64,7 +64,7 @@ func (l *loader) bytesRead() int {
 	if l.scope.run != nil {
 		n = l.scope.run.FileBytes()
 	}
-	for _, f := range l.files {
+	for _, f := range l.files.Texts {
 		n += len(f.Bytes)
 	}
 	return min(n, maxRead)

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -66,6 +65,7 @@ func (l *loader) inventoryHost(b *config.Inventory, source *inventorySource, fro
 	if fresh && !l.holdInventory(vars.value, b.Block) {
 		return nil, false
 	}
+	l.scope.run.Hide(vars.value)
 	h.Vars = vars.shown
 	address := cty.NullVal(cty.String)
 	if h.Address != "" {
@@ -122,11 +122,7 @@ func (l *loader) readInventory(b *config.Inventory) (*inventorySource, bool) {
 	case "ssh_config":
 		at = b.At("path")
 		path := l.inventoryPath(args)
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			absolute = path
-		}
-		out, diags = sshconfig.Read(path, absolute, l.home())
+		out, diags = sshconfig.Read(l.opts.Files, path, l.opts.absolute(path), l.home())
 	case "exec":
 		at = b.At("argv")
 		out, diags = l.runInventory(args)
@@ -234,7 +230,7 @@ func passwords(v any) (map[string]string, bool) {
 
 func (l *loader) ansibleOptions(args map[string]any) ansible.Options {
 	given, _ := passwords(args["vault_password"])
-	return ansible.Options{Passwords: given, Transports: slices.Collect(maps.Keys(l.opts.Catalog.Transports))}
+	return ansible.Options{Files: l.opts.Files, Passwords: given, Transports: slices.Collect(maps.Keys(l.opts.Catalog.Transports))}
 }
 
 func (l *loader) home() string {
@@ -270,13 +266,7 @@ func (l *loader) runInventory(args map[string]any) (*inventory.Inventory, hcl.Di
 	if text, ok := args["timeout"].(string); ok {
 		timeout, _ = time.ParseDuration(text) // it was checked
 	}
-	run := l.opts.Program
-	if run == nil {
-		run = func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
-			return program.Run(context.Background(), argv, dir, timeout)
-		}
-	}
-	file, d := run(argv, l.site.Dir, timeout)
+	file, d := l.runProgram(argv, timeout)
 	if d != nil {
 		return nil, hcl.Diagnostics{d}
 	}

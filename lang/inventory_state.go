@@ -19,7 +19,7 @@ import (
 
 // readState makes hosts of the resources of a state that the block's expressions choose.
 func (l *loader) readState(b *config.Inventory, path string) (*inventorySource, bool) {
-	resources, diags := tfstate.Read(path)
+	resources, diags := tfstate.Read(l.opts.Files, path)
 	if !l.failAbout(diags, b.At("path")) {
 		return nil, false
 	}

@@ -1,10 +1,11 @@
 package lang
 
 import (
-	"os"
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -12,7 +13,10 @@ import (
 	"runner/agent/plain"
 	"runner/lang/config"
 	"runner/lang/diag"
+	"runner/lang/inventory"
+	"runner/lang/inventory/program"
 	"runner/lang/refs"
+	"runner/lang/source"
 	"runner/lang/syntax"
 	"runner/lang/variable"
 )
@@ -22,11 +26,12 @@ import (
 // are what diagnostics quote from.
 func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnostics) {
 	l := &loader{
-		opts: opts, files: syntax.Files{}, bad: map[refs.Ref]bool{}, config: &config.Config{},
+		opts: opts.complete(), bad: map[refs.Ref]bool{}, config: &config.Config{},
 		blocks: map[string]*config.Host{}, inventories: map[string]*config.Inventory{}, contexts: map[*config.Expr]*hcl.EvalContext{},
 		shared: map[*config.Hop]*Hop{}, chains: map[*config.Chain]*chainHops{}, ways: map[*config.Way]*way{}, known: map[string]bool{},
 	}
 	l.opts.Catalog.Actions = withOwn(opts.Catalog.Actions)
+	l.files = syntax.NewFiles(l.opts.Files)
 	site := l.load(path)
 	if l.scope != nil {
 		l.scope.budget.Close()
@@ -36,7 +41,31 @@ func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnosti
 	if diags.HasErrors() {
 		site = nil
 	}
-	return site, l.files, diags
+	return site, l.files.Texts, diags
+}
+
+// complete fills in what was left out.
+func (o Options) complete() Options {
+	if o.Files == nil {
+		o.Files = source.Disk{}
+	}
+	if o.Program == nil {
+		o.Program = func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
+			return program.Run(context.Background(), argv, dir, timeout)
+		}
+	}
+	return o
+}
+
+// absolute makes a name absolute.
+func (o Options) absolute(name string) string {
+	if o.Dir != "" && !filepath.IsAbs(name) {
+		return filepath.Join(o.Dir, name)
+	}
+	if dir, err := filepath.Abs(name); err == nil {
+		return dir
+	}
+	return name
 }
 
 // loader loads one site. Each step adds what is wrong to diags and goes on with what is right, so that all errors come
@@ -99,7 +128,7 @@ func (l *loader) load(path string) *Site {
 
 // find lists the files of the site.
 func (l *loader) find(path string) bool {
-	info, err := os.Stat(path)
+	info, err := l.opts.Files.Stat(path)
 	if err != nil {
 		l.fail(diag.Errorf(diag.NoSite, hcl.Range{Filename: path}, "No site here", "%s.", diag.Capital(plain.File(path, err))))
 		return false
@@ -126,7 +155,7 @@ func (l *loader) find(path string) bool {
 
 // openRole reads the files of a role's directory.
 func (l *loader) openRole(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnostics) {
-	entries, err := os.ReadDir(dir)
+	entries, err := l.opts.Files.ReadDir(dir)
 	if err != nil {
 		return nil, hcl.Diagnostics{diag.Errorf(diag.InvalidRole, at, "Invalid role", "The source of a role is its directory, such as \"./roles/nginx\", but %s.", plain.File(dir, err))}
 	}
@@ -150,7 +179,7 @@ func (l *loader) openRole(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnos
 
 // list returns the files of the site's directory, and those that give values to variables, in the order of their names.
 func (l *loader) list() (site, auto []string) {
-	entries, err := os.ReadDir(l.dir)
+	entries, err := l.opts.Files.ReadDir(l.dir)
 	if err != nil {
 		l.fail(diag.Errorf(diag.Unreadable, hcl.Range{Filename: l.dir}, "Directory cannot be read", "%s.", diag.Capital(plain.File(l.dir, err))))
 		return nil, nil
@@ -194,10 +223,7 @@ func (l *loader) read() []*syntax.Body {
 
 // begin makes the site and the scope that the other steps fill.
 func (l *loader) begin() {
-	dir, err := filepath.Abs(l.dir)
-	if err != nil {
-		dir = l.dir
-	}
+	dir := l.opts.absolute(l.dir)
 	l.site = &Site{Dir: dir}
 	l.scope = newScope(l.opts, dir)
 	l.scope.config = l.config

@@ -14,6 +14,7 @@ import (
 	"runner/lang/diag"
 	"runner/lang/function"
 	"runner/lang/refs"
+	"runner/lang/source"
 	"runner/lang/syntax"
 	"runner/lang/value"
 	"runner/lang/variable"
@@ -22,6 +23,7 @@ import (
 // scope is what the expressions of a site can see, whatever they belong to. Once the site is loaded it is only read.
 type scope struct {
 	dir     string
+	files   source.Files
 	config  *config.Config
 	actions map[string]schema.Block
 	vars    cty.Value
@@ -31,8 +33,10 @@ type scope struct {
 	groups  map[string]*hostGroup
 	jobs    map[string]*jobScope
 	modules map[*config.Module]*module
-	run     *function.Run
-	budget  *syntax.Budget
+
+	run      *function.Run
+	budget   *syntax.Budget
+	programs programs
 }
 
 // module is what no run changes of what the expressions of a module see: functions, var and path.
@@ -46,6 +50,7 @@ type module struct {
 func newScope(opts Options, dir string) *scope {
 	return &scope{
 		dir:     dir,
+		files:   opts.Files,
 		actions: opts.Catalog.Actions,
 		facts:   newFacts(),
 		locals:  map[string]*localValue{},
@@ -60,13 +65,17 @@ func newScope(opts Options, dir string) *scope {
 func (s *scope) addModules(c *config.Config, opts Options) {
 	s.run = function.NewRun()
 	all := s.budget.Context()
+	s.run.Remembers = opts.Remember
+	if m := opts.Memory; m != nil {
+		s.run.Once = m.Once
+	}
 	path := func(dir string) cty.Value {
 		return cty.ObjectVal(map[string]cty.Value{"site": cty.StringVal(s.dir), "module": cty.StringVal(dir)})
 	}
 	add := func(dir, shown string, variables map[string]cty.Value) *module {
 		variables["path"] = path(dir)
 		ctx := all.NewChild()
-		ctx.Functions = function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Run: s.run, Parse: templateParser(dir, shown)})
+		ctx.Functions = function.Functions(function.Options{Dir: dir, Environ: opts.Environ, Files: opts.Files, Run: s.run, Env: opts.Memory.environ(), Parse: templateParser(dir, shown)})
 		ctx.Variables = variables
 		return &module{dir: dir, typed: map[string]cty.Value{}, context: ctx}
 	}
@@ -76,10 +85,7 @@ func (s *scope) addModules(c *config.Config, opts Options) {
 		s.modules[j.Module] = site
 	}
 	for _, r := range c.Roles {
-		dir, err := filepath.Abs(r.Dir)
-		if err != nil {
-			dir = r.Dir
-		}
+		dir := opts.absolute(r.Dir)
 		s.modules[r.Module] = add(dir, r.Dir, map[string]cty.Value{})
 	}
 }
@@ -337,6 +343,7 @@ func (l *loader) localValue(name string, own map[string]cty.Value) (cty.Value, b
 	if ok {
 		var diags hcl.Diagnostics
 		out, diags = v.fit(out)
+		l.scope.run.Hide(out)
 		l.failAll(diags)
 		ok = !diags.HasErrors()
 	}

@@ -13,6 +13,7 @@ import (
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/inventory"
+	"runner/lang/source"
 )
 
 // Catalog is what sites may use: the actions and transports by name.
@@ -24,11 +25,15 @@ type Catalog struct {
 // Options are what a site is loaded with beside its files.
 type Options struct {
 	Catalog Catalog
-	Version string   // the runner's own, for required_version
-	Environ []string // NAME=VALUE; RUNNER_VAR_* are variables, all of it is what env() reads
+	Version string       // the runner's own, for required_version
+	Environ []string     // NAME=VALUE; RUNNER_VAR_* are variables, all of it is what env() reads
+	Files   source.Files // nil: the disk
+	Dir     string       // where relative names start, absolute; "": the working directory
 	// Program runs the program of an inventory, in a directory; nil stands for running it.
-	Program func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic)
-	Vars    []VarInput // --var and --var-file: of each kind later ones win, and --var wins over --var-file
+	Program  func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic)
+	Remember bool       // keeps what Site.Memory returns
+	Memory   *Memory    // loads the site as it was loaded before, with the files that it was loaded from
+	Vars     []VarInput // --var and --var-file: of each kind later ones win, and --var wins over --var-file
 }
 
 // VarInput is one --var or --var-file.

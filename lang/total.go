@@ -228,7 +228,7 @@ func (w *total) call(e *hclsyntax.FunctionCallExpr) cty.Type {
 		}
 	}
 	path := within(w.scope.modules[w.module].dir, name.AsString())
-	source, diags := syntax.Read(path)
+	source, diags := syntax.Read(w.scope.files, path)
 	if diags.HasErrors() {
 		return cty.NilType
 	}

@@ -17,6 +17,13 @@ import (
 // variableValues gives the variables their values.
 func (l *loader) variableValues() {
 	inputs := variable.Inputs{Environ: l.opts.Environ, Auto: l.autoFiles, Unread: l.unread}
+	if m := l.opts.Memory; m != nil {
+		known, err := m.given()
+		if err != nil {
+			l.fail(diag.Errorf(diag.InvalidVariable, hcl.Range{}, "Invalid value of a variable", "%s.", err))
+		}
+		inputs.Known, inputs.Auto = known, nil
+	}
 	for _, v := range l.opts.Vars {
 		inputs.Flags = append(inputs.Flags, variable.Input(v))
 	}
@@ -28,6 +35,9 @@ func (l *loader) variableValues() {
 			l.bad[refs.Ref{Root: refs.Var, Name: v.Name}] = true
 			values[v.Name] = cty.DynamicVal
 		}
+	}
+	for _, v := range values {
+		l.scope.run.Hide(v)
 	}
 	l.scope.setVariables(l.config, cty.ObjectVal(values))
 }

@@ -272,6 +272,7 @@ func (v *view) local(full string) cty.Value {
 	if !diags.HasErrors() {
 		var more hcl.Diagnostics
 		out, more = l.fit(out)
+		v.scope.run.Hide(out)
 		diags = append(diags, more...)
 	}
 	v.locals[full] = out

@@ -16,7 +16,7 @@ import (
 	"runner/lang/diag"
 )
 
-func conversions() []entry {
+func (s *scope) conversions() []entry {
 	return []entry{
 		{
 			Doc: Doc{"can", Conversion, "expression", "Whether the expression can be evaluated without an error.", []Example{
@@ -41,7 +41,7 @@ func conversions() []entry {
 			Doc: Doc{"sensitive", Conversion, "value", "The value as one that is never shown.", []Example{
 				{`nonsensitive(sensitive("a"))`, `"a"`},
 			}},
-			function: sensitivity(func(v cty.Value) cty.Value { return v.Mark(Sensitive) }), raw: true,
+			function: sensitivity(s.sensitive), raw: true,
 		},
 		{
 			Doc: Doc{"tobool", Conversion, "value", `The value as a bool: "true" and "false" can be converted.`, []Example{
@@ -149,6 +149,13 @@ func sensitivity(change func(cty.Value) cty.Value) function.Function {
 			return change(args[0]), nil
 		},
 	})
+}
+
+// sensitive marks a value.
+func (s *scope) sensitive(v cty.Value) cty.Value {
+	v = v.Mark(Sensitive)
+	s.run.Hide(v)
+	return v
 }
 
 func isSensitive(v cty.Value) cty.Value {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/function/files"
+	"runner/lang/source"
 )
 
 func (s *scope) filesystem() []entry {
@@ -113,7 +113,7 @@ func (s *scope) environment() []entry {
 				if len(args) > 2 {
 					return cty.NilVal, errors.New("takes one or two arguments")
 				}
-				if value, ok := s.environ[args[0].AsString()]; ok {
+				if value, ok := s.getenv(args[0].AsString()); ok {
 					if !utf8.ValidString(value) {
 						return cty.NilVal, fmt.Errorf("the environment variable %s is not UTF-8 text", diag.Quote(args[0].AsString()))
 					}
@@ -128,13 +128,32 @@ func (s *scope) environment() []entry {
 	}}
 }
 
+// getenv returns an environment variable.
+func (s *scope) getenv(name string) (string, bool) {
+	if s.Env != nil {
+		if known, ok := s.Env(name); ok {
+			if known == nil {
+				return "", false
+			}
+			return *known, true
+		}
+	}
+	value, ok := s.environ[name]
+	if !ok {
+		s.run.ask(name, nil)
+		return "", false
+	}
+	s.run.ask(name, &value)
+	return value, true
+}
+
 func (s *scope) fileExists(args []cty.Value) (cty.Value, error) {
 	name := args[0].AsString()
 	path, err := s.files.Resolve(name)
 	if err != nil {
 		return cty.NilVal, err
 	}
-	info, err := os.Stat(path)
+	info, err := s.Files.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return cty.False, nil
@@ -162,7 +181,7 @@ func (s *scope) fileSet(args []cty.Value) (cty.Value, error) {
 	if len(pattern) > maxPattern || !doublestar.ValidatePattern(pattern) {
 		return cty.NilVal, function.NewArgErrorf(1, "is not a valid pattern")
 	}
-	root := &counted{dir: path}
+	root := &counted{Below: source.Below{Files: s.Files, Dir: path}}
 	var found []string
 	err = doublestar.GlobWalk(root, pattern, func(name string, _ fs.DirEntry) error {
 		// Links to files are files.
@@ -189,21 +208,15 @@ func (s *scope) fileSet(args []cty.Value) (cty.Value, error) {
 
 // counted is a directory as a file system, of which so many entries are read and no more.
 type counted struct {
-	dir     string
+	source.Below
 	visited int
 }
 
-// Open implements fs.FS.
-func (c *counted) Open(name string) (fs.File, error) { return os.DirFS(c.dir).Open(name) } //nolint:wrapcheck // a file system's
-
-// Stat implements fs.StatFS.
-func (c *counted) Stat(name string) (fs.FileInfo, error) { return fs.Stat(os.DirFS(c.dir), name) } //nolint:wrapcheck // a file system's
-
 // ReadDir implements fs.ReadDirFS.
 func (c *counted) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(os.DirFS(c.dir), name)
+	entries, err := c.Below.ReadDir(name)
 	if c.visited += len(entries); c.visited > mostVisited {
 		return nil, errVisited
 	}
-	return entries, err //nolint:wrapcheck // a file system's
+	return entries, err
 }

@@ -16,13 +16,16 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/function/files"
+	"runner/lang/source"
 )
 
 // Options are what functions know beside their arguments.
 type Options struct {
-	Dir     string   // where relative paths start: the directory of the module, absolute
-	Environ []string // NAME=VALUE: what env reads, and HOME for ~
-	Run     *Run     // what is evaluated once a run; nil: one of its own
+	Dir     string                            // where relative paths start: the directory of the module, absolute
+	Env     func(name string) (*string, bool) // what env returns without asking Environ; nil: nothing
+	Environ []string                          // NAME=VALUE: what env reads, and HOME for ~
+	Files   source.Files                      // nil: the disk
+	Run     *Run                              // what is evaluated once a run; nil: one of its own
 	// Parse parses a template, with whatever limits the language has for the nesting of expressions.
 	Parse func(src []byte, filename string) (hcl.Expression, hcl.Diagnostics)
 }
@@ -51,6 +54,9 @@ type scope struct {
 
 func newScope(o Options) *scope {
 	s := &scope{Options: o, environ: map[string]string{}, templates: &templates{}, run: o.Run}
+	if s.Files == nil {
+		s.Files = source.Disk{}
+	}
 	if s.run == nil {
 		s.run = NewRun()
 	}
@@ -59,7 +65,7 @@ func newScope(o Options) *scope {
 			s.environ[name] = value
 		}
 	}
-	s.files = &files.Reader{Dir: o.Dir, Home: s.environ["HOME"]}
+	s.files = &files.Reader{Dir: o.Dir, Home: s.environ["HOME"], From: s.Files}
 	s.run.mu.Lock()
 	s.run.readers = append(s.run.readers, s.files)
 	s.run.mu.Unlock()

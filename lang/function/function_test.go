@@ -37,7 +37,7 @@ func scope(t testing.TB) *hcl.EvalContext {
 		Functions: function.Functions(function.Options{
 			Dir:     dir,
 			Environ: []string{"GREETING=hello", "EMPTY=", "HOME=" + dir},
-			Run:     &function.Run{Time: when, UUID: "11111111-2222-4333-8444-555555555555"},
+			Run:     &function.Run{Once: function.Once{Time: when, UUID: "11111111-2222-4333-8444-555555555555"}},
 		}),
 		Variables: map[string]cty.Value{
 			"dir":     cty.StringVal(dir),

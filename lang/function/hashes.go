@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -143,7 +142,7 @@ func (s *scope) hashFile(algorithm func() hash.Hash, encode func([]byte) string)
 	return define(cty.String, func(args []cty.Value) (cty.Value, error) {
 		name := args[0].AsString()
 		h := algorithm()
-		err := s.files.Open(name, func(f *os.File, _ int64) error {
+		err := s.files.Open(name, func(f io.Reader, _ int64) error {
 			_, err := io.Copy(h, f)
 			return err
 		})

@@ -55,6 +55,6 @@ func Groups() []Group {
 func (s *scope) entries() []entry {
 	return slices.Concat(
 		numeric(), textual(), patterns(), collections(), sets(), encodings(), s.filesystem(),
-		s.times(), s.hashes(), networks(), conversions(), s.environment(),
+		s.times(), s.hashes(), networks(), s.conversions(), s.environment(),
 	)
 }

@@ -1,24 +1,38 @@
 package function
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/crypto/bcrypt"
 
 	"runner/lang/function/files"
 )
 
-// Run is what functions evaluate once a run, for all modules of it.
+// Run is what functions evaluate once a run, for all modules of it, and, if they are asked to, what they remember.
 type Run struct {
-	Time time.Time // of timestamp
-	UUID string    // of uuid
+	Once
+	Remembers bool // keeps what expressions asked the environment for, and which texts are sensitive
 
-	mu      sync.Mutex
+	mu      sync.Mutex             // guards what follows
 	readers []*files.Reader        // of all modules
 	hashes  map[bcryptInput]string // of bcrypt: a hash has a random salt
+	asked   map[string]*string
+	secrets map[string]bool
+}
+
+// Once is what has one value in a run.
+type Once struct {
+	Time   time.Time         `cbor:"time"`             // of timestamp
+	UUID   string            `cbor:"uuid"`             // of uuid
+	Hashes map[string]string `cbor:"hashes,omitempty"` // of bcrypt, by what was hashed (see hashKey)
 }
 
 type bcryptInput struct {
@@ -26,10 +40,14 @@ type bcryptInput struct {
 	cost int
 }
 
-// NewRun returns the values of a run that starts now.
-func NewRun() *Run {
-	return &Run{Time: time.Now(), UUID: uuid.NewString()}
+// key is what a hash is known by where its text must not be.
+func (i bcryptInput) key() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", i.cost, i.text))
+	return hex.EncodeToString(sum[:])
 }
+
+// NewRun returns the values of a run that starts now.
+func NewRun() *Run { return &Run{Once: Once{Time: time.Now(), UUID: uuid.NewString()}} }
 
 // FileBytes is how many bytes the files have that the functions of all modules have read, each file once.
 func (r *Run) FileBytes() int {
@@ -49,6 +67,11 @@ func (r *Run) FileBytes() int {
 // bcrypt returns the hash of a text, the same for the same text and cost. Nobody waits for the hash of another text.
 func (r *Run) bcrypt(text string, cost int) (string, error) {
 	input := bcryptInput{text, cost}
+	if len(r.Hashes) > 0 {
+		if hash, ok := r.Hashes[input.key()]; ok {
+			return hash, nil
+		}
+	}
 	r.mu.Lock()
 	hash, ok := r.hashes[input]
 	r.mu.Unlock()
@@ -69,4 +92,76 @@ func (r *Run) bcrypt(text string, cost int) (string, error) {
 	}
 	r.hashes[input] = string(raw)
 	return string(raw), nil
+}
+
+// ask remembers that an expression asked for an environment variable.
+func (r *Run) ask(name string, value *string) {
+	if !r.Remembers {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked == nil {
+		r.asked = map[string]*string{}
+	}
+	r.asked[name] = value
+}
+
+// Hide remembers the texts of a value that is sensitive, or has parts that are.
+func (r *Run) Hide(v cty.Value) {
+	if !r.Remembers || !v.ContainsMarked() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.secrets == nil {
+		r.secrets = map[string]bool{}
+	}
+	r.hide(v, false)
+}
+
+func (r *Run) hide(v cty.Value, hidden bool) {
+	v, marks := v.Unmark()
+	_, marked := marks[Sensitive]
+	hidden = hidden || marked
+	switch t := v.Type(); {
+	case v.IsNull() || !v.IsKnown() || !hidden && !v.ContainsMarked():
+	case t == cty.String:
+		r.secrets[v.AsString()] = true
+	case v.CanIterateElements():
+		for _, e := range v.Elements() {
+			r.hide(e, hidden)
+		}
+	}
+}
+
+// Memory is what a run remembers.
+type Memory struct {
+	Once
+	Asked   map[string]*string // of the environment; nil: it is not set
+	Secrets map[string]bool
+}
+
+// Memory returns what the run remembers so far.
+func (r *Run) Memory() Memory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := Memory{Once: r.Once, Asked: maps.Clone(r.asked), Secrets: maps.Clone(r.secrets)}
+	out.Hashes = map[string]string{}
+	maps.Copy(out.Hashes, r.Hashes)
+	for input, hash := range r.hashes {
+		if !contains(r.secrets, input.text) {
+			out.Hashes[input.key()] = hash
+		}
+	}
+	return out
+}
+
+func contains(secrets map[string]bool, text string) bool {
+	for s := range secrets {
+		if s != "" && strings.Contains(text, s) {
+			return true
+		}
+	}
+	return false
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"runner/agent/plain"
 	"runner/lang/diag"
+	"runner/lang/source"
 )
 
 // File is a text that an inventory is read from. It is used by one goroutine at a time.
@@ -125,12 +125,14 @@ func (p Place) secretive() bool {
 
 // Reader reads files within the limits of one inventory.
 type Reader struct {
+	From source.Files
+
 	files, bytes int
 }
 
 // Read reads a regular file. An error about the file as a whole has no range: it names the file.
 func (r *Reader) Read(path string) (*File, *hcl.Diagnostic) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is refused, not waited for
+	f, err := r.From.Open(path)
 	if err != nil {
 		return nil, Unreadable(path, err)
 	}

@@ -7,8 +7,6 @@ package syntax
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"syscall"
 
@@ -19,15 +17,22 @@ import (
 	"runner/agent/plain"
 	"runner/lang/diag"
 	"runner/lang/guard"
+	"runner/lang/source"
 )
 
-// Files are the texts that diagnostics quote from, by the names that ranges have.
-type Files map[string]*hcl.File
+// Files are what is read from, and the texts that diagnostics quote from, by the names that ranges have.
+type Files struct {
+	Texts map[string]*hcl.File
+	From  source.Files
+}
+
+// NewFiles returns files of which nothing is read yet.
+func NewFiles(from source.Files) Files { return Files{Texts: map[string]*hcl.File{}, From: from} }
 
 // Config reads a file and parses it, as JSON if its name says so. The name is both the path to open and what ranges
 // say. On errors the body holds what could be understood, and may be nil.
 func (f Files) Config(name string) (*Body, hcl.Diagnostics) {
-	src, diags := Read(name)
+	src, diags := Read(f.From, name)
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -35,13 +40,13 @@ func (f Files) Config(name string) (*Body, hcl.Diagnostics) {
 }
 
 func (f Files) config(src []byte, name string) (*Body, hcl.Diagnostics) {
-	f[name] = &hcl.File{Bytes: src}
+	f.Texts[name] = &hcl.File{Bytes: src}
 	if IsJSON(name) {
 		if err := guard.JSON(src); err != nil {
 			return nil, hcl.Diagnostics{err.Diagnostic(src, name, hcl.InitialPos)}
 		}
 		file, diags := hcljson.Parse(src, name)
-		f[name] = file
+		f.Texts[name] = file
 		if malformed := guard.MalformedJSON(src); malformed != nil {
 			// The parser goes on behind the first error and finds more that follow from it.
 			diags = hcl.Diagnostics{malformed.Diagnostic(src, name, hcl.InitialPos)}
@@ -52,14 +57,14 @@ func (f Files) config(src []byte, name string) (*Body, hcl.Diagnostics) {
 		return nil, hcl.Diagnostics{err.Diagnostic(src, name, hcl.InitialPos)}
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	f[name] = file
+	f.Texts[name] = file
 	return &Body{hcl: file.Body, src: src}, diag.Own(diags, diag.Syntax)
 }
 
 // Expression parses a text that comes from no file; the name says where it comes from.
 func (f Files) Expression(text, name string) (hclsyntax.Expression, hcl.Diagnostics) {
 	src := []byte(text)
-	f[name] = &hcl.File{Bytes: src}
+	f.Texts[name] = &hcl.File{Bytes: src}
 	expr, diags := parseExpression(src, name, hcl.InitialPos)
 	if expr == nil {
 		return nil, diags
@@ -113,9 +118,9 @@ func after(lines []byte, start hcl.Pos) hcl.Pos {
 func IsJSON(name string) bool { return strings.HasSuffix(name, ".json") }
 
 // Read reads a regular file that is not too large.
-func Read(name string) ([]byte, hcl.Diagnostics) {
+func Read(files source.Files, name string) ([]byte, hcl.Diagnostics) {
 	at := hcl.Range{Filename: name}
-	info, err := os.Stat(name)
+	info, err := files.Stat(name)
 	if err != nil {
 		return nil, unreadable(at, err)
 	}
@@ -125,14 +130,7 @@ func Read(name string) ([]byte, hcl.Diagnostics) {
 	if !info.Mode().IsRegular() {
 		return nil, hcl.Diagnostics{diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s is not a regular file.", diag.Quote(name))}
 	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, unreadable(at, err)
-	}
-	src, err := io.ReadAll(io.LimitReader(file, guard.MaxSize+1))
-	if err := file.Close(); err != nil {
-		return nil, unreadable(at, err)
-	}
+	src, err := source.Read(files, name, guard.MaxSize)
 	if err != nil {
 		return nil, unreadable(at, err)
 	}

@@ -13,11 +13,12 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"runner/lang/diag"
+	"runner/lang/source"
 )
 
 func parse(t *testing.T, text string) hclsyntax.Expression {
 	t.Helper()
-	e, diags := Files{}.Expression(text, "test")
+	e, diags := NewFiles(source.Disk{}).Expression(text, "test")
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -92,7 +93,7 @@ func TestMeteredExpressionsStayTransparent(t *testing.T) {
 func TestJSONIsNative(t *testing.T) {
 	src := `{"job": {"a": [[{"task": {"x": {"one": {"list": ["${b}", 1, null], "map": {"k${b}": true}}}}},
 		{"handler": {"x": {"two": {}}}}, {"task": {"x": {"three": {"ref": "job.a", "wrapped": "${job.a}"}}}}]]}}`
-	body, diags := Files{}.config([]byte(src), "x.json")
+	body, diags := NewFiles(source.Disk{}).config([]byte(src), "x.json")
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -157,7 +158,7 @@ func TestLeftOver(t *testing.T) {
 		{`{"future": {}}`, "x.json", diag.NotSupported, `"future" in a thing`},
 	}
 	for _, test := range tests {
-		body, diags := Files{}.config([]byte(test.src), test.name)
+		body, diags := NewFiles(source.Disk{}).config([]byte(test.src), test.name)
 		if diags.HasErrors() {
 			t.Fatal(diags)
 		}

@@ -49,6 +49,9 @@ type Inputs struct {
 	Auto    []string // files, in order
 	Flags   []Input
 	Unread  []string // files of the site that could not be read: there may be more variables than are known
+	// Known are the values that variables had before. With any, even none, the others have to be given: by the environment
+	// or a flag, and not by default.
+	Known map[string]cty.Value
 }
 
 // reader reads the values of one site.
@@ -92,6 +95,9 @@ func (r *reader) givenValues() map[string]*given {
 		}
 	}
 	r.misspelt(out)
+	for name, value := range r.inputs.Known {
+		out[name] = &given{value: value, origin: "the plan"}
+	}
 	for _, name := range r.inputs.Auto {
 		r.valueFile(name, out)
 	}

@@ -19,6 +19,7 @@ import (
 	"runner/lang/diag"
 	"runner/lang/format"
 	"runner/lang/guard"
+	"runner/lang/source"
 	"runner/lang/syntax"
 )
 
@@ -96,7 +97,7 @@ func (f *formatter) expand(path string) []string {
 }
 
 func (f *formatter) file(name string) {
-	src, diags := syntax.Read(name)
+	src, diags := syntax.Read(source.Disk{}, name)
 	if diags.HasErrors() {
 		f.diagnose(diags)
 		return

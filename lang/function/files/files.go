@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 
 	"runner/agent/plain"
 	"runner/lang/diag"
+	"runner/lang/source"
 )
 
 // MaxSize is how many bytes a file may have that is read as a whole.
@@ -29,6 +29,7 @@ const mostKept = 12 << 20
 type Reader struct {
 	Dir  string // where relative paths start, absolute
 	Home string // what ~ stands for; "": nothing
+	From source.Files
 
 	mu       sync.Mutex // guards what follows
 	kept     int        // bytes in contents
@@ -66,12 +67,12 @@ func (r *Reader) ExpandHome(path string) (string, error) {
 }
 
 // Open calls use with a regular file and its size. Anything else, such as a pipe, is refused without waiting for it.
-func (r *Reader) Open(name string, use func(*os.File, int64) error) error {
+func (r *Reader) Open(name string, use func(io.Reader, int64) error) error {
 	path, err := r.Resolve(name)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := r.From.Open(path)
 	if err != nil {
 		return Explain(name, err)
 	}
@@ -103,7 +104,7 @@ func (r *Reader) Read(name string) ([]byte, error) {
 	if ok {
 		return content, nil
 	}
-	err = r.Open(name, func(f *os.File, size int64) error {
+	err = r.Open(name, func(f io.Reader, size int64) error {
 		if size > MaxSize {
 			return ErrTooLarge
 		}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"runner/lang/source"
 )
 
 func write(t *testing.T, name, text string) {
@@ -22,7 +24,7 @@ func write(t *testing.T, name, text string) {
 
 // A file has one content, for all who ask and however it changes.
 func TestReadKeeps(t *testing.T) {
-	r := &Reader{Dir: t.TempDir()}
+	r := &Reader{From: source.Disk{}, Dir: t.TempDir()}
 	path := filepath.Join(r.Dir, "a")
 	write(t, path, "first")
 	var group sync.WaitGroup
@@ -44,7 +46,7 @@ func TestReadKeeps(t *testing.T) {
 
 // A reader does not keep more than it may.
 func TestReadKeepsLittle(t *testing.T) {
-	r := &Reader{Dir: t.TempDir()}
+	r := &Reader{From: source.Disk{}, Dir: t.TempDir()}
 	large := strings.Repeat("a", MaxSize)
 	for name := range strings.SplitSeq("abcdefghij", "") {
 		write(t, filepath.Join(r.Dir, name), large)
@@ -62,7 +64,7 @@ func TestReadKeepsLittle(t *testing.T) {
 
 // What is no regular file is refused at once, also where reading it would wait or never end.
 func TestReadRefuses(t *testing.T) {
-	r := &Reader{Dir: t.TempDir()}
+	r := &Reader{From: source.Disk{}, Dir: t.TempDir()}
 	if err := syscall.Mkfifo(filepath.Join(r.Dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +95,7 @@ func TestReadProc(t *testing.T) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("needs /proc: ", err)
 	}
-	if content, err := (&Reader{}).Read("/proc/self/status"); err != nil || len(content) == 0 {
+	if content, err := (&Reader{From: source.Disk{}}).Read("/proc/self/status"); err != nil || len(content) == 0 {
 		t.Errorf("%q %v", content, err)
 	}
 }

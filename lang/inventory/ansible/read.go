@@ -2,7 +2,6 @@ package ansible
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,10 +12,12 @@ import (
 	"runner/lang/inventory"
 	"runner/lang/inventory/document"
 	"runner/lang/inventory/vault"
+	"runner/lang/source"
 )
 
 // Options are what a reader needs beside the source.
 type Options struct {
+	Files source.Files // nil: the disk
 	// Passwords decrypt what ansible-vault encrypted, by vault id; vault.DefaultID is for what has none.
 	Passwords map[string]string
 	// Transports are the names of the hops that exist, for ansible_become_method.
@@ -26,7 +27,7 @@ type Options struct {
 // Read reads an inventory from a file, or from all files of a directory in the order of their names.
 func Read(path string, opts Options) (*inventory.Inventory, hcl.Diagnostics) {
 	b := newBuilder(opts)
-	info, err := os.Stat(path)
+	info, err := b.opts.Files.Stat(path)
 	if err != nil {
 		return nil, hcl.Diagnostics{inventory.Unreadable(path, err)}
 	}
@@ -54,7 +55,10 @@ type builder struct {
 }
 
 func newBuilder(opts Options) *builder {
-	return &builder{opts: opts, keys: vault.Keys{Passwords: opts.Passwords}, model: newModel()}
+	if opts.Files == nil {
+		opts.Files = source.Disk{}
+	}
+	return &builder{opts: opts, reader: inventory.Reader{From: opts.Files}, keys: vault.Keys{Passwords: opts.Passwords}, model: newModel()}
 }
 
 // ignored says whether a file of a directory is none of its inventories.
@@ -76,7 +80,7 @@ func (b *builder) directory(path string, depth int) {
 		b.fail(diag.Errorf(diag.TooDeep, hcl.Range{}, "Inventory nested too deeply", "More than %d directories lie in one another at %s.", inventory.MaxDepth, path))
 		return
 	}
-	entries, err := os.ReadDir(path)
+	entries, err := b.reader.From.ReadDir(path)
 	if err != nil {
 		b.fail(inventory.Unreadable(path, err))
 		return
@@ -86,7 +90,7 @@ func (b *builder) directory(path string, depth int) {
 			continue
 		}
 		name := filepath.Join(path, e.Name())
-		info, err := os.Stat(name)
+		info, err := b.reader.From.Stat(name)
 		switch {
 		case err != nil:
 			b.fail(inventory.Unreadable(name, err))

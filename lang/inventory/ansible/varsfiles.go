@@ -1,7 +1,7 @@
 package ansible
 
 import (
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,7 +17,7 @@ import (
 // folder is group_vars or host_vars.
 type folder struct {
 	path    string
-	entries map[string]os.DirEntry // nil if there is no such folder
+	entries map[string]fs.DirEntry // nil if there is no such folder
 }
 
 // openFolder lists group_vars or host_vars beside the inventory.
@@ -26,14 +26,14 @@ func (b *builder) openFolder(name string) folder {
 	if b.dir == "" {
 		return f
 	}
-	entries, err := os.ReadDir(f.path)
+	entries, err := b.reader.From.ReadDir(f.path)
 	if err != nil {
-		if info, statErr := os.Stat(f.path); statErr == nil && info.IsDir() {
+		if info, statErr := b.reader.From.Stat(f.path); statErr == nil && info.IsDir() {
 			b.fail(inventory.Unreadable(f.path, err))
 		}
 		return f
 	}
-	f.entries = make(map[string]os.DirEntry, len(entries))
+	f.entries = make(map[string]fs.DirEntry, len(entries))
 	for _, e := range entries {
 		f.entries[e.Name()] = e
 	}
@@ -56,7 +56,7 @@ func (b *builder) varsOf(f folder, name string) map[string]variable {
 		} else if f.entries[name+extension] == nil {
 			continue
 		}
-		info, err := os.Stat(path)
+		info, err := b.reader.From.Stat(path)
 		if err != nil {
 			continue
 		}
@@ -72,7 +72,7 @@ func (b *builder) varsOf(f folder, name string) map[string]variable {
 
 // varsIn adds the variables of all files in a directory.
 func (b *builder) varsIn(dir string, vars *map[string]variable, depth int) {
-	entries, err := os.ReadDir(dir)
+	entries, err := b.reader.From.ReadDir(dir)
 	switch {
 	case err != nil:
 		b.fail(inventory.Unreadable(dir, err))
@@ -87,7 +87,7 @@ func (b *builder) varsIn(dir string, vars *map[string]variable, depth int) {
 			continue
 		}
 		path, extension := filepath.Join(dir, name), filepath.Ext(name)
-		info, err := os.Stat(path)
+		info, err := b.reader.From.Stat(path)
 		switch {
 		case err != nil:
 			b.fail(inventory.Unreadable(path, err))

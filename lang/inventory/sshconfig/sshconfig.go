@@ -5,7 +5,6 @@ package sshconfig
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/inventory"
+	"runner/lang/source"
 )
 
 // maxDepth is how deeply files may include one another, as OpenSSH has it.
@@ -21,8 +21,8 @@ const maxDepth = 16
 
 // Read lists the hosts of a file and of those that it includes. Relative includes are looked for in ~/.ssh, as ssh does
 // for whoever runs it; home is what ~ stands for. The hops get config as the path of their configuration.
-func Read(path, config, home string) (*inventory.Inventory, hcl.Diagnostics) {
-	r := &reader{home: home, config: config, seen: map[string]bool{}, out: &inventory.Inventory{}}
+func Read(files source.Files, path, config, home string) (*inventory.Inventory, hcl.Diagnostics) {
+	r := &reader{files: inventory.Reader{From: files}, home: home, config: config, seen: map[string]bool{}, out: &inventory.Inventory{}}
 	file, d := r.files.Read(path)
 	if d != nil {
 		return nil, hcl.Diagnostics{d}
@@ -108,12 +108,12 @@ func (r *reader) include(args []string, at inventory.Place, depth int) *hcl.Diag
 		case !filepath.IsAbs(arg):
 			arg = filepath.Join(r.home, ".ssh", arg)
 		}
-		paths, err := filepath.Glob(arg)
+		paths, err := source.Glob(r.files.From, arg)
 		if err != nil {
 			return at.Errorf(diag.Syntax, "Invalid ssh configuration", "This is no pattern of files.")
 		}
 		for _, path := range paths {
-			if info, err := os.Stat(path); err != nil || info.IsDir() {
+			if info, err := r.files.From.Stat(path); err != nil || info.IsDir() {
 				continue // as OpenSSH does for what it cannot read
 			}
 			file, d := r.files.Read(path)

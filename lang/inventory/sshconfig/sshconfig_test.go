@@ -9,6 +9,7 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/inventory"
+	"runner/lang/source"
 )
 
 func read(t testing.TB, files map[string]string) (*inventory.Inventory, string) {
@@ -23,7 +24,7 @@ func read(t testing.TB, files map[string]string) (*inventory.Inventory, string) 
 			t.Fatal(err)
 		}
 	}
-	out, diags := Read(filepath.Join(home, ".ssh", "config"), "/the/.ssh/config", home)
+	out, diags := Read(source.Disk{}, filepath.Join(home, ".ssh", "config"), "/the/.ssh/config", home)
 	said := ""
 	for _, d := range diags {
 		said += string(diag.CodeOf(d)) + " " + d.Detail + "\n"
@@ -91,7 +92,7 @@ func FuzzRead(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, diags := Read(path, path, dir)
+		out, diags := Read(source.Disk{}, path, path, dir)
 		if (out == nil) != diags.HasErrors() {
 			t.Fatal(diags)
 		}

@@ -13,6 +13,7 @@ import (
 	"runner/lang/diag"
 	"runner/lang/inventory"
 	"runner/lang/inventory/document"
+	"runner/lang/source"
 )
 
 // Resource is one instance of a resource.
@@ -59,8 +60,8 @@ type step struct {
 }
 
 // Read reads the resources of a state file, in its order.
-func Read(path string) ([]Resource, hcl.Diagnostics) {
-	var reader inventory.Reader
+func Read(files source.Files, path string) ([]Resource, hcl.Diagnostics) {
+	reader := inventory.Reader{From: files}
 	file, d := reader.Read(path)
 	if d != nil {
 		return nil, hcl.Diagnostics{d}

@@ -8,10 +8,11 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/inventory"
+	"runner/lang/source"
 )
 
 func TestRead(t *testing.T) {
-	out, diags := Read("testdata/terraform.tfstate")
+	out, diags := Read(source.Disk{}, "testdata/terraform.tfstate")
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}

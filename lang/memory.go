@@ -1,0 +1,191 @@
+package lang
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"runner/lang/diag"
+	"runner/lang/function"
+	"runner/lang/inventory"
+)
+
+// Memory is what a site was loaded with beside its files, so that it can be loaded again as it was. What is sensitive is
+// not apart from the rest: who keeps a memory asks Secret.
+type Memory struct {
+	Once      function.Once
+	Variables map[string][]byte  // values with their types, as JSON of cty
+	Environ   map[string]*string // what expressions asked for; nil: not set
+	Programs  map[string]string  // what the programs of inventories printed, by their command lines
+	Sensitive []string           // names of variables that are declared so and are not null
+	Defaults  []hcl.Range        // where they have a default in the site's files
+
+	secrets map[string]bool
+}
+
+// shortest is how many bytes a sensitive text has to have to be looked for inside others.
+const shortest = 4
+
+// Secret says whether a text is sensitive, or has something sensitive in it.
+func (m *Memory) Secret(text string) bool {
+	if m.secrets[text] && text != "" {
+		return true
+	}
+	for s := range m.secrets {
+		if len(s) >= shortest && strings.Contains(text, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// SecretIn says whether a file has something sensitive in it, as it is or as expressions and JSON write it.
+func (m *Memory) SecretIn(content []byte) bool {
+	for s := range m.secrets {
+		if len(s) < shortest {
+			continue
+		}
+		if bytes.Contains(content, []byte(s)) {
+			return true
+		}
+		for line := range strings.Lines(s) { // of a heredoc
+			if line = strings.TrimSpace(line); line != s && len(line) >= 2*shortest && bytes.Contains(content, []byte(line)) {
+				return true
+			}
+		}
+		for _, written := range []string{string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()), strconv.Quote(s)} {
+			if bytes.Contains(content, []byte(written[1:len(written)-1])) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Hide adds sensitive texts that are not the language's: passwords of hops.
+func (m *Memory) Hide(texts ...string) {
+	for _, t := range texts {
+		m.secrets[t] = true
+	}
+}
+
+// Memory returns what the site was loaded with, if Options.Remember was set, and what its expressions have asked for since.
+func (s *Site) Memory() *Memory {
+	run := s.scope.run.Memory()
+	m := &Memory{
+		Once: run.Once, Environ: run.Asked, Programs: s.scope.programs.copy(),
+		Variables: map[string][]byte{}, secrets: run.Secrets,
+	}
+	if m.secrets == nil {
+		m.secrets = map[string]bool{}
+	}
+	for _, h := range s.Hosts {
+		for _, hop := range h.Hops {
+			for _, name := range hop.Secrets {
+				hideTexts(m.secrets, hop.Options[name])
+			}
+		}
+	}
+	for _, v := range s.scope.config.Variables {
+		value := s.scope.vars.GetAttr(v.Name)
+		hidden := value.HasMark(function.Sensitive)
+		value, _ = value.UnmarkDeep()
+		if hidden && !value.IsNull() {
+			m.Sensitive = append(m.Sensitive, v.Name)
+			if v.Default != nil {
+				m.Defaults = append(m.Defaults, v.Default.At())
+			}
+		}
+		encoded, err := ctyjson.Marshal(value, cty.DynamicPseudoType)
+		if err != nil {
+			panic(fmt.Sprintf("a variable of a checked site is no data: %v", err))
+		}
+		m.Variables[v.Name] = encoded
+	}
+	return m
+}
+
+// hideTexts adds the texts of a plain value.
+func hideTexts(to map[string]bool, v any) {
+	switch v := v.(type) {
+	case string:
+		to[v] = true
+	case []any:
+		for _, e := range v {
+			hideTexts(to, e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			hideTexts(to, e)
+		}
+	}
+}
+
+// programs remembers what the programs of inventories printed.
+type programs struct {
+	mu   sync.Mutex
+	said map[string]string
+}
+
+func (p *programs) copy() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.said)
+}
+
+// runProgram runs the program of an inventory, or says what it printed when the site was loaded first.
+func (l *loader) runProgram(argv []string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
+	key := strings.Join(argv, "\x00")
+	if m := l.opts.Memory; m != nil {
+		text, ok := m.Programs[key]
+		if !ok {
+			return nil, diag.Errorf(diag.Program, hcl.Range{}, "Inventory program failed", "What the program printed when the site was planned is not known any more.")
+		}
+		return &inventory.File{Name: "output of " + argv[0], Text: text}, nil
+	}
+	file, d := l.opts.Program(argv, l.site.Dir, timeout)
+	if d == nil && l.opts.Remember {
+		p := &l.scope.programs
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.said == nil {
+			p.said = map[string]string{}
+		}
+		p.said[key] = file.Text
+	}
+	return file, d
+}
+
+// given returns the values of variables that a memory has, and the names of those that it lacks.
+func (m *Memory) given() (map[string]cty.Value, error) {
+	out := map[string]cty.Value{}
+	for _, name := range slices.Sorted(maps.Keys(m.Variables)) {
+		value, err := ctyjson.Unmarshal(m.Variables[name], cty.DynamicPseudoType)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the value of variable %s: %w", name, err)
+		}
+		out[name] = value
+	}
+	return out, nil
+}
+
+// environ returns what expressions were told of the environment; nil without a memory.
+func (m *Memory) environ() func(string) (*string, bool) {
+	if m == nil {
+		return nil
+	}
+	return func(name string) (*string, bool) {
+		value, ok := m.Environ[name]
+		return value, ok
+	}
+}
