@@ -1,6 +1,12 @@
 package planfile
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotKept tells that a plan file does not hold a file, because its name was not known when the plan was made.
+var ErrNotKept = errors.New("the plan does not hold it: its name was not known when the plan was made")
 
 // DamagedError tells that a file is no plan, or not as it was written.
 type DamagedError struct{ Why string }
@@ -33,3 +39,8 @@ func (e *TamperedError) Error() string { return "the plan file was changed by so
 type KeyError struct{}
 
 func (e *KeyError) Error() string { return "the plan file is sealed to another key" }
+
+// ChangedError tells that a file of the site has changed while the plan was made.
+type ChangedError struct{ Name string }
+
+func (e *ChangedError) Error() string { return e.Name + " has changed while the plan was made" }

@@ -72,12 +72,22 @@ const (
 
 // Node is a file or a directory that was read or looked at.
 type Node struct {
-	Mode     uint32    `cbor:"mode"` // as in fs.FileMode
-	Size     int64     `cbor:"size"`
-	Modified time.Time `cbor:"modified"`
-	Names    []string  `cbor:"names,omitempty"`  // of a directory that was listed
-	Digest   Digest    `cbor:"digest,omitempty"` // of a file that was read: its content is a blob
+	Missing  bool      `cbor:"missing,omitempty"` // there is none
+	Refused  bool      `cbor:"refused,omitempty"` // it cannot be looked at
+	Looked   bool      `cbor:"looked,omitempty"`  // what follows is known
+	Mode     uint32    `cbor:"mode,omitempty"`    // as in fs.FileMode
+	Size     int64     `cbor:"size,omitempty"`
+	Modified time.Time `cbor:"modified,omitzero"`
+	Listed   bool      `cbor:"listed,omitempty"`
+	Names    []Name    `cbor:"names,omitempty"` // of a directory that was listed
 	Read     bool      `cbor:"read,omitempty"`
+	Digest   Digest    `cbor:"digest,omitempty"` // of a file that was read: its content is a blob
+}
+
+// Name is an entry of a directory.
+type Name struct {
+	Name string `cbor:"name"`
+	Type uint32 `cbor:"type,omitempty"` // as in fs.DirEntry
 }
 
 // Digest is a SHA-256.

@@ -25,8 +25,8 @@ func sample(recipients ...age.Recipient) Content {
 			Site: Site{
 				Dir: "/srv", Once: []byte{1},
 				Nodes: map[string]Node{
-					"/srv/site.hcl": {Mode: 0o644, Size: 50000, Read: true, Digest: digest},
-					"/srv":          {Mode: 1 << 31, Names: []string{"site.hcl"}},
+					"/srv/site.hcl": {Looked: true, Mode: 0o644, Size: 50000, Read: true, Digest: digest},
+					"/srv":          {Looked: true, Mode: 1 << 31, Listed: true, Names: []Name{{Name: "site.hcl"}}},
 				},
 				Again: []Withheld{{Variable, "password"}},
 			},

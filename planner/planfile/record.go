@@ -1,0 +1,245 @@
+package planfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Files are the files of the controller, by absolute or relative names.
+type Files interface {
+	Open(name string) (fs.File, error)
+	Stat(name string) (fs.FileInfo, error)
+	ReadDir(name string) ([]fs.DirEntry, error)
+}
+
+// Recorder are files that note what is read of them. It is safe for concurrent use.
+type Recorder struct {
+	files Files
+	dir   string // the working directory
+
+	mu     sync.Mutex // guards what follows
+	nodes  map[string]Node
+	opened map[string]bool
+}
+
+// NewRecorder returns files that note what is read of others; relative names are noted as those in a directory.
+func NewRecorder(files Files, dir string) *Recorder {
+	return &Recorder{files: files, dir: dir, nodes: map[string]Node{}, opened: map[string]bool{}}
+}
+
+func (r *Recorder) absolute(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(r.dir, name)
+}
+
+// Open notes that the content of a file is needed.
+func (r *Recorder) Open(name string) (fs.File, error) {
+	f, err := r.files.Open(name)
+	r.mu.Lock()
+	r.opened[r.absolute(name)] = true
+	r.mu.Unlock()
+	if err != nil {
+		r.note(name, nil, err)
+		return nil, err
+	}
+	info, err := f.Stat()
+	r.note(name, info, err)
+	return f, nil
+}
+
+// Stat notes what a file is.
+func (r *Recorder) Stat(name string) (fs.FileInfo, error) {
+	info, err := r.files.Stat(name)
+	r.note(name, info, err)
+	return info, err
+}
+
+func (r *Recorder) note(name string, info fs.FileInfo, err error) {
+	name = r.absolute(name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.nodes[name]
+	switch {
+	case err == nil:
+		n.Mode, n.Size, n.Modified, n.Missing, n.Looked = uint32(info.Mode()), info.Size(), info.ModTime().UTC(), false, true
+	case !n.Looked:
+		n.Missing = errors.Is(err, fs.ErrNotExist)
+		n.Refused = !n.Missing
+	}
+	r.nodes[name] = n
+}
+
+// ReadDir notes what a directory holds.
+func (r *Recorder) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := r.files.ReadDir(name)
+	if err != nil {
+		r.note(name, nil, err)
+		return entries, err
+	}
+	info, err := r.files.Stat(name)
+	r.note(name, info, err)
+	names := make([]Name, len(entries))
+	for i, e := range entries {
+		names[i] = Name{e.Name(), uint32(e.Type())}
+	}
+	name = r.absolute(name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.nodes[name]
+	n.Names, n.Listed = names, true
+	r.nodes[name] = n
+	return entries, nil
+}
+
+// Record returns what was read so far, with the contents of the files that were opened. A *ChangedError tells that one is
+// not any more what it was.
+func (r *Recorder) Record() (map[string]Node, Blobs, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	blobs := Blobs{}
+	for name := range r.opened {
+		n := r.nodes[name]
+		if !n.Looked || !fs.FileMode(n.Mode).IsRegular() {
+			continue
+		}
+		content, err := r.content(name, n)
+		if err != nil {
+			return nil, nil, err
+		}
+		n.Digest, n.Read = blobs.Put(content), true
+		r.nodes[name] = n
+	}
+	return r.nodes, blobs, nil
+}
+
+func (r *Recorder) content(name string, n Node) ([]byte, error) {
+	f, err := r.files.Open(name)
+	if err != nil {
+		return nil, &ChangedError{Name: name}
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() != n.Size || n.Size > 0 && !info.ModTime().Equal(n.Modified) {
+		return nil, &ChangedError{Name: name}
+	}
+	content, err := io.ReadAll(io.LimitReader(f, MaxBlob+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(content) > MaxBlob:
+		return nil, &TooLargeError{What: name, Size: info.Size(), Most: MaxBlob}
+	}
+	return content, nil
+}
+
+// Replay are the files that a plan file has kept.
+type Replay struct {
+	reader *Reader
+	given  map[string][]byte // contents that are not in the file's open part
+}
+
+// Files returns what the file has kept of the files of the controller, with the contents that it withholds.
+func (r *Reader) Files(withheld map[string][]byte) *Replay { return &Replay{r, withheld} }
+
+func (r *Replay) absolute(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(r.reader.File.Site.Dir, name)
+}
+
+func (r *Replay) node(op, name string) (Node, error) {
+	n, ok := r.reader.File.Site.Nodes[r.absolute(name)]
+	switch {
+	case !ok:
+		return n, &fs.PathError{Op: op, Path: name, Err: ErrNotKept}
+	case n.Missing:
+		return n, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	case n.Refused:
+		return n, &fs.PathError{Op: op, Path: name, Err: fs.ErrPermission}
+	}
+	return n, nil
+}
+
+// Open opens a file that was read when the plan was made.
+func (r *Replay) Open(name string) (fs.File, error) {
+	n, err := r.node("open", name)
+	if err != nil {
+		return nil, err
+	}
+	out := &file{info: info{filepath.Base(name), n}}
+	if content, ok := r.given[r.absolute(name)]; ok || !n.Read {
+		out.ReadCloser = io.NopCloser(bytes.NewReader(content))
+		return out, nil
+	}
+	if out.ReadCloser, err = r.reader.Blob(n.Digest); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return out, nil
+}
+
+// Stat says what a file was when the plan was made.
+func (r *Replay) Stat(name string) (fs.FileInfo, error) {
+	n, err := r.node("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	return info{filepath.Base(name), n}, nil
+}
+
+// ReadDir lists a directory as it was when the plan was made.
+func (r *Replay) ReadDir(name string) ([]fs.DirEntry, error) {
+	n, err := r.node("open", name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !n.Listed:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotKept}
+	}
+	out := make([]fs.DirEntry, len(n.Names))
+	for i, e := range n.Names {
+		out[i] = entry{e, filepath.Join(name, e.Name), r}
+	}
+	return out, nil
+}
+
+// info is what is known of a file.
+type info struct {
+	name string
+	node Node
+}
+
+func (i info) Name() string       { return i.name }
+func (i info) Size() int64        { return i.node.Size }
+func (i info) Mode() fs.FileMode  { return fs.FileMode(i.node.Mode) }
+func (i info) ModTime() time.Time { return i.node.Modified }
+func (i info) IsDir() bool        { return i.Mode().IsDir() }
+func (i info) Sys() any           { return nil }
+
+// entry is one of a directory.
+type entry struct {
+	name  Name
+	path  string
+	files *Replay
+}
+
+func (e entry) Name() string               { return e.name.Name }
+func (e entry) IsDir() bool                { return e.Type().IsDir() }
+func (e entry) Type() fs.FileMode          { return fs.FileMode(e.name.Type) }
+func (e entry) Info() (fs.FileInfo, error) { return e.files.Stat(e.path) }
+
+// file is an open file.
+type file struct {
+	info
+	io.ReadCloser
+}
+
+// Stat implements fs.File.
+func (f *file) Stat() (fs.FileInfo, error) { return f.info, nil }

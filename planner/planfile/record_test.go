@@ -1,0 +1,120 @@
+package planfile
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"runner/lang/source"
+)
+
+// TestReplay: what was read of a disk reads the same from a file, after the disk has changed; what was not is an error
+// that says so.
+func TestReplay(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a", "first")
+	write("b", "second")
+	write("looked", "only looked at")
+	write("secret", "hunter2")
+	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	rec := NewRecorder(source.Disk{}, dir)
+	text := func(f Files, name string) string {
+		t.Helper()
+		content, err := source.Read(f, name, 100)
+		if err != nil {
+			return err.Error()
+		}
+		return string(content)
+	}
+	within := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"a", "secret"} {
+		if got := text(rec, within(name)); len(got) > 10 {
+			t.Fatal(got)
+		}
+	}
+	if _, err := rec.ReadDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rec.Stat(within("looked")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rec.Stat(within("none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	nodes, blobs, err := rec.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := sample()
+	c.File.Site.Dir, c.File.Site.Nodes, c.Blobs = dir, nodes, blobs
+	c.File.Site.Again = []Withheld{{SourceFile, within("secret")}}
+	delete(blobs, nodes[within("secret")].Digest)
+	reader, err := read(written(t, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("a", "another")
+	write("none", "now there")
+	files := reader.Files(map[string][]byte{within("secret"): []byte("hunter2")})
+	for name, want := range map[string]string{
+		within("a"): "first", "a": "first", within("secret"): "hunter2",
+		within("none"): "open " + within("none") + ": file does not exist",
+		within("b"):    "open " + within("b") + ": " + ErrNotKept.Error(),
+	} {
+		if got := text(files, name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	info, err := files.Stat(within("looked"))
+	if err != nil || info.Size() != 14 || info.Mode() != 0o640 || info.IsDir() {
+		t.Errorf("%v, %v", info, err)
+	}
+	entries, err := files.ReadDir(dir)
+	if err != nil || len(entries) != 5 || entries[4].Name() != "sub" || !entries[4].IsDir() {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if _, err := files.ReadDir(within("sub")); !errors.Is(err, ErrNotKept) {
+		t.Errorf("a directory that was not listed: %v", err)
+	}
+	f, err := files.Open("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Name() != "a" || info.Size() != 5 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if content, err := io.ReadAll(f); err != nil || string(content) != "first" {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
+// TestRecordChanged: a file that is written while a plan is made is not taken for what it was.
+func TestRecordChanged(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a")
+	if err := os.WriteFile(name, []byte("first"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rec := NewRecorder(source.Disk{}, "/")
+	if _, err := source.Read(rec, name, 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(name, time.Time{}, time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := rec.Record(); !errors.As(err, new(*ChangedError)) {
+		t.Errorf("%v", err)
+	}
+}
