@@ -6,7 +6,9 @@ package executor
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -45,8 +47,9 @@ type Config struct {
 	Broker    *broker.Broker
 	Mode      wire.Mode // look: preview; apply: look and act in one pass
 	Sink      event.Sink
-	Parallel  int  // hosts worked on at once; 0: the plan's, or 64
-	Live      bool // running tasks' output is wanted
+	Open      func(name string) (io.ReadCloser, error) // how files that are sent are opened; nil: from the disk
+	Parallel  int                                      // hosts worked on at once; 0: the plan's, or 64
+	Live      bool                                     // running tasks' output is wanted
 	// NoHandlersOnFailure leaves the handlers of a failed host out.
 	NoHandlersOnFailure bool
 	// Kill ends at once what an interrupt lets end; it is closed at the second one. It may be nil.
@@ -82,6 +85,9 @@ func Run(ctx context.Context, c Config) Summary {
 	}
 	if c.Parallel == 0 {
 		c.Parallel = DefaultParallel
+	}
+	if c.Open == nil {
+		c.Open = func(name string) (io.ReadCloser, error) { return os.Open(name) }
 	}
 	id := c.ID
 	if c.Mode == wire.ModeLook {

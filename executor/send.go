@@ -3,7 +3,6 @@ package executor
 import (
 	"bytes"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -123,7 +122,7 @@ func (h *hostRun) send(s *sent) {
 	}
 	options := broker.CallOptions{After: h.after}
 	if s.instance.Content != nil {
-		options.Input = opener(s.instance.Content)
+		options.Input = h.run.opener(s.instance.Content)
 	}
 	if h.run.Live && !s.instance.Sensitive {
 		flags |= wire.FlagLive
@@ -163,10 +162,10 @@ func (p *pieces) next(data []byte) string {
 	return string(data[:whole])
 }
 
-func opener(c *plan.Content) func() (io.ReadCloser, error) {
+func (r *run) opener(c *plan.Content) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
 		if c.File != "" {
-			return os.Open(c.File)
+			return r.Open(c.File)
 		}
 		return io.NopCloser(bytes.NewReader(c.Data)), nil
 	}

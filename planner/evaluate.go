@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 // may be used by many goroutines.
 type Evaluator struct {
 	site    *lang.Site
+	open    func(name string) (fs.File, error)
 	hosts   []*lang.Host // in the order of plan.Hosts
 	timeout time.Duration
 	tasks   map[string]*lang.Task
@@ -168,15 +170,20 @@ func (e *Evaluator) takeContent(in *plan.Instance) error {
 
 // source is what a file held when it was read, and what tells that it has been written since.
 type source struct {
-	info   os.FileInfo
+	info   fs.FileInfo
 	data   []byte // nil: too much for a call
 	size   int64
 	digest string
 }
 
+// same says whether a file is what it was.
+func same(was, is fs.FileInfo) bool {
+	return was.Size() == is.Size() && was.ModTime().Equal(is.ModTime()) && (is.Sys() == nil || os.SameFile(was, is))
+}
+
 // source reads a file, or tells what it held if it is the same as when another host asked.
 func (e *Evaluator) source(file string) (*source, error) {
-	f, err := os.Open(file)
+	f, err := e.open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +195,7 @@ func (e *Evaluator) source(file string) (*source, error) {
 	e.mu.Lock() // one reads, others wait for it
 	defer e.mu.Unlock()
 	known := e.sources[file]
-	if known != nil && os.SameFile(known.info, info) && known.info.Size() == info.Size() && known.info.ModTime().Equal(info.ModTime()) {
+	if known != nil && same(known.info, info) {
 		return known, nil
 	}
 	s := &source{info: info}

@@ -30,6 +30,9 @@ type Expander struct {
 
 // NewExpander returns an Expander for an environment.
 func NewExpander(env Environment) *Expander {
+	if env.Open == nil {
+		env.Open = func(path string) (fs.File, error) { return os.Open(path) }
+	}
 	return &Expander{env: env, files: map[string]*config.File{}}
 }
 
@@ -195,7 +198,7 @@ func (x *Expander) load(path, dir string) (*config.File, error) {
 	if file, ok := x.files[path]; ok || path == "" {
 		return file, nil
 	}
-	file, err := config.Load(path, dir, x.env.Home)
+	file, err := config.Load(x.env.Open, path, dir, x.env.Home)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot read the ssh configuration: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"runner/agent/schema"
 	"runner/transports"
+	"runner/transports/ssh/config"
 	"runner/transports/ssh/keys"
 	"runner/transports/ssh/knownhosts"
 )
@@ -41,6 +42,7 @@ type Environment struct {
 	Dir          string // what relative paths of options are relative to; "": the working directory
 	SystemConfig string // the configuration behind the user's own; "": none
 	Getenv       func(string) string
+	Open         config.Open // how files of configuration are opened; nil: from the disk
 }
 
 // CurrentEnvironment is the environment of this process.

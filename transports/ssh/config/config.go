@@ -9,6 +9,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,12 +47,16 @@ type SyntaxError struct {
 func (e *SyntaxError) Error() string { return e.Place + ": " + e.Message }
 
 // Load reads a file and what it includes. Relative includes are looked for in dir, ~ leads to home.
-func Load(path, dir, home string) (*File, error) {
-	l := &loader{dir: dir, home: home}
+func Load(open Open, path, dir, home string) (*File, error) {
+	l := &loader{open: open, dir: dir, home: home}
 	return l.file(path, 0)
 }
 
+// Open opens a file; os.Open is one.
+type Open func(path string) (fs.File, error)
+
 type loader struct {
+	open      Open
 	dir, home string
 	files     int
 }
@@ -59,16 +65,16 @@ func (l *loader) file(path string, depth int) (*File, error) {
 	if l.files++; l.files > maxFiles {
 		return nil, fmt.Errorf("cannot read %s: more than %d files are included", path, maxFiles)
 	}
-	info, err := os.Stat(path)
+	f, err := l.open(path)
 	if err != nil {
 		return nil, plain.Reading(err)
 	}
-	if info.Size() > maxSize {
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, plain.Reading(err)
+	}
+	if len(text) > maxSize {
 		return nil, fmt.Errorf("cannot read %s: it is larger than %d bytes", path, maxSize)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, plain.Reading(err)
 	}
 	return l.parse(path, string(text), depth)
 }

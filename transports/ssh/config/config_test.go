@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -103,7 +104,7 @@ func compare(t *testing.T, path, login string) {
 		user, host = "", login
 	}
 	want, usual := printed(t, path, user, host), printed(t, "/dev/null", user, host)
-	file, err := Load(path, "/root/.ssh", "/root")
+	file, err := Load(fromDisk, path, "/root/.ssh", "/root")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +187,7 @@ func load(t *testing.T, text string) (*File, error) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Load(path, filepath.Dir(path), filepath.Dir(path))
+	return Load(fromDisk, path, filepath.Dir(path), filepath.Dir(path))
 }
 
 // G2: what depends on a condition that we do not evaluate is never guessed; where nothing depends on it, it does no harm.
@@ -285,7 +286,7 @@ func TestG8UnknownOptions(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		file, err := Load(path, "/root/.ssh", "/root")
+		file, err := Load(fromDisk, path, "/root/.ssh", "/root")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,3 +298,5 @@ func TestG8UnknownOptions(t *testing.T) {
 		}
 	}
 }
+
+func fromDisk(path string) (fs.File, error) { return os.Open(path) }
