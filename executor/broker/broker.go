@@ -57,6 +57,8 @@ type SSHClient interface {
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 	// Start opens a session and has command executed there, without waiting for the reply to that.
 	Start(ctx context.Context, command string) (Session, error)
+	// HostKey tells the server from others: the fingerprint of its key.
+	HostKey() string
 	Close() error
 }
 
@@ -177,6 +179,17 @@ func (b *Broker) Hello(connection int) (wire.Hello, bool) {
 		return wire.Hello{}, false
 	}
 	return p.Hello()
+}
+
+// HostKey returns what tells the server of an ssh hop from others; "" of another hop, and while there is no connection.
+func (b *Broker) HostKey(connection int) string {
+	b.mu.Lock()
+	c := b.hops[connection].client
+	b.mu.Unlock()
+	if c == nil || !isClosed(c.done) || c.err != nil {
+		return ""
+	}
+	return c.ssh.HostKey()
 }
 
 // Stats returns what was done so far.

@@ -208,6 +208,8 @@ func (c *sshClient) Dial(_ context.Context, _, address string) (net.Conn, error)
 	return conn, nil
 }
 
+func (c *sshClient) HostKey() string { return "SHA256:" + c.address }
+
 func (c *sshClient) Start(_ context.Context, command string) (Session, error) {
 	near, far := net.Pipe()
 	c.channel(near)

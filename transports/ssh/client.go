@@ -19,6 +19,7 @@ type Client struct {
 	s      *settings
 	conn   *meter
 	inner  *xssh.Client
+	key    xssh.PublicKey // the server's
 	banner *kept
 
 	ended chan struct{} // closed when the connection is gone and why is set
@@ -30,8 +31,8 @@ type Client struct {
 	owned   sync.WaitGroup
 }
 
-func newClient(s *settings, conn *meter, inner *xssh.Client, banner *kept) *Client {
-	c := &Client{s: s, conn: conn, inner: inner, banner: banner, ended: make(chan struct{})}
+func newClient(s *settings, conn *meter, inner *xssh.Client, key xssh.PublicKey, banner *kept) *Client {
+	c := &Client{s: s, conn: conn, inner: inner, key: key, banner: banner, ended: make(chan struct{})}
 	c.owned.Go(c.watch)
 	if s.keepalive > 0 {
 		c.owned.Go(c.keepAlive)
@@ -88,6 +89,9 @@ func (c *Client) Err() error {
 		return nil
 	}
 }
+
+// HostKey is the fingerprint of the server's key, "SHA256:…", as ssh-keygen -l prints it.
+func (c *Client) HostKey() string { return xssh.FingerprintSHA256(c.key) }
 
 // Banner is what the server said before and while logging in, at most the first 64 KiB of each.
 func (c *Client) Banner() string {

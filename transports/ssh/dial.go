@@ -140,7 +140,7 @@ func (d *Dialer) handshake(ctx context.Context, s *settings, raw net.Conn) (*Cli
 		return nil, interrupted(ctx, s, phaseAuth)
 	}
 	conn.phase.Store(int32(phaseDone))
-	return newClient(s, conn, xssh.NewClient(inner, channels, requests), banner), nil
+	return newClient(s, conn, xssh.NewClient(inner, channels, requests), v.key, banner), nil
 }
 
 func clientConfig(s *settings, v *verifier, auth *authenticator, banner *kept) (*xssh.ClientConfig, error) {
@@ -152,6 +152,7 @@ func clientConfig(s *settings, v *verifier, auth *authenticator, banner *kept) (
 			if failure := v.verify(host, remote, key); failure != nil {
 				return failure
 			}
+			v.key = key
 			auth.conn.phase.Store(int32(phaseAuth))
 			return nil
 		},

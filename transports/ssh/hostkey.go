@@ -16,6 +16,7 @@ type verifier struct {
 	s     *settings
 	names []string // as known_hosts writes them; the second one only trusts, it does not contradict
 	known []knownhosts.Known
+	key   xssh.PublicKey // the one that was let pass
 	// doubt is why the server gets no password although its key was let pass.
 	doubt *Error
 }

@@ -62,6 +62,9 @@ func (c sshClient) Start(ctx context.Context, command string) (broker.Session, e
 	}, nil
 }
 
+// HostKey is the fingerprint of the server's key.
+func (c sshClient) HostKey() string { return c.client.HostKey() }
+
 // Close ends the connection.
 func (c sshClient) Close() error { return c.client.Close() }
 
