@@ -34,6 +34,9 @@ func withoutSite() map[diag.Code]string {
 		diag.NoTerminal:      "It is about where runner runs: `apply` asks before it changes anything.",
 		diag.Password:        "It is about the command line and its terminal.",
 		diag.Agents:          "It is about the program itself.",
+		diag.PlanFile:        "It is about `plan --out` and `apply PLANFILE`, such as a sensitive variable that was not given again.",
+		diag.PlanRefused:     "It is about the file that `apply` was given.",
+		diag.Stale:           "It is about what is on a host, such as a file that somebody has changed since.",
 		diag.TaskFailed:      "It is about what is on a host, such as a directory where a file should be.",
 		diag.Unreachable:     "It is about a host that is not there.",
 	}

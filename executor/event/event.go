@@ -155,7 +155,9 @@ type PlannedChange struct {
 	Unknown []string `json:"unknown"` // paths of attributes that only the run will give
 	Outcome Status   `json:"outcome"` // the status that the task will end with if all goes well; "" where that is not known
 
-	Brief bool `json:"-" cbor:"brief"` // its attributes were not looked at: they are like those of other hosts, but for their texts
+	// State tells the state that the change was computed from where Before must not: a digest that says nothing else.
+	State []byte `json:"-" cbor:"state,omitempty"`
+	Brief bool   `json:"-" cbor:"brief"` // its attributes were not looked at: they are like those of other hosts, but for their texts
 }
 
 // Unreported says whether there is a change, and the task's changed_when will say that there was none.

@@ -61,6 +61,11 @@ const (
 	Password   Code = "ask_password"
 	Agents     Code = "agents"
 
+	// Plan files.
+	PlanFile    Code = "plan_file"
+	PlanRefused Code = "plan_refused"
+	Stale       Code = "stale"
+
 	// What a run or a preview finds on a host. Package executor, which must not know this one, gives them for previews.
 	TaskFailed  Code = "task_failed"
 	Unreachable Code = "unreachable"
@@ -125,6 +130,10 @@ func Codes() []Description {
 		{NoTerminal, "A question has to be asked, and there is no terminal to ask it at."},
 		{Password, "A password was asked for by `--ask-password`, and no hop takes it or no answer came."},
 		{Agents, "The agents that are embedded in this runner cannot be read."},
+
+		{PlanFile, "A plan cannot be saved, or what a plan file lacks was not given."},
+		{PlanRefused, "A plan file cannot be applied: it is damaged, was applied before, or was made by another runner."},
+		{Stale, "A plan file cannot be applied, because a host is not any more as it was when the plan was made."},
 
 		{TaskFailed, "A task has failed, or a preview has found that it would."},
 		{Unreachable, "A preview could not look at a host."},

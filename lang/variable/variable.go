@@ -195,6 +195,10 @@ func (r *reader) variableValue(d *Declared, g *given) (cty.Value, bool) {
 	switch {
 	case value == cty.NilVal && r.incomplete:
 		return cty.NilVal, false // it may stand in a file that cannot be read
+	case value == cty.NilVal && r.inputs.Known != nil:
+		r.fail(diag.Errorf(diag.MissingVariable, v.Block, "Missing variable",
+			"The variable %q is sensitive, so it was not kept, and has to be given again: by --var %s=… or by %s%s in the environment.", v.Name, v.Name, envPrefix, v.Name))
+		return cty.NilVal, false
 	case value == cty.NilVal:
 		r.fail(diag.Errorf(diag.MissingVariable, v.Block, "Missing variable",
 			"The variable %q has no default, so it needs a value: by --var %s=…, by %s%s in the environment, or in a file for --var-file.", v.Name, v.Name, envPrefix, v.Name))

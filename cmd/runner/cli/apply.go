@@ -12,6 +12,7 @@ import (
 
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
@@ -20,11 +21,11 @@ import (
 
 func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "apply [PATH]",
+		Use:   "apply [PATH or PLANFILE]",
 		Short: "Change the hosts as the site says",
 		Long: "Shows what it would change, asks, and does it when the answer is yes. With --auto-approve it asks nothing and works in\n" +
-			"one pass: each task looks and acts.",
-		Example:           "  runner apply\n  runner apply site.hcl --auto-approve --var release=1.4.3",
+			"one pass: each task looks and acts. A plan file is applied as it is, without asking, or refused.",
+		Example:           "  runner apply\n  runner apply site.hcl --auto-approve --var release=1.4.3\n  runner apply site.plan",
 		ValidArgsFunction: sitePaths,
 	}
 	return p.completeSelection(command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
@@ -37,6 +38,15 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 }
 
 func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
+	if saved.IsPlan(a.Path) {
+		return s.applyFile(ctx, a, kill)
+	}
+	for flag, given := range map[string]bool{"--allow-partial": a.AllowPartial, "--identity": len(a.Identities) > 0} {
+		if given {
+			s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Arguments, hcl.Range{}, "Flag for a plan file", "%s goes with a plan file, and %s is none.", flag, diag.HarmlessLine(a.Path))})
+			return exitWrong
+		}
+	}
 	if !a.AutoApprove && !s.program.canAsk() {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.NoTerminal, hcl.Range{}, "Nobody to ask",
 			"apply asks before it changes anything, and there is no terminal to ask at. Use --auto-approve to apply without being asked.")})

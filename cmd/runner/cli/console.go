@@ -150,14 +150,11 @@ func (c *console) interact(ctx context.Context) exitCode {
 
 // historyFile is where typed lines are kept; "" is nowhere.
 func (c *console) historyFile() string {
-	dir := c.program.env("XDG_STATE_HOME")
-	if home := c.program.env("HOME"); !filepath.IsAbs(dir) && home != "" {
-		dir = filepath.Join(home, ".local", "state")
-	}
-	if !filepath.IsAbs(dir) {
+	dir := c.program.stateDir()
+	if dir == "" {
 		return ""
 	}
-	return filepath.Join(dir, "runner", "console_history")
+	return filepath.Join(dir, "console_history")
 }
 
 func (c *console) complete(word string) []string {

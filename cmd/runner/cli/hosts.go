@@ -42,7 +42,7 @@ func (s *session) hosts(ctx context.Context, a arguments.Hosts) exitCode {
 	if named(a.Selection.Limit, site.Localhost()) {
 		site.Hosts = withLocalhost(site)
 	}
-	ways, diags := planner.Ways(site, planning(a.Site, site, &passwords{all: catalog.All()}))
+	ways, diags := planner.Ways(site, s.planning(a.Site, site, &passwords{all: catalog.All()}))
 	if s.diagnose(diags) {
 		return exitWrong
 	}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
 	"runner/executor/event"
+	"runner/lang"
+	"runner/lang/diag"
 )
 
 func (p *Program) planCommand(kill <-chan struct{}) *cobra.Command {
@@ -18,7 +21,7 @@ func (p *Program) planCommand(kill <-chan struct{}) *cobra.Command {
 		Short: "Show what apply would change",
 		Long: "Connects to the hosts, looks, and shows what apply would change: connections, pipelines, and each change with its\n" +
 			"difference. Changes nothing.",
-		Example:           "  runner plan\n  runner plan --offline site.hcl\n  runner plan --limit 'web[*],!web[b]' --detailed-exitcode",
+		Example:           "  runner plan\n  runner plan --out site.plan && runner apply site.plan\n  runner plan --offline site.hcl\n  runner plan --limit 'web[*],!web[b]' --detailed-exitcode",
 		ValidArgsFunction: sitePaths,
 	}
 	return p.completeSelection(command(c, arguments.BindPlan, func(ctx context.Context, a arguments.Plan) error {
@@ -31,7 +34,11 @@ func (p *Program) planCommand(kill <-chan struct{}) *cobra.Command {
 }
 
 func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan struct{}) exitCode {
-	site, code := s.load(ctx, a.Site)
+	if err := s.saves(a); err != nil {
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanFile, hcl.Range{}, "The plan cannot be saved", "%s.", diag.Capital(err.Error()))})
+		return exitWrong
+	}
+	site, code := s.loadWith(ctx, a.Site, func(o *lang.Options) { o.Remember = s.saving != nil })
 	if site == nil {
 		return code
 	}
@@ -50,7 +57,12 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 		return exitWrong
 	}
 	summary := r.look(ctx)
-	return worst(r.finish(summary), planCode(summary, a.DetailedExitCode))
+	hosts := r.identities(summary)
+	code := worst(r.finish(summary), planCode(summary, a.DetailedExitCode))
+	if s.saving != nil {
+		code = worst(code, r.save(a, site, summary, hosts))
+	}
+	return code
 }
 
 // planCode is what a preview found, as an exit code.

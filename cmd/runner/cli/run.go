@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -53,13 +54,16 @@ func (s *session) begin(w *work, kill <-chan struct{}) *run {
 // walk looks, or looks and acts.
 func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Config)) executor.Summary {
 	r.acted = r.acted || mode == wire.ModeApply
-	r.Emit(event.Outline{Plan: r.plan, Preview: mode == wire.ModeLook})
 	c := executor.Config{
 		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session,
 		Live: r.options.Verbose || r.options.Exec, Kill: r.kill,
+		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
 	}
 	if change != nil {
 		change(&c)
+	}
+	if c.Sink == event.Sink(r.session) {
+		r.Emit(event.Outline{Plan: r.plan, Preview: mode == wire.ModeLook})
 	}
 	return executor.Run(ctx, c)
 }
@@ -75,6 +79,11 @@ func (r *run) look(ctx context.Context) executor.Summary {
 
 // finish ends what is connected, tells how the run ended, and returns the exit code that follows from that.
 func (r *run) finish(summary executor.Summary) exitCode {
+	return r.finishAs(summary, event.RunOK, exitDone)
+}
+
+// finishAs is finish for a run that ended in a way of its own, unless what happened is worse.
+func (r *run) finishAs(summary executor.Summary, status event.RunStatus, code exitCode) exitCode {
 	r.broker.Close() //nolint:errcheck // never fails
 	if summary.Err != nil {
 		r.diagnose(evaluationDiagnostics(summary.Err))
@@ -82,7 +91,7 @@ func (r *run) finish(summary executor.Summary) exitCode {
 	stats := r.broker.Stats()
 	_, reused := r.plan.Shared()
 	end := event.RunEnd{
-		Run: r.id, Status: event.RunOK, Counts: summary.Counts,
+		Run: r.id, Status: status, Counts: summary.Counts,
 		Hosts: summary.Hosts, Seconds: time.Since(r.began).Seconds(), RoundTrips: summary.Trips,
 		BytesSent: stats.BytesSent, BytesReceived: stats.BytesReceived, Connections: stats.Connections, Reused: reused,
 		Outputs: map[string]any{},
@@ -93,7 +102,7 @@ func (r *run) finish(summary executor.Summary) exitCode {
 			end.Outputs[o.Name] = event.Hidden
 		}
 	}
-	codes := []exitCode{exitDone}
+	codes := []exitCode{code}
 	if len(summary.Lost) > 0 {
 		end.Status = event.RunUnreachable
 		codes = append(codes, exitUnreachable)

@@ -20,6 +20,7 @@ import (
 	"runner/cmd/runner/cli/views"
 	"runner/executor/event"
 	"runner/lang/diag"
+	"runner/lang/source"
 )
 
 // session is one command's way to show what it does. It takes events from anywhere, also while nothing is shown because
@@ -31,7 +32,9 @@ type session struct {
 	files   map[string]*hcl.File // shared with the view
 	log     *logrus.Logger
 	logFile *os.File
-	acted   bool // something may have been changed
+	acted   bool         // something may have been changed
+	saving  *saving      // nil: the plan is not saved
+	source  source.Files // what the site is read from
 
 	mu   sync.RWMutex  // guards what follows
 	view views.View    // nil while nothing is shown
@@ -53,7 +56,7 @@ func unloggable(file string, err error) error {
 
 // open makes a session. Its first event is the version.
 func (p *Program) open(o arguments.Output, change func(*views.Options)) (*session, error) {
-	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}}
+	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}, source: source.Disk{}}
 	logTo := io.Writer(p.Err)
 	if o.LogFile != "" {
 		f, err := os.OpenFile(o.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -112,6 +115,9 @@ func (s *session) hide() {
 // Emit shows an event.
 func (s *session) Emit(e event.Event) {
 	s.logEvent(e)
+	if s.saving != nil {
+		s.saving.Emit(e)
+	}
 	s.mu.RLock()
 	if s.view != nil {
 		s.view.Emit(e)
@@ -130,6 +136,11 @@ func (s *session) Emit(e event.Event) {
 
 // diagnose shows errors and warnings, and says whether there are errors.
 func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
+	if s.saving != nil {
+		for _, d := range diags {
+			s.saving.Emit(views.Diagnostic(d))
+		}
+	}
 	s.show()
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"runner/lang/diag"
 	"runner/lang/inventory"
 	"runner/lang/inventory/program"
+	"runner/lang/source"
 	"runner/planner"
 	"runner/planner/plan"
 	"runner/transports"
@@ -37,20 +40,26 @@ type work struct {
 
 // load reads and checks a site. What is wrong with it has been shown when it returns nil, and how to end.
 func (s *session) load(ctx context.Context, a arguments.Site) (*lang.Site, exitCode) {
+	return s.loadWith(ctx, a, func(*lang.Options) {})
+}
+
+// loadWith is load with other options.
+func (s *session) loadWith(ctx context.Context, a arguments.Site, change func(*lang.Options)) (*lang.Site, exitCode) {
+	o := lang.Options{
+		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+		Version: build.Version(),
+		Environ: s.program.Environ,
+		Vars:    a.Vars,
+		Files:   s.source,
+		Program: func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
+			return program.Run(ctx, argv, dir, timeout)
+		},
+	}
+	change(&o)
 	var site *lang.Site
 	var files map[string]*hcl.File
 	var diags hcl.Diagnostics
-	if !unlessInterrupted(ctx, func() {
-		site, files, diags = lang.Load(a.Path, lang.Options{
-			Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
-			Version: build.Version(),
-			Environ: s.program.Environ,
-			Vars:    a.Vars,
-			Program: func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
-				return program.Run(ctx, argv, dir, timeout)
-			},
-		})
-	}) {
+	if !unlessInterrupted(ctx, func() { site, files, diags = lang.Load(a.Path, o) }) {
 		return nil, exitInterrupted
 	}
 	maps.Copy(s.files, files)
@@ -99,7 +108,7 @@ func (s *session) build(ctx context.Context, a arguments.Site, site *lang.Site, 
 	if ask {
 		passwords.ask = func(hop string) (string, error) { return s.askPassword(ctx, hop) }
 	}
-	options := planning(a, site, passwords)
+	options := s.planning(a, site, passwords)
 	options.EveryHost = everyHost
 	var p *plan.Plan
 	var evaluator executor.Evaluator
@@ -122,17 +131,29 @@ func (s *session) build(ctx context.Context, a arguments.Site, site *lang.Site, 
 }
 
 // planning is what the planner is told about hops.
-func planning(a arguments.Site, site *lang.Site, p *passwords) planner.Options {
+func (s *session) planning(a arguments.Site, site *lang.Site, p *passwords) planner.Options {
 	env := ssh.CurrentEnvironment()
 	env.Dir = site.Dir // paths of keys and the like are relative to the site
+	env.Open = s.opener(site.Dir)
 	expander := ssh.NewExpander(env)
 	return planner.Options{
 		Selection: planner.Selection(a.Selection),
+		Open:      s.source.Open,
 		Expand: func(transport string, options map[string]any) ([]map[string]any, error) {
 			return p.expand(expander, transport, options)
 		},
 		Title: func(transport string, options map[string]any) string { return p.all[transport].Title(options) },
 		User:  func(transport string, options map[string]any) string { return user(p.all, transport, options) },
+	}
+}
+
+// opener opens the files of ssh's configuration: those of the site as the site's, others as they are.
+func (s *session) opener(dir string) func(string) (fs.File, error) {
+	return func(name string) (fs.File, error) {
+		if rel, err := filepath.Rel(dir, name); err == nil && filepath.IsLocal(rel) {
+			return s.source.Open(name)
+		}
+		return source.Disk{}.Open(name)
 	}
 }
 

@@ -67,6 +67,20 @@ type Selection struct {
 	Targets  []string
 }
 
+// Flags are those that were given, as people write them.
+func (s Selection) Flags() []string {
+	var out []string
+	for _, f := range []struct {
+		name   string
+		values []string
+	}{{"--limit", s.Limit}, {"--tags", s.Tags}, {"--skip-tags", s.SkipTags}, {"--target", s.Targets}} {
+		if len(f.values) > 0 {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
+
 // Diff is how much of the differences of files a plan shows.
 type Diff string
 
@@ -87,6 +101,8 @@ type Plan struct {
 	Offline          bool
 	DetailedExitCode bool
 	Diff             Diff
+	Out              string   // the plan file; "": none
+	SealTo           []string // age recipients
 }
 
 // Apply is what `runner apply` was asked for.
@@ -95,6 +111,15 @@ type Apply struct {
 	Output
 	AutoApprove         bool
 	NoHandlersOnFailure bool
+	AllowPartial        bool     // of a plan file
+	Identities          []string // files of age identities, for a sealed plan file
+}
+
+// Show is what `runner show` was asked for.
+type Show struct {
+	Output
+	Path string
+	Diff Diff
 }
 
 // Validate is what `runner validate` was asked for.
@@ -166,12 +191,39 @@ func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
 	out.Diff = DiffFull
 	fs.BoolVar(&out.Offline, "offline", false, "connect to nothing: show chains, pipelines and what is known")
 	fs.BoolVar(&out.DetailedExitCode, "detailed-exitcode", false, "exit with 2 when there is something to change")
-	fs.Var(newChoice(&out.Diff, Diffs()), "diff", "differences of files: full, short or none")
+	bindDiff(fs, &out.Diff)
+	fs.StringVar(&out.Out, "out", "", "save the plan to `FILE`, for runner apply FILE")
+	fs.StringArrayVar(&out.SealTo, "seal-to", nil, "seal what is sensitive in the file to an age `RECIPIENT` (age1…, an ssh public key, or a file of them); may be repeated")
 	bindSite(fs, &out.Site)
 	bindOutput(fs, &out.Output)
 	return func(args []string) (Plan, error) {
+		switch {
+		case out.Out != "" && out.Offline:
+			return out, errorf("Leave --offline out: what is saved is what was found on the hosts.", "a plan that was made offline cannot be saved")
+		case out.Out == "" && len(out.SealTo) > 0:
+			return out, errorf("Name the file with --out FILE.", "--seal-to is given without --out")
+		}
 		err := sitePath(&out.Site, args)
 		return out, err
+	}
+}
+
+func bindDiff(fs *pflag.FlagSet, out *Diff) {
+	fs.Var(newChoice(out, Diffs()), "diff", "differences of files: full, short or none")
+}
+
+// BindShow is BindPlan for `runner show`.
+func BindShow(fs *pflag.FlagSet) func(args []string) (Show, error) {
+	var out Show
+	out.Diff = DiffFull
+	bindDiff(fs, &out.Diff)
+	bindOutput(fs, &out.Output)
+	return func(args []string) (Show, error) {
+		if len(args) != 1 {
+			return out, errorf("Name one plan file, such as: runner show site.plan", "show takes one plan file, but got %d", len(args))
+		}
+		out.Path = args[0]
+		return out, nil
 	}
 }
 
@@ -179,6 +231,8 @@ func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
 func BindApply(fs *pflag.FlagSet) func(args []string) (Apply, error) {
 	var out Apply
 	fs.BoolVar(&out.AutoApprove, "auto-approve", false, "do not ask: look and act in one pass")
+	fs.BoolVar(&out.AllowPartial, "allow-partial", false, "of a plan file: leave hosts out that are not as planned, and go on with the others")
+	fs.StringArrayVar(&out.Identities, "identity", nil, "a `FILE` of age identities that opens what a plan file has sealed; may be repeated")
 	fs.BoolVar(&out.NoHandlersOnFailure, "no-handlers-on-failure", false, "run no handlers on a host where a task has failed")
 	bindSite(fs, &out.Site)
 	bindOutput(fs, &out.Output)

@@ -1,0 +1,307 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/agent/wire"
+	"runner/cmd/runner/build"
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/saved"
+	"runner/executor"
+	"runner/executor/event"
+	"runner/lang"
+	"runner/lang/diag"
+	"runner/planner/planfile"
+)
+
+// applyFile does what a plan file says, if everything that it was made from still holds.
+func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
+	p, err := saved.Open(a.Path)
+	if err != nil {
+		return s.refuse(err)
+	}
+	defer p.Close()
+	ledger := saved.Ledger{Dir: s.program.stateDir()}
+	if err := s.acceptable(p, ledger); err != nil {
+		return s.refuse(err)
+	}
+	if !s.complete(p, a) {
+		return exitWrong
+	}
+	w, code := s.again(ctx, p, a)
+	if w == nil {
+		return code
+	}
+	r := s.begin(w, kill)
+	if r == nil {
+		return exitWrong
+	}
+	leave, summary, code := r.check(ctx, p, a.AllowPartial)
+	if code != exitDone && (leave == nil || code == exitInterrupted) {
+		return r.finishAs(summary, refused(code), code)
+	}
+	r.plan.Leave(leave)
+	if err := ledger.Begin(p.File, r.id); err != nil {
+		s.refuse(err)
+		return r.finishAs(executor.Summary{}, event.RunStale, exitRefused)
+	}
+	summary = r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = a.NoHandlersOnFailure })
+	return r.finishAs(summary, refused(code), code)
+}
+
+// refused is how a run ends that has refused a plan, or a part of it.
+func refused(code exitCode) event.RunStatus {
+	switch code {
+	case exitDone:
+		return event.RunOK
+	case exitUnreachable:
+		return event.RunUnreachable
+	case exitInterrupted:
+		return event.RunInterrupted
+	default:
+		return event.RunStale
+	}
+}
+
+// acceptable says whether this runner can apply a plan, and nobody has yet.
+func (s *session) acceptable(p *saved.Plan, ledger saved.Ledger) error {
+	if ledger.Dir == "" {
+		return errors.New("cannot note that the plan is applied: neither HOME nor XDG_STATE_HOME is set")
+	}
+	if v := build.Version(); p.File.Runner != v {
+		return fmt.Errorf("the plan was made by runner %s, and this is runner %s", p.File.Runner, v)
+	}
+	digest, err := agentsDigest()
+	if err != nil {
+		return err
+	}
+	if p.File.Agents != digest {
+		return errors.New("the plan was made with other agents than those of this runner, although both are version " + p.File.Runner)
+	}
+	return ledger.Check(p.File)
+}
+
+// complete adds what the file does not hold. It reports false when it has said what is missing.
+func (s *session) complete(p *saved.Plan, a arguments.Apply) bool {
+	fail := func(format string, args ...any) bool {
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanFile, hcl.Range{}, "The plan file cannot be applied like this", format, args...)})
+		return false
+	}
+	if flags := a.Selection.Flags(); len(flags) > 0 {
+		return fail("A plan file is applied as it is, so %s cannot be given. Make another plan for another selection.", strings.Join(flags, ", "))
+	}
+	if p.Sealed && len(a.Identities) > 0 {
+		identities, err := identities(a.Identities)
+		if err == nil {
+			err = p.Unseal(identities)
+		}
+		if err != nil {
+			if _, tampered := errors.AsType[*planfile.TamperedError](err); tampered {
+				s.refuse(err)
+				return false
+			}
+			return fail("%s.", diag.Capital(err.Error()))
+		}
+	}
+	hint := ""
+	if p.Sealed && len(a.Identities) == 0 {
+		hint = " The plan file has them sealed: open it with --identity FILE."
+	}
+	for _, kind := range []planfile.Kind{planfile.SourceFile, planfile.Program} {
+		if missing := p.Missing(kind); len(missing) > 0 && hint != "" {
+			return fail("The %s %s is sensitive and not in clear in the file.%s", kind, missing[0], hint)
+		}
+	}
+	for _, name := range p.Missing(planfile.Environment) {
+		if s.program.env(name) == "" {
+			return fail("The environment variable %s is sensitive, so the plan file does not hold it: set it again.%s", name, hint)
+		}
+	}
+	again := p.Missing(planfile.Variable)
+	for _, v := range a.Vars {
+		if v.Name != "" && !slices.Contains(again, v.Name) {
+			return fail("--var %s: the plan file has that value. Only what is sensitive, and therefore not in the file, is given again.%s",
+				v.Name, diag.DidYouMean(v.Name, again))
+		}
+	}
+	return true
+}
+
+// identities reads those that open sealed files.
+func identities(names []string) ([]age.Identity, error) {
+	var out []age.Identity
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("--identity %s: the file cannot be read", name)
+		}
+		if strings.HasPrefix(string(content), "-----BEGIN") {
+			id, err := agessh.ParseIdentity(content)
+			if err != nil {
+				return nil, fmt.Errorf("--identity %s: this is no ssh private key without a passphrase", name)
+			}
+			out = append(out, id)
+			continue
+		}
+		ids, err := age.ParseIdentities(strings.NewReader(string(content)))
+		if err != nil {
+			return nil, fmt.Errorf("--identity %s: this is neither a file of age identities nor an ssh private key", name)
+		}
+		out = append(out, ids...)
+	}
+	return out, nil
+}
+
+// again loads and plans the site as it was when the plan was made.
+func (s *session) again(ctx context.Context, p *saved.Plan, a arguments.Apply) (*work, exitCode) {
+	s.source = p.Files
+	site := a.Site
+	site.Path = p.File.Request.Path
+	site.Selection = arguments.Selection{
+		Limit: p.File.Request.Limit, Tags: p.File.Request.Tags, SkipTags: p.File.Request.SkipTags, Targets: p.File.Request.Targets,
+	}
+	site.AskPasswords = p.File.Request.AskPasswords
+	if site.Parallelism == 0 {
+		site.Parallelism = p.File.Request.Parallelism
+	}
+	loaded := s.loadWith(site, func(o *lang.Options) { o.Memory, o.Dir = p.Memory, p.File.Site.Dir })
+	if loaded == nil {
+		return nil, exitWrong
+	}
+	w, err := s.prepare(ctx, site, loaded, true)
+	if err != nil {
+		return nil, codeOf(err)
+	}
+	if what := p.Same(w.plan); what != "" {
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Stale, hcl.Range{}, "The plan leads elsewhere", "%s Make a new plan.", what)})
+		return nil, exitRefused
+	}
+	if _, err := os.Stat(w.plan.Site); errors.Is(err, fs.ErrNotExist) { // tasks of this machine run somewhere
+		if w.plan.Site, err = os.Getwd(); err != nil {
+			s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanFile, hcl.Range{}, "The plan file cannot be applied like this", "%s.", diag.Capital(err.Error()))})
+			return nil, exitWrong
+		}
+	}
+	return w, exitDone
+}
+
+// looker takes what a look finds, and lets through what is shown besides.
+type looker struct {
+	mu    sync.Mutex
+	found saved.Found
+}
+
+// Emit implements event.Sink.
+func (l *looker) Emit(e event.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.found.Emit(e)
+}
+
+// check looks at every host before any is changed. It returns the hosts to be left out, nil if nothing is to be done.
+func (r *run) check(ctx context.Context, p *saved.Plan, partial bool) (leave map[string]bool, summary executor.Summary, code exitCode) {
+	l := &looker{}
+	summary = r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink = l })
+	if summary.Interrupted {
+		return nil, summary, exitInterrupted
+	}
+	leave = map[string]bool{} // hosts
+	was := map[string]planfile.Host{}
+	for _, h := range p.File.Hosts {
+		was[h.Name] = h
+		if !h.Reached && r.connects(h.Name) {
+			leave[h.Name] = true // it was not planned for
+		}
+	}
+	code = exitDone
+	var diags hcl.Diagnostics
+	stale := func(host, address, format string, args ...any) {
+		leave[host], code = true, exitRefused
+		diags = append(diags, diag.At(hcl.Diagnostics{diag.Errorf(diag.Stale, hcl.Range{}, "The plan does not hold any more", format, args...)}, host, address)...)
+	}
+	for _, is := range r.identities(summary) {
+		h := was[is.Name]
+		switch {
+		case leave[is.Name]:
+		case !is.Reached && h.Reached:
+			leave[is.Name], code = true, worst(code, exitUnreachable)
+		case is.Reached && !slices.Equal(h.Known, is.Known):
+			stale(is.Name, "", "This is another machine, or one that was set up anew. %s", identity(h.Known, is.Known))
+		}
+	}
+	for _, e := range l.found.Errors() {
+		if e.Code == string(diag.Unreachable) {
+			r.Emit(e)
+			continue
+		}
+		if !leave[e.Host] {
+			stale(e.Host, e.Address, "What the plan says would fail now: %s", e.Detail)
+		}
+	}
+	for _, d := range saved.Compare(&p.Found, &l.found, leave) {
+		stale(d.Host, d.Address, "%s", d.What)
+	}
+	r.diagnose(diag.Few(diags))
+	if code != exitDone && !partial {
+		return nil, executor.Summary{}, code
+	}
+	return leave, executor.Summary{}, code
+}
+
+// connects says whether a host of the plan is connected to.
+func (r *run) connects(host string) bool {
+	for _, h := range r.plan.Hosts {
+		if h.Name == host {
+			return h.Connection >= 0
+		}
+	}
+	return false
+}
+
+// identity says how two lists of what a host is known by differ.
+func identity(was, is []string) string {
+	var parts []string
+	for _, w := range was {
+		if !slices.Contains(is, w) {
+			parts = append(parts, "The plan was made for "+w+".")
+		}
+	}
+	for _, i := range is {
+		if !slices.Contains(was, i) {
+			parts = append(parts, "Now it is "+i+".")
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// stateDir is where runner keeps what it has to remember; "" is nowhere.
+func (p *Program) stateDir() string {
+	dir := p.env("XDG_STATE_HOME")
+	if home := p.env("HOME"); !filepath.IsAbs(dir) && home != "" {
+		dir = filepath.Join(home, ".local", "state")
+	}
+	if !filepath.IsAbs(dir) {
+		return ""
+	}
+	return filepath.Join(dir, "runner")
+}
+
+// hint says what to do about a plan that is refused.
+func hint(err error) string {
+	if _, applied := errors.AsType[*saved.AppliedError](err); applied {
+		return " A plan is applied once: make a new one."
+	}
+	return " Make a new plan."
+}

@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/cmd/runner/agents"
+	"runner/cmd/runner/build"
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/saved"
+	"runner/executor"
+	"runner/executor/event"
+	"runner/lang"
+	"runner/lang/diag"
+	"runner/planner/plan"
+	"runner/planner/planfile"
+)
+
+// saving is a plan that is to be saved.
+type saving struct {
+	*saved.Maker
+	recipients []age.Recipient
+}
+
+// saves prepares to save a plan, if that was asked for.
+func (s *session) saves(a arguments.Plan) error {
+	if a.Out == "" {
+		return nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("cannot find out the working directory: %w", err)
+	}
+	out := &saving{Maker: saved.NewMaker(dir)}
+	for _, text := range a.SealTo {
+		r, err := recipients(text)
+		if err != nil {
+			return fmt.Errorf("--seal-to %s: %w", text, err)
+		}
+		out.recipients = append(out.recipients, r...)
+	}
+	s.saving, s.source = out, out.Files
+	out.Emit(event.Version{Format: event.Format, Runner: build.Version()})
+	return nil
+}
+
+// recipients are those that --seal-to names: one, or those in a file.
+func recipients(text string) ([]age.Recipient, error) {
+	switch {
+	case strings.HasPrefix(text, "ssh-"):
+		r, err := agessh.ParseRecipient(text)
+		if err != nil {
+			return nil, errors.New("this is no ssh public key of type ed25519 or rsa")
+		}
+		return []age.Recipient{r}, nil
+	case strings.HasPrefix(text, "age1"):
+		r, err := age.ParseRecipients(strings.NewReader(text))
+		if err != nil {
+			return nil, errors.New("this is no age recipient")
+		}
+		return r, nil
+	}
+	content, err := os.ReadFile(text)
+	if err != nil {
+		return nil, errors.New("this is neither an age recipient, nor an ssh public key, nor a file of them that can be read")
+	}
+	var out []age.Recipient
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if !strings.HasPrefix(line, "ssh-") && !strings.HasPrefix(line, "age1") {
+			return nil, errors.New("a line of the file is neither an age recipient nor an ssh public key")
+		}
+		r, err := recipients(line)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r...)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("the file has no recipients")
+	}
+	return out, nil
+}
+
+// identities says what the hosts of a run are known by.
+func (r *run) identities(summary executor.Summary) []planfile.Host {
+	var out []planfile.Host
+	for _, h := range r.plan.Hosts {
+		host := planfile.Host{Name: h.Name, Reached: h.Connection >= 0 && !summary.Lost[h.Name]}
+		if host.Reached {
+			host.Known = r.known(h)
+		}
+		out = append(out, host)
+	}
+	return out
+}
+
+// known is what a host is told from others by.
+func (r *run) known(h plan.Host) []string {
+	var out []string
+	for _, c := range r.plan.Chain(h.Connection) {
+		if key := r.broker.HostKey(c); key != "" {
+			out = append(out, fmt.Sprintf("the host key of %s, %s", r.plan.Connections[c].Title, key))
+		}
+	}
+	hello, ok := r.broker.Hello(h.Connection)
+	if !ok {
+		return out
+	}
+	f := hello.Facts
+	if f.MachineID != "" {
+		out = append(out, "the machine id "+f.MachineID)
+	}
+	if container(f.Virtualization) {
+		out = append(out, "the container "+f.Hostname)
+	}
+	return out
+}
+
+// container says whether a kind of virtualization is one in which the host's name tells containers apart.
+func container(virtualization string) bool {
+	return slices.Contains([]string{"docker", "podman", "container-other"}, virtualization)
+}
+
+// save writes the plan file.
+func (r *run) save(a arguments.Plan, site *lang.Site, summary executor.Summary, hosts []planfile.Host) exitCode {
+	fail := func(format string, args ...any) exitCode {
+		r.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanFile, hcl.Range{}, "The plan was not saved", format, args...)})
+		return exitWrong
+	}
+	switch {
+	case summary.Interrupted:
+		return exitDone // it was said that there is no plan
+	case summary.Unhandled > 0 || summary.Err != nil:
+		r.diagnose(hcl.Diagnostics{diag.Warningf(diag.PlanFile, hcl.Range{}, "The plan was not saved",
+			"A task would fail. A plan is saved when it can be applied as it is.")})
+		return exitDone
+	}
+	digest, err := agentsDigest()
+	if err != nil {
+		return fail("%s.", diag.Capital(err.Error()))
+	}
+	content, err := r.saving.Content(saved.Input{
+		ID: r.id, Runner: build.Version(), Agents: digest, Site: site, Plan: r.plan, Hosts: hosts, Recipients: r.saving.recipients,
+		Request: planfile.Request{
+			Path: a.Path, Limit: a.Selection.Limit, Tags: a.Selection.Tags, SkipTags: a.Selection.SkipTags, Targets: a.Selection.Targets,
+			Parallelism: a.Parallelism, AskPasswords: a.AskPasswords,
+		},
+	})
+	if secret, ok := errors.AsType[*saved.SecretError](err); ok {
+		return fail("%s. Let a sensitive variable give that value: it is not saved, and given again to apply. Or seal the plan to a key with --seal-to.",
+			diag.Capital(secret.Error()))
+	}
+	if err == nil {
+		err = saved.Write(a.Out, content)
+	}
+	if err != nil {
+		return fail("%s.", diag.Capital(err.Error()))
+	}
+	if !r.json {
+		r.hide()
+		fmt.Fprintf(r.program.Err, "\nThe plan is saved. To do just that: runner apply %s\n", a.Out) //nolint:errcheck // nowhere to tell
+		for _, w := range content.File.Site.Again {
+			if len(r.saving.recipients) == 0 {
+				fmt.Fprintf(r.program.Err, "The %s %s is sensitive and not in the file: give it again then.\n", what(w.Kind), w.Name) //nolint:errcheck // nowhere to tell
+			}
+		}
+	}
+	return exitDone
+}
+
+// what is a kind of withheld thing in words.
+func what(k planfile.Kind) string {
+	switch k {
+	case planfile.Environment:
+		return "environment variable"
+	case planfile.Variable, planfile.SourceFile, planfile.Program:
+	}
+	return string(k)
+}
+
+// agentsDigest tells the embedded agents from those of another build.
+func agentsDigest() (string, error) {
+	source, err := agents.Load()
+	if err != nil {
+		return "", fmt.Errorf("%w", err)
+	}
+	sum := sha256.New()
+	for _, a := range source.List() {
+		fmt.Fprintf(sum, "%s/%s %s\n", a.OS, a.Arch, a.Hash) //nolint:errcheck // never fails
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}

@@ -1,0 +1,263 @@
+// Package saved makes plan files of what planning has read and found, and tells whether what a saved plan was made from
+// still holds. What a file looks like is for planner/planfile, what a site remembers for lang; package cli, its neighbour,
+// plans, asks and applies.
+package saved
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+	"github.com/fxamacker/cbor/v2"
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/executor/event"
+	"runner/lang"
+	"runner/lang/source"
+	"runner/planner/plan"
+	"runner/planner/planfile"
+)
+
+// Maker collects what a plan file is made of while a plan is made. It is safe for concurrent use.
+type Maker struct {
+	Files *planfile.Recorder // what the site is to be read through
+	dir   string
+
+	mu     sync.Mutex // guards what follows
+	events [][]byte
+	err    error
+}
+
+// NewMaker returns a maker for plans that are made in a directory.
+func NewMaker(dir string) *Maker {
+	return &Maker{Files: planfile.NewRecorder(source.Disk{}, dir), dir: dir}
+}
+
+// Emit keeps an event, if it is one that planning tells.
+func (m *Maker) Emit(e event.Event) {
+	if e.Kind() == event.KindProgress {
+		return
+	}
+	encoded, err := event.Encode(e, time.Now())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err != nil {
+		m.err = errors.Join(m.err, err)
+		return
+	}
+	m.events = append(m.events, encoded)
+}
+
+// Input is what a plan file is made of beside what the maker has collected.
+type Input struct {
+	ID         string
+	Runner     string // its version
+	Agents     string // their digest
+	Request    planfile.Request
+	Site       *lang.Site
+	Plan       *plan.Plan
+	Hosts      []planfile.Host
+	Recipients []age.Recipient
+}
+
+// SecretError tells that a plan file would hold something sensitive in clear.
+type SecretError struct{ Where string }
+
+func (e *SecretError) Error() string {
+	return e.Where + " has a sensitive value in it, and the plan file would hold it"
+}
+
+// Content returns what a plan file is written from. What is sensitive is sealed, or left out where it can be given again;
+// elsewhere the error is a *SecretError.
+func (m *Maker) Content(in Input) (planfile.Content, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	nodes, blobs, err := m.Files.Record()
+	if err = errors.Join(m.err, err); err != nil {
+		return planfile.Content{}, err
+	}
+	memory := in.Site.Memory()
+	for _, c := range in.Plan.Connections {
+		memory.Hide(c.Secrets...)
+	}
+	once, err := cbor.Marshal(memory.Once)
+	if err != nil {
+		return planfile.Content{}, fmt.Errorf("cannot encode what is evaluated once a run: %w", err)
+	}
+	c := planfile.Content{
+		File: planfile.File{
+			ID: in.ID, Created: time.Now().UTC().Truncate(time.Second), Runner: in.Runner, Agents: in.Agents,
+			Request: in.Request, Hosts: in.Hosts,
+			Site: planfile.Site{Dir: m.dir, Nodes: nodes, Once: once},
+		},
+		Events: slices.Values(m.events), Blobs: blobs, Recipients: in.Recipients,
+	}
+	k := keeper{memory: memory, content: &c, sealed: len(in.Recipients) > 0}
+	k.variables()
+	k.environ()
+	if err := k.programs(); err != nil {
+		return c, err
+	}
+	return c, k.files()
+}
+
+// keeper decides what of a site may be kept in clear.
+type keeper struct {
+	memory  *lang.Memory
+	content *planfile.Content
+	sealed  bool
+}
+
+func (k *keeper) withhold(kind planfile.Kind, name string) {
+	site := &k.content.File.Site
+	site.Again = append(site.Again, planfile.Withheld{Kind: kind, Name: name})
+}
+
+func (k *keeper) variables() {
+	site := &k.content.File.Site
+	site.Variables, k.content.Secrets.Variables = map[string][]byte{}, map[string][]byte{}
+	for _, name := range slices.Sorted(maps.Keys(k.memory.Variables)) {
+		value := k.memory.Variables[name]
+		if slices.Contains(k.memory.Sensitive, name) || k.memory.SecretIn(value) {
+			k.withhold(planfile.Variable, name)
+			k.content.Secrets.Variables[name] = value
+		} else {
+			site.Variables[name] = value
+		}
+	}
+}
+
+func (k *keeper) environ() {
+	site := &k.content.File.Site
+	site.Environ, k.content.Secrets.Environ = map[string]*string{}, map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(k.memory.Environ)) {
+		value := k.memory.Environ[name]
+		if value != nil && k.memory.Secret(*value) {
+			k.withhold(planfile.Environment, name)
+			k.content.Secrets.Environ[name] = *value
+		} else {
+			site.Environ[name] = value
+		}
+	}
+}
+
+func (k *keeper) programs() error {
+	site := &k.content.File.Site
+	site.Programs, k.content.Secrets.Programs = map[string][]byte{}, map[string][]byte{}
+	for _, name := range slices.Sorted(maps.Keys(k.memory.Programs)) {
+		said := []byte(k.memory.Programs[name])
+		switch {
+		case !k.memory.SecretIn(said):
+			site.Programs[name] = said
+		case k.sealed:
+			k.withhold(planfile.Program, name)
+			k.content.Secrets.Programs[name] = said
+		default:
+			return &SecretError{Where: "the output of " + strings.ReplaceAll(name, "\x00", " ")}
+		}
+	}
+	return nil
+}
+
+// files withholds files that have something sensitive in them, and blanks the defaults of sensitive variables.
+func (k *keeper) files() error {
+	nodes, blobs := k.content.File.Site.Nodes, k.content.Blobs
+	k.content.Secrets.Files = map[string][]byte{}
+	kept := map[planfile.Digest]bool{}
+	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		n := nodes[name]
+		if !n.Read {
+			continue
+		}
+		content := blobs[n.Digest]
+		blanked := k.blank(name, content)
+		switch {
+		case !k.memory.SecretIn(blanked):
+			if !bytes.Equal(content, blanked) {
+				n.Size, n.Digest = int64(len(blanked)), blobs.Put(blanked)
+				nodes[name] = n
+			}
+			kept[n.Digest] = true
+		case k.sealed:
+			k.withhold(planfile.SourceFile, name)
+			k.content.Secrets.Files[name] = content
+			n.Digest = planfile.Digest{}
+			nodes[name] = n
+		default:
+			return &SecretError{Where: k.shown(name)}
+		}
+	}
+	maps.DeleteFunc(blobs, func(d planfile.Digest, _ []byte) bool { return !kept[d] })
+	return nil
+}
+
+// shown is a file's name as people gave it.
+func (k *keeper) shown(name string) string {
+	if rel, err := filepath.Rel(k.content.File.Site.Dir, name); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return name
+}
+
+// blank replaces the defaults of sensitive variables in a file by null. Nothing else moves.
+func (k *keeper) blank(name string, content []byte) []byte {
+	for _, at := range k.memory.Defaults {
+		if k.absolute(at.Filename) != name || at.End.Byte > len(content) {
+			continue
+		}
+		content = bytes.Clone(content)
+		fill(content[at.Start.Byte:at.End.Byte], at)
+	}
+	return content
+}
+
+func (k *keeper) absolute(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(k.content.File.Site.Dir, name)
+}
+
+// fill writes null, or a number where there is no room, and blanks. Line breaks stay.
+func fill(value []byte, _ hcl.Range) {
+	word := "null"
+	if len(value) < len(word) {
+		word = "0"
+	}
+	for i := range value {
+		switch {
+		case i < len(word):
+			value[i] = word[i]
+		case value[i] != '\n' && value[i] != '\r':
+			value[i] = ' '
+		}
+	}
+}
+
+// Write writes a plan file, whole or not at all. Nobody else can read it.
+func Write(name string, c planfile.Content) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return fmt.Errorf("cannot write the plan: %w", err)
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // gone when all went well
+	err = planfile.Write(f, c)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return fmt.Errorf("cannot write the plan: %w", err)
+	}
+	return nil
+}

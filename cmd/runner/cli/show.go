@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/saved"
+	"runner/cmd/runner/cli/views"
+	"runner/executor/event"
+	"runner/lang/diag"
+	"runner/planner/planfile"
+)
+
+func (p *Program) showCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "show PLANFILE",
+		Short:   "Show a saved plan",
+		Long:    "Shows what a plan file says would change, as planning has shown it. Connects to nothing.",
+		Example: "  runner show site.plan\n  runner show --json site.plan",
+	}
+	return command(c, arguments.BindShow, func(_ context.Context, a arguments.Show) error {
+		if a.JSON {
+			return p.showEvents(a)
+		}
+		s, err := p.open(a.Output, func(o *views.Options) { o.Diff = a.Diff })
+		if err != nil {
+			return err
+		}
+		return s.end(s.showPlan(a))
+	})
+}
+
+// showEvents prints the events that planning printed.
+func (p *Program) showEvents(a arguments.Show) error {
+	plan, err := saved.Open(a.Path)
+	if err != nil {
+		s, openErr := p.open(a.Output, nil)
+		if openErr != nil {
+			return openErr
+		}
+		return s.end(s.refuse(err))
+	}
+	defer plan.Close()
+	return plan.Events(func(encoded []byte) error {
+		e, at, err := event.Decode(encoded)
+		if err != nil {
+			return fmt.Errorf("%w", err)
+		}
+		if e.Kind() == event.KindOutline {
+			return nil
+		}
+		if _, err := p.Out.Write(views.Line(e, at)); err != nil {
+			return fmt.Errorf("cannot write events: %w", err)
+		}
+		return nil
+	})
+}
+
+// showPlan shows a plan to people.
+func (s *session) showPlan(a arguments.Show) exitCode {
+	plan, err := saved.Open(a.Path)
+	if err != nil {
+		return s.refuse(err)
+	}
+	defer plan.Close()
+	s.hide()
+	fmt.Fprint(s.program.Out, heading(plan.File)) //nolint:errcheck // the view finds it out
+	s.show()
+	err = plan.Events(func(encoded []byte) error {
+		e, _, err := event.Decode(encoded)
+		if err == nil {
+			s.Emit(e)
+		}
+		return err
+	})
+	if err != nil {
+		return s.refuse(err)
+	}
+	return exitDone
+}
+
+// heading says what a plan file is.
+func heading(f *planfile.File) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Plan %s of %s, made at %s by runner %s.\n",
+		f.ID, diag.HarmlessLine(f.Request.Path), f.Created.Local().Format(time.DateTime), diag.HarmlessLine(f.Runner))
+	for _, part := range []struct {
+		flag   string
+		values []string
+	}{{"limit", f.Request.Limit}, {"tags", f.Request.Tags}, {"skip-tags", f.Request.SkipTags}, {"target", f.Request.Targets}} {
+		for _, v := range part.values {
+			fmt.Fprintf(&b, "It is limited by --%s %s.\n", part.flag, diag.HarmlessLine(v))
+		}
+	}
+	var lost []string
+	for _, h := range f.Hosts {
+		if !h.Reached && len(h.Known) == 0 {
+			lost = append(lost, diag.HarmlessLine(h.Name))
+		}
+	}
+	for _, w := range f.Site.Again {
+		fmt.Fprintf(&b, "The %s %s is sensitive: it is not in clear in the file.\n", what(w.Kind), diag.HarmlessLine(w.Name))
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// refuse says why a plan file is not taken.
+func (s *session) refuse(err error) exitCode {
+	s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanRefused, hcl.Range{}, "The plan file is refused", "%s.%s", diag.Capital(err.Error()), hint(err))})
+	return exitRefused
+}
