@@ -75,7 +75,11 @@ func Compare(planned, found *Found, skip map[string]bool) []Difference {
 // differs says in which way a change is another one; "" if it is the same.
 func differs(was, is event.PlannedChange) string {
 	if was.Action != is.Action {
-		return "The plan says " + verb(was) + ", and now it would be " + verb(is) + "." + attributes("What is there was", was.Before, is.Before)
+		what := "The plan says " + verb(was) + ", and now it would be " + verb(is) + "."
+		if was.Before != nil && is.Before != nil {
+			what += attributes(was.Before, is.Before)
+		}
+		return what
 	}
 	if was.Action == event.Read || was.Action == event.Skip {
 		return "" // what it reads is compared where something depends on it
@@ -84,9 +88,9 @@ func differs(was, is event.PlannedChange) string {
 	case string(was.State) != string(is.State):
 		return "What is there has changed since. (The task is sensitive.)"
 	case text(was.Before) != text(is.Before):
-		return "What is there has changed since:" + attributes("", was.Before, is.Before)
+		return "What is there has changed since:" + attributes(was.Before, is.Before)
 	case text(was.After) != text(is.After):
-		return "What it would become is not what was planned:" + attributes("", was.After, is.After)
+		return "What it would become is not what was planned:" + attributes(was.After, is.After)
 	case was.Diff != is.Diff:
 		return "What is there has other content than when it was planned."
 	case !slices.Equal(was.Unknown, is.Unknown):
@@ -122,7 +126,7 @@ func verb(c event.PlannedChange) string {
 }
 
 // attributes lists what differs of plain maps.
-func attributes(intro string, was, is any) string {
+func attributes(was, is any) string {
 	a, _ := was.(map[string]any)
 	b, _ := is.(map[string]any)
 	var parts []string
@@ -146,9 +150,6 @@ func attributes(intro string, was, is any) string {
 	}
 	if len(parts) == 0 {
 		return ""
-	}
-	if intro != "" {
-		return " " + intro + " another: " + strings.Join(parts, ", ") + "."
 	}
 	return " " + strings.Join(parts, ", ") + "."
 }
