@@ -211,11 +211,12 @@ func (c *changes) block(g *sameChange) string {
 func (c *changes) head(g *sameChange) string {
 	const inline, most, wide = 6, 60, 100
 	address := diag.HarmlessLine(g.change.Address)
-	if len(g.hosts) <= inline {
+	shown := fold(g.hosts)
+	if len(shown) <= inline {
 		return "  " + c.paint(bold, fmt.Sprintf("# %s on %s", address, names(g.hosts, inline))) + "\n"
 	}
-	shown := g.hosts
-	if len(shown) > most && !c.verbose {
+	all := len(shown)
+	if all > most && !c.verbose {
 		shown = shown[:most]
 	}
 	var b strings.Builder
@@ -226,8 +227,8 @@ func (c *changes) head(g *sameChange) string {
 		switch {
 		case i < len(shown)-1:
 			word += ","
-		case len(shown) < len(g.hosts):
-			word += fmt.Sprintf(" and %d more", len(g.hosts)-len(shown))
+		case len(shown) < all:
+			word += fmt.Sprintf(" and %d more", all-len(shown))
 		}
 		if line != "" && columns(line)+1+columns(word) > wide {
 			b.WriteString("  # " + line + "\n")

@@ -77,7 +77,7 @@ func (h *hostCounts) table(s style, width int) string {
 		for i := range lines {
 			list := alike[*h.counts[lines[i].name]]
 			if len(list) > 1 {
-				lines[i].name, lines[i].many = fmt.Sprintf("%s: %s", count(len(list), "host"), names(list, 3)), true
+				lines[i].name, lines[i].many = fmt.Sprintf("%s: %s", count(len(list), "host"), joined(fold(list), 3)), true
 			}
 		}
 	}
@@ -209,7 +209,7 @@ func (r *report) execSummary(e event.RunEnd) {
 	}
 	text := fmt.Sprintf("%s, %d failed, %s", count(e.Hosts, "host"), len(bad), seconds(e.Seconds))
 	if len(bad) > 0 {
-		text += ": " + names(bad, 10)
+		text += ": " + joined(fold(bad), 10)
 	}
 	r.summary(style{r.o.ErrColor}.paint(dim, text))
 }

@@ -74,7 +74,7 @@ func readsOf(j, of plan.Job) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return "reads " + names(list, 2)
+	return "reads " + joined(list, 2)
 }
 
 // mostNoted is how many hosts are named when somebody points at a box.

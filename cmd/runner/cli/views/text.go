@@ -189,18 +189,6 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// names joins names; of more than most it shows the first ones and how many there are.
-func names(list []string, most int) string {
-	clean := make([]string, 0, min(len(list), most))
-	for i, n := range list {
-		if i == most {
-			return fmt.Sprintf("%s and %d more", strings.Join(clean, ", "), len(list)-most)
-		}
-		clean = append(clean, diag.HarmlessLine(n))
-	}
-	return strings.Join(clean, ", ")
-}
-
 // baseAddress is a task's address without the key of its for_each.
 func baseAddress(address string) string {
 	base, _, _ := strings.Cut(address, "[")
