@@ -25,7 +25,7 @@ func (p *Program) planCommand(kill <-chan struct{}) *cobra.Command {
 		ValidArgsFunction: sitePaths,
 	}
 	return p.completeSelection(command(c, arguments.BindPlan, func(ctx context.Context, a arguments.Plan) error {
-		s, err := p.open(a.Output, func(o *views.Options) { o.Diff = a.Diff })
+		s, err := p.open(a.Output, func(o *views.Options) { o.Diff, o.Markdown = a.Diff, a.Format == arguments.PlanMarkdown })
 		if err != nil {
 			return err
 		}

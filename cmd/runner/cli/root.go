@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -65,9 +64,7 @@ func command[T any](c *cobra.Command, bind func(*pflag.FlagSet) func([]string) (
 		}
 		return run(c.Context(), a)
 	}
-	completeChoice(c, "diff", arguments.Diffs())
-	completeChoice(c, "log-level", arguments.Levels())
-	completeChoice(c, "format", arguments.GraphFormats())
+	c.Flags().VisitAll(func(f *pflag.Flag) { completeChoice(c, f) })
 	return c
 }
 
@@ -96,12 +93,14 @@ func sitePaths(_ *cobra.Command, args []string, _ string) ([]string, cobra.Shell
 	return []string{"hcl", "json"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
-func completeChoice(c *cobra.Command, flag string, words []string) {
-	if f := c.Flags().Lookup(flag); f == nil || f.Value.Type() == "bool" {
+// completeChoice completes a flag that takes one of a few words.
+func completeChoice(c *cobra.Command, f *pflag.Flag) {
+	choice, ok := f.Value.(interface{ Choices() []string })
+	if !ok {
 		return
 	}
-	complete := cobra.FixedCompletions(slices.Clone(words), cobra.ShellCompDirectiveNoFileComp)
-	if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+	complete := cobra.FixedCompletions(choice.Choices(), cobra.ShellCompDirectiveNoFileComp)
+	if err := c.RegisterFlagCompletionFunc(f.Name, complete); err != nil {
 		panic(err) // the flag is there, and nobody has asked for it before
 	}
 }

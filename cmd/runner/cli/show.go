@@ -28,7 +28,7 @@ func (p *Program) showCommand() *cobra.Command {
 		if a.JSON {
 			return p.showEvents(a)
 		}
-		s, err := p.open(a.Output, func(o *views.Options) { o.Diff = a.Diff })
+		s, err := p.open(a.Output, func(o *views.Options) { o.Diff, o.Markdown = a.Diff, a.Format == arguments.PlanMarkdown })
 		if err != nil {
 			return err
 		}
@@ -69,9 +69,11 @@ func (s *session) showPlan(a arguments.Show) exitCode {
 		return s.refuse(err)
 	}
 	defer plan.Close()
-	s.hide()
-	fmt.Fprint(s.program.Out, heading(plan.File)) //nolint:errcheck // the view finds it out
-	s.show()
+	if a.Format == arguments.PlanText {
+		s.hide()
+		fmt.Fprint(s.program.Out, heading(plan.File)) //nolint:errcheck // the view finds it out
+		s.show()
+	}
 	err = plan.Events(func(encoded []byte) error {
 		e, _, err := event.Decode(encoded)
 		if err == nil {

@@ -103,7 +103,20 @@ type Plan struct {
 	Diff             Diff
 	Out              string   // the plan file; "": none
 	SealTo           []string // age recipients
+	Format           PlanFormat
 }
+
+// PlanFormat is how a plan is written.
+type PlanFormat string
+
+// The formats of plans.
+const (
+	PlanText     PlanFormat = "text"
+	PlanMarkdown PlanFormat = "markdown"
+)
+
+// PlanFormats lists the formats of plans.
+func PlanFormats() []string { return []string{string(PlanText), string(PlanMarkdown)} }
 
 // Apply is what `runner apply` was asked for.
 type Apply struct {
@@ -118,8 +131,9 @@ type Apply struct {
 // Show is what `runner show` was asked for.
 type Show struct {
 	Output
-	Path string
-	Diff Diff
+	Path   string
+	Diff   Diff
+	Format PlanFormat
 }
 
 // Validate is what `runner validate` was asked for.
@@ -192,12 +206,16 @@ func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
 	fs.BoolVar(&out.Offline, "offline", false, "connect to nothing: show chains, pipelines and what is known")
 	fs.BoolVar(&out.DetailedExitCode, "detailed-exitcode", false, "exit with 2 when there is something to change")
 	bindDiff(fs, &out.Diff)
+	out.Format = PlanText
+	bindPlanFormat(fs, &out.Format)
 	fs.StringVar(&out.Out, "out", "", "save the plan to `FILE`, for runner apply FILE")
 	fs.StringArrayVar(&out.SealTo, "seal-to", nil, "seal what is sensitive in the file to an age `RECIPIENT` (age1…, an ssh public key, or a file of them); may be repeated")
 	bindSite(fs, &out.Site)
 	bindOutput(fs, &out.Output)
 	return func(args []string) (Plan, error) {
 		switch {
+		case out.JSON && out.Format != PlanText:
+			return out, errorf("Leave one of them out.", "--json and --format %s are given", out.Format)
 		case out.Out != "" && out.Offline:
 			return out, errorf("Leave --offline out: what is saved is what was found on the hosts.", "a plan that was made offline cannot be saved")
 		case out.Out == "" && len(out.SealTo) > 0:
@@ -208,6 +226,10 @@ func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
 	}
 }
 
+func bindPlanFormat(fs *pflag.FlagSet, out *PlanFormat) {
+	fs.Var(newChoice(out, PlanFormats()), "format", "how to write the plan: text, or markdown for a pull request")
+}
+
 func bindDiff(fs *pflag.FlagSet, out *Diff) {
 	fs.Var(newChoice(out, Diffs()), "diff", "differences of files: full, short or none")
 }
@@ -215,8 +237,9 @@ func bindDiff(fs *pflag.FlagSet, out *Diff) {
 // BindShow is BindPlan for `runner show`.
 func BindShow(fs *pflag.FlagSet) func(args []string) (Show, error) {
 	var out Show
-	out.Diff = DiffFull
+	out.Diff, out.Format = DiffFull, PlanText
 	bindDiff(fs, &out.Diff)
+	bindPlanFormat(fs, &out.Format)
 	bindOutput(fs, &out.Output)
 	return func(args []string) (Show, error) {
 		if len(args) != 1 {

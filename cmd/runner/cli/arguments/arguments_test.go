@@ -41,7 +41,7 @@ func TestPlan(t *testing.T) {
 			Parallelism: 7, AskPasswords: []string{"sudo"},
 		},
 		Output:  Output{Verbose: true, LogLevel: LevelDebug},
-		Offline: true, DetailedExitCode: true, Diff: DiffShort,
+		Offline: true, DetailedExitCode: true, Diff: DiffShort, Format: PlanText,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Plan{Site: Site{Path: "."}, Output: Output{LogLevel: LevelWarn}, Diff: DiffFull}
+	want := Plan{Site: Site{Path: "."}, Output: Output{LogLevel: LevelWarn}, Diff: DiffFull, Format: PlanText}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

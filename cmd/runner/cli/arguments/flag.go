@@ -42,6 +42,9 @@ func (c *choice[T]) String() string { return string(*c.value) }
 // Type is what help shows as the value.
 func (c *choice[T]) Type() string { return strings.Join(c.words, "|") }
 
+// Choices are the words that the flag takes.
+func (c *choice[T]) Choices() []string { return slices.Clone(c.words) }
+
 // varFlag is --var; it shares its list with --var-file, because the order among both counts.
 type varFlag struct{ list *[]lang.VarInput }
 

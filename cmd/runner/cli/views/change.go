@@ -115,8 +115,15 @@ func (c *changes) add(e event.PlannedChange) {
 	g.hosts = append(g.hosts, host)
 }
 
-// text shows the changes in the order in which they would happen.
-func (c *changes) text() string {
+// sorted are the changes that there are, in the order in which they would happen.
+func (c *changes) sorted() []*sameChange {
+	return slices.DeleteFunc(c.all(), func(g *sameChange) bool {
+		return !c.verbose && g.change.Outcome != event.Changed && (g.change.Action == event.Skip || g.change.Action == event.None)
+	})
+}
+
+// all are also those that change nothing.
+func (c *changes) all() []*sameChange {
 	groups := slices.Collect(maps.Values(c.groups))
 	for _, g := range groups {
 		slices.SortFunc(g.hosts, func(a, b string) int { return cmp.Compare(c.hosts[a], c.hosts[b]) })
@@ -128,18 +135,14 @@ func (c *changes) text() string {
 			cmp.Compare(c.hosts[a.hosts[0]], c.hosts[b.hosts[0]]),
 		)
 	})
+	return groups
+}
+
+// text shows the changes.
+func (c *changes) text() string {
 	var b strings.Builder
-	for _, g := range groups {
-		block := false
-		switch g.change.Action {
-		case event.Skip, event.None:
-			if !c.verbose && g.change.Outcome != event.Changed {
-				continue
-			}
-		case event.Read:
-		default:
-			block = true
-		}
+	for _, g := range c.sorted() {
+		block := g.change.Action != event.Skip && g.change.Action != event.None && g.change.Action != event.Read
 		if block || c.afterBlock {
 			b.WriteString("\n")
 		}
@@ -170,9 +173,15 @@ func (c *changes) line(g *sameChange) string {
 // asUnchanged is said of a change whose task says that it is none.
 const asUnchanged = "its changed_when says unchanged"
 
-func (c *changes) block(g *sameChange) string {
-	var b strings.Builder
-	b.WriteString(c.head(g))
+func (c *changes) block(g *sameChange) string { return c.head(g) + c.body(g) }
+
+// body shows what a change consists of; "" for what is none.
+func (c *changes) body(g *sameChange) string {
+	switch g.change.Action {
+	case event.Skip, event.None, event.Read:
+		return ""
+	default:
+	}
 	title := diag.HarmlessLine(g.change.Address)
 	if t, ok := c.kinds[baseAddress(g.change.Address)]; ok {
 		title = fmt.Sprintf("%s %q", t.Action, t.Name)
@@ -200,11 +209,9 @@ func (c *changes) block(g *sameChange) string {
 		body = "        " + c.paint(dim, "# (its failed_when would fail it)") + "\n" + body
 	}
 	if body == "" {
-		fmt.Fprintf(&b, "  %s %s\n", c.mark(g.change.Action), title)
-	} else {
-		fmt.Fprintf(&b, "  %s %s {\n%s    }\n", c.mark(g.change.Action), title, body)
+		return fmt.Sprintf("  %s %s\n", c.mark(g.change.Action), title)
 	}
-	return b.String()
+	return fmt.Sprintf("  %s %s {\n%s    }\n", c.mark(g.change.Action), title, body)
 }
 
 // head names a change and the hosts that have it, many of them over several lines.

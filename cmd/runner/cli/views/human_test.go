@@ -78,6 +78,37 @@ func TestPlainPlan(t *testing.T) {
 	}
 }
 
+// TestMarkdown shows plans as comments.
+func TestMarkdown(t *testing.T) {
+	for _, hosts := range []int{3, 300} {
+		var out, errs bytes.Buffer
+		v := New(false, Options{Out: &out, Err: &errs, Diff: arguments.DiffShort, Files: siteFiles(), Markdown: true})
+		emit(v, recordedLook(recordedPlan(hosts)))
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, fmt.Sprintf("markdown-%d", hosts), out.String())
+	}
+}
+
+// TestMarkdownEscapes: what comes from elsewhere stays where it stands.
+func TestMarkdownEscapes(t *testing.T) {
+	for text, want := range map[string]string{"a`b": "``a`b``", "`a": "`` `a ``", "a": "`a`"} {
+		if got := codeSpan(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if got := fenced("diff", "```\nx"); !strings.HasPrefix(got, "````diff\n") || !strings.HasSuffix(got, "\n````\n") {
+		t.Errorf("%q", got)
+	}
+	if got := prose("<b>*x*</b>"); strings.ContainsAny(got, "<>*") {
+		t.Errorf("%q", got)
+	}
+	if got := outdent("    + a\n      b\n"); got != "+ a\n  b" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestPlainRun shows a run to somebody without a terminal.
 func TestPlainRun(t *testing.T) {
 	for _, c := range []struct {

@@ -34,6 +34,7 @@ type Options struct {
 	Diff     arguments.Diff
 	Exec     bool // a single command on many hosts: its output is the result
 	Apply    bool // a preview is not what was asked for
+	Markdown bool // a plan is a comment for a pull request
 	// Files are the site's, for the lines that diagnostics quote. The caller fills the map before the first diagnostic
 	// and the first run.
 	Files map[string]*hcl.File
@@ -42,8 +43,11 @@ type Options struct {
 
 // New returns the view for people, or for programs.
 func New(json bool, o Options) View {
-	if json {
+	switch {
+	case json:
 		return newJSON(o)
+	case o.Markdown:
+		return newMarkdown(o)
 	}
 	return newHuman(o)
 }
