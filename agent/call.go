@@ -155,7 +155,14 @@ func (c *call) act(ctx context.Context) (action.Outcome, error) {
 		return action.Outcome{}, err
 	}
 	env := c.env(ctx)
+	watched := c.msg.Mode == wire.ModeLook && c.msg.Flags&wire.FlagState != 0
+	if watched {
+		env.View.Watch()
+	}
 	found, err := doer.Look(ctx, env)
+	if watched {
+		found.Change.State = env.View.Seen()
+	}
 	changes := found.Change.Verb != wire.VerbNone && found.Change.Verb != wire.VerbRead
 	if c.msg.Mode == wire.ModeLook && (err != nil || changes) {
 		c.pipeline.unsettled = true // only one call of a pipeline runs at a time

@@ -170,7 +170,7 @@ func (h *hostRun) planned(s *sent, change wire.Change, outcome event.Status) {
 	verb := event.Verb(change.Verb)
 	p := event.PlannedChange{
 		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb, Outcome: outcome,
-		Unknown: union(s.instance.Unknown, change.Unknown),
+		Unknown: union(s.instance.Unknown, change.Unknown), State: change.State,
 	}
 	end := event.TaskEnd{}
 	h.change(&end, s, change)

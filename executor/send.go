@@ -120,6 +120,9 @@ func (h *hostRun) send(s *sent) {
 	if h.isPreview() && (h.disordered || h.run.unsettled(h.host, h.job, s.on)) {
 		flags |= wire.FlagUnsettled
 	}
+	if h.isPreview() && s.instance.Sensitive {
+		flags |= wire.FlagState
+	}
 	options := broker.CallOptions{After: h.after}
 	if s.instance.Content != nil {
 		options.Input = h.run.opener(s.instance.Content)

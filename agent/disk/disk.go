@@ -59,6 +59,7 @@ type Stat struct {
 	Size     int64
 	Links    uint64
 	ID       ID
+	Changed  int64 // when anything of it has changed last: nanoseconds since 1970
 }
 
 // ID tells files apart as long as one of them is held open.
@@ -79,7 +80,7 @@ const Sticky = 0o1000
 func statOf(st *unix.Stat_t) Stat {
 	s := Stat{
 		Perm: uint32(st.Mode) & 0o7777, UID: st.Uid, GID: st.Gid, Size: st.Size, Links: uint64(st.Nlink),
-		ID: ID{uint64(st.Dev), st.Ino},
+		ID: ID{uint64(st.Dev), st.Ino}, Changed: unix.TimespecToNsec(st.Ctim),
 	}
 	switch uint32(st.Mode) & unix.S_IFMT {
 	case unix.S_IFREG:

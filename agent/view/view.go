@@ -6,6 +6,9 @@
 package view
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"hash"
 	"maps"
 	"path"
 	"strings"
@@ -23,6 +26,30 @@ type View struct {
 	planned   map[string]*Entry // by path without links; nil: removed
 	kept      int
 	accounts  accounts
+	seen      hash.Hash // of what was found at the paths that were looked at; nil: nobody asks
+}
+
+// Watch begins to note what is found.
+func (v *View) Watch() { v.seen = sha256.New() }
+
+// Seen ends what Watch began. It returns what tells whether the same is found another time, without a word on what it is:
+// no contents and no sizes are part of it. A directory is the same when others were made in it.
+func (v *View) Seen() []byte {
+	out := v.seen.Sum(nil)
+	v.seen = nil
+	return out
+}
+
+func (v *View) note(at string, e *Entry) {
+	switch {
+	case v.seen == nil || v.planning(at):
+	case e == nil:
+		fmt.Fprintf(v.seen, "%q absent\n", at) //nolint:errcheck // never fails
+	case e.Kind == disk.Directory:
+		fmt.Fprintf(v.seen, "%q %v %d %o %d %d\n", at, e.Kind, e.ID.Inode, e.Perm, e.UID, e.GID) //nolint:errcheck // never fails
+	default:
+		fmt.Fprintf(v.seen, "%q %v %d %d\n", at, e.Kind, e.ID.Inode, e.Changed) //nolint:errcheck // never fails
+	}
 }
 
 // Live returns a view of the files as they are.

@@ -136,6 +136,7 @@ func (w *walker) run(at string) (*Place, error) {
 			return nil, err
 		}
 		if last && (entry == nil || entry.Kind != disk.Link || !w.follow) {
+			w.note(path.Join(w.path, name), entry)
 			return w.arrive(name, entry, linked)
 		}
 		linked = linked || last

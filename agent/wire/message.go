@@ -208,6 +208,7 @@ const (
 	FlagNoLane                      // needs no lane (dial, facts, shell)
 	FlagFinish                      // must not be cut: only a second interrupt ends it
 	FlagUnsettled                   // ModeLook: something that this pipeline's view does not hold would change before
+	FlagState                       // ModeLook: Change.State is wanted, because Before must not be kept
 )
 
 // Started tells that a call runs.
@@ -255,6 +256,7 @@ type Change struct {
 	After   []byte   `cbor:"3,keyasint,omitempty"` // CBOR map of attributes, absent on remove
 	Diff    string   `cbor:"4,keyasint,omitempty"` // unified diff of the content, shortened with a note
 	Unknown []string `cbor:"5,keyasint,omitempty"` // attributes that only the run will give
+	State   []byte   `cbor:"6,keyasint,omitempty"` // with FlagState: differs when what was looked at has changed in between
 }
 
 // Refused answers a frame that could not be taken.

@@ -17,7 +17,7 @@ func (e *DamagedError) Error() string { return "this is not a whole plan file: "
 type VersionError struct{ Format int }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("the plan file has format %d, and this runner reads format %d", e.Format, Format)
+	return fmt.Sprintf("the file has format %d, and this runner reads format %d", e.Format, Format)
 }
 
 // TooLargeError tells that something has more bytes than it may.
