@@ -159,7 +159,11 @@ func (c *call) act(ctx context.Context) (action.Outcome, error) {
 	if watched {
 		env.View.Watch()
 	}
+	doubtful := env.View.Disturbed()
 	found, err := doer.Look(ctx, env)
+	if doubtful && err == nil && found.Change.Verb == wire.VerbNone {
+		found = action.Outcome{Change: definition.Doubtful()}
+	}
 	if watched {
 		found.Change.State = env.View.Seen()
 	}
@@ -196,8 +200,11 @@ func (c *call) env(ctx context.Context) *action.Env {
 		Unknown:   c.msg.Unknown,
 		Touched:   c.calls.touched,
 	}
-	if c.msg.Flags&wire.FlagUnsettled != 0 {
+	if c.msg.Flags&wire.FlagDisturbed != 0 {
 		env.View.Disturb()
+	}
+	for _, e := range c.msg.Elsewhere {
+		env.View.Elsewhere(e.Path, e.Removed)
 	}
 	if c.msg.Flags&wire.FlagLive != 0 {
 		env.Live = func(s wire.Stream) io.Writer { return &output{ctx, c, s} }

@@ -5,14 +5,7 @@ import (
 
 	"runner/agent/wire"
 	"runner/executor/event"
-	"runner/planner/plan"
 )
-
-// touch is a place where a preview found something to change.
-type touch struct {
-	job *plan.Job
-	on  int
-}
 
 func (r *run) nextPipeline() uint32 {
 	r.mu.Lock()
@@ -38,18 +31,12 @@ func (r *run) lost(host int) {
 	r.summary.Lost[r.Plan.Hosts[host].Name] = true
 }
 
-func (r *run) plannedChange(host int, job *plan.Job, on int, verb event.Verb) {
+func (r *run) plannedChange(host int, verb event.Verb) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.summary.Planned[verb]++
 	r.hosts[r.Plan.Hosts[host].Name] = true
 	r.summary.Hosts = len(r.hosts)
-	if verb != event.None && verb != event.Read && verb != event.Skip {
-		if r.touched[host] == nil {
-			r.touched[host] = map[touch]bool{}
-		}
-		r.touched[host][touch{job, on}] = true
-	}
 }
 
 // unreported counts a change that will not be reported as one.
@@ -57,19 +44,6 @@ func (r *run) unreported() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.summary.Unreported++
-}
-
-// unsettled says whether a preview on a host cannot be exact, because another job, or another user's tasks, would
-// change something there first: what they leave is not in this pipeline's view.
-func (r *run) unsettled(host int, job *plan.Job, on int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for t := range r.touched[host] {
-		if t != (touch{job, on}) {
-			return true
-		}
-	}
-	return false
 }
 
 // plainMap decodes a map of plain values; nil for none.

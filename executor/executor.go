@@ -99,7 +99,7 @@ func Run(ctx context.Context, c Config) Summary {
 		slots:   make(chan struct{}, c.Parallel),
 		trips:   map[int]int{},
 		hosts:   map[string]bool{},
-		touched: map[int]map[touch]bool{},
+		ahead:   newLookahead(c.Plan),
 		live:    map[*broker.Pending]struct{}{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
@@ -127,6 +127,7 @@ func Run(ctx context.Context, c Config) Summary {
 // run is one Run.
 type run struct {
 	Config
+	ahead *lookahead // of a preview
 	state *state.State
 	slots chan struct{}   // held by a host while a job works on it
 	read  map[string]bool // addresses of tasks whose results something reads
@@ -135,9 +136,8 @@ type run struct {
 
 	mu        sync.Mutex // guards what follows
 	summary   Summary
-	trips     map[int]int     // root connection → longest chain so far
-	hosts     map[string]bool // that any task was reported for
-	touched   map[int]map[touch]bool
+	trips     map[int]int                  // root connection → longest chain so far
+	hosts     map[string]bool              // that any task was reported for
 	live      map[*broker.Pending]struct{} // sent, not ended
 	ending    ending                       // why nothing new starts
 	pipelines uint32                       // numbers given

@@ -18,6 +18,7 @@ import (
 type hostRun struct {
 	run   *run
 	job   *plan.Job
+	index int                   // of the job in the plan
 	batch *batch.Batch[outcome] // nil: no host of the job waits for another
 	host  int
 	name  string
@@ -48,7 +49,7 @@ type hostRun struct {
 
 func newHostRun(r *run, job *plan.Job, host int) *hostRun {
 	return &hostRun{
-		run: r, job: job, host: host, name: r.Plan.Hosts[host].Name,
+		run: r, job: job, index: r.jobIndex(job), host: host, name: r.Plan.Hosts[host].Name,
 		course: course{tasks: job.Tasks, tries: job.Tries, stride: len(job.Handlers) + 1},
 		on:     -1, used: map[int]bool{}, lost: map[int]bool{}, notified: map[string]bool{},
 	}
@@ -59,12 +60,15 @@ func (h *hostRun) work(ctx context.Context) bool {
 	if len(h.job.After) > 0 {
 		h.after = h.tripsSoFar()
 	}
-	h.pipeline = h.run.nextPipeline()
+	h.pipeline = h.firstPipeline()
 	h.preconditions(ctx)
 	h.walk(ctx)
 	h.release(h.uncaught(), false)
 	h.runHandlers(ctx)
 	h.ended()
+	if h.bad {
+		h.run.ahead.drop(h.host, h.index)
+	}
 	return !h.bad
 }
 

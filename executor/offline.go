@@ -20,7 +20,7 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink, brief bool) Sum
 	o := offlinePlan{brief: brief}
 	o.run = &run{
 		Config: Config{Plan: p, Evaluator: evaluator, Mode: wire.ModeLook, Sink: sink},
-		state:  state.New(""), hosts: map[string]bool{}, touched: map[int]map[touch]bool{},
+		state:  state.New(""), hosts: map[string]bool{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
 	for i := range p.Jobs {
@@ -249,10 +249,9 @@ func (h *hostRun) tell(task *plan.Task, found *planned) {
 		h.report(*cannotEvaluate(task, err), task)
 		return
 	}
-	on := task.On(h.host, h.run.Plan)
 	for _, change := range found.changes {
 		change.Host = h.name
-		h.run.plannedChange(h.host, h.job, on, change.Action)
+		h.run.plannedChange(h.host, change.Action)
 		h.run.Sink.Emit(change)
 	}
 }

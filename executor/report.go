@@ -175,7 +175,11 @@ func (h *hostRun) planned(s *sent, change wire.Change, outcome event.Status) {
 	end := event.TaskEnd{}
 	h.change(&end, s, change)
 	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
-	h.run.plannedChange(h.host, h.job, s.on, verb)
+	if slices.Contains(p.Unknown, "action") {
+		p.Reason = h.run.ahead.why(h.run.machine(s.on), h.index)
+	}
+	h.run.plannedChange(h.host, verb)
+	h.leaves(s, change)
 	if p.Unreported() {
 		h.run.unreported()
 	}

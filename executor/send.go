@@ -117,9 +117,6 @@ func (h *hostRun) send(s *sent) {
 	if s.task.Verdict || s.task.OnFailure == plan.Continue && (h.isPreview() || s.isLast()) {
 		flags |= wire.FlagContinue
 	}
-	if h.isPreview() && (h.disordered || h.run.unsettled(h.host, h.job, s.on)) {
-		flags |= wire.FlagUnsettled
-	}
 	if h.isPreview() && s.instance.Sensitive {
 		flags |= wire.FlagState
 	}
@@ -137,6 +134,9 @@ func (h *hostRun) send(s *sent) {
 		Action: s.task.Action, Args: args, Mode: h.run.Mode, Pipeline: h.pipeline, Flags: flags,
 		Timeout: s.instance.Timeout, Env: s.instance.Environment, Lane: s.instance.Lane,
 		Unknown: slices.DeleteFunc(slices.Clone(s.instance.Unknown), func(u string) bool { return u == "when" }),
+	}
+	if h.isPreview() {
+		h.lookAhead(s, &call)
 	}
 	if pending, ok := h.run.send(s.on, call, options); ok {
 		s.pending = pending

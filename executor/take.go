@@ -157,7 +157,7 @@ func (h *hostRun) conclude(s *sent, reply broker.Reply, result *plan.Result, end
 	}
 	if h.isPreview() {
 		result.Unknown = result.Values == nil || len(s.instance.Unknown) > 0 || len(reply.Change.Unknown) > 0
-		result.UnknownChanged = slices.Contains(s.instance.Unknown, "when") ||
+		result.UnknownChanged = slices.Contains(s.instance.Unknown, "when") || slices.Contains(reply.Change.Unknown, "action") ||
 			(len(s.instance.Unknown) > 0 && reply.Change.Verb == wire.VerbUpdate)
 	}
 }

@@ -115,6 +115,7 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.append(at, h.ends(task, at, t, end))
 		return
 	}
+	h.meet(on)
 	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)
 	switch {
 	case err != nil:

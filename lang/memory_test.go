@@ -2,7 +2,6 @@ package lang
 
 import (
 	"io/fs"
-
 	"path/filepath"
 	"slices"
 	"strings"

@@ -75,17 +75,36 @@ func (e *Env) touched(p *view.Place) {
 // Definition is an action as the agent and the language know it.
 type Definition struct {
 	schema.Block
-	New func() Action
+	Preview Preview
+	New     func() Action
+}
+
+// Preview says how an action is previewed.
+type Preview string
+
+// The ways to preview.
+const (
+	Exact Preview = "exact" // by comparing what is there with what is wanted: the plan says what will be done
+	Runs  Preview = "runs"  // only whether a program will run can be said
+)
+
+// Doubtful is the change where there is nothing to do now, and a program runs before, so that there may be then.
+func (d Definition) Doubtful() wire.Change {
+	c := wire.Change{Verb: wire.VerbUpdate, Unknown: []string{"action"}}
+	if d.Preview == Runs {
+		c.Verb = wire.VerbRun
+	}
+	return c
 }
 
 // All lists the actions.
 func All() []Definition {
 	return []Definition{
-		{commandSchema(), func() Action { return new(command) }},
-		{shellSchema(), func() Action { return new(shell) }},
-		{fileSchema(), func() Action { return new(file) }},
-		{directorySchema(), func() Action { return new(directory) }},
-		{symlinkSchema(), func() Action { return new(symlink) }},
+		{commandSchema(), Runs, func() Action { return new(command) }},
+		{shellSchema(), Runs, func() Action { return new(shell) }},
+		{fileSchema(), Exact, func() Action { return new(file) }},
+		{directorySchema(), Exact, func() Action { return new(directory) }},
+		{symlinkSchema(), Exact, func() Action { return new(symlink) }},
 	}
 }
 

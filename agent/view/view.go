@@ -145,6 +145,34 @@ func (v *View) Expect(at string) {
 	}
 }
 
+// Elsewhere tells a preview that somebody else's task will have written to a path, or removed what is there.
+func (v *View) Elsewhere(at string, removed bool) {
+	if !v.preview || v.planning(at) {
+		return
+	}
+	p, err := v.walk(at, walking{anyLink: true})
+	if err != nil {
+		return // where it will be is not known either
+	}
+	defer p.Close()
+	const attributes = Mode | Owner | Group
+	switch {
+	case v.planning(p.Path):
+	case removed:
+		v.planned[p.Path] = nil
+	case p.Entry == nil:
+		v.planned[p.Path] = &Entry{Unknown: Kind, New: true}
+	case p.Entry.Kind == disk.Regular:
+		e := *p.Entry
+		e.Content, e.Unknown = &Content{Unknown: true}, attributes
+		v.planned[p.Path] = &e
+	default:
+		e := *p.Entry
+		e.Unknown = attributes | Target
+		v.planned[p.Path] = &e
+	}
+}
+
 // planning tells whether an earlier task writes to a path.
 func (v *View) planning(at string) bool {
 	_, ok := v.planned[path.Clean(at)]

@@ -195,6 +195,14 @@ type Call struct {
 	Timeout  time.Duration     `cbor:"7,keyasint,omitempty"` // 0: none
 	Env      map[string]string `cbor:"8,keyasint,omitempty"`
 	Unknown  []string          `cbor:"9,keyasint,omitempty"` // ModeLook: arguments that are not known yet
+	// Elsewhere is, for ModeLook, what earlier tasks would leave that this peer has not looked at itself.
+	Elsewhere []Elsewhere `cbor:"10,keyasint,omitempty"`
+}
+
+// Elsewhere is a path that an earlier task would write to or remove.
+type Elsewhere struct {
+	Path    string `cbor:"1,keyasint"`
+	Removed bool   `cbor:"2,keyasint,omitempty"`
 }
 
 // Flags of a call.
@@ -207,8 +215,9 @@ const (
 	FlagLive                        // output is streamed as well
 	FlagNoLane                      // needs no lane (dial, facts, shell)
 	FlagFinish                      // must not be cut: only a second interrupt ends it
-	FlagUnsettled                   // ModeLook: something that this pipeline's view does not hold would change before
+	FlagUnsettled                   // ModeLook: something that this pipeline has not looked at would change before
 	FlagState                       // ModeLook: Change.State is wanted, because Before must not be kept
+	FlagDisturbed                   // ModeLook: a program would run before, after which anything can be there
 )
 
 // Started tells that a call runs.

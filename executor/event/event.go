@@ -152,7 +152,8 @@ type PlannedChange struct {
 	Before  any      `json:"before"` // plain map of attributes, nil on create
 	After   any      `json:"after"`  // plain map of attributes, nil on remove
 	Diff    string   `json:"diff"`
-	Unknown []string `json:"unknown"` // paths of attributes that only the run will give
+	Unknown []string `json:"unknown"` // paths of attributes that only the run will give; "action": whether there is anything to do
+	Reason  string   `json:"reason"`  // why that is not known: the task that runs before
 	Outcome Status   `json:"outcome"` // the status that the task will end with if all goes well; "" where that is not known
 
 	// State tells the state that the change was computed from where Before must not: a digest that says nothing else.

@@ -98,6 +98,7 @@ type Host struct {
 	Name    string   `cbor:"name"`
 	Known   []string `cbor:"known"` // what tells it from others, for people too: "host key SHA256:…", "machine id …"
 	Reached bool     `cbor:"reached"`
+	Lost    bool     `cbor:"lost"` // it should have been reached
 }
 
 // Secrets are what a sealed file keeps behind its key.

@@ -228,11 +228,11 @@ func TestSealed(t *testing.T) {
 	if err != nil || !r.Sealed {
 		t.Fatalf("sealed %t, %v", r.Sealed, err)
 	}
-	secrets, err := r.Open([]age.Identity{other, key})
+	secrets, err := r.Unlock([]age.Identity{other, key})
 	if err != nil || !reflect.DeepEqual(secrets, want.Secrets) {
 		t.Errorf("opened: %+v, %v", secrets, err)
 	}
-	if _, err := r.Open([]age.Identity{other}); !errors.As(err, new(*KeyError)) {
+	if _, err := r.Unlock([]age.Identity{other}); !errors.As(err, new(*KeyError)) {
 		t.Errorf("with another key: %v", err)
 	}
 
@@ -241,7 +241,7 @@ func TestSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Open([]age.Identity{key}); !errors.As(err, new(*TamperedError)) {
+	if _, err := r.Unlock([]age.Identity{key}); !errors.As(err, new(*TamperedError)) {
 		t.Errorf("after somebody has changed the rest: %v", err)
 	}
 }

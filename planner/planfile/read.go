@@ -234,9 +234,9 @@ func (r *Reader) payload(s section, most int64) ([]byte, error) {
 	return out, nil
 }
 
-// Open opens the sealed part with one of the identities. A *TamperedError tells that the rest of the file is not what was
+// Unlock opens the sealed part with one of the identities. A *TamperedError tells that the rest of the file is not what was
 // sealed with it, a *KeyError that no identity fits.
-func (r *Reader) Open(identities []age.Identity) (Secrets, error) {
+func (r *Reader) Unlock(identities []age.Identity) (Secrets, error) {
 	packed, err := r.payload(r.sealed, 2*maxSealed)
 	if err != nil {
 		return Secrets{}, err

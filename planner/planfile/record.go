@@ -216,12 +216,23 @@ type info struct {
 	node Node
 }
 
-func (i info) Name() string       { return i.name }
-func (i info) Size() int64        { return i.node.Size }
-func (i info) Mode() fs.FileMode  { return fs.FileMode(i.node.Mode) }
+// Name and the other methods are those of fs.FileInfo.
+func (i info) Name() string { return i.name }
+
+// Size is in bytes.
+func (i info) Size() int64 { return i.node.Size }
+
+// Mode is that of the file when the plan was made.
+func (i info) Mode() fs.FileMode { return fs.FileMode(i.node.Mode) }
+
+// ModTime is that of the file when the plan was made.
 func (i info) ModTime() time.Time { return i.node.Modified }
-func (i info) IsDir() bool        { return i.Mode().IsDir() }
-func (i info) Sys() any           { return nil }
+
+// IsDir says whether it was a directory.
+func (i info) IsDir() bool { return i.Mode().IsDir() }
+
+// Sys is nil: the file is not on a disk.
+func (i info) Sys() any { return nil }
 
 // entry is one of a directory.
 type entry struct {
@@ -230,9 +241,16 @@ type entry struct {
 	files *Replay
 }
 
-func (e entry) Name() string               { return e.name.Name }
-func (e entry) IsDir() bool                { return e.Type().IsDir() }
-func (e entry) Type() fs.FileMode          { return fs.FileMode(e.name.Type) }
+// Name and the other methods are those of fs.DirEntry.
+func (e entry) Name() string { return e.name.Name }
+
+// IsDir says whether it was a directory.
+func (e entry) IsDir() bool { return e.Type().IsDir() }
+
+// Type is the kind of what was there.
+func (e entry) Type() fs.FileMode { return fs.FileMode(e.name.Type) }
+
+// Info is what is known of it, if it was looked at.
 func (e entry) Info() (fs.FileInfo, error) { return e.files.Stat(e.path) }
 
 // file is an open file.

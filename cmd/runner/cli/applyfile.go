@@ -30,12 +30,14 @@ import (
 func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
 	p, err := saved.Open(a.Path)
 	if err != nil {
-		return s.refuse(err)
+		s.refuse(err)
+		return exitRefused
 	}
-	defer p.Close()
+	defer p.Close() //nolint:errcheck // it was only read
 	ledger := saved.Ledger{Dir: s.program.stateDir()}
 	if err := s.acceptable(p, ledger); err != nil {
-		return s.refuse(err)
+		s.refuse(err)
+		return exitRefused
 	}
 	if !s.complete(p, a) {
 		return exitWrong
@@ -221,7 +223,7 @@ func (r *run) check(ctx context.Context, p *saved.Plan, partial bool) (leave map
 	was := map[string]planfile.Host{}
 	for _, h := range p.File.Hosts {
 		was[h.Name] = h
-		if !h.Reached && r.connects(h.Name) {
+		if h.Lost {
 			leave[h.Name] = true // it was not planned for
 		}
 	}
@@ -258,16 +260,6 @@ func (r *run) check(ctx context.Context, p *saved.Plan, partial bool) (leave map
 		return nil, executor.Summary{}, code
 	}
 	return leave, executor.Summary{}, code
-}
-
-// connects says whether a host of the plan is connected to.
-func (r *run) connects(host string) bool {
-	for _, h := range r.plan.Hosts {
-		if h.Name == host {
-			return h.Connection >= 0
-		}
-	}
-	return false
 }
 
 // identity says how two lists of what a host is known by differ.

@@ -98,7 +98,7 @@ func recipients(text string) ([]age.Recipient, error) {
 func (r *run) identities(summary executor.Summary) []planfile.Host {
 	var out []planfile.Host
 	for _, h := range r.plan.Hosts {
-		host := planfile.Host{Name: h.Name, Reached: h.Connection >= 0 && !summary.Lost[h.Name]}
+		host := planfile.Host{Name: h.Name, Reached: h.Connection >= 0 && !summary.Lost[h.Name], Lost: summary.Lost[h.Name]}
 		if host.Reached {
 			host.Known = r.known(h)
 		}

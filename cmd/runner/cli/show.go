@@ -44,9 +44,10 @@ func (p *Program) showEvents(a arguments.Show) error {
 		if openErr != nil {
 			return openErr
 		}
-		return s.end(s.refuse(err))
+		s.refuse(err)
+		return s.end(exitRefused)
 	}
-	defer plan.Close()
+	defer plan.Close() //nolint:errcheck // it was only read
 	return plan.Events(func(encoded []byte) error {
 		e, at, err := event.Decode(encoded)
 		if err != nil {
@@ -66,9 +67,10 @@ func (p *Program) showEvents(a arguments.Show) error {
 func (s *session) showPlan(a arguments.Show) exitCode {
 	plan, err := saved.Open(a.Path)
 	if err != nil {
-		return s.refuse(err)
+		s.refuse(err)
+		return exitRefused
 	}
-	defer plan.Close()
+	defer plan.Close() //nolint:errcheck // it was only read
 	if a.Format == arguments.PlanText {
 		s.hide()
 		fmt.Fprint(s.program.Out, heading(plan.File)) //nolint:errcheck // the view finds it out
@@ -82,7 +84,8 @@ func (s *session) showPlan(a arguments.Show) exitCode {
 		return err
 	})
 	if err != nil {
-		return s.refuse(err)
+		s.refuse(err)
+		return exitRefused
 	}
 	return exitDone
 }
@@ -100,10 +103,9 @@ func heading(f *planfile.File) string {
 			fmt.Fprintf(&b, "It is limited by --%s %s.\n", part.flag, diag.HarmlessLine(v))
 		}
 	}
-	var lost []string
 	for _, h := range f.Hosts {
-		if !h.Reached && len(h.Known) == 0 {
-			lost = append(lost, diag.HarmlessLine(h.Name))
+		if h.Lost {
+			fmt.Fprintf(&b, "It leaves out %s, which could not be reached.\n", diag.HarmlessLine(h.Name))
 		}
 	}
 	for _, w := range f.Site.Again {
@@ -114,7 +116,6 @@ func heading(f *planfile.File) string {
 }
 
 // refuse says why a plan file is not taken.
-func (s *session) refuse(err error) exitCode {
+func (s *session) refuse(err error) {
 	s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanRefused, hcl.Range{}, "The plan file is refused", "%s.%s", diag.Capital(err.Error()), hint(err))})
-	return exitRefused
 }

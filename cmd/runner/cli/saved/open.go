@@ -91,7 +91,7 @@ func (p *Plan) read() error {
 
 // Unseal adds what was sealed to one of the identities.
 func (p *Plan) Unseal(identities []age.Identity) error {
-	secrets, err := p.Reader.Open(identities)
+	secrets, err := p.Unlock(identities)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,8 @@ func (p *Plan) Missing(kind planfile.Kind) []string {
 	for _, w := range p.File.Site.Again {
 		_, variable := p.Memory.Variables[w.Name]
 		_, environ := p.Memory.Environ[w.Name]
-		if w.Kind == kind && !(kind == planfile.Variable && variable || kind == planfile.Environment && environ) {
+		known := kind == planfile.Variable && variable || kind == planfile.Environment && environ
+		if w.Kind == kind && !known {
 			out = append(out, w.Name)
 		}
 	}

@@ -191,7 +191,11 @@ func (c *changes) body(g *sameChange) string {
 		body = "        " + c.paint(dim, "# (as above, with texts of its own on each; -v shows them)") + "\n"
 	}
 	if slices.Contains(g.change.Unknown, "action") {
-		body = "        " + c.paint(dim, "# (whether there is anything to do is known after connecting)") + "\n" + body
+		when := "connecting"
+		if g.change.Reason != "" {
+			when = "apply: " + diag.HarmlessLine(g.change.Reason) + " runs before"
+		}
+		body = "        " + c.paint(dim, "# (whether there is anything to do is known after "+when+")") + "\n" + body
 	}
 	if g.change.Before == event.Hidden || g.change.After == event.Hidden {
 		body = "        " + event.Hidden + "\n"

@@ -104,7 +104,7 @@ func TestFields(t *testing.T) {
 		{event.Diagnostic{}, "severity code summary detail file range host address"},
 		{event.RunStart{}, "run site hosts resumed"},
 		{event.Connection{}, "host hop transport user status reused seconds error"},
-		{event.PlannedChange{}, "job address host action before after diff unknown outcome"},
+		{event.PlannedChange{}, "job address host action before after diff unknown reason outcome"},
 		{event.PlanSummary{}, "create update remove run none unreported hosts connections reused pipelines"},
 		{event.TaskStart{}, "job address host target attempt"},
 		{event.Output{}, "address host stream text"},

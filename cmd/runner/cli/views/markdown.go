@@ -82,13 +82,13 @@ func (m *markdown) text() string {
 		b.WriteString("### " + strings.TrimPrefix(PlanSentence(*m.summary), "Plan: ") + "\n")
 	}
 	for _, e := range m.errors {
-		where := ""
+		fmt.Fprintf(&b, "\n- :x: **%s**", prose(e.Summary))
 		for _, part := range []string{e.Host, e.Address, e.File} {
 			if part != "" {
-				where += " " + codeSpan(part)
+				b.WriteString(" " + codeSpan(part))
 			}
 		}
-		fmt.Fprintf(&b, "\n- :x: **%s**%s\n\n%s\n", prose(e.Summary), where, fenced("", e.Detail))
+		fmt.Fprintf(&b, "\n\n%s\n", fenced("", e.Detail))
 	}
 	if m.changes == nil {
 		return b.String()
