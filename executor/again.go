@@ -120,7 +120,7 @@ func (h *hostRun) again(ctx context.Context, s *sent) bool {
 	h.underway, h.holder, h.synced = 0, nil, false
 	h.jumps++
 	h.pc = s.at + 1
-	h.pipeline = h.run.nextPipeline()
+	h.pipeline = h.run.Broker.NextPipeline()
 	return true
 }
 

@@ -7,13 +7,6 @@ import (
 	"runner/executor/event"
 )
 
-func (r *run) nextPipeline() uint32 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.pipelines++
-	return r.pipelines
-}
-
 func (r *run) count(end event.TaskEnd) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -73,10 +73,6 @@ type Summary struct {
 // DefaultParallel is how many hosts are worked on at once when nobody says.
 const DefaultParallel = 64
 
-// firstApplied comes before the numbers of pipelines that act. A preview over the same connections has used the low ones,
-// and an agent remembers what each pipeline would have left.
-const firstApplied = 1 << 31
-
 // Run walks the plan. When ctx ends, with ErrInterrupted or another cause, nothing new starts and what runs is ended;
 // Run returns when all of it has ended, or after a grace period.
 func Run(ctx context.Context, c Config) Summary {
@@ -102,9 +98,6 @@ func Run(ctx context.Context, c Config) Summary {
 		ahead:   newLookahead(c.Plan),
 		live:    map[*broker.Pending]struct{}{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
-	}
-	if c.Mode == wire.ModeApply {
-		r.pipelines = firstApplied
 	}
 	r.keep()
 	r.open, r.close = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -134,13 +127,12 @@ type run struct {
 	open  context.Context //nolint:containedctx // ends when nothing new starts any more
 	close context.CancelCauseFunc
 
-	mu        sync.Mutex // guards what follows
-	summary   Summary
-	trips     map[int]int                  // root connection → longest chain so far
-	hosts     map[string]bool              // that any task was reported for
-	live      map[*broker.Pending]struct{} // sent, not ended
-	ending    ending                       // why nothing new starts
-	pipelines uint32                       // numbers given
+	mu      sync.Mutex // guards what follows
+	summary Summary
+	trips   map[int]int                  // root connection → longest chain so far
+	hosts   map[string]bool              // that any task was reported for
+	live    map[*broker.Pending]struct{} // sent, not ended
+	ending  ending                       // why nothing new starts
 }
 
 // keep finds out whose results have to be kept.

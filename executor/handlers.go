@@ -21,7 +21,7 @@ func (h *hostRun) runHandlers(ctx context.Context) {
 		return
 	}
 	if !h.isPreview() {
-		h.pipeline = h.run.nextPipeline() // a failed task does not cancel them
+		h.pipeline = h.run.Broker.NextPipeline() // a failed task does not cancel them
 	}
 	h.stopped, h.synced = "", false
 	h.course = h.handlersAt(len(h.tasks))

@@ -153,9 +153,9 @@ func (l *lookahead) expects(job int) bool {
 // firstPipeline is the pipeline of the job's calls: a new one, or in a preview one that knows what earlier jobs leave.
 func (h *hostRun) firstPipeline() uint32 {
 	if !h.isPreview() {
-		return h.run.nextPipeline()
+		return h.run.Broker.NextPipeline()
 	}
-	return h.run.ahead.pipeline(h.host, h.index, h.run.nextPipeline)
+	return h.run.ahead.pipeline(h.host, h.index, h.run.Broker.NextPipeline)
 }
 
 // jobIndex returns the index of a job.

@@ -178,7 +178,7 @@ func (h *hostRun) jumpTo(failed, target int) {
 
 // newPipeline leaves a pipeline that was cancelled.
 func (h *hostRun) newPipeline() {
-	h.pipeline = h.run.nextPipeline()
+	h.pipeline = h.run.Broker.NextPipeline()
 	h.disordered = true // of interest to previews alone
 }
 

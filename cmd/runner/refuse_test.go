@@ -15,6 +15,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/creack/pty"
 
 	"runner/executor/event"
 	"runner/planner/planfile"
@@ -390,6 +393,57 @@ func reworded(events []event.Event) {
 			after["mode"] = "0600"
 			c.After = after
 			events[i] = c
+		}
+	}
+}
+
+// TestG33Consent: what has changed while somebody was reading the plan is not applied.
+func TestG33Consent(t *testing.T) {
+	w := newWorld(t)
+	name := filepath.Join(w.dir, "a")
+	w.write(t, fmt.Sprintf("job \"j\" {\n  hosts = host.localhost\n  task \"file\" \"a\" {\n    path    = %q\n    content = \"new\"\n  }\n}\n", name))
+	for _, drift := range []bool{true, false} {
+		cmd := exec.CommandContext(t.Context(), "runner", "apply", "--no-color", w.site)
+		cmd.Env = append(os.Environ(), "TERM=xterm", "HOME="+w.home)
+		master, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stuck := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		var shown strings.Builder
+		read := func(until string) {
+			for until == "" || !strings.Contains(shown.String(), until) {
+				var b [4096]byte
+				n, err := master.Read(b[:])
+				shown.Write(b[:n])
+				if err != nil {
+					break // it has ended
+				}
+			}
+		}
+		read("Only `yes` applies them: ")
+		if drift {
+			if err := os.WriteFile(name, []byte("somebody else's"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := master.WriteString("yes\r"); err != nil {
+			t.Fatal(err)
+		}
+		read("")
+		_ = cmd.Wait() // the exit code tells
+		stuck.Stop()
+		master.Close()
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, code := "new", 0
+		if drift {
+			want, code = "somebody else's", 5
+		}
+		if got := cmd.ProcessState.ExitCode(); got != code || string(content) != want {
+			t.Errorf("drift %t: it ended with %d and left %q:\n%s", drift, got, content, &shown)
 		}
 	}
 }

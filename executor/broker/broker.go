@@ -108,6 +108,7 @@ type Broker struct {
 	events events
 
 	sent, received atomic.Int64
+	pipelines      atomic.Uint32 // numbers given
 
 	resetting sync.Mutex // one Reset at a time
 
@@ -191,6 +192,10 @@ func (b *Broker) HostKey(connection int) string {
 	}
 	return c.ssh.HostKey()
 }
+
+// NextPipeline returns the number of a pipeline that no call had. An agent remembers, by number, what each pipeline of a
+// preview would leave.
+func (b *Broker) NextPipeline() uint32 { return b.pipelines.Add(1) }
 
 // Stats returns what was done so far.
 func (b *Broker) Stats() Stats {

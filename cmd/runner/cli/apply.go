@@ -65,7 +65,8 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 		return exitWrong
 	}
 	if !a.AutoApprove {
-		summary := r.look(ctx)
+		planned := &looker{shown: r}
+		summary := r.lookAs(ctx, planned)
 		if !changes(summary) || summary.Unhandled > 0 || summary.Interrupted {
 			return r.finish(summary)
 		}
@@ -76,6 +77,10 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 				return exitInterrupted
 			}
 			return exitWrong
+		}
+		// Somebody may have been reading for long.
+		if _, code := r.check(ctx, &planned.found, r.identities(summary), false); code != exitDone {
+			return r.finishAs(executor.Summary{}, refused(code), code)
 		}
 	}
 	return r.finish(r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = a.NoHandlersOnFailure }))

@@ -50,16 +50,16 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	if r == nil {
 		return exitWrong
 	}
-	leave, summary, code := r.check(ctx, p, a.AllowPartial)
-	if code != exitDone && (leave == nil || code == exitInterrupted) {
-		return r.finishAs(summary, refused(code), code)
+	leave, code := r.check(ctx, &p.Found, p.File.Hosts, a.AllowPartial)
+	if leave == nil {
+		return r.finishAs(executor.Summary{}, refused(code), code)
 	}
 	r.plan.Leave(leave)
 	if err := ledger.Begin(p.File, r.id); err != nil {
 		s.refuse(err)
 		return r.finishAs(executor.Summary{}, event.RunStale, exitRefused)
 	}
-	summary = r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = a.NoHandlersOnFailure })
+	summary := r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = a.NoHandlersOnFailure })
 	return r.finishAs(summary, refused(code), code)
 }
 
@@ -199,29 +199,35 @@ func (s *session) again(ctx context.Context, p *saved.Plan, a arguments.Apply) (
 	return w, exitDone
 }
 
-// looker takes what a look finds, and lets through what is shown besides.
+// looker keeps what a look finds.
 type looker struct {
+	shown event.Sink // shows it as well; may be nil
+
 	mu    sync.Mutex
 	found saved.Found
 }
 
 // Emit implements event.Sink.
 func (l *looker) Emit(e event.Event) {
+	if l.shown != nil {
+		l.shown.Emit(e)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.found.Emit(e)
 }
 
-// check looks at every host before any is changed. It returns the hosts to be left out, nil if nothing is to be done.
-func (r *run) check(ctx context.Context, p *saved.Plan, partial bool) (leave map[string]bool, summary executor.Summary, code exitCode) {
+// check looks at every host before any is changed, and compares with what was found before. It returns the hosts to be
+// left out, nil if nothing is to be done.
+func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.Host, partial bool) (leave map[string]bool, code exitCode) {
 	l := &looker{}
-	summary = r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink = l })
+	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink = l })
 	if summary.Interrupted {
-		return nil, summary, exitInterrupted
+		return nil, exitInterrupted
 	}
 	leave = map[string]bool{} // hosts
 	was := map[string]planfile.Host{}
-	for _, h := range p.File.Hosts {
+	for _, h := range hosts {
 		was[h.Name] = h
 		if h.Lost {
 			leave[h.Name] = true // it was not planned for
@@ -252,14 +258,14 @@ func (r *run) check(ctx context.Context, p *saved.Plan, partial bool) (leave map
 			stale(e.Host, e.Address, "What the plan says would fail now: %s", e.Detail)
 		}
 	}
-	for _, d := range saved.Compare(&p.Found, &l.found, leave) {
+	for _, d := range saved.Compare(planned, &l.found, leave) {
 		stale(d.Host, d.Address, "%s", d.What)
 	}
 	r.diagnose(diag.Few(diags))
 	if code != exitDone && !partial {
-		return nil, executor.Summary{}, code
+		return nil, code
 	}
-	return leave, executor.Summary{}, code
+	return leave, code
 }
 
 // identity says how two lists of what a host is known by differ.

@@ -62,15 +62,19 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 	if change != nil {
 		change(&c)
 	}
-	if c.Sink == event.Sink(r.session) {
-		r.Emit(event.Outline{Plan: r.plan, Preview: mode == wire.ModeLook})
+	if mode == wire.ModeApply {
+		r.Emit(event.Outline{Plan: r.plan})
 	}
 	return executor.Run(ctx, c)
 }
 
 // look previews, and sums it up unless it was interrupted: that is no plan.
-func (r *run) look(ctx context.Context) executor.Summary {
-	summary := r.walk(ctx, wire.ModeLook, nil)
+func (r *run) look(ctx context.Context) executor.Summary { return r.lookAs(ctx, r) }
+
+// lookAs is look for another one who takes the events.
+func (r *run) lookAs(ctx context.Context, sink event.Sink) executor.Summary {
+	r.Emit(event.Outline{Plan: r.plan, Preview: true})
+	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink = sink })
 	if !summary.Interrupted {
 		r.Emit(summarize(r.plan, summary))
 	}
