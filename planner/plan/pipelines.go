@@ -159,3 +159,19 @@ func (j *Job) RunsOnce() bool {
 func (j *Job) Rescues(at int) bool {
 	return slices.ContainsFunc(j.Tries, func(t Try) bool { return t.Rescue <= at && at < t.Always })
 }
+
+// RoundTrips is how long the chain of waits for a job on one host is, after the last authentication: until the agent says
+// hello, and then one for each pipeline. Facts from behind the first hop take one more.
+func (p *Plan) RoundTrips(pipelines []Pipeline) int {
+	if len(pipelines) == 0 {
+		return 0
+	}
+	trips := 1 + len(pipelines)
+	if chain := p.Chain(p.Hosts[pipelines[0].Host].Connection); len(chain) > 0 && p.Connections[chain[0]].Transport == "ssh" {
+		trips++ // the channel is opened first
+	}
+	if slices.ContainsFunc(pipelines, func(l Pipeline) bool { return l.Wait }) {
+		trips++
+	}
+	return trips
+}

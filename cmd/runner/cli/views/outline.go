@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"runner/lang/diag"
@@ -41,7 +42,15 @@ func (o *outline) connections() string {
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+	if !o.ends && o.relays() {
+		b.WriteString("  " + o.paint(dim, "An account on the way can see what goes to the hops behind it, but not through an ssh hop there.") + "\n")
+	}
 	return b.String()
+}
+
+// relays says whether an agent passes on what is for another hop.
+func (o *outline) relays() bool {
+	return slices.ContainsFunc(o.plan.Connections, func(c plan.Connection) bool { return c.Parent >= 0 && c.Transport != "ssh" })
 }
 
 // row is a line of the tree.
@@ -78,7 +87,7 @@ func (o *outline) note(c int) string {
 		}
 	}
 	if conn.Transit {
-		notes = append(notes, "no agent here")
+		notes = append(notes, "no agent here, sees ciphertext only")
 	}
 	return strings.Join(notes, ", ")
 }
@@ -123,7 +132,8 @@ func (o *outline) pipelines() string {
 			g.hosts = append(g.hosts, host)
 		}
 		for _, g := range order {
-			fmt.Fprintf(&b, "  job.%s on %s\n", diag.HarmlessLine(o.plan.Jobs[job].Name), o.hostNames(g.hosts, 6))
+			fmt.Fprintf(&b, "  job.%s on %s%s\n", diag.HarmlessLine(o.plan.Jobs[job].Name), o.hostNames(g.hosts, 6),
+				o.paint(dim, "  ("+count(o.plan.RoundTrips(g.cuts), "round trip")+")"))
 			for i, p := range g.cuts {
 				fmt.Fprintf(&b, "    %d. %s\n", i+1, o.pipeline(p))
 			}
