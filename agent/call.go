@@ -198,6 +198,7 @@ func (c *call) env(ctx context.Context) *action.Env {
 		Input:     func() io.Reader { return c.input },
 		Unsettled: c.pipeline.unsettled || c.msg.Flags&wire.FlagUnsettled != 0,
 		Unknown:   c.msg.Unknown,
+		WholeDiff: c.msg.Flags&wire.FlagWholeDiff != 0,
 		Touched:   c.calls.touched,
 	}
 	if c.msg.Flags&wire.FlagDisturbed != 0 {

@@ -50,6 +50,7 @@ type Config struct {
 	Open      func(name string) (io.ReadCloser, error) // how files that are sent are opened; nil: from the disk
 	Parallel  int                                      // hosts worked on at once; 0: the plan's, or 64
 	Live      bool                                     // running tasks' output is wanted
+	WholeDiff bool                                     // long diffs are not shortened
 	// NoHandlersOnFailure leaves the handlers of a failed host out.
 	NoHandlersOnFailure bool
 	// Kill ends at once what an interrupt lets end; it is closed at the second one. It may be nil.

@@ -120,6 +120,9 @@ func (h *hostRun) send(s *sent) {
 	if h.isPreview() && s.instance.Sensitive {
 		flags |= wire.FlagState
 	}
+	if h.run.WholeDiff {
+		flags |= wire.FlagWholeDiff
+	}
 	options := broker.CallOptions{After: h.after}
 	if s.instance.Content != nil {
 		options.Input = h.run.opener(s.instance.Content)

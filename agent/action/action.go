@@ -47,6 +47,7 @@ type Env struct {
 	Input     func() io.Reader                   // the call's input; the first Read asks for it, and Read fails when the call is ended
 	Live      func(stream wire.Stream) io.Writer // where output is copied to as it comes; nil when nobody watches
 	Unsettled bool                               // ModeLook: an earlier call of the pipeline would change or run something
+	WholeDiff bool                               // a diff is not to be shortened
 	Unknown   []string                           // ModeLook: arguments that only the run will give
 	// Touched is told of every directory in which something was changed (or the file itself, if it is a mount point) and of
 	// its file system, which is to be synced before the job is reported done. It may be nil.

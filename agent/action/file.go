@@ -259,7 +259,7 @@ func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) (Outcome, 
 	c, err := change(verb, before, after, unknown...)
 	out := Outcome{Change: c}
 	if f.rewrite && f.content != nil {
-		out.Change.Diff = f.diff(p, old.Content)
+		out.Change.Diff = f.diff(p, old.Content, env.WholeDiff)
 	}
 	if len(unknown) == 0 && !f.backsUp(p) {
 		out.Values = f.values(env, &will, "")
@@ -281,7 +281,7 @@ func (f *file) unknowns(will view.Entry) []string {
 }
 
 // diff compares the content that is there with the content that is wanted.
-func (f *file) diff(p *view.Place, old *view.Content) string {
+func (f *file) diff(p *view.Place, old *view.Content, whole bool) string {
 	from := f.Path
 	if p.Entry == nil || p.Entry.Kind == disk.Link {
 		from, old = "/dev/null", view.ContentOf(nil)
@@ -292,7 +292,7 @@ func (f *file) diff(p *view.Place, old *view.Content) string {
 	case old.Bytes == nil || f.content.Bytes == nil:
 		return fmt.Sprintf("--- %s\n+++ %s\n\\ This is too large to be compared: %d bytes before, %d bytes after\n", from, f.Path, old.Size, f.content.Size)
 	}
-	return diff.Unified(from, f.Path, old.Bytes, f.content.Bytes)
+	return diff.Unified(from, f.Path, old.Bytes, f.content.Bytes, whole)
 }
 
 // describe gives the attributes of what was or will be there.

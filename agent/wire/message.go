@@ -206,7 +206,7 @@ type Elsewhere struct {
 }
 
 // Flags of a call.
-type Flags uint8
+type Flags uint16
 
 // The flags.
 const (
@@ -217,6 +217,7 @@ const (
 	FlagFinish                      // must not be cut: only a second interrupt ends it
 	FlagUnsettled                   // ModeLook: something that this pipeline has not looked at would change before
 	FlagState                       // ModeLook: Change.State is wanted, because Before must not be kept
+	FlagWholeDiff                   // a long diff is wanted whole
 	FlagDisturbed                   // ModeLook: a program would run before, after which anything can be there
 )
 

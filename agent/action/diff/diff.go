@@ -11,17 +11,18 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of a diff that is shown.
+// Limits of a diff that is shown, and of one that is wanted whole.
 const (
 	MaxLines = 200
 	MaxBytes = 32 << 10
-	around   = 3 // lines of context
+	MaxWhole = 1 << 20 // bytes
+	around   = 3       // lines of context
 )
 
 // Unified returns the difference between two texts, or "" if they are equal. oldName or newName is /dev/null where there
-// is no such file. A long diff is cut short, which its last line says; content that is no text is only named. Lines that
+// is no such file. A long diff is cut short unless it is wanted whole, which its last line says; content that is no text is only named. Lines that
 // belong to neither text begin with a backslash, as in "\ No newline at end of file".
-func Unified(oldName, newName string, before, after []byte) string {
+func Unified(oldName, newName string, before, after []byte, whole bool) string {
 	if bytes.Equal(before, after) && oldName == newName {
 		return ""
 	}
@@ -29,7 +30,10 @@ func Unified(oldName, newName string, before, after []byte) string {
 		return fmt.Sprintf("--- %s\n+++ %s\n\\ This is no text: %s before, %s after\n", oldName, newName, amount(before), amount(after))
 	}
 	a, b := lines(before), lines(after)
-	out := &writer{}
+	out := &writer{lineLimit: MaxLines, limit: MaxBytes}
+	if whole {
+		out.lineLimit, out.limit = MaxWhole, MaxWhole
+	}
 	out.add("--- " + oldName + "\n")
 	out.add("+++ " + newName + "\n")
 	for _, h := range hunks(edits(a, b), len(a)) {
@@ -83,13 +87,14 @@ func hunks(list []edit, length int) []hunk {
 
 // writer collects a diff up to its limits.
 type writer struct {
+	lineLimit, limit int // lines and bytes
 	strings.Builder
 	lines  int
 	hidden int
 }
 
 func (w *writer) add(line string) {
-	if w.hidden > 0 || w.lines >= MaxLines || w.Len()+len(line) > MaxBytes {
+	if w.hidden > 0 || w.lines >= w.lineLimit || w.Len()+len(line) > w.limit {
 		w.hidden++
 		return
 	}

@@ -25,7 +25,7 @@ func TestUnified(t *testing.T) {
 		{"two hunks", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "x\n2\n3\n4\n5\n6\n7\n8\ny\n", "--- f\n+++ f\n@@ -1,4 +1,4 @@\n-1\n+x\n 2\n 3\n 4\n@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+y\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := Unified("f", "f", []byte(c.before), []byte(c.after)); got != c.want {
+			if got := Unified("f", "f", []byte(c.before), []byte(c.after), false); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
@@ -33,23 +33,33 @@ func TestUnified(t *testing.T) {
 }
 
 func TestUnifiedOfANewEmptyFileSaysSo(t *testing.T) {
-	if got := Unified("/dev/null", "f", nil, nil); got != "--- /dev/null\n+++ f\n" {
+	if got := Unified("/dev/null", "f", nil, nil, false); got != "--- /dev/null\n+++ f\n" {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestUnifiedIsCutShort(t *testing.T) {
 	long := strings.Repeat("line\n", 1000)
-	got := Unified("/dev/null", "f", nil, []byte(long))
+	got := Unified("/dev/null", "f", nil, []byte(long), false)
 	if n := strings.Count(got, "\n"); n != MaxLines+1 {
 		t.Errorf("%d lines", n)
 	}
 	if !strings.HasSuffix(got, "\n\\ 803 more lines are not shown\n") {
 		t.Errorf("ends in %q", got[len(got)-60:])
 	}
-	got = Unified("/dev/null", "f", nil, []byte(strings.Repeat("x", 1<<20)+"\na\n"))
+	got = Unified("/dev/null", "f", nil, []byte(strings.Repeat("x", 1<<20)+"\na\n"), false)
 	if len(got) > MaxBytes+100 || !strings.HasSuffix(got, "\n\\ 2 more lines are not shown\n") {
 		t.Errorf("%d bytes, ends in %q", len(got), got[max(0, len(got)-60):])
+	}
+}
+
+func TestUnifiedWhole(t *testing.T) {
+	long := strings.Repeat("line\n", 10000)
+	if got := Unified("/dev/null", "f", nil, []byte(long), true); strings.Count(got, "\n+line") != 10000 {
+		t.Errorf("%d lines", strings.Count(got, "\n"))
+	}
+	if got := Unified("/dev/null", "f", nil, []byte(strings.Repeat(long, 100)), true); len(got) > MaxWhole+100 || !strings.HasSuffix(got, " more lines are not shown\n") {
+		t.Errorf("%d bytes", len(got))
 	}
 }
 
@@ -76,7 +86,7 @@ func TestUnifiedIsWhatPatchTakes(t *testing.T) {
 		if err := os.WriteFile(file, before, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		diff := Unified("f", "f", before, after)
+		diff := Unified("f", "f", before, after, true)
 		if diff == "" {
 			continue
 		}

@@ -50,6 +50,9 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	if r == nil {
 		return exitWrong
 	}
+	if p.File.Request.WholeDiff { // what is compared has to be made in the same way
+		r.options.Diff = arguments.DiffFull
+	}
 	leave, code := r.check(ctx, &p.Found, p.File.Hosts, a.AllowPartial)
 	if leave == nil {
 		return r.finishAs(executor.Summary{}, refused(code), code)

@@ -13,6 +13,7 @@ import (
 	"runner/agent/wire"
 	"runner/cmd/runner/agents"
 	"runner/cmd/runner/build"
+	"runner/cmd/runner/cli/arguments"
 	"runner/executor"
 	"runner/executor/broker"
 	"runner/executor/event"
@@ -56,7 +57,8 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 	r.acted = r.acted || mode == wire.ModeApply
 	c := executor.Config{
 		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session,
-		Live: r.options.Verbose || r.options.Exec, Kill: r.kill,
+		WholeDiff: r.options.Diff == arguments.DiffFull,
+		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
 	}
 	if change != nil {

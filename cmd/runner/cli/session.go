@@ -68,7 +68,7 @@ func (p *Program) open(o arguments.Output, change func(*views.Options)) (*sessio
 	lines := views.NewLog(logTo)
 	s.log = newLog(lines, o.LogLevel)
 	s.options = views.Options{
-		Out: p.Out, Err: p.Err, Files: s.files, Verbose: o.Verbose, Diff: arguments.DiffFull,
+		Out: p.Out, Err: p.Err, Files: s.files, Verbose: o.Verbose, Diff: arguments.DiffShort,
 		Color: p.colors(p.Out, o.NoColor), ErrColor: p.colors(p.Err, o.NoColor), ErrSize: p.errSize(),
 	}
 	if o.LogFile == "" && !o.JSON {

@@ -202,7 +202,7 @@ type Version struct {
 // flags are parsed.
 func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
 	var out Plan
-	out.Diff = DiffFull
+	out.Diff = DiffShort
 	fs.BoolVar(&out.Offline, "offline", false, "connect to nothing: show chains, pipelines and what is known")
 	fs.BoolVar(&out.DetailedExitCode, "detailed-exitcode", false, "exit with 2 when there is something to change")
 	bindDiff(fs, &out.Diff)
@@ -231,13 +231,13 @@ func bindPlanFormat(fs *pflag.FlagSet, out *PlanFormat) {
 }
 
 func bindDiff(fs *pflag.FlagSet, out *Diff) {
-	fs.Var(newChoice(out, Diffs()), "diff", "differences of files: full, short or none")
+	fs.Var(newChoice(out, Diffs()), "diff", "differences of files: full, short (long ones are cut) or none")
 }
 
 // BindShow is BindPlan for `runner show`.
 func BindShow(fs *pflag.FlagSet) func(args []string) (Show, error) {
 	var out Show
-	out.Diff, out.Format = DiffFull, PlanText
+	out.Diff, out.Format = DiffShort, PlanText
 	bindDiff(fs, &out.Diff)
 	bindPlanFormat(fs, &out.Format)
 	bindOutput(fs, &out.Output)

@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Plan{Site: Site{Path: "."}, Output: Output{LogLevel: LevelWarn}, Diff: DiffFull, Format: PlanText}
+	want := Plan{Site: Site{Path: "."}, Output: Output{LogLevel: LevelWarn}, Diff: DiffShort, Format: PlanText}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

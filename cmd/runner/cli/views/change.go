@@ -175,6 +175,9 @@ const asUnchanged = "its changed_when says unchanged"
 
 func (c *changes) block(g *sameChange) string { return c.head(g) + c.body(g) }
 
+// shortDiff is how many lines of a diff are shown where it is not wanted whole.
+const shortDiff = 40
+
 // body shows what a change consists of; "" for what is none.
 func (c *changes) body(g *sameChange) string {
 	switch g.change.Action {
@@ -202,7 +205,7 @@ func (c *changes) body(g *sameChange) string {
 	} else if d := g.change.Diff; d != "" && c.diffs != arguments.DiffNone {
 		most := 0
 		if c.diffs == arguments.DiffShort {
-			most = 8
+			most = shortDiff
 		}
 		body += c.diff(d, "        ", most)
 	}

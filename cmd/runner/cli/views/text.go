@@ -66,6 +66,10 @@ func (s style) diff(text, indent string, most int) string {
 	rest := 0
 	if most > 0 && len(lines) > most {
 		rest = len(lines) - most
+		var cut int // by the agent, which says so in the last line
+		if _, err := fmt.Sscanf(lines[len(lines)-1], `\ %d more lines`, &cut); err == nil {
+			rest += cut - 1
+		}
 		lines = lines[:most]
 	}
 	var b strings.Builder
@@ -84,7 +88,7 @@ func (s style) diff(text, indent string, most int) string {
 		b.WriteString(indent + s.paint(code, line) + "\n")
 	}
 	if rest > 0 {
-		b.WriteString(indent + s.paint(dim, fmt.Sprintf("… %d more lines", rest)) + "\n")
+		b.WriteString(indent + s.paint(dim, fmt.Sprintf("… %s (--diff=full shows all)", count(rest, "more line"))) + "\n")
 	}
 	return b.String()
 }
