@@ -192,11 +192,14 @@ func find(all []action.Definition, name string) *action.Definition {
 
 func (c *call) env(ctx context.Context) *action.Env {
 	a := c.calls.agent
+	if c.msg.Flags&wire.FlagUnsettled != 0 {
+		c.pipeline.unsettled = true // only one call of a pipeline runs at a time
+	}
 	env := &action.Env{
 		Mode: c.msg.Mode, View: c.pipeline.view, Processes: a.cfg.Table,
 		Environ: a.cfg.Table.Environ(c.msg.Env), Dir: a.cfg.Dir,
 		Input:     func() io.Reader { return c.input },
-		Unsettled: c.pipeline.unsettled || c.msg.Flags&wire.FlagUnsettled != 0,
+		Unsettled: c.pipeline.unsettled,
 		Unknown:   c.msg.Unknown,
 		WholeDiff: c.msg.Flags&wire.FlagWholeDiff != 0,
 		Touched:   c.calls.touched,

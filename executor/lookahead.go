@@ -20,21 +20,27 @@ type lookahead struct {
 
 	mu     sync.Mutex // guards what follows
 	shared map[place]uint32
-	left   map[string][]trace // by machine
+	left   map[string][]trace    // by machine
+	told   map[peer]map[int]bool // which of them an agent has been told of
+}
+
+// peer is an agent in a pipeline.
+type peer struct {
+	view uint32
+	on   int
 }
 
 // trace is what a planned change leaves.
 type trace struct {
-	job     int
-	view    uint32 // number of the pipeline whose agent knows of it,
-	on      int    // at the end of this connection
-	address string
-	path    string // "": anything
-	removed bool
+	job, host int
+	knows     peer // looked at it itself
+	address   string
+	path      string // "": anything
+	removed   bool
 }
 
 func newLookahead(p *plan.Plan) *lookahead {
-	l := &lookahead{before: make([]map[int]bool, len(p.Jobs)), shared: map[place]uint32{}, left: map[string][]trace{}}
+	l := &lookahead{before: make([]map[int]bool, len(p.Jobs)), shared: map[place]uint32{}, left: map[string][]trace{}, told: map[peer]map[int]bool{}}
 	for i := range p.Jobs {
 		l.before[i] = map[int]bool{}
 		for _, j := range p.Jobs[i].After {
@@ -108,30 +114,43 @@ type elsewhere struct {
 	paths []wire.Elsewhere
 }
 
-// elsewhere says what is told to an agent with a call of a job.
-func (l *lookahead) elsewhere(machine string, job int, view uint32, on int) elsewhere {
+// mostPaths are told to an agent with one call; where there are more, anything may be there.
+const mostPaths = 1000
+
+// elsewhere says what is told to an agent with a call of a job on a host, and was not told before.
+func (l *lookahead) elsewhere(machine string, job, host int, to peer) elsewhere {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out elsewhere
-	for _, t := range l.left[machine] {
-		switch {
-		case t.job != job && !l.before[job][t.job], t.view == view && t.on == on:
-		case t.path == "":
-			out.flags |= wire.FlagUnsettled | wire.FlagDisturbed
-		default:
-			out.flags |= wire.FlagUnsettled
-			out.paths = append(out.paths, wire.Elsewhere{Path: t.path, Removed: t.removed})
+	for i, t := range l.left[machine] {
+		if t.knows == to || !l.precedes(t, job, host) || l.told[to][i] {
+			continue
 		}
+		if l.told[to] == nil {
+			l.told[to] = map[int]bool{}
+		}
+		l.told[to][i] = true
+		out.flags |= wire.FlagUnsettled
+		if t.path == "" || len(out.paths) == mostPaths {
+			out.flags |= wire.FlagDisturbed
+			continue
+		}
+		out.paths = append(out.paths, wire.Elsewhere{Path: t.path, Removed: t.removed})
 	}
 	return out
 }
 
+// precedes says whether what left a trace has ended before a job's tasks on a host.
+func (l *lookahead) precedes(t trace, job, host int) bool {
+	return t.job == job && t.host == host || l.before[job][t.job]
+}
+
 // why names the task after which nothing certain can be said on a machine.
-func (l *lookahead) why(machine string, job int) string {
+func (l *lookahead) why(machine string, job, host int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, t := range l.left[machine] {
-		if t.path == "" && (t.job == job || l.before[job][t.job]) {
+		if t.path == "" && l.precedes(t, job, host) {
 			return t.address
 		}
 	}
@@ -139,11 +158,11 @@ func (l *lookahead) why(machine string, job int) string {
 }
 
 // expects says whether a job comes after one that leaves something anywhere.
-func (l *lookahead) expects(job int) bool {
+func (l *lookahead) expects(job, host int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, traces := range l.left {
-		if slices.ContainsFunc(traces, func(t trace) bool { return t.job == job || l.before[job][t.job] }) {
+		if slices.ContainsFunc(traces, func(t trace) bool { return l.precedes(t, job, host) }) {
 			return true
 		}
 	}
@@ -182,7 +201,7 @@ func (h *hostRun) lookAhead(s *sent, call *wire.Call) {
 	if h.disordered {
 		call.Flags |= wire.FlagUnsettled | wire.FlagDisturbed
 	}
-	e := h.run.ahead.elsewhere(h.run.machine(s.on), h.index, h.pipeline, s.on)
+	e := h.run.ahead.elsewhere(h.run.machine(s.on), h.index, h.host, peer{h.pipeline, s.on})
 	call.Flags |= e.flags
 	call.Elsewhere = e.paths
 }
@@ -190,7 +209,7 @@ func (h *hostRun) lookAhead(s *sent, call *wire.Call) {
 // meet waits, in a preview, until it is known which machine is at the end of a connection, if it matters: earlier tasks may
 // leave something there. Why nothing is there its own calls will say.
 func (h *hostRun) meet(on int) {
-	if h.isPreview() && on >= 0 && h.run.machine(on) == "" && h.run.ahead.expects(h.index) {
+	if h.isPreview() && on >= 0 && h.run.machine(on) == "" && h.run.ahead.expects(h.index, h.host) {
 		if ready, err := h.run.Broker.Peer(on).Ready(h.run.open); err == nil {
 			h.after = max(h.after, ready.Trip)
 		}
@@ -204,7 +223,7 @@ func (h *hostRun) leaves(s *sent, change wire.Change) {
 		return
 	case event.Create, event.Update, event.Remove, event.Run:
 	}
-	t := trace{job: h.index, view: h.pipeline, on: s.on, address: strings.TrimPrefix(s.instance.Address, "job."+h.job.Name+".")}
+	t := trace{job: h.index, host: h.host, knows: peer{h.pipeline, s.on}, address: strings.TrimPrefix(s.instance.Address, "job."+h.job.Name+".")}
 	if change.Verb != wire.VerbRun {
 		for _, encoded := range [][]byte{change.After, change.Before} {
 			if values, err := plainMap(encoded); err == nil && t.path == "" {

@@ -19,6 +19,7 @@ import (
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/saved"
+	"runner/cmd/runner/cli/views"
 	"runner/executor"
 	"runner/executor/event"
 	"runner/lang"
@@ -261,7 +262,11 @@ func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.
 			stale(e.Host, e.Address, "What the plan says would fail now: %s", e.Detail)
 		}
 	}
-	for _, d := range saved.Compare(planned, &l.found, leave) {
+	differences := saved.Compare(planned, &l.found, leave)
+	for _, d := range differences {
+		leave[d.Host], code = true, exitRefused
+	}
+	for _, d := range r.together(differences) {
 		stale(d.Host, d.Address, "%s", d.What)
 	}
 	r.diagnose(diag.Few(diags))
@@ -269,6 +274,30 @@ func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.
 		return nil, code
 	}
 	return leave, code
+}
+
+// together joins, for people, what is the same on several hosts.
+func (r *run) together(all []saved.Difference) []saved.Difference {
+	if r.json {
+		return all
+	}
+	type same struct{ address, what string }
+	hosts := map[same][]string{}
+	for _, d := range all {
+		hosts[same{d.Address, d.What}] = append(hosts[same{d.Address, d.What}], d.Host)
+	}
+	var out []saved.Difference
+	for _, d := range all {
+		on := hosts[same{d.Address, d.What}]
+		if d.Host != on[0] {
+			continue
+		}
+		if len(on) > 1 {
+			d.What += " It is the same on " + views.Names(on[1:]) + "."
+		}
+		out = append(out, d)
+	}
+	return out
 }
 
 // identity says how two lists of what a host is known by differ.

@@ -115,11 +115,54 @@ func (c *changes) add(e event.PlannedChange) {
 	g.hosts = append(g.hosts, host)
 }
 
-// sorted are the changes that there are, in the order in which they would happen.
+// Of more than manyAlike changes of a task that differ in the values of attributes only, someShown are shown.
+const (
+	manyAlike = 12
+	someShown = 3
+)
+
+// sorted are the changes that are shown, in the order in which they would happen.
 func (c *changes) sorted() []*sameChange {
-	return slices.DeleteFunc(c.all(), func(g *sameChange) bool {
+	shown := slices.DeleteFunc(c.all(), func(g *sameChange) bool {
 		return !c.verbose && g.change.Outcome != event.Changed && (g.change.Action == event.Skip || g.change.Action == event.None)
 	})
+	return c.brief(shown)
+}
+
+// brief puts those of many changes together that differ in values only.
+func (c *changes) brief(all []*sameChange) []*sameChange {
+	if c.verbose {
+		return all
+	}
+	alike, shapes := map[string][]*sameChange{}, make([]string, len(all))
+	for i, g := range all {
+		shapes[i] = shape(g.change)
+		alike[shapes[i]] = append(alike[shapes[i]], g)
+	}
+	var out []*sameChange
+	for i, g := range all {
+		like := alike[shapes[i]]
+		switch {
+		case len(like) <= manyAlike || slices.Contains(like[:someShown], g):
+			out = append(out, g)
+		case g == like[someShown]:
+			rest := &sameChange{change: g.change}
+			rest.change.Brief = true
+			for _, other := range like[someShown:] {
+				rest.hosts = append(rest.hosts, other.hosts...)
+			}
+			slices.SortFunc(rest.hosts, func(a, b string) int { return cmp.Compare(c.hosts[a], c.hosts[b]) })
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
+// shape is what changes of one kind have in common.
+func shape(e event.PlannedChange) string {
+	before, _ := e.Before.(map[string]any)
+	after, _ := e.After.(map[string]any)
+	return fmt.Sprint(e.Address, e.Action, e.Outcome, e.Reason, e.Unknown, slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)), e.Diff != "", e.Brief)
 }
 
 // all are also those that change nothing.
@@ -191,7 +234,7 @@ func (c *changes) body(g *sameChange) string {
 	}
 	body := c.attributes(g.change)
 	if g.change.Brief {
-		body = "        " + c.paint(dim, "# (as above, with texts of its own on each; -v shows them)") + "\n"
+		return fmt.Sprintf("  %s %s {\n        %s\n    }\n", c.mark(g.change.Action), title, c.paint(dim, "# (as above, with values of its own on each; -v shows them)"))
 	}
 	if slices.Contains(g.change.Unknown, "action") {
 		when := "connecting"

@@ -89,6 +89,9 @@ func (n number) like(other number) bool {
 	return !padded || len(n.digits) == len(other.digits)
 }
 
+// Names joins names of hosts, folded, and counts them.
+func Names(list []string) string { return names(list, 6) }
+
 // names joins names, folded; of more than most it shows the first ones and how many there are. Several are counted.
 func names(list []string, most int) string {
 	const few = 3
