@@ -69,6 +69,16 @@ func (b *Bed) Container(options BoxOptions) *Box {
 	return box
 }
 
+// Recreate replaces a container by another one of the same name and image.
+func (b *Bed) Recreate(c *Box) {
+	b.t.Helper()
+	image := b.docker("inspect", "--format", "{{.Config.Image}}", c.Name)
+	program := b.docker("inspect", "--format", "{{.Path}}", c.Name)
+	b.docker("rm", "--force", "--volumes", c.Name)
+	c.ID = b.docker("run", "--detach", "--name", c.Name, "--network", "none", image, program, "sleep", "2147483647")
+	c.PID, _ = strconv.Atoi(b.docker("inspect", "--format", "{{.State.Pid}}", c.Name))
+}
+
 // Stop ends the container at once, as a crash would.
 func (c *Box) Stop() {
 	c.bed.t.Helper()
