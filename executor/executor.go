@@ -16,6 +16,7 @@ import (
 	"runner/agent/wire"
 	"runner/executor/broker"
 	"runner/executor/event"
+	"runner/executor/lookahead"
 	"runner/executor/state"
 	"runner/planner/plan"
 )
@@ -96,8 +97,9 @@ func Run(ctx context.Context, c Config) Summary {
 		slots:   make(chan struct{}, c.Parallel),
 		trips:   map[int]int{},
 		hosts:   map[string]bool{},
-		ahead:   newLookahead(c.Plan),
+		ahead:   lookahead.New(c.Plan),
 		live:    map[*broker.Pending]struct{}{},
+		missing: map[int]bool{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
 	r.keep()
@@ -112,6 +114,7 @@ func Run(ctx context.Context, c Config) Summary {
 			_ = r.putFacts(host, hello.Facts) // without them the output is not known
 		}
 	}
+	r.forgetMissing()
 	outputs, err := c.Evaluator.Outputs(r.state)
 	r.summary.Outputs, r.summary.Err = outputs, err
 	r.summary.Interrupted = ctx.Err() != nil
@@ -121,7 +124,7 @@ func Run(ctx context.Context, c Config) Summary {
 // run is one Run.
 type run struct {
 	Config
-	ahead *lookahead // of a preview
+	ahead *lookahead.Lookahead // of a preview
 	state *state.State
 	slots chan struct{}   // held by a host while a job works on it
 	read  map[string]bool // addresses of tasks whose results something reads
@@ -133,6 +136,7 @@ type run struct {
 	trips   map[int]int                  // root connection → longest chain so far
 	hosts   map[string]bool              // that any task was reported for
 	live    map[*broker.Pending]struct{} // sent, not ended
+	missing map[int]bool                 // connections that were not there yet
 	ending  ending                       // why nothing new starts
 }
 

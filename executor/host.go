@@ -67,7 +67,7 @@ func (h *hostRun) work(ctx context.Context) bool {
 	h.runHandlers(ctx)
 	h.ended()
 	if h.bad {
-		h.run.ahead.drop(h.host, h.index)
+		h.run.ahead.Drop(h.host, h.index)
 	}
 	return !h.bad
 }

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -176,7 +177,7 @@ func (h *hostRun) planned(s *sent, change wire.Change, outcome event.Status) {
 	h.change(&end, s, change)
 	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
 	if slices.Contains(p.Unknown, "action") {
-		p.Reason = h.run.ahead.why(h.run.machine(s.on), h.index, h.host)
+		p.Reason = cmp.Or(s.reason, h.run.ahead.Why(h.run.machine(s.on), h.index, h.host))
 	}
 	h.run.plannedChange(h.host, verb)
 	h.leaves(s, change)

@@ -23,6 +23,7 @@ type sent struct {
 	group    *group
 	pending  *broker.Pending // nil: no call
 	problem  string          // why it could not even be sent
+	reason   string          // why a preview cannot know what it would do
 	end      *event.TaskEnd  // how it ended without a call
 	left     *left           // the whole task is not run
 	refused  bool            // its call could not be sent

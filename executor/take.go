@@ -122,6 +122,10 @@ func (h *hostRun) takeError(s *sent, end event.TaskEnd, err error) {
 		h.endUnstarted(s, end)
 		return
 	}
+	if by := h.comes(err); by != "" {
+		h.later(s, by)
+		return
+	}
 	h.explain(&end, err, s.task)
 	h.hanging = h.hanging || end.Reason == interruptedReason
 	if end.Status == event.Unreachable && h.doubtful[end.Address] {

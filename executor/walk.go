@@ -278,6 +278,9 @@ func (h *hostRun) learnFacts(task *plan.Task) *event.TaskEnd {
 			return end
 		}
 		ready, err := h.run.Broker.Peer(connection).Ready(h.run.open)
+		if err != nil && h.comes(err) != "" {
+			continue // they are not known
+		}
 		if err != nil {
 			h.explain(end, err, task)
 			if host != h.host { // this one is well

@@ -98,6 +98,7 @@ type Outline struct {
 	Ordered bool
 	Plan    *plan.Plan
 	Preview bool
+	Check   bool // a preview to compare with an earlier one: nothing of it is shown
 }
 
 // ConnectionStatus is what became of a hop.

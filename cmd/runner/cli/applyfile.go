@@ -225,6 +225,7 @@ func (l *looker) Emit(e event.Event) {
 // left out, nil if nothing is to be done.
 func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.Host, partial bool) (leave map[string]bool, code exitCode) {
 	l := &looker{}
+	r.Emit(event.Outline{Plan: r.plan, Preview: true, Check: true})
 	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink = l })
 	if summary.Interrupted {
 		return nil, exitInterrupted

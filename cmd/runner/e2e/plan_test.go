@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,10 +35,10 @@ func (s *site) elsewhere(args ...string) ran {
 }
 
 // saved plans the site into a file elsewhere.
-func (s *site) saved(code int) string {
+func (s *site) saved() string {
 	s.t.Helper()
 	file := filepath.Join(s.t.TempDir(), "site.plan")
-	s.run("plan", "--json", "--out", file).must(s.t, code)
+	s.run("plan", "--json", "--out", file).must(s.t, 0)
 	return file
 }
 
@@ -45,7 +46,7 @@ func (s *site) saved(code int) string {
 // the password given again; it does what it says, and nothing is left to do.
 func TestG33SavedChain(t *testing.T) {
 	s, _, _ := newMainSite(t)
-	file := s.saved(0)
+	file := s.saved()
 	password := strings.TrimPrefix(s.vars[0], "sudo_password=")
 	content, err := os.ReadFile(file)
 	if err != nil || bytes.Contains(content, []byte(password)) {
@@ -84,7 +85,7 @@ func TestG33SavedChain(t *testing.T) {
 // TestG34AnotherMachine: a plan is not applied to a machine with another host key, nor to another container of the same name.
 func TestG34AnotherMachine(t *testing.T) {
 	s, a, box := newMainSite(t)
-	file := s.saved(0)
+	file := s.saved()
 	a.Stop()
 	s.SSHD(bed.ServerOptions{Machine: true, Address: a.Address, Port: a.Port}) // known, with a new key
 	r := s.elsewhere("apply", "--json", "--var", s.vars[0], file).must(t, 5)
@@ -99,7 +100,7 @@ func TestG34AnotherMachine(t *testing.T) {
 		t.Error("something was done")
 	}
 
-	file = s.saved(0)
+	file = s.saved()
 	s.Recreate(box)
 	r = s.elsewhere("apply", "--json", "--var", s.vars[0], file).must(t, 5)
 	if e := r.last(t, "diagnostic"); e.text("host") != "app" || !strings.Contains(e.text("detail"), "The plan was made for the container ") {
@@ -111,7 +112,7 @@ func TestG34AnotherMachine(t *testing.T) {
 // TestG34Unreachable: where a host of a plan cannot be reached any more nothing is changed anywhere, unless that is asked for.
 func TestG34Unreachable(t *testing.T) {
 	s, a, _ := newMainSite(t)
-	file := s.saved(0)
+	file := s.saved()
 	a.Stop()
 	r := s.elsewhere("apply", "--json", "--var", s.vars[0], file).must(t, 4)
 	if len(r.of("task_start")) > 0 || r.last(t, "run_end").text("status") != "unreachable" {
@@ -127,4 +128,64 @@ func TestG34Unreachable(t *testing.T) {
 		t.Error("nothing was done")
 	}
 	s.CheckLeaks()
+}
+
+// TestPlanOfWhatIsMade: a plan looks ahead to the users and containers that its own tasks make, here and on another host of
+// the site, and apply of it reaches them.
+func TestPlanOfWhatIsMade(t *testing.T) {
+	s := newSite(t, "root", "sudo", "docker")
+	box := s.Container(bed.BoxOptions{})
+	user := s.Account(bed.AccountOptions{}).Name
+	s.write("site.hcl", fmt.Sprintf(`
+host "made" {
+  hop "local" {}
+  hop "docker" { container = "%[1]s-2" }
+}
+job "first" {
+  hosts = host.localhost
+  task "command" "run" { argv = ["docker", "rename", "%[1]s", "%[1]s-2"] }
+  task "command" "rename" { argv = ["usermod", "--login", "%[2]s2", "%[2]s"] }
+  task "command" "as" {
+    argv    = ["id", "-un"]
+    run_as  = "%[2]s2"
+    changes = false
+  }
+}
+job "second" {
+  hosts      = host.made
+  depends_on = [job.first]
+  task "file" "f" {
+    path    = "/tmp/f"
+    content = "on ${self.facts.arch}\n"
+  }
+}
+output "who" { value = job.first.task.command.as["localhost"].stdout }
+`, box.Name, user))
+	t.Cleanup(func() {
+		for _, argv := range [][]string{{"docker", "rename", box.Name + "-2", box.Name}, {"usermod", "--login", user, user + "2"}} {
+			if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+				t.Errorf("%v: %v %s", argv, err, out)
+			}
+		}
+	})
+	file := filepath.Join(t.TempDir(), "site.plan")
+	r := s.run("plan", "--json", "--out", file).must(t, 0)
+	if len(r.of("diagnostic")) > 0 {
+		t.Errorf("%v", r.of("diagnostic"))
+	}
+	for _, e := range r.of("planned_change") {
+		if e.text("address") == "job.second.task.file.f" && (e.text("action") != "update" || !strings.Contains(e.text("reason"), "task.command.")) {
+			t.Errorf("%v", e)
+		}
+	}
+	r = s.elsewhere("apply", "--json", file).must(t, 0)
+	if got := r.last(t, "run_end")["outputs"].(map[string]any)["who"]; got != user+"2" {
+		t.Errorf("it ran as %v", got)
+	}
+	box.Name += "-2"
+	got := box.Run("cat", "/tmp/f")
+	box.Name = strings.TrimSuffix(box.Name, "-2")
+	if !strings.HasPrefix(got, "on ") {
+		t.Errorf("%q", got)
+	}
 }

@@ -140,7 +140,7 @@ func (r *report) runEnd(e event.RunEnd) {
 	case r.preview && e.Status == event.RunInterrupted && r.changes != nil:
 		r.summary(style{r.o.ErrColor}.paint(yellow, "Interrupted: there is no plan."))
 		return
-	case r.plan == nil && e.Status == event.RunStale:
+	case (r.preview || r.plan == nil) && e.Status == event.RunStale:
 		r.summary(style{r.o.ErrColor}.paint(red, "Refused: nothing was changed."))
 		return
 	case r.preview, r.plan == nil: // the plan's own summary has said it

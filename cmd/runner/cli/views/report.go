@@ -81,7 +81,7 @@ func (r *report) see(e event.Event, now time.Time) {
 
 func (r *report) outline(e event.Outline, now time.Time) {
 	r.plan, r.preview = e.Plan, e.Preview
-	if e.Preview {
+	if e.Preview && !e.Check {
 		o := newOutline(r.style, e.Plan, r.o.Verbose)
 		r.print("%s", o.connections())
 		if p := o.pipelines(); p != "" {
@@ -89,7 +89,8 @@ func (r *report) outline(e event.Outline, now time.Time) {
 		}
 		r.changes = newChanges(r.style, e.Plan, r.o.Diff, r.o.Verbose)
 		r.changes.ordered = e.Ordered
-	} else {
+	}
+	if !e.Preview {
 		r.hosts = newHostCounts(e.Plan)
 	}
 	if r.screen.size != nil {

@@ -1,0 +1,176 @@
+// Package lookahead is what a preview has found out about what the tasks before a task leave on its target. An agent knows
+// what the earlier calls of a pipeline would leave; so the jobs of a host that follow each other share one. What another user's
+// tasks would leave on the machine is told to the agent: the paths, or that a program has run. What jobs do that may run
+// before or after each other is left out: the plan must not depend on which one was faster. Its neighbour is package
+// executor, which previews; it sends nothing itself.
+package lookahead
+
+import (
+	"slices"
+	"sync"
+
+	"runner/agent/wire"
+	"runner/planner/plan"
+)
+
+// Lookahead is described at the top of the package. It is safe for concurrent use.
+type Lookahead struct {
+	before []map[int]bool       // by job: those that have ended before it starts
+	jobs   func() map[int][]int // by host, in the order of the plan
+
+	mu     sync.Mutex // guards what follows
+	shared map[place]uint32
+	left   map[string][]Trace    // by machine
+	told   map[Peer]map[int]bool // which of them an agent has been told of
+}
+
+// Peer is an agent in a pipeline.
+type Peer struct {
+	Pipeline   uint32
+	Connection int // index in Plan.Connections
+}
+
+// Trace is what a planned change leaves.
+type Trace struct {
+	Job, Host int    // indices in Plan.Jobs and Plan.Hosts
+	Knows     Peer   // has looked at it itself
+	Address   string // of the task
+	Path      string // "": anything may be another one
+	Removed   bool   // there will be nothing at the path
+}
+
+// New returns a lookahead for a plan, of which nothing is previewed yet.
+func New(p *plan.Plan) *Lookahead {
+	l := &Lookahead{before: make([]map[int]bool, len(p.Jobs)), shared: map[place]uint32{}, left: map[string][]Trace{}, told: map[Peer]map[int]bool{}}
+	for i := range p.Jobs {
+		l.before[i] = map[int]bool{}
+		for _, j := range p.Jobs[i].After {
+			l.before[i][j] = true
+			for k := range l.before[j] {
+				l.before[i][k] = true
+			}
+		}
+	}
+	l.jobs = sync.OnceValue(func() map[int][]int {
+		out := map[int][]int{}
+		for i := range p.Jobs {
+			for _, host := range p.Jobs[i].Hosts {
+				out[host] = append(out[host], i)
+			}
+		}
+		return out
+	})
+	return l
+}
+
+// lines puts the jobs of a host into lines: those of one follow each other. It returns the line of each.
+func (l *Lookahead) lines(host int) map[int]int {
+	out := map[int]int{}
+	var lines [][]int
+	for _, i := range l.jobs()[host] {
+		at := slices.IndexFunc(lines, func(line []int) bool { return l.before[i][line[len(line)-1]] })
+		if at < 0 {
+			at = len(lines)
+			lines = append(lines, nil)
+		}
+		lines[at] = append(lines[at], i)
+		out[i] = at
+	}
+	return out
+}
+
+// Pipeline is the one that a job's calls on a host belong to: that of the job before it in its line. next makes a new one.
+func (l *Lookahead) Pipeline(host, job int, next func() uint32) uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := place{host, l.lines(host)[job]}
+	n, ok := l.shared[line]
+	if !ok {
+		n = next()
+		l.shared[line] = n
+	}
+	return n
+}
+
+// place is a line of a host's jobs.
+type place struct{ host, line int }
+
+// Drop lets the jobs to come in a job's line have another pipeline: this one is cancelled.
+func (l *Lookahead) Drop(host, job int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.shared, place{host, l.lines(host)[job]})
+}
+
+// Leave notes what a planned change leaves on a machine.
+func (l *Lookahead) Leave(machine string, t Trace) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left[machine] = append(l.left[machine], t)
+}
+
+// mostPaths are told to an agent with one call; where there are more, anything may be there.
+const mostPaths = 1000
+
+// Elsewhere says what is told to an agent with a call of a job on a host, and was not told before.
+func (l *Lookahead) Elsewhere(machine string, job, host int, to Peer) (flags wire.Flags, paths []wire.Elsewhere) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, t := range l.left[machine] {
+		if t.Knows == to || !l.precedes(t, job, host) || l.told[to][i] {
+			continue
+		}
+		if l.told[to] == nil {
+			l.told[to] = map[int]bool{}
+		}
+		l.told[to][i] = true
+		flags |= wire.FlagUnsettled
+		if t.Path == "" || len(paths) == mostPaths {
+			flags |= wire.FlagDisturbed
+			continue
+		}
+		paths = append(paths, wire.Elsewhere{Path: t.Path, Removed: t.Removed})
+	}
+	return flags, paths
+}
+
+// Leaver names a task that leaves something on a machine before a job's tasks on a host; "" if there is none.
+func (l *Lookahead) Leaver(machine string, job, host int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range l.left[machine] {
+		if l.precedes(t, job, host) {
+			return t.Address
+		}
+	}
+	return ""
+}
+
+// precedes says whether what left a trace has ended before a job's tasks on a host.
+func (l *Lookahead) precedes(t Trace, job, host int) bool {
+	return t.Job == job && t.Host == host || l.before[job][t.Job]
+}
+
+// Why names the task after which nothing certain can be said on a machine.
+func (l *Lookahead) Why(machine string, job, host int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range l.left[machine] {
+		if t.Path == "" && l.precedes(t, job, host) {
+			return t.Address
+		}
+	}
+	return ""
+}
+
+// Expects says whether a job comes after one that leaves something anywhere.
+func (l *Lookahead) Expects(job, host int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, traces := range l.left {
+		if slices.ContainsFunc(traces, func(t Trace) bool { return l.precedes(t, job, host) }) {
+			return true
+		}
+	}
+	return false
+}
