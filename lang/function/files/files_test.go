@@ -102,7 +102,7 @@ func TestReadProc(t *testing.T) {
 
 // A file that is read anew each time, because more would be kept than is allowed, has its size but once.
 func TestSizesOnce(t *testing.T) {
-	r := &Reader{Dir: t.TempDir()}
+	r := &Reader{From: source.Disk{}, Dir: t.TempDir()}
 	want := map[string]int{}
 	for i := range mostKept/MaxSize + 1 {
 		path := filepath.Join(r.Dir, strconv.Itoa(i))
