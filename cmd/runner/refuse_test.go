@@ -279,6 +279,7 @@ func TestG33Refused(t *testing.T) {
 		{"another site", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { retask(*events) }), nil, "means something else here"},
 		{"a change that nobody planned", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { *events = without(*events, "new") }), nil, "The plan says nothing of it, and now there would be to create it"},
 		{"a change too many", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { *events = duplicated(*events) }), nil, "now there would be nothing of that kind"},
+		{"a change twice", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { *events = append(*events, *events...) }), nil, "it has a change twice"},
 		{"another change", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { reworded(*events) }), nil, "What it would become is not what was planned"},
 
 		// Stale.

@@ -44,6 +44,7 @@ const (
 	MaxBlob   = 4 << 30  // not compressed
 	MaxFile   = 8 << 30
 	maxSealed = 64 << 20
+	maxEvents = 1 << 30 // of all together, not compressed
 )
 
 const headSize = 1 + 8

@@ -269,13 +269,16 @@ func (r *Reader) Events(each func([]byte) error) error {
 		return err
 	}
 	defer from.Close()
-	for {
+	for left := int64(maxEvents); ; {
 		var size uint32
 		switch err := binary.Read(from, binary.BigEndian, &size); {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil || size > MaxEvent:
 			return &DamagedError{Why: "its changes cannot be unpacked"}
+		}
+		if left -= int64(size); left < 0 {
+			return &TooLargeError{What: "the plan", Size: maxEvents - left, Most: maxEvents}
 		}
 		event, err := io.ReadAll(io.LimitReader(from, int64(size))) // what is not there costs no memory
 		if err != nil || len(event) < int(size) {

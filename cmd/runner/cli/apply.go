@@ -29,7 +29,7 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 		ValidArgsFunction: sitePaths,
 	}
 	return p.completeSelection(command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
-		s, err := p.open(a.Output, func(o *views.Options) { o.Apply = true })
+		s, err := p.open(a.Output, func(o *views.Options) { o.Apply, o.Limits = true, a.Selection.Flags() })
 		if err != nil {
 			return err
 		}

@@ -175,9 +175,7 @@ func (s *session) again(ctx context.Context, p *saved.Plan, a arguments.Apply) (
 	s.source = p.Files
 	site := a.Site
 	site.Path = p.File.Request.Path
-	site.Selection = arguments.Selection{
-		Limit: p.File.Request.Limit, Tags: p.File.Request.Tags, SkipTags: p.File.Request.SkipTags, Targets: p.File.Request.Targets,
-	}
+	site.Selection = selection(p.File.Request)
 	site.AskPasswords = p.File.Request.AskPasswords
 	if site.Parallelism == 0 {
 		site.Parallelism = p.File.Request.Parallelism

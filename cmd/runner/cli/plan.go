@@ -25,7 +25,9 @@ func (p *Program) planCommand(kill <-chan struct{}) *cobra.Command {
 		ValidArgsFunction: sitePaths,
 	}
 	return p.completeSelection(command(c, arguments.BindPlan, func(ctx context.Context, a arguments.Plan) error {
-		s, err := p.open(a.Output, func(o *views.Options) { o.Diff, o.Markdown = a.Diff, a.Format == arguments.PlanMarkdown })
+		s, err := p.open(a.Output, func(o *views.Options) {
+			o.Diff, o.Markdown, o.Limits = a.Diff, a.Format == arguments.PlanMarkdown, a.Selection.Flags()
+		})
 		if err != nil {
 			return err
 		}

@@ -90,18 +90,18 @@ func (s *session) showPlan(a arguments.Show) exitCode {
 	return exitDone
 }
 
+// selection is what planning was limited by.
+func selection(r planfile.Request) arguments.Selection {
+	return arguments.Selection{Limit: r.Limit, Tags: r.Tags, SkipTags: r.SkipTags, Targets: r.Targets}
+}
+
 // heading says what a plan file is.
 func heading(f *planfile.File) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Plan %s of %s, made at %s by runner %s.\n",
 		f.ID, diag.HarmlessLine(f.Request.Path), f.Created.Local().Format(time.DateTime), diag.HarmlessLine(f.Runner))
-	for _, part := range []struct {
-		flag   string
-		values []string
-	}{{"limit", f.Request.Limit}, {"tags", f.Request.Tags}, {"skip-tags", f.Request.SkipTags}, {"target", f.Request.Targets}} {
-		for _, v := range part.values {
-			fmt.Fprintf(&b, "It is limited by --%s %s.\n", part.flag, diag.HarmlessLine(v))
-		}
+	if limits := selection(f.Request).Flags(); len(limits) > 0 {
+		fmt.Fprintf(&b, "It is limited by %s.\n", diag.HarmlessLine(strings.Join(limits, " ")))
 	}
 	for _, h := range f.Hosts {
 		if h.Lost {

@@ -74,8 +74,8 @@ func (s Selection) Flags() []string {
 		name   string
 		values []string
 	}{{"--limit", s.Limit}, {"--tags", s.Tags}, {"--skip-tags", s.SkipTags}, {"--target", s.Targets}} {
-		if len(f.values) > 0 {
-			out = append(out, f.name)
+		for _, v := range f.values {
+			out = append(out, f.name+" "+v)
 		}
 	}
 	return out

@@ -37,6 +37,11 @@ func (f *Found) Emit(e event.Event) {
 	}
 }
 
+func (f *Found) has(c event.PlannedChange) bool {
+	_, ok := f.changes[place{c.Host, c.Address}]
+	return ok
+}
+
 // Errors returns what a look has failed with.
 func (f *Found) Errors() []event.Diagnostic { return f.errors }
 

@@ -81,6 +81,9 @@ func (p *Plan) read() error {
 		if err != nil {
 			return &planfile.DamagedError{Why: "its changes cannot be read"}
 		}
+		if c, ok := e.(event.PlannedChange); ok && p.Found.has(c) {
+			return &planfile.DamagedError{Why: "it has a change twice"}
+		}
 		p.Found.Emit(e)
 		if o, ok := e.(event.Outline); ok {
 			p.Outline = o.Plan

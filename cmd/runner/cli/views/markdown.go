@@ -81,6 +81,9 @@ func (m *markdown) text() string {
 	default:
 		b.WriteString("### " + strings.TrimPrefix(PlanSentence(*m.summary), "Plan: ") + "\n")
 	}
+	if len(m.o.Limits) > 0 {
+		b.WriteString("\nThis plan is limited by " + codeSpan(strings.Join(m.o.Limits, " ")) + ".\n")
+	}
 	for _, e := range m.errors {
 		fmt.Fprintf(&b, "\n- :x: **%s**", prose(e.Summary))
 		for _, part := range []string{e.Host, e.Address, e.File} {

@@ -105,6 +105,9 @@ func (r *report) planned(e event.PlanSummary) {
 		r.changes = nil
 	}
 	r.sayUnseen()
+	if len(r.o.Limits) > 0 {
+		r.print("\n%s\n", r.paint(bold, "This plan is limited by "+diag.HarmlessLine(strings.Join(r.o.Limits, " "))+"."))
+	}
 	switch {
 	case r.failing:
 		r.print("\n%s\n", r.paint(bold, "This plan is not complete: see the errors."))

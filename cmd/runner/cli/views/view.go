@@ -32,9 +32,10 @@ type Options struct {
 	ErrColor bool                       // on Err
 	Verbose  bool
 	Diff     arguments.Diff
-	Exec     bool // a single command on many hosts: its output is the result
-	Apply    bool // a preview is not what was asked for
-	Markdown bool // a plan is a comment for a pull request
+	Exec     bool     // a single command on many hosts: its output is the result
+	Apply    bool     // a preview is not what was asked for
+	Limits   []string // what a plan was limited by, as it was asked for: "--limit web1"
+	Markdown bool     // a plan is a comment for a pull request
 	// Files are the site's, for the lines that diagnostics quote. The caller fills the map before the first diagnostic
 	// and the first run.
 	Files map[string]*hcl.File
