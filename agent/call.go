@@ -155,7 +155,7 @@ func (c *call) act(ctx context.Context) (action.Outcome, error) {
 		return action.Outcome{}, err
 	}
 	env := c.env(ctx)
-	watched := c.msg.Mode == wire.ModeLook && c.msg.Flags&wire.FlagState != 0
+	watched := c.msg.Mode == wire.ModeLook
 	if watched {
 		env.View.Watch()
 	}
@@ -165,7 +165,10 @@ func (c *call) act(ctx context.Context) (action.Outcome, error) {
 		found = action.Outcome{Change: definition.Doubtful()}
 	}
 	if watched {
-		found.Change.State = env.View.Seen()
+		state := env.View.Seen()
+		if c.msg.Flags&wire.FlagState != 0 || found.Change.Verb == wire.VerbRemove { // of what goes, Before says little
+			found.Change.State = state
+		}
 	}
 	changes := found.Change.Verb != wire.VerbNone && found.Change.Verb != wire.VerbRead
 	if c.msg.Mode == wire.ModeLook && (err != nil || changes) {

@@ -52,6 +52,8 @@ type Config struct {
 	Parallel  int                                      // hosts worked on at once; 0: the plan's, or 64
 	Live      bool                                     // running tasks' output is wanted
 	WholeDiff bool                                     // long diffs are not shortened
+	// Gone are hosts, by name, that count as lost from the start: nothing is sent there.
+	Gone map[string]bool
 	// NoHandlersOnFailure leaves the handlers of a failed host out.
 	NoHandlersOnFailure bool
 	// Kill ends at once what an interrupt lets end; it is closed at the second one. It may be nil.

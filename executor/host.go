@@ -61,6 +61,10 @@ func (h *hostRun) work(ctx context.Context) bool {
 		h.after = h.tripsSoFar()
 	}
 	h.pipeline = h.firstPipeline()
+	if h.run.Gone[h.name] {
+		h.stop(event.Unreachable)
+		h.run.lost(h.host)
+	}
 	h.preconditions(ctx)
 	h.walk(ctx)
 	h.release(h.uncaught(), false)

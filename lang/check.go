@@ -155,6 +155,9 @@ func (f *finding) fail(d *hcl.Diagnostic) { f.diags = append(f.diags, d) }
 func (f *finding) sources(t *Task, in Instance) {
 	for name, file := range in.Sources {
 		info, err := f.files.Stat(file)
+		if keeper, ok := f.files.(source.Keeper); ok { // the task may not be looked at: it stands in a rescue, or nothing notifies it
+			keeper.Keep(file)
+		}
 		at := t.body.block.Args[name].At()
 		if in.Sensitive && (err != nil || !info.Mode().IsRegular()) {
 			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source, whose name is sensitive, is not there or is no regular file."))

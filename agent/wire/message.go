@@ -266,7 +266,7 @@ type Change struct {
 	After   []byte   `cbor:"3,keyasint,omitempty"` // CBOR map of attributes, absent on remove
 	Diff    string   `cbor:"4,keyasint,omitempty"` // unified diff of the content, shortened with a note
 	Unknown []string `cbor:"5,keyasint,omitempty"` // attributes that only the run will give
-	State   []byte   `cbor:"6,keyasint,omitempty"` // with FlagState: differs when what was looked at has changed in between
+	State   []byte   `cbor:"6,keyasint,omitempty"` // with FlagState, and of what is removed: differs when what was looked at has changed in between
 }
 
 // Refused answers a frame that could not be taken.

@@ -92,7 +92,7 @@ var codec = sync.OnceValue(func() modes { //nolint:gochecknoglobals // never cha
 	}
 	dec, err := cbor.DecOptions{
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		DefaultMapType: reflect.TypeFor[map[string]any](), MaxNestedLevels: 64, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20,
+		DefaultMapType: reflect.TypeFor[map[string]any](), MaxNestedLevels: 64, MaxArrayElements: 1 << 17, MaxMapPairs: 1 << 17, UTF8: cbor.UTF8DecodeInvalid,
 	}.DecMode()
 	if err != nil {
 		panic(err) // the options are constant

@@ -16,7 +16,7 @@ import (
 // Lookahead is described at the top of the package. It is safe for concurrent use.
 type Lookahead struct {
 	before []map[int]bool       // by job: those that have ended before it starts
-	jobs   func() map[int][]int // by host, in the order of the plan
+	lines  func() map[place]int // by host and job: the line of jobs that follow each other
 
 	mu     sync.Mutex // guards what follows
 	shared map[place]uint32
@@ -51,11 +51,18 @@ func New(p *plan.Plan) *Lookahead {
 			}
 		}
 	}
-	l.jobs = sync.OnceValue(func() map[int][]int {
-		out := map[int][]int{}
+	l.lines = sync.OnceValue(func() map[place]int {
+		out := map[place]int{}
+		last := map[int][]int{} // by host: the last job of each line
 		for i := range p.Jobs {
 			for _, host := range p.Jobs[i].Hosts {
-				out[host] = append(out[host], i)
+				at := slices.IndexFunc(last[host], func(job int) bool { return l.before[i][job] })
+				if at < 0 {
+					at = len(last[host])
+					last[host] = append(last[host], 0)
+				}
+				last[host][at] = i
+				out[place{host, i}] = at
 			}
 		}
 		return out
@@ -63,27 +70,11 @@ func New(p *plan.Plan) *Lookahead {
 	return l
 }
 
-// lines puts the jobs of a host into lines: those of one follow each other. It returns the line of each.
-func (l *Lookahead) lines(host int) map[int]int {
-	out := map[int]int{}
-	var lines [][]int
-	for _, i := range l.jobs()[host] {
-		at := slices.IndexFunc(lines, func(line []int) bool { return l.before[i][line[len(line)-1]] })
-		if at < 0 {
-			at = len(lines)
-			lines = append(lines, nil)
-		}
-		lines[at] = append(lines[at], i)
-		out[i] = at
-	}
-	return out
-}
-
 // Pipeline is the one that a job's calls on a host belong to: that of the job before it in its line. next makes a new one.
 func (l *Lookahead) Pipeline(host, job int, next func() uint32) uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	line := place{host, l.lines(host)[job]}
+	line := place{host, l.lines()[place{host, job}]}
 	n, ok := l.shared[line]
 	if !ok {
 		n = next()
@@ -92,14 +83,14 @@ func (l *Lookahead) Pipeline(host, job int, next func() uint32) uint32 {
 	return n
 }
 
-// place is a line of a host's jobs.
-type place struct{ host, line int }
+// place is a job of a host, or a line of its jobs.
+type place struct{ host, at int }
 
 // Drop lets the jobs to come in a job's line have another pipeline: this one is cancelled.
 func (l *Lookahead) Drop(host, job int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.shared, place{host, l.lines(host)[job]})
+	delete(l.shared, place{host, l.lines()[place{host, job}]})
 }
 
 // Leave notes what a planned change leaves on a machine.

@@ -23,6 +23,9 @@ type Files interface {
 	ReadDir(name string) ([]fs.DirEntry, error)
 }
 
+// Keeper are Files that keep what is read for later, and have to be told of what will only be read then.
+type Keeper interface{ Keep(name string) }
+
 // Disk are the files as they are.
 type Disk struct{}
 

@@ -2,10 +2,7 @@
 // makes it, the executor walks it, the command line shows it.
 package plan
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Plan is everything a run needs, but for the values that only the run will give.
 type Plan struct {
@@ -169,14 +166,4 @@ func (p Place) Explain(text string) string {
 		return text
 	}
 	return text + "\n\n" + p.Used
-}
-
-// Leave takes hosts, by name, out of all jobs. What only they needed is not connected to.
-func (p *Plan) Leave(hosts map[string]bool) {
-	if len(hosts) == 0 {
-		return
-	}
-	for i := range p.Jobs {
-		p.Jobs[i].Hosts = slices.DeleteFunc(slices.Clone(p.Jobs[i].Hosts), func(h int) bool { return hosts[p.Hosts[h].Name] })
-	}
 }

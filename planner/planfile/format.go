@@ -198,7 +198,7 @@ var decoding = sync.OnceValue(func() cbor.DecMode { //nolint:gochecknoglobals //
 	mode, err := cbor.DecOptions{
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, MaxNestedLevels: 16, MaxArrayElements: 1 << 22, MaxMapPairs: 1 << 20,
-		UTF8: cbor.UTF8RejectInvalid,
+		UTF8: cbor.UTF8DecodeInvalid, // names of files are bytes
 	}.DecMode()
 	if err != nil {
 		panic(err) // the options are constant

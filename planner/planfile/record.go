@@ -22,9 +22,10 @@ type Recorder struct {
 	files Files
 	dir   string // the working directory
 
-	mu     sync.Mutex // guards what follows
-	nodes  map[string]Node
-	opened map[string]bool
+	mu      sync.Mutex // guards what follows
+	nodes   map[string]Node
+	opened  map[string]bool
+	changed string // a file that was another one when it was looked at again
 }
 
 // NewRecorder returns files that note what is read of others; relative names are noted as those in a directory.
@@ -61,13 +62,29 @@ func (r *Recorder) Stat(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
+// Keep notes that the content of a file will be needed, although it is not read yet.
+func (r *Recorder) Keep(name string) {
+	if _, err := r.Stat(name); err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.opened[r.absolute(name)] = true
+	}
+}
+
 func (r *Recorder) note(name string, info fs.FileInfo, err error) {
 	name = r.absolute(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.nodes[name]
 	switch {
+	case err == nil && n.Looked:
+		changed := n.Size != info.Size() || n.Size > 0 && info.Mode().IsRegular() && !n.Modified.Equal(info.ModTime())
+		if changed && r.changed == "" {
+			r.changed = name
+		}
+		return
 	case err == nil:
+		n.Refused = false
 		n.Mode, n.Size, n.Modified, n.Missing, n.Looked = uint32(info.Mode()), info.Size(), info.ModTime().UTC(), false, true
 	case !n.Looked:
 		n.Missing = errors.Is(err, fs.ErrNotExist)
@@ -103,6 +120,9 @@ func (r *Recorder) ReadDir(name string) ([]fs.DirEntry, error) {
 func (r *Recorder) Record() (map[string]Node, Blobs, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.changed != "" {
+		return nil, nil, &ChangedError{Name: r.changed}
+	}
 	blobs := Blobs{}
 	for name := range r.opened {
 		n := r.nodes[name]
@@ -175,9 +195,12 @@ func (r *Replay) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	out := &file{info: info{filepath.Base(name), n}}
-	if content, ok := r.given[r.absolute(name)]; ok || !n.Read {
+	switch content, ok := r.given[r.absolute(name)]; {
+	case ok, !out.Mode().IsRegular():
 		out.ReadCloser = io.NopCloser(bytes.NewReader(content))
 		return out, nil
+	case !n.Read:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotKept}
 	}
 	if out.ReadCloser, err = r.reader.Blob(n.Digest); err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}

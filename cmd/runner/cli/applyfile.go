@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,12 +59,11 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	if leave == nil {
 		return r.finishAs(executor.Summary{}, refused(code), code)
 	}
-	r.plan.Leave(leave)
 	if err := ledger.Begin(p.File, r.id); err != nil {
 		s.refuse(err)
 		return r.finishAs(executor.Summary{}, event.RunStale, exitRefused)
 	}
-	summary := r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = a.NoHandlersOnFailure })
+	summary := r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.Gone, c.NoHandlersOnFailure = leave, a.NoHandlersOnFailure })
 	return r.finishAs(summary, refused(code), code)
 }
 
@@ -222,12 +222,6 @@ func (l *looker) Emit(e event.Event) {
 // check looks at every host before any is changed, and compares with what was found before. It returns the hosts to be
 // left out, nil if nothing is to be done.
 func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.Host, partial bool) (leave map[string]bool, code exitCode) {
-	l := &looker{}
-	r.Emit(event.Outline{Plan: r.plan, Preview: true, Check: true})
-	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink = l })
-	if summary.Interrupted {
-		return nil, exitInterrupted
-	}
 	leave = map[string]bool{} // hosts
 	was := map[string]planfile.Host{}
 	for _, h := range hosts {
@@ -235,6 +229,12 @@ func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.
 		if h.Lost {
 			leave[h.Name] = true // it was not planned for
 		}
+	}
+	l := &looker{}
+	r.Emit(event.Outline{Plan: r.plan, Preview: true, Check: true})
+	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink, c.Gone = l, maps.Clone(leave) })
+	if summary.Interrupted {
+		return nil, exitInterrupted
 	}
 	code = exitDone
 	var diags hcl.Diagnostics
@@ -257,9 +257,10 @@ func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.
 			r.Emit(e)
 			continue
 		}
-		if !leave[e.Host] {
-			stale(e.Host, e.Address, "What the plan says would fail now: %s", e.Detail)
+		if e.Host == "" {
+			partial = false // it is nobody's alone
 		}
+		stale(e.Host, e.Address, "What the plan says would fail now: %s", e.Detail)
 	}
 	differences := saved.Compare(planned, &l.found, leave)
 	for _, d := range differences {

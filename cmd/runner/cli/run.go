@@ -117,6 +117,9 @@ func (r *run) finishAs(summary executor.Summary, status event.RunStatus, code ex
 		end.Status = event.RunFailed
 		codes = append(codes, exitFailed)
 	}
+	if status == event.RunStale { // it counts for more
+		end.Status = status
+	}
 	if summary.Interrupted {
 		end.Status = event.RunInterrupted
 		codes = append(codes, exitInterrupted)

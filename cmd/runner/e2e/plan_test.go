@@ -119,13 +119,17 @@ func TestG34Unreachable(t *testing.T) {
 		t.Errorf("%d tasks started, %v", len(r.of("task_start")), r.last(t, "run_end"))
 	}
 	r = s.elsewhere("apply", "--json", "--allow-partial", "--var", s.vars[0], file).must(t, 4)
+	done := 0
 	for _, e := range r.of("task_end") {
-		if e.text("host") != `web["b"]` {
+		switch there := e.text("host") == `web["b"]`; {
+		case there && e.text("status") == "changed":
+			done++
+		case !there && e.text("status") != "unreachable":
 			t.Errorf("%v", e)
 		}
 	}
-	if len(r.of("task_end")) == 0 {
-		t.Error("nothing was done")
+	if done < 20 {
+		t.Errorf("%d tasks have changed something where it can be reached", done)
 	}
 	s.CheckLeaks()
 }

@@ -18,7 +18,10 @@ type Found struct {
 }
 
 // place is an element of a task on a host.
-type place struct{ host, address string }
+type place struct {
+	host, address string
+	again         int // a handler can run more than once
+}
 
 // Emit takes an event of a preview. It is not safe for concurrent use.
 func (f *Found) Emit(e event.Event) {
@@ -27,7 +30,10 @@ func (f *Found) Emit(e event.Event) {
 		if f.changes == nil {
 			f.changes = map[place]event.PlannedChange{}
 		}
-		at := place{e.Host, e.Address}
+		at := place{host: e.Host, address: e.Address}
+		for _, there := f.changes[at]; there; _, there = f.changes[at] {
+			at.again++
+		}
 		f.changes[at] = e
 		f.order = append(f.order, at)
 	case event.Diagnostic:
@@ -35,11 +41,6 @@ func (f *Found) Emit(e event.Event) {
 			f.errors = append(f.errors, e)
 		}
 	}
-}
-
-func (f *Found) has(c event.PlannedChange) bool {
-	_, ok := f.changes[place{c.Host, c.Address}]
-	return ok
 }
 
 // Errors returns what a look has failed with.
@@ -90,8 +91,10 @@ func differs(was, is event.PlannedChange) string {
 		return "" // what it reads is compared where something depends on it
 	}
 	switch {
-	case string(was.State) != string(is.State):
+	case string(was.State) != string(is.State) && was.Before == event.Hidden:
 		return "What is there has changed since. (The task is sensitive.)"
+	case string(was.State) != string(is.State) && was.Action == event.Remove:
+		return "What is to be removed has changed since."
 	case text(was.Before) != text(is.Before):
 		return "What is there has changed since:" + attributes(was.Before, is.Before)
 	case text(was.After) != text(is.After):

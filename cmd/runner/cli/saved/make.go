@@ -17,7 +17,6 @@ import (
 
 	"filippo.io/age"
 	"github.com/fxamacker/cbor/v2"
-	"github.com/hashicorp/hcl/v2"
 
 	"runner/executor/event"
 	"runner/lang"
@@ -214,7 +213,7 @@ func (k *keeper) blank(name string, content []byte) []byte {
 			continue
 		}
 		content = bytes.Clone(content)
-		fill(content[at.Start.Byte:at.End.Byte], at)
+		fill(content[at.Start.Byte:at.End.Byte])
 	}
 	return content
 }
@@ -227,7 +226,7 @@ func (k *keeper) absolute(name string) string {
 }
 
 // fill writes null, or a number where there is no room, and blanks. Line breaks stay.
-func fill(value []byte, _ hcl.Range) {
+func fill(value []byte) {
 	word := "null"
 	if len(value) < len(word) {
 		word = "0"
@@ -244,6 +243,9 @@ func fill(value []byte, _ hcl.Range) {
 
 // Write writes a plan file, whole or not at all. Nobody else can read it.
 func Write(name string, c planfile.Content) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("cannot write the plan: %s is there, and it is no regular file", name)
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return fmt.Errorf("cannot write the plan: %w", err)

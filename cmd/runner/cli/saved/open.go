@@ -81,9 +81,6 @@ func (p *Plan) read() error {
 		if err != nil {
 			return &planfile.DamagedError{Why: "its changes cannot be read"}
 		}
-		if c, ok := e.(event.PlannedChange); ok && p.Found.has(c) {
-			return &planfile.DamagedError{Why: "it has a change twice"}
-		}
 		p.Found.Emit(e)
 		if o, ok := e.(event.Outline); ok {
 			p.Outline = o.Plan
@@ -161,7 +158,7 @@ func titles(p *plan.Plan) []string {
 	return out
 }
 
-// canonical encodes a plan without what may differ: how much is done at once, and the texts behind places.
+// canonical encodes a plan without what may differ: how much is done at once, and with which secrets.
 func canonical(p *plan.Plan) []byte {
 	same := *p
 	same.Parallelism = 0
