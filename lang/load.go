@@ -256,6 +256,9 @@ func (l *loader) declareLocal(local *config.Local) *localValue {
 		declared, diags := variable.Declare(local.Variable, l.files)
 		l.failAll(diags)
 		out.variable = declared
+		if declared != nil && declared.Secret() != cty.NilVal {
+			l.scope.run.Hide(declared.Secret()) // it stands in the role's file, whether or not the role is given another
+		}
 		if declared == nil {
 			l.bad[refs.Ref{Root: refs.Local, Name: local.Full}] = true
 		}

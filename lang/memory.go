@@ -2,6 +2,7 @@ package lang
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -28,13 +31,14 @@ type Memory struct {
 	Environ   map[string]*string // what expressions asked for; nil: not set
 	Programs  map[string]string  // what the programs of inventories printed, by their command lines
 	Sensitive []string           // names of variables that are declared so and are not null
-	Defaults  []hcl.Range        // where they have a default in the site's files
+	Defaults  []hcl.Range        // where variables that are declared so have a default in the site's files
+	Given     []string           // environment variables that have to be asked for anew
 
 	secrets map[string]bool
 }
 
-// shortest is how many bytes a sensitive text has to have to be looked for inside others.
-const shortest = 4
+// Shortest is how many bytes a sensitive text has to have to be looked for inside others.
+const Shortest = 4
 
 // Secret says whether a text is sensitive, or has something sensitive in it.
 func (m *Memory) Secret(text string) bool {
@@ -42,34 +46,67 @@ func (m *Memory) Secret(text string) bool {
 		return true
 	}
 	for s := range m.secrets {
-		if len(s) >= shortest && strings.Contains(text, s) {
+		if len(s) >= Shortest && strings.Contains(text, s) {
 			return true
 		}
 	}
 	return false
 }
 
-// SecretIn says whether a file has something sensitive in it, as it is or as expressions and JSON write it.
-func (m *Memory) SecretIn(content []byte) bool {
+// SecretIn says whether something that is kept has something sensitive in it, as it is or as expressions, JSON, YAML and
+// CBOR write it. Texts of fewer bytes than least are not looked for.
+func (m *Memory) SecretIn(content []byte, least int) bool {
 	for s := range m.secrets {
-		if len(s) < shortest {
-			continue
-		}
-		if bytes.Contains(content, []byte(s)) {
-			return true
-		}
-		for line := range strings.Lines(s) { // of a heredoc
-			if line = strings.TrimSpace(line); line != s && len(line) >= 2*shortest && bytes.Contains(content, []byte(line)) {
-				return true
-			}
-		}
-		for _, written := range []string{string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()), strconv.Quote(s)} {
-			if bytes.Contains(content, []byte(written[1:len(written)-1])) {
+		for _, form := range forms(s) {
+			if len(form) >= least && bytes.Contains(content, []byte(form)) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// forms are the ways in which a text is written.
+func forms(s string) []string {
+	inner := func(quoted string) string { return quoted[1 : len(quoted)-1] }
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(s); err != nil {
+		return []string{s}
+	}
+	quoted := inner(strings.TrimSpace(plain.String()))
+	escaped, err := json.Marshal(s)
+	if err != nil {
+		return []string{s}
+	}
+	out := []string{
+		s, strings.TrimSpace(s), strings.ReplaceAll(s, "'", "''"), quoted, strings.ReplaceAll(quoted, "/", `\/`), inner(string(escaped)),
+		inner(string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes())), inner(strconv.Quote(s)), ascii(quoted),
+	}
+	for line := range strings.Lines(s) { // of a heredoc
+		if line = strings.TrimSpace(line); len(line) >= 2*Shortest {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// ascii writes what is not ASCII as JSON escapes.
+func ascii(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf:
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // Hide adds sensitive texts that are not the language's: passwords of hops.
@@ -102,9 +139,9 @@ func (s *Site) Memory() *Memory {
 		value, _ = value.UnmarkDeep()
 		if hidden && !value.IsNull() {
 			m.Sensitive = append(m.Sensitive, v.Name)
-			if v.Default != nil {
-				m.Defaults = append(m.Defaults, v.Default.At())
-			}
+		}
+		if hidden && v.Default != nil {
+			m.Defaults = append(m.Defaults, v.Default.At())
 		}
 		encoded, err := ctyjson.Marshal(value, cty.DynamicPseudoType)
 		if err != nil {
@@ -186,6 +223,6 @@ func (m *Memory) environ() func(string) (*string, bool) {
 	}
 	return func(name string) (*string, bool) {
 		value, ok := m.Environ[name]
-		return value, ok
+		return value, ok || !slices.Contains(m.Given, name) // what nobody asked for then is not known now
 	}
 }

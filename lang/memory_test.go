@@ -94,7 +94,7 @@ job "j" {
 	})
 	a, b := content(first, 0), content(first, 1)
 	m := first.Memory()
-	if !slices.Equal(m.Sensitive, []string{"password"}) || len(m.Defaults) != 1 || site[m.Defaults[0].Start.Byte:m.Defaults[0].End.Byte] != `"hunter2-default"` {
+	if !slices.Equal(m.Sensitive, []string{"password"}) || len(m.Defaults) != 2 || site[m.Defaults[0].Start.Byte:m.Defaults[0].End.Byte] != `"hunter2-default"` {
 		t.Errorf("sensitive: %v at %v", m.Sensitive, m.Defaults)
 	}
 	for text, want := range map[string]bool{
@@ -104,7 +104,7 @@ job "j" {
 			t.Errorf("%q is secret: %t", text, !want)
 		}
 	}
-	if !m.SecretIn([]byte(site)) || m.SecretIn([]byte("nothing")) {
+	if !m.SecretIn([]byte(site), Shortest) || m.SecretIn([]byte("nothing"), Shortest) {
 		t.Error("the site holds its own secrets")
 	}
 	delete(m.Variables, "password")
@@ -134,12 +134,17 @@ func TestSecretIn(t *testing.T) {
 		{"${hunter}2", `password = "$${hunter}2"`, true},
 		{"two\nlines", `{"a": "two\nlines"}`, true},
 		{"first line\nsecond line\n", "a = <<-EOT\n    first line\n    second line\n  EOT\n", true},
+		{"p<w>&x", "{\"a\": \"p\\u003cw\\u003e\\u0026x\"}", true},
+		{"gr\u00fcn-1234", `{"a": "gr\u00fcn-1234"}`, true},
+		{"a/b/c/d", `{"a": "a\/b\/c\/d"}`, true},
+		{"it's me", "a: 'it''s me'", true},
+		{"hunter2\n", "hunter2", true},
 		{"abc", `a = "abc"`, false}, // too short to be told from other words
 		{"", "", false},
 		{"hunter2", `password = "hunter"`, false},
 	} {
 		m := &Memory{secrets: map[string]bool{test.secret: true}}
-		if got := m.SecretIn([]byte(test.content)); got != test.want {
+		if got := m.SecretIn([]byte(test.content), Shortest); got != test.want {
 			t.Errorf("%q in %q: %t", test.secret, test.content, got)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/fxamacker/cbor/v2"
 
 	"runner/executor/event"
 	"runner/planner/planfile"
@@ -446,5 +447,137 @@ func TestG33Consent(t *testing.T) {
 		if got := cmd.ProcessState.ExitCode(); got != code || string(content) != want {
 			t.Errorf("drift %t: it ended with %d and left %q:\n%s", drift, got, content, &shown)
 		}
+	}
+}
+
+// unpacked is everything that a plan file holds, each part as it was before it was packed.
+func unpacked(t *testing.T, name string) []byte {
+	t.Helper()
+	file, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := planfile.Read(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cbor.Marshal(from.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := from.Events(func(e []byte) error {
+		out = append(out, e...)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range from.File.Site.Nodes {
+		if !n.Read || n.Digest == (planfile.Digest{}) {
+			continue
+		}
+		blob, err := from.Blob(n.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(blob)
+		blob.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, content...)
+	}
+	return out
+}
+
+// TestG36PlanFile: whatever way a secret takes, it is in no part of a plan file, nor is what was computed from it.
+func TestG36PlanFile(t *testing.T) {
+	w := newWorld(t)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(w.site), "values.vars.hcl"), []byte("filed = \"s3cret-filed\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(w.site), "x.tftpl"), []byte("visible-template ${secret}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, strings.ReplaceAll(`
+variable "given" {
+  type      = string
+  sensitive = true
+}
+variable "filed" {
+  type      = string
+  sensitive = true
+}
+variable "byenv" {
+  type      = object({ password = string, pin = number })
+  sensitive = true
+}
+variable "default" {
+  type      = string
+  sensitive = true
+  default   = "s3cret-default"
+}
+variable "unused" {
+  sensitive = true
+  default   = "s3cret-unused"
+}
+variable "plain" { default = "visible-plain" }
+locals {
+  token = sensitive(env("TOKEN"))
+  hash  = bcrypt(var.given, 4)
+}
+host "h" {
+  hop "local" {}
+  vars = { password = var.given, shown = "visible-vars" }
+}
+job "j" {
+  hosts = host.h
+  task "file" "a" {
+    path    = "DIR/a"
+    content = templatefile("x.tftpl", { secret = "${var.given} ${var.filed} ${var.default} ${local.hash}" })
+  }
+  task "file" "b" {
+    path    = "DIR/b"
+    content = "${base64encode(var.given)} ${sha256(var.given)} ${var.byenv.password} ${var.byenv.pin} ${local.token} ${self.vars.password}"
+  }
+  task "command" "c" {
+    argv        = ["sh", "-c", "echo $X"]
+    environment = { X = var.given }
+    changes     = false
+  }
+  task "file" "d" {
+    path    = "DIR/d"
+    content = task.command.c.stdout
+  }
+}
+output "o" {
+  value     = "${var.given} ${job.j.task.command.c.h.stdout}"
+  sensitive = true
+}
+`, "DIR", w.dir))
+	t.Setenv("TOKEN", "s3cret-token")
+	t.Setenv("RUNNER_VAR_byenv", `{ password = "s3cret-env", pin = 987654321 }`)
+	plan := w.site + ".plan"
+	args := []string{"--var", `given=s3cret<"given">`, "--var-file", filepath.Join(filepath.Dir(w.site), "values.vars.hcl")}
+	if code, out := w.run(t, append([]string{"plan", "--out", plan}, append(args, w.site)...)...); code != 0 {
+		t.Fatalf("plan ended with %d: %s", code, out)
+	}
+	all := unpacked(t, plan)
+	for _, shown := range []string{"visible-template", "visible-plain", "visible-vars", "templatefile"} {
+		if !bytes.Contains(all, []byte(shown)) {
+			t.Errorf("%s is not found: this test would find no secret either", shown)
+		}
+	}
+	sum := sha256.Sum256([]byte(`s3cret<"given">`))
+	for _, secret := range []string{"s3cret", "987654321", "czNjcmV0", fmt.Sprintf("%x", sum), "$2a$04$"} {
+		if at := bytes.Index(all, []byte(secret)); at >= 0 {
+			t.Errorf("%q is in the plan file: %q", secret, all[max(0, at-60):min(len(all), at+60)])
+		}
+	}
+	code, out := w.run(t, append([]string{"apply", "--json"}, append(args, "--var", "default=s3cret-default", "--var", "unused=x", plan)...)...)
+	if code != 0 {
+		t.Fatalf("apply ended with %d: %s", code, out)
+	}
+	if content, err := os.ReadFile(filepath.Join(w.dir, "b")); err != nil || !strings.Contains(string(content), "s3cret-env 987654321 s3cret-token") {
+		t.Errorf("%q, %v", content, err)
 	}
 }

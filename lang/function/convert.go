@@ -35,7 +35,7 @@ func (s *scope) conversions() []entry {
 			Doc: Doc{"nonsensitive", Conversion, "value", "The value as one that may be shown. Use it only where the result gives nothing away.", []Example{
 				{`nonsensitive(sha256(sensitive("a"))) == sha256("a")`, "true"},
 			}},
-			function: sensitivity(withoutSensitive), raw: true,
+			function: sensitivity(s.withoutSensitive), raw: true,
 		},
 		{
 			Doc: Doc{"sensitive", Conversion, "value", "The value as one that is never shown.", []Example{
@@ -168,7 +168,8 @@ func isSensitive(v cty.Value) cty.Value {
 	return cty.False
 }
 
-func withoutSensitive(v cty.Value) cty.Value {
+func (s *scope) withoutSensitive(v cty.Value) cty.Value {
+	s.run.reveal(v)
 	v, marks := v.Unmark()
 	delete(marks, Sensitive)
 	return v.WithMarks(marks)

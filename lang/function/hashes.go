@@ -154,9 +154,10 @@ func (s *scope) hashFile(algorithm func() hash.Hash, encode func([]byte) string)
 }
 
 func (s *scope) bcrypt() function.Function {
-	cost := number("cost")
+	cost, hashed := number("cost"), text("string")
+	hashed.AllowMarked = true
 	return function.New(&function.Spec{
-		Params:   []function.Parameter{text("string")},
+		Params:   []function.Parameter{hashed},
 		VarParam: &cost,
 		Type:     function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -171,14 +172,15 @@ func (s *scope) bcrypt() function.Function {
 					return cty.NilVal, function.NewArgError(1, err)
 				}
 			}
-			if len(args[0].AsString()) > mostBytes {
+			password, marks := args[0].Unmark()
+			if len(password.AsString()) > mostBytes {
 				return cty.NilVal, function.NewArgErrorf(0, "bcrypt takes at most %d bytes", mostBytes)
 			}
-			out, err := s.run.bcrypt(args[0].AsString(), cost)
+			out, err := s.run.bcrypt(bcryptInput{password.AsString(), cost, len(marks) > 0})
 			if err != nil {
 				return cty.NilVal, err
 			}
-			return cty.StringVal(out), nil
+			return cty.StringVal(out).WithMarks(marks), nil
 		},
 	})
 }

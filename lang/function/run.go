@@ -21,23 +21,25 @@ type Run struct {
 	Once
 	Remembers bool // keeps what expressions asked the environment for, and which texts are sensitive
 
-	mu      sync.Mutex             // guards what follows
-	readers []*files.Reader        // of all modules
-	hashes  map[bcryptInput]string // of bcrypt: a hash has a random salt
-	asked   map[string]*string
-	secrets map[string]bool
+	mu       sync.Mutex             // guards what follows
+	readers  []*files.Reader        // of all modules
+	hashes   map[bcryptInput]string // of bcrypt: a hash has a random salt
+	asked    map[string]*string
+	secrets  map[string]bool
+	revealed map[string]bool
 }
 
 // Once is what has one value in a run.
 type Once struct {
 	Time   time.Time         `cbor:"time"`             // of timestamp
 	UUID   string            `cbor:"uuid"`             // of uuid
-	Hashes map[string]string `cbor:"hashes,omitempty"` // of bcrypt, by what was hashed (see hashKey)
+	Hashes map[string]string `cbor:"hashes,omitempty"` // of bcrypt, by what was hashed
 }
 
 type bcryptInput struct {
-	text string
-	cost int
+	text   string
+	cost   int
+	secret bool
 }
 
 // key is what a hash is known by where its text must not be.
@@ -65,9 +67,8 @@ func (r *Run) FileBytes() int {
 }
 
 // bcrypt returns the hash of a text, the same for the same text and cost. Nobody waits for the hash of another text.
-func (r *Run) bcrypt(text string, cost int) (string, error) {
-	input := bcryptInput{text, cost}
-	if len(r.Hashes) > 0 {
+func (r *Run) bcrypt(input bcryptInput) (string, error) {
+	if !input.secret {
 		if hash, ok := r.Hashes[input.key()]; ok {
 			return hash, nil
 		}
@@ -78,7 +79,7 @@ func (r *Run) bcrypt(text string, cost int) (string, error) {
 	if ok {
 		return hash, nil
 	}
-	raw, err := bcrypt.GenerateFromPassword([]byte(text), cost)
+	raw, err := bcrypt.GenerateFromPassword([]byte(input.text), input.cost)
 	if err != nil {
 		return "", fmt.Errorf("cannot hash the text: %w", err)
 	}
@@ -128,11 +129,38 @@ func (r *Run) hide(v cty.Value, hidden bool) {
 	case v.IsNull() || !v.IsKnown() || !hidden && !v.ContainsMarked():
 	case t == cty.String:
 		r.secrets[v.AsString()] = true
+	case t == cty.Number && hidden:
+		if text := v.AsBigFloat().Text('f', -1); len(text) >= longNumber {
+			r.secrets[text] = true
+		}
 	case v.CanIterateElements():
-		for _, e := range v.Elements() {
+		for it := v.ElementIterator(); it.Next(); {
+			key, e := it.Element()
+			if hidden && t.IsMapType() { // the names of attributes stand in types
+				r.secrets[key.AsString()] = true
+			}
 			r.hide(e, hidden)
 		}
 	}
+}
+
+// longNumber is how many digits a number has that is not likely to stand elsewhere by chance.
+const longNumber = 6
+
+// reveal forgets the texts of a value of which the site says that it is not sensitive.
+func (r *Run) reveal(v cty.Value) {
+	if !r.Remembers {
+		return
+	}
+	shown := &Run{Remembers: true}
+	bare, _ := v.UnmarkDeep()
+	shown.Hide(bare.Mark(Sensitive))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.revealed == nil {
+		r.revealed = map[string]bool{}
+	}
+	maps.Copy(r.revealed, shown.secrets)
 }
 
 // Memory is what a run remembers.
@@ -147,10 +175,11 @@ func (r *Run) Memory() Memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := Memory{Once: r.Once, Asked: maps.Clone(r.asked), Secrets: maps.Clone(r.secrets)}
+	maps.DeleteFunc(out.Secrets, func(s string, _ bool) bool { return r.revealed[s] })
 	out.Hashes = map[string]string{}
 	maps.Copy(out.Hashes, r.Hashes)
 	for input, hash := range r.hashes {
-		if !contains(r.secrets, input.text) {
+		if !input.secret && !contains(r.secrets, input.text) {
 			out.Hashes[input.key()] = hash
 		}
 	}

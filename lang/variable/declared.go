@@ -46,6 +46,14 @@ func (r *reader) declare(v *config.Variable) *Declared {
 	return d
 }
 
+// Secret is the default of a sensitive variable; cty.NilVal of any other.
+func (d *Declared) Secret() cty.Value {
+	if !d.sensitive || d.byDefault == cty.NilVal {
+		return cty.NilVal
+	}
+	return d.byDefault.Mark(function.Sensitive)
+}
+
 // Unknown is any value of the variable; cty.NilVal if its type leaves something open.
 func (d *Declared) Unknown() cty.Value {
 	if d.ty.HasDynamicTypes() {

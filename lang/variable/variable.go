@@ -20,6 +20,7 @@ import (
 	"runner/lang/config"
 	"runner/lang/diag"
 	"runner/lang/function"
+	"runner/lang/source"
 	"runner/lang/syntax"
 	"runner/lang/value"
 )
@@ -95,9 +96,6 @@ func (r *reader) givenValues() map[string]*given {
 		}
 	}
 	r.misspelt(out)
-	for name, value := range r.inputs.Known {
-		out[name] = &given{value: value, origin: "the plan"}
-	}
 	for _, name := range r.inputs.Auto {
 		r.valueFile(name, out)
 	}
@@ -116,6 +114,9 @@ func (r *reader) givenValues() map[string]*given {
 			continue
 		}
 		out[input.Name] = &given{text: input.Value, isText: true, origin: "--var " + input.Name}
+	}
+	for name, value := range r.inputs.Known {
+		out[name] = &given{value: value, origin: "the plan"}
 	}
 	return out
 }
@@ -138,7 +139,8 @@ func (r *reader) valueFile(name string, out map[string]*given) {
 		r.incomplete = true
 		return
 	}
-	body, diags := r.files.Config(name)
+	// Values are given anew each time: they are no part of the site that somebody may have kept.
+	body, diags := syntax.Files{Texts: r.files.Texts, From: source.Disk{}}.Config(name)
 	if r.hasSecrets() {
 		diags = diag.HideSource(diags)
 	}

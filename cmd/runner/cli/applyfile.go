@@ -41,8 +41,8 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 		s.refuse(err)
 		return exitRefused
 	}
-	if !s.complete(p, a) {
-		return exitWrong
+	if code := s.complete(p, a); code != exitDone {
+		return code
 	}
 	w, code := s.again(ctx, p, a)
 	if w == nil {
@@ -99,11 +99,11 @@ func (s *session) acceptable(p *saved.Plan, ledger saved.Ledger) error {
 	return ledger.Check(p.File)
 }
 
-// complete adds what the file does not hold. It reports false when it has said what is missing.
-func (s *session) complete(p *saved.Plan, a arguments.Apply) bool {
-	fail := func(format string, args ...any) bool {
+// complete adds what the file does not hold. When it ends with another code than exitDone, it has said what is missing.
+func (s *session) complete(p *saved.Plan, a arguments.Apply) exitCode {
+	fail := func(format string, args ...any) exitCode {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanFile, hcl.Range{}, "The plan file cannot be applied like this", format, args...)})
-		return false
+		return exitWrong
 	}
 	if flags := a.Selection.Flags(); len(flags) > 0 {
 		return fail("A plan file is applied as it is, so %s cannot be given. Make another plan for another selection.", strings.Join(flags, ", "))
@@ -116,7 +116,7 @@ func (s *session) complete(p *saved.Plan, a arguments.Apply) bool {
 		if err != nil {
 			if _, tampered := errors.AsType[*planfile.TamperedError](err); tampered {
 				s.refuse(err)
-				return false
+				return exitRefused
 			}
 			return fail("%s.", diag.Capital(err.Error()))
 		}
@@ -142,7 +142,7 @@ func (s *session) complete(p *saved.Plan, a arguments.Apply) bool {
 				v.Name, diag.DidYouMean(v.Name, again))
 		}
 	}
-	return true
+	return exitDone
 }
 
 // identities reads those that open sealed files.

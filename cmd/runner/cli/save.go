@@ -123,8 +123,11 @@ func (r *run) known(h plan.Host) []string {
 	if f.MachineID != "" {
 		out = append(out, "the machine id "+f.MachineID)
 	}
-	if container(f.Virtualization) {
+	switch {
+	case container(f.Virtualization):
 		out = append(out, "the container "+f.Hostname)
+	case len(out) == 0: // better than nothing
+		out = append(out, "the host name "+f.Hostname)
 	}
 	return out
 }

@@ -47,7 +47,7 @@ func (p *Program) showEvents(a arguments.Show) error {
 		s.refuse(err)
 		return s.end(exitRefused)
 	}
-	defer plan.Close() //nolint:errcheck // it was only read
+	defer plan.Close() //nolint:errcheck // it was only read; all of its events were read once by now
 	return plan.Events(func(encoded []byte) error {
 		e, at, err := event.Decode(encoded)
 		if err != nil {

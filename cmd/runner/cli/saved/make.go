@@ -105,7 +105,10 @@ func (m *Maker) Content(in Input) (planfile.Content, error) {
 	if err := k.programs(); err != nil {
 		return c, err
 	}
-	return c, k.files()
+	if err := k.files(); err != nil {
+		return c, err
+	}
+	return c, k.rest(m.events)
 }
 
 // keeper decides what of a site may be kept in clear.
@@ -125,7 +128,7 @@ func (k *keeper) variables() {
 	site.Variables, k.content.Secrets.Variables = map[string][]byte{}, map[string][]byte{}
 	for _, name := range slices.Sorted(maps.Keys(k.memory.Variables)) {
 		value := k.memory.Variables[name]
-		if slices.Contains(k.memory.Sensitive, name) || k.memory.SecretIn(value) {
+		if slices.Contains(k.memory.Sensitive, name) || k.memory.SecretIn(value, lang.Shortest) {
 			k.withhold(planfile.Variable, name)
 			k.content.Secrets.Variables[name] = value
 		} else {
@@ -154,7 +157,7 @@ func (k *keeper) programs() error {
 	for _, name := range slices.Sorted(maps.Keys(k.memory.Programs)) {
 		said := []byte(k.memory.Programs[name])
 		switch {
-		case !k.memory.SecretIn(said):
+		case !k.memory.SecretIn(said, lang.Shortest):
 			site.Programs[name] = said
 		case k.sealed:
 			k.withhold(planfile.Program, name)
@@ -179,7 +182,7 @@ func (k *keeper) files() error {
 		content := blobs[n.Digest]
 		blanked := k.blank(name, content)
 		switch {
-		case !k.memory.SecretIn(blanked):
+		case !k.memory.SecretIn(blanked, lang.Shortest):
 			if !bytes.Equal(content, blanked) {
 				n.Size, n.Digest = int64(len(blanked)), blobs.Put(blanked)
 				nodes[name] = n
@@ -195,6 +198,26 @@ func (k *keeper) files() error {
 		}
 	}
 	maps.DeleteFunc(blobs, func(d planfile.Digest, _ []byte) bool { return !kept[d] })
+	return nil
+}
+
+// longSecret is how many bytes a sensitive text has that stands nowhere by chance.
+const longSecret = 8
+
+// rest looks once more at what is in the file besides: whatever was shown, and names.
+func (k *keeper) rest(events [][]byte) error {
+	for _, e := range events {
+		if k.memory.SecretIn(e, longSecret) {
+			return &SecretError{Where: "what the plan shows"}
+		}
+	}
+	file, err := cbor.Marshal(k.content.File)
+	if err != nil {
+		return fmt.Errorf("cannot encode the plan: %w", err)
+	}
+	if k.memory.SecretIn(file, longSecret) {
+		return &SecretError{Where: "a name or a flag"}
+	}
 	return nil
 }
 

@@ -70,6 +70,11 @@ func (p *Plan) read() error {
 	if p.Memory.Variables == nil {
 		p.Memory.Variables = map[string][]byte{}
 	}
+	for _, w := range site.Again {
+		if w.Kind == planfile.Environment {
+			p.Memory.Given = append(p.Memory.Given, w.Name)
+		}
+	}
 	for name, said := range site.Programs {
 		p.Memory.Programs[name] = string(said)
 	}
@@ -83,6 +88,9 @@ func (p *Plan) read() error {
 		}
 		p.Found.Emit(e)
 		if o, ok := e.(event.Outline); ok {
+			if o.Plan == nil || p.Outline != nil || o.Plan.Check() != nil {
+				return &planfile.DamagedError{Why: "its plan is none"}
+			}
 			p.Outline = o.Plan
 		}
 		return nil
