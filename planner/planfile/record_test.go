@@ -101,6 +101,38 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestKeep: what will only be read later is kept as well, and what was only looked at is no empty file.
+func TestKeep(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"kept", "looked"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("content"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec := NewRecorder(source.Disk{}, dir)
+	rec.Keep(filepath.Join(dir, "none"))
+	if _, err := rec.Stat(filepath.Join(dir, "looked")); err != nil {
+		t.Fatal(err)
+	}
+	rec.Keep(filepath.Join(dir, "kept"))
+	nodes, blobs, err := rec.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := sample()
+	c.File.Site.Dir, c.File.Site.Nodes, c.Blobs, c.File.Site.Again = dir, nodes, blobs, nil
+	reader, err := read(written(t, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if content, err := source.Read(reader.Files(nil), filepath.Join(dir, "kept"), 100); err != nil || string(content) != "content" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if content, err := source.Read(reader.Files(nil), filepath.Join(dir, "looked"), 100); !errors.Is(err, ErrNotKept) {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
 // TestRecordChanged: a file that is written while a plan is made is not taken for what it was.
 func TestRecordChanged(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a")
