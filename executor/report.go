@@ -2,6 +2,7 @@ package executor
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"maps"
 	"slices"
 
@@ -173,9 +174,15 @@ func (h *hostRun) planned(s *sent, change wire.Change, outcome event.Status) {
 		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb, Outcome: outcome,
 		Unknown: union(s.instance.Unknown, change.Unknown), State: change.State,
 	}
+	if !s.instance.Sensitive {
+		p.Call = callDigest(s.instance)
+	}
 	end := event.TaskEnd{}
 	h.change(&end, s, change)
 	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
+	if verb == event.Read && slices.Contains(p.Unknown, "result") {
+		p.Reason = h.run.ahead.Leaver(h.run.machine(s.on), h.index, h.host)
+	}
 	if slices.Contains(p.Unknown, "action") {
 		p.Reason = cmp.Or(s.reason, h.run.ahead.Why(h.run.machine(s.on), h.index, h.host))
 	}
@@ -185,6 +192,20 @@ func (h *hostRun) planned(s *sent, change wire.Change, outcome event.Status) {
 		h.run.unreported()
 	}
 	h.run.Sink.Emit(p)
+}
+
+// callDigest tells an instance from one with other arguments, environment, conditions of trying again, and the like.
+func callDigest(in plan.Instance) []byte {
+	in.Sources = nil // their bytes are in the arguments
+	if in.Content != nil {
+		in.Content = nil // its digest is
+	}
+	encoded, err := wire.Marshal(in)
+	if err != nil {
+		return nil // it could not have been sent
+	}
+	sum := sha256.Sum256(encoded)
+	return sum[:16]
 }
 
 // change fills in what an end says about the change; of a sensitive task nothing but its verb.

@@ -119,6 +119,9 @@ func (r *running) look(ctx context.Context, env *Env, c process.Command) (Outcom
 			return Outcome{}, err
 		}
 	}
+	if preview && reads && len(env.Unknown) == 0 { // it runs when it is known what it would find
+		out.Change.Unknown = append(out.Change.Unknown, "result")
+	}
 	if preview && !reads {
 		env.View.Disturb()
 		if r.Creates != "" {

@@ -172,7 +172,7 @@ func (d *directory) lookAbsent(ctx context.Context, env *Env) (Outcome, error) {
 		if err := d.removable(env, p); err != nil {
 			return Outcome{}, err
 		}
-		count, err := p.Dir.Count(ctx, p.Name)
+		count, err := p.Dir.Count(ctx, p.Name, env.View.Notice)
 		if err != nil {
 			return Outcome{}, cannot("remove", d.Path, err)
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -144,7 +146,7 @@ func (d *Dir) Remove(name string) error {
 }
 
 // Count returns how many entries a directory holds, in all its depth.
-func (d *Dir) Count(ctx context.Context, name string) (int, error) {
+func (d *Dir) Count(ctx context.Context, name string, each func(path string, st Stat)) (int, error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
@@ -163,11 +165,17 @@ func (d *Dir) Count(ctx context.Context, name string) (int, error) {
 		return 0, err
 	}
 	count := len(entries)
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, e := range entries {
-		if !e.IsDir() {
+		st, err := inside.Lstat(e.Name())
+		if err != nil {
+			return 0, err
+		}
+		each(inside.Join(e.Name()), st)
+		if st.Kind != Directory {
 			continue
 		}
-		n, err := inside.Count(ctx, e.Name())
+		n, err := inside.Count(ctx, e.Name(), each)
 		if err != nil {
 			return 0, err
 		}

@@ -273,7 +273,7 @@ func TestG30RemoveAllNeverFollows(t *testing.T) {
 	ok(t, os.WriteFile(dir+"/kept/x", nil, 0o600))
 	ok(t, os.Symlink(dir+"/kept", dir+"/tree/d/link"))
 	d := open(t, dir)
-	n, err := d.Count(t.Context(), "tree")
+	n, err := d.Count(t.Context(), "tree", func(string, Stat) {})
 	if n != 101 || err != nil {
 		t.Errorf("%d %v", n, err)
 	}

@@ -40,6 +40,13 @@ func (v *View) Seen() []byte {
 	return out
 }
 
+// Notice notes, if somebody watches, something that was found below a path.
+func (v *View) Notice(at string, st disk.Stat) {
+	if v.seen != nil {
+		fmt.Fprintf(v.seen, "%q %v %d %d\n", at, st.Kind, st.ID.Inode, st.Changed) //nolint:errcheck // never fails
+	}
+}
+
 func (v *View) note(at string, e *Entry) {
 	switch {
 	case v.seen == nil || v.planning(at):

@@ -280,7 +280,8 @@ func TestG33Refused(t *testing.T) {
 		{"another site", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { retask(*events) }), nil, "means something else here"},
 		{"a change that nobody planned", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { *events = without(*events, "new") }), nil, "The plan says nothing of it, and now there would be to create it"},
 		{"a change too many", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { *events = duplicated(*events) }), nil, "now there would be nothing of that kind"},
-		{"a change twice", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { *events = append(*events, *events...) }), nil, "now there would be nothing of that kind"},
+		{"a change twice", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { *events = append(*events, *events...) }), nil, "its plan is none"},
+		{"a way in a circle", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { circle(*events) }), nil, "its plan is none"},
 		{"another change", r.rewritten(t, func(_ *planfile.Content, events *[]event.Event) { reworded(*events) }), nil, "What it would become is not what was planned"},
 
 		// Stale.
@@ -358,6 +359,14 @@ func retitle(events []event.Event) {
 	for _, e := range events {
 		if o, ok := e.(event.Outline); ok {
 			o.Plan.Connections[0].Title = "elsewhere"
+		}
+	}
+}
+
+func circle(events []event.Event) {
+	for _, e := range events {
+		if o, ok := e.(event.Outline); ok {
+			o.Plan.Connections[0].Parent = 0
 		}
 	}
 }

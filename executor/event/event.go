@@ -159,6 +159,8 @@ type PlannedChange struct {
 
 	// State tells the state that the change was computed from where Before must not: a digest that says nothing else.
 	State []byte `json:"-" cbor:"state,omitempty"`
+	// Call tells all that the agent is asked for, but for what is sensitive: a digest of it.
+	Call  []byte `json:"-" cbor:"call,omitempty"`
 	Brief bool   `json:"-" cbor:"brief"` // its attributes were not looked at: they are like those of other hosts, but for their texts
 }
 

@@ -39,7 +39,6 @@ type Request struct {
 	Targets      []string `cbor:"targets,omitempty"`
 	Parallelism  int      `cbor:"parallelism,omitempty"`
 	AskPasswords []string `cbor:"ask_passwords,omitempty"`
-	WholeDiff    bool     `cbor:"whole_diff,omitempty"` // long diffs are whole
 }
 
 // Site is all that the site was read from.

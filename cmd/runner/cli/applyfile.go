@@ -52,11 +52,12 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	if r == nil {
 		return exitWrong
 	}
-	if p.File.Request.WholeDiff { // what is compared has to be made in the same way
-		r.options.Diff = arguments.DiffFull
-	}
+	r.options.Diff = arguments.DiffFull // as when the plan was saved: what is compared has to be made in the same way
 	leave, code := r.check(ctx, &p.Found, p.File.Hosts, a.AllowPartial)
-	if leave == nil {
+	if leave == nil || !r.leaves(leave) {
+		if code == exitDone { // nobody was reached when it was made
+			code = exitUnreachable
+		}
 		return r.finishAs(executor.Summary{}, refused(code), code)
 	}
 	if err := ledger.Begin(p.File, r.id); err != nil {
@@ -65,6 +66,16 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	}
 	summary := r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.Gone, c.NoHandlersOnFailure = leave, a.NoHandlersOnFailure })
 	return r.finishAs(summary, refused(code), code)
+}
+
+// leaves says whether there is a host left to work on.
+func (r *run) leaves(without map[string]bool) bool {
+	for _, j := range r.plan.Jobs {
+		if slices.ContainsFunc(j.Hosts, func(h int) bool { return !without[r.plan.Hosts[h].Name] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // refused is how a run ends that has refused a plan, or a part of it.
@@ -84,7 +95,7 @@ func refused(code exitCode) event.RunStatus {
 // acceptable says whether this runner can apply a plan, and nobody has yet.
 func (s *session) acceptable(p *saved.Plan, ledger saved.Ledger) error {
 	if ledger.Dir == "" {
-		return errors.New("cannot note that the plan is applied: neither HOME nor XDG_STATE_HOME is set")
+		return fmt.Errorf("%w: neither HOME nor XDG_STATE_HOME is set", saved.ErrNoLedger)
 	}
 	if v := build.Version(); p.File.Runner != v {
 		return fmt.Errorf("the plan was made by runner %s, and this is runner %s", p.File.Runner, v)
@@ -107,6 +118,10 @@ func (s *session) complete(p *saved.Plan, a arguments.Apply) exitCode {
 	}
 	if flags := a.Selection.Flags(); len(flags) > 0 {
 		return fail("A plan file is applied as it is, so %s cannot be given. Make another plan for another selection.", strings.Join(flags, ", "))
+	}
+	if !p.Sealed && len(a.Identities) > 0 {
+		s.refuse(&planfile.TamperedError{Why: "it is not sealed, and an identity is given to open it"})
+		return exitRefused
 	}
 	if p.Sealed && len(a.Identities) > 0 {
 		identities, err := identities(a.Identities)
@@ -176,7 +191,11 @@ func (s *session) again(ctx context.Context, p *saved.Plan, a arguments.Apply) (
 	site := a.Site
 	site.Path = p.File.Request.Path
 	site.Selection = selection(p.File.Request)
-	site.AskPasswords = p.File.Request.AskPasswords
+	for _, hop := range p.File.Request.AskPasswords {
+		if !slices.Contains(site.AskPasswords, hop) {
+			site.AskPasswords = append(site.AskPasswords, hop)
+		}
+	}
 	if site.Parallelism == 0 {
 		site.Parallelism = p.File.Request.Parallelism
 	}
@@ -332,6 +351,9 @@ func (p *Program) stateDir() string {
 func hint(err error) string {
 	if _, applied := errors.AsType[*saved.AppliedError](err); applied {
 		return " A plan is applied once: make a new one."
+	}
+	if _, missing := errors.AsType[*fs.PathError](err); missing || errors.Is(err, saved.ErrNoLedger) {
+		return ""
 	}
 	return " Make a new plan."
 }

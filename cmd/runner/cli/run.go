@@ -57,7 +57,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 	r.acted = r.acted || mode == wire.ModeApply
 	c := executor.Config{
 		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session,
-		WholeDiff: r.options.Diff == arguments.DiffFull,
+		WholeDiff: r.options.Diff == arguments.DiffFull || r.saving != nil,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
 	}

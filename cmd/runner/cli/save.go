@@ -160,7 +160,6 @@ func (r *run) save(a arguments.Plan, site *lang.Site, summary executor.Summary, 
 		Request: planfile.Request{
 			Path: a.Path, Limit: a.Selection.Limit, Tags: a.Selection.Tags, SkipTags: a.Selection.SkipTags, Targets: a.Selection.Targets,
 			Parallelism: a.Parallelism, AskPasswords: a.AskPasswords,
-			WholeDiff: a.Diff == arguments.DiffFull,
 		},
 	})
 	if secret, ok := errors.AsType[*saved.SecretError](err); ok {

@@ -216,6 +216,8 @@ func BindPlan(fs *pflag.FlagSet) func(args []string) (Plan, error) {
 		switch {
 		case out.JSON && out.Format != PlanText:
 			return out, errorf("Leave one of them out.", "--json and --format %s are given", out.Format)
+		case out.Out == "" && fs.Changed("out"):
+			return out, errorf("Name a file.", "--out is empty")
 		case out.Out != "" && out.Offline:
 			return out, errorf("Leave --offline out: what is saved is what was found on the hosts.", "a plan that was made offline cannot be saved")
 		case out.Out == "" && len(out.SealTo) > 0:
@@ -242,6 +244,9 @@ func BindShow(fs *pflag.FlagSet) func(args []string) (Show, error) {
 	bindPlanFormat(fs, &out.Format)
 	bindOutput(fs, &out.Output)
 	return func(args []string) (Show, error) {
+		if out.JSON && out.Format != PlanText {
+			return out, errorf("Leave one of them out.", "--json and --format %s are given", out.Format)
+		}
 		if len(args) != 1 {
 			return out, errorf("Name one plan file, such as: runner show site.plan", "show takes one plan file, but got %d", len(args))
 		}

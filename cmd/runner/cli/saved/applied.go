@@ -22,6 +22,9 @@ func (e *AppliedError) Error() string {
 	return fmt.Sprintf("the plan was applied before, by run %s at %s", e.Run, e.When.Local().Format(time.DateTime))
 }
 
+// ErrNoLedger tells that it cannot be noted which plans were applied.
+var ErrNoLedger = errors.New("cannot note that the plan is applied")
+
 // Ledger notes which plans were applied, in a directory of the controller.
 type Ledger struct{ Dir string }
 
@@ -59,18 +62,18 @@ func (l Ledger) Begin(f *planfile.File, run string) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return fmt.Errorf("cannot note that the plan is applied: %w", err)
+		return fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
 	note, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return l.Check(f)
 	case err != nil:
-		return fmt.Errorf("cannot note that the plan is applied: %w", err)
+		return fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
 	_, err = note.WriteString(run + "\n")
 	if err = errors.Join(err, note.Sync(), note.Close()); err != nil {
-		return fmt.Errorf("cannot note that the plan is applied: %w", err)
+		return fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
 	return nil
 }

@@ -101,8 +101,12 @@ func differs(was, is event.PlannedChange) string {
 		return "What it would become is not what was planned:" + attributes(was.After, is.After)
 	case was.Diff != is.Diff:
 		return "What is there has other content than when it was planned."
+	case was.Outcome != is.Outcome:
+		return fmt.Sprintf("It would be reported as %s, and not as %s.", is.Outcome, was.Outcome)
 	case !slices.Equal(was.Unknown, is.Unknown):
 		return fmt.Sprintf("What only the run can tell is not what it was: %s, and now %s.", list(was.Unknown), list(is.Unknown))
+	case string(was.Call) != string(is.Call):
+		return "Its arguments, environment or other settings are not what was planned, in something that a plan does not show."
 	}
 	return ""
 }

@@ -18,8 +18,10 @@ import (
 	"filippo.io/age"
 	"github.com/fxamacker/cbor/v2"
 
+	"runner/agent/plain"
 	"runner/executor/event"
 	"runner/lang"
+	"runner/lang/diag"
 	"runner/lang/source"
 	"runner/planner/plan"
 	"runner/planner/planfile"
@@ -163,7 +165,7 @@ func (k *keeper) programs() error {
 			k.withhold(planfile.Program, name)
 			k.content.Secrets.Programs[name] = said
 		default:
-			return &SecretError{Where: "the output of " + strings.ReplaceAll(name, "\x00", " ")}
+			return &SecretError{Where: "the output of " + diag.Quote(strings.ReplaceAll(name, "\x00", " "))}
 		}
 	}
 	return nil
@@ -194,7 +196,7 @@ func (k *keeper) files() error {
 			n.Digest = planfile.Digest{}
 			nodes[name] = n
 		default:
-			return &SecretError{Where: k.shown(name)}
+			return &SecretError{Where: diag.Quote(k.shown(name))}
 		}
 	}
 	maps.DeleteFunc(blobs, func(d planfile.Digest, _ []byte) bool { return !kept[d] })
@@ -264,14 +266,24 @@ func fill(value []byte) {
 	}
 }
 
-// Write writes a plan file, whole or not at all. Nobody else can read it.
+// Write writes a plan file, whole or not at all. Nobody else can read it. A link is followed.
 func Write(name string, c planfile.Content) error {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("cannot write the plan: %s is there, and it is no regular file", name)
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("cannot write the plan: %s is a directory", diag.Quote(name))
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("cannot write the plan: %s is there, and it is no regular file", diag.Quote(name))
+	}
+	if at, err := filepath.Abs(name); err == nil && c.File.Site.Nodes[at].Read {
+		return fmt.Errorf("cannot write the plan: %s is a file of the site", diag.Quote(name))
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".runner-plan-*")
 	if err != nil {
-		return fmt.Errorf("cannot write the plan: %w", err)
+		return fmt.Errorf("cannot write the plan to %s: %w", diag.Quote(name), plain.Cause(err))
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // gone when all went well
 	err = planfile.Write(f, c)
@@ -282,7 +294,7 @@ func Write(name string, c planfile.Content) error {
 		return err
 	}
 	if err := os.Rename(f.Name(), name); err != nil {
-		return fmt.Errorf("cannot write the plan: %w", err)
+		return fmt.Errorf("cannot write the plan to %s: %w", diag.Quote(name), plain.Cause(err))
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ type Plan struct {
 	file *os.File
 }
 
-// IsPlan says whether a path leads to a plan file.
+// IsPlan says whether a path leads to what can only be a plan file: a file that begins like one, or is none of a site.
 func IsPlan(name string) bool {
 	f, err := os.Open(name)
 	if err != nil {
@@ -36,7 +36,8 @@ func IsPlan(name string) bool {
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	return err == nil && info.Mode().IsRegular() && planfile.IsPlan(f)
+	site := strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".json")
+	return err == nil && info.Mode().IsRegular() && (planfile.IsPlan(f) || !site)
 }
 
 // Open reads a plan file. It has to be closed.

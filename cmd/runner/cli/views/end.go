@@ -143,6 +143,9 @@ func (r *report) runEnd(e event.RunEnd) {
 	case (r.preview || r.plan == nil) && e.Status == event.RunStale:
 		r.summary(style{r.o.ErrColor}.paint(red, "Refused: nothing was changed."))
 		return
+	case r.preview && r.checking && e.Status != event.RunOK:
+		r.summary(style{r.o.ErrColor}.paint(red, "Nothing was changed."))
+		return
 	case r.preview, r.plan == nil: // the plan's own summary has said it
 		if r.o.Apply && e.Status == event.RunOK { // and there was nothing to apply
 			r.outputs(e.Outputs)

@@ -76,6 +76,8 @@ func (m *markdown) text() string {
 	switch {
 	case m.summary == nil:
 		b.WriteString("### There is no plan\n")
+	case len(m.errors) > 0:
+		b.WriteString("### This plan is not complete\n\n" + PlanSentence(*m.summary) + "\n")
 	case m.summary.Create+m.summary.Update+m.summary.Remove+m.summary.Run == 0:
 		b.WriteString("### Nothing to change\n\n" + PlanSentence(*m.summary) + "\n")
 	default:

@@ -16,22 +16,23 @@ import (
 // report turns the events of a run into lines. It belongs to the goroutine of its view.
 type report struct {
 	style
-	o       Options
-	screen  *screen
-	plan    *plan.Plan
-	preview bool
-	live    *live // nil: no region
-	changes *changes
-	hosts   hostCounts
-	partial map[source]string // output that has no line end yet
-	lost    map[string]bool   // hosts whose loss was shown
-	said    map[string]bool   // failures that were explained
-	unseen  []unseen          // hosts that a preview could not look at
-	failing bool              // a preview has found errors
-	told    map[source]bool   // tasks whose output was shown as it came
-	failed  map[source]bool   // tasks that were shown as failed before their end
-	diffs   map[uint64]string // diff → host that it was shown for
-	seed    maphash.Seed
+	o        Options
+	screen   *screen
+	plan     *plan.Plan
+	preview  bool
+	checking bool  // the preview is compared with an earlier one
+	live     *live // nil: no region
+	changes  *changes
+	hosts    hostCounts
+	partial  map[source]string // output that has no line end yet
+	lost     map[string]bool   // hosts whose loss was shown
+	said     map[string]bool   // failures that were explained
+	unseen   []unseen          // hosts that a preview could not look at
+	failing  bool              // a preview has found errors
+	told     map[source]bool   // tasks whose output was shown as it came
+	failed   map[source]bool   // tasks that were shown as failed before their end
+	diffs    map[uint64]string // diff → host that it was shown for
+	seed     maphash.Seed
 }
 
 // source is where output comes from.
@@ -80,7 +81,7 @@ func (r *report) see(e event.Event, now time.Time) {
 }
 
 func (r *report) outline(e event.Outline, now time.Time) {
-	r.plan, r.preview = e.Plan, e.Preview
+	r.plan, r.preview, r.checking = e.Plan, e.Preview, e.Check
 	if e.Preview && !e.Check {
 		o := newOutline(r.style, e.Plan, r.o.Verbose)
 		r.print("%s", o.connections())
