@@ -105,6 +105,7 @@ func (x *expansion) run() []Instance {
 			in.Unknown = append(in.Unknown, "for_each")
 		}
 		x.instance(&in)
+		x.hide(in)
 		own := in.text()
 		if d := x.scope.budget.Spend(own, 0, x.body.block.Block); d != nil {
 			x.diags = append(x.diags, d)
@@ -118,6 +119,20 @@ func (x *expansion) run() []Instance {
 		out = append(out, in)
 	}
 	return out
+}
+
+// hide remembers what a sensitive task is given, for who keeps the site.
+func (x *expansion) hide(in Instance) {
+	if !in.Sensitive || !x.scope.run.Remembers {
+		return
+	}
+	var texts []string
+	for _, name := range []string{"content", "stdin", "script"} {
+		if text, ok := in.Args[name].(string); ok {
+			texts = append(texts, text)
+		}
+	}
+	x.scope.run.HideTask(texts, in.Sources)
 }
 
 // maxElements bounds the elements of one for_each.

@@ -33,8 +33,10 @@ type Memory struct {
 	Sensitive []string           // names of variables that are declared so and are not null
 	Defaults  []hcl.Range        // where variables that are declared so have a default in the site's files
 	Given     []string           // environment variables that have to be asked for anew
+	Files     []string           // whose content is sensitive: a sensitive task sends it
 
 	secrets map[string]bool
+	wholes  map[string]bool // of which only all is sensitive
 }
 
 // Shortest is how many bytes a sensitive text has to have to be looked for inside others.
@@ -57,13 +59,20 @@ func (m *Memory) Secret(text string) bool {
 // CBOR write it. Texts of fewer bytes than least are not looked for.
 func (m *Memory) SecretIn(content []byte, least int) bool {
 	for s := range m.secrets {
-		for _, form := range forms(s) {
-			if len(form) >= least && bytes.Contains(content, []byte(form)) {
-				return true
-			}
+		if written(content, append(forms(s), lines(s)...), least) {
+			return true
+		}
+	}
+	for s := range m.wholes {
+		if written(content, forms(s), least) {
+			return true
 		}
 	}
 	return false
+}
+
+func written(content []byte, forms []string, least int) bool {
+	return slices.ContainsFunc(forms, func(form string) bool { return len(form) >= least && bytes.Contains(content, []byte(form)) })
 }
 
 // forms are the ways in which a text is written.
@@ -80,11 +89,16 @@ func forms(s string) []string {
 	if err != nil {
 		return []string{s}
 	}
-	out := []string{
+	return []string{
 		s, strings.TrimSpace(s), strings.ReplaceAll(s, "'", "''"), quoted, strings.ReplaceAll(quoted, "/", `\/`), inner(string(escaped)),
 		inner(string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes())), inner(strconv.Quote(s)), ascii(quoted),
 	}
-	for line := range strings.Lines(s) { // of a heredoc
+}
+
+// lines are those of a heredoc.
+func lines(s string) []string {
+	var out []string
+	for line := range strings.Lines(s) {
 		if line = strings.TrimSpace(line); len(line) >= 2*Shortest {
 			out = append(out, line)
 		}
@@ -121,7 +135,7 @@ func (s *Site) Memory() *Memory {
 	run := s.scope.run.Memory()
 	m := &Memory{
 		Once: run.Once, Environ: run.Asked, Programs: s.scope.programs.copy(),
-		Variables: map[string][]byte{}, secrets: run.Secrets,
+		Variables: map[string][]byte{}, secrets: run.Secrets, wholes: run.Wholes, Files: slices.Sorted(maps.Keys(run.Files)),
 	}
 	if m.secrets == nil {
 		m.secrets = map[string]bool{}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/creack/pty"
 	"github.com/fxamacker/cbor/v2"
 
@@ -588,5 +589,74 @@ output "o" {
 	}
 	if content, err := os.ReadFile(filepath.Join(w.dir, "b")); err != nil || !strings.Contains(string(content), "s3cret-env 987654321 s3cret-token") {
 		t.Errorf("%q, %v", content, err)
+	}
+}
+
+// TestG36PlanFileRefused: what is sensitive where it stands in the site is in no plan file in clear, evaluated or not; a
+// sealed one has it behind its key only.
+func TestG36PlanFileRefused(t *testing.T) {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, task := range map[string]string{
+		"text":                  `content = sensitive("s3cret-text")`,
+		"not reached":           "content = sensitive(\"s3cret-text\")\n    when = false",
+		"computed":              `content = sensitive(upper("s3cret-text"))`,
+		"number":                `content = sensitive(98231764)`,
+		"in parts":              `content = sensitive("s3cret-${path.module}")`,
+		"file":                  `content = sensitive(file("s3cret.txt"))`,
+		"file in another form":  `content = sensitive(base64decode(file("s3cret.b64")))`,
+		"of a sensitive task":   "content = \"s3cret-text\"\n    sensitive = true",
+		"source":                "source = \"s3cret.txt\"\n    sensitive = true",
+		"source, not notified":  "content = \"x\"\n  }\n  handler \"file\" \"h\" {\n    path = \"DIR/h\"\n    source = \"s3cret.txt\"\n    sensitive = true",
+		"standard input":        "content = \"x\"\n  }\n  task \"command\" \"c\" {\n    argv = [\"cat\"]\n    stdin = \"s3cret-text\"\n    sensitive = true",
+		"default of a role":     "content = \"x\"\n  }\n  role \"r\" {\n    source = \"./r\"",
+		"value of a role":       "content = \"x\"\n  }\n  role \"r\" {\n    source = \"./r\"\n    password = \"s3cret-text\"",
+		"environment of a task": "content = \"x\"\n  }\n  task \"command\" \"c\" {\n    argv = [\"true\"]\n    environment = { P = sensitive(\"s3cret-text\") }",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			root := filepath.Dir(w.site)
+			if err := os.Mkdir(filepath.Join(root, "r"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for file, text := range map[string]string{
+				"s3cret.txt": "s3cret-file", "s3cret.b64": "czNjcmV0LWZpbGU=",
+				"r/r.hcl": "variable \"password\" {\n  sensitive = true\n  default = \"s3cret-role\"\n}\ntask \"file\" \"r\" {\n  path = \"" + w.dir + "/r\"\n  content = var.password\n}\n",
+			} {
+				if err := os.WriteFile(filepath.Join(root, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.write(t, strings.ReplaceAll("job \"j\" {\n  hosts = host.localhost\n  task \"file\" \"a\" {\n    path = \"DIR/a\"\n    "+task+"\n  }\n}\n", "DIR", w.dir))
+			plan := w.site + ".plan"
+			if code, out := w.run(t, "plan", "--out", plan, w.site); code != 1 {
+				t.Errorf("plan ended with %d: %s", code, out)
+			}
+			if _, err := os.Stat(plan); err == nil {
+				t.Error("the plan was saved")
+			}
+			if code, out := w.run(t, "plan", "--out", plan, "--seal-to", key.Recipient().String(), w.site); code != 0 {
+				t.Fatalf("plan ended with %d: %s", code, out)
+			}
+			all := unpacked(t, plan)
+			for _, secret := range []string{"s3cret-text", "s3cret-file", "s3cret-role", "98231764", "czNjcmV0"} {
+				if bytes.Contains(all, []byte(secret)) {
+					t.Errorf("%s is in clear in the sealed file", secret)
+				}
+			}
+			id := filepath.Join(root, "key.txt")
+			if err := os.WriteFile(id, []byte(key.String()+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if code, out := w.run(t, "apply", plan); code != 1 {
+				t.Errorf("without a key apply ended with %d: %s", code, out)
+			}
+			if code, out := w.run(t, "apply", "--identity", id, plan); code != 0 {
+				t.Errorf("apply ended with %d: %s", code, out)
+			}
+		})
 	}
 }

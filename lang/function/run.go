@@ -27,6 +27,8 @@ type Run struct {
 	asked    map[string]*string
 	secrets  map[string]bool
 	revealed map[string]bool
+	wholes   map[string]bool // texts of which only all is sensitive
+	files    map[string]bool // whose content is
 }
 
 // Once is what has one value in a run.
@@ -163,18 +165,38 @@ func (r *Run) reveal(v cty.Value) {
 	maps.Copy(r.revealed, shown.secrets)
 }
 
+// HideTask remembers what a task that is sensitive is given: texts that are sensitive as a whole, and names of files.
+func (r *Run) HideTask(texts []string, files map[string]string) {
+	if !r.Remembers {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.wholes == nil {
+		r.wholes, r.files = map[string]bool{}, map[string]bool{}
+	}
+	for _, t := range texts {
+		r.wholes[t] = true
+	}
+	for _, f := range files {
+		r.files[f] = true
+	}
+}
+
 // Memory is what a run remembers.
 type Memory struct {
 	Once
 	Asked   map[string]*string // of the environment; nil: it is not set
 	Secrets map[string]bool
+	Wholes  map[string]bool // texts of which only all is sensitive
+	Files   map[string]bool // names of files whose content is
 }
 
 // Memory returns what the run remembers so far.
 func (r *Run) Memory() Memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := Memory{Once: r.Once, Asked: maps.Clone(r.asked), Secrets: maps.Clone(r.secrets)}
+	out := Memory{Once: r.Once, Asked: maps.Clone(r.asked), Secrets: maps.Clone(r.secrets), Wholes: maps.Clone(r.wholes), Files: maps.Clone(r.files)}
 	maps.DeleteFunc(out.Secrets, func(s string, _ bool) bool { return r.revealed[s] })
 	out.Hashes = map[string]string{}
 	maps.Copy(out.Hashes, r.Hashes)

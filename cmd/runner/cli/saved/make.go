@@ -175,7 +175,7 @@ func (k *keeper) programs() error {
 func (k *keeper) files() error {
 	nodes, blobs := k.content.File.Site.Nodes, k.content.Blobs
 	k.content.Secrets.Files = map[string][]byte{}
-	kept := map[planfile.Digest]bool{}
+	kept, secret := map[planfile.Digest]bool{}, k.secretFiles()
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
 		n := nodes[name]
 		if !n.Read {
@@ -184,7 +184,7 @@ func (k *keeper) files() error {
 		content := blobs[n.Digest]
 		blanked := k.blank(name, content)
 		switch {
-		case !k.memory.SecretIn(blanked, lang.Shortest):
+		case !secret[name] && !k.memory.SecretIn(blanked, lang.Shortest):
 			if !bytes.Equal(content, blanked) {
 				n.Size, n.Digest = int64(len(blanked)), blobs.Put(blanked)
 				nodes[name] = n
