@@ -199,9 +199,9 @@ func (s *session) again(ctx context.Context, p *saved.Plan, a arguments.Apply) (
 	if site.Parallelism == 0 {
 		site.Parallelism = p.File.Request.Parallelism
 	}
-	loaded := s.loadWith(site, func(o *lang.Options) { o.Memory, o.Dir = p.Memory, p.File.Site.Dir })
+	loaded, code := s.loadWith(ctx, site, func(o *lang.Options) { o.Memory, o.Dir = p.Memory, p.File.Site.Dir })
 	if loaded == nil {
-		return nil, exitWrong
+		return nil, code
 	}
 	w, err := s.prepare(ctx, site, loaded, true)
 	if err != nil {

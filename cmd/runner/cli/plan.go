@@ -60,7 +60,7 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 	}
 	summary := r.look(ctx)
 	hosts := r.identities(summary)
-	code := worst(r.finish(summary), planCode(summary, a.DetailedExitCode))
+	code = worst(r.finish(summary), planCode(summary, a.DetailedExitCode))
 	if s.saving != nil {
 		code = worst(code, r.save(a, site, summary, hosts))
 	}
