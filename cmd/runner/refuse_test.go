@@ -75,7 +75,7 @@ job "j" {
   }
   task "file" "secret" {
     path      = "WORK/secret"
-    content   = "not shown\n"
+    mode      = "0600"
     sensitive = true
   }
 }
