@@ -1,10 +1,12 @@
 package action
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"runner/agent/schema"
+	"runner/agent/wire"
 )
 
 func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
@@ -72,6 +74,27 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 		}
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s %.200v: got %.200v, want %q", c.action, c.known, err, c.want)
+		}
+	}
+}
+
+// TestEveryActionPreviews: an action says how it is previewed, and what it will do where something runs before it follows.
+func TestEveryActionPreviews(t *testing.T) {
+	for _, d := range All() {
+		switch d.Preview {
+		case Exact:
+			if got := d.Doubtful().Verb; got != wire.VerbUpdate {
+				t.Errorf("%s may do %s", d.Name, got)
+			}
+		case Runs:
+			if got := d.Doubtful().Verb; got != wire.VerbRun {
+				t.Errorf("%s may do %s", d.Name, got)
+			}
+		default:
+			t.Errorf("%s does not say how it is previewed", d.Name)
+		}
+		if !slices.Contains(d.Doubtful().Unknown, "action") {
+			t.Errorf("%s claims to know what it will do", d.Name)
 		}
 	}
 }

@@ -74,6 +74,15 @@ func actions(schemas map[string]schema.Block) string {
 		"What a `task \"ACTION\" \"NAME\"` or a `handler` can do. Every one of them also takes the [arguments of tasks](tasks.md) and gives\n" +
 		"`changed`, `failed`, `skipped` and `duration`. Each compares what is wanted with what is there, and does nothing when\n" +
 		"there is no difference; `plan` looks with the same code.\n")
+	previews := map[action.Preview]string{
+		action.Exact: "`plan` says exactly what it will do.",
+		action.Runs:  "`plan` says whether it will run, and not what that will do.",
+	}
+	for _, d := range action.All() {
+		s := schemas[d.Name]
+		s.Doc += " " + previews[d.Preview]
+		schemas[d.Name] = s
+	}
 	for _, name := range slices.Sorted(maps.Keys(schemas)) {
 		block(&b, schemas[name], "task")
 	}

@@ -13,8 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // happened is what a run says of a task: what would be done, or how it ended.
@@ -117,25 +118,25 @@ func (w *world) state(t *testing.T) string {
 	var out strings.Builder
 	var visit func(path string)
 	visit = func(path string) {
-		var st syscall.Stat_t
-		if err := syscall.Lstat(path, &st); err != nil {
+		var st unix.Stat_t
+		if err := unix.Lstat(path, &st); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&out, "%s %o %d:%d %d %v %v", strings.TrimPrefix(path, w.dir), st.Mode, st.Uid, st.Gid, st.Ino, st.Mtim, st.Ctim)
-		switch st.Mode & syscall.S_IFMT {
-		case syscall.S_IFLNK:
+		switch st.Mode & unix.S_IFMT {
+		case unix.S_IFLNK:
 			target, err := os.Readlink(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			fmt.Fprintf(&out, " -> %s\n", target)
-		case syscall.S_IFREG:
+		case unix.S_IFREG:
 			content, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			fmt.Fprintf(&out, " %q\n", content)
-		case syscall.S_IFDIR:
+		case unix.S_IFDIR:
 			out.WriteString("\n")
 			entries, err := os.ReadDir(path)
 			if err != nil {

@@ -24,6 +24,41 @@ func Write(dir string, hosts, tasks int) error {
 	return nil
 }
 
+// WriteMany makes a directory with a site of so many hosts, all of which are this machine, and seven files on each. Nothing
+// of it is there, and only plans are made.
+func WriteMany(dir string, hosts int) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot write a site: %w", err)
+	}
+	text := strings.NewReplacer("HOSTS", strconv.Itoa(hosts), "DIR", dir).Replace(many)
+	if err := os.WriteFile(filepath.Join(dir, "site.hcl"), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("cannot write a site: %w", err)
+	}
+	return nil
+}
+
+const many = `
+host "web" {
+  count = HOSTS
+  hop "local" {}
+  vars = { n = count.index }
+}
+
+job "j" {
+  hosts = host.web
+  task "directory" "d" { path = "DIR/out" }
+  task "file" "same" {
+    path    = "DIR/out/same"
+    content = "same\n"
+  }
+  task "file" "own" {
+    for_each = toset(["a", "b", "c", "d", "e", "f"])
+    path     = "DIR/out/${self.name}-${each.key}"
+    content  = "n = ${self.vars.n}\n"
+  }
+}
+`
+
 const head = `
 variable "release" {
   type    = string
