@@ -246,7 +246,11 @@ func (r *report) changed(e event.TaskEnd) {
 	if e.Action == event.Update {
 		r.print("%s", c.attributes(event.PlannedChange{Action: e.Action, Before: e.Before, After: e.After}))
 	}
-	if e.Diff == "" || r.o.Diff == arguments.DiffNone {
+	switch {
+	case e.Diff == "" || r.o.Diff == arguments.DiffNone:
+		return
+	case e.Diff == event.Hidden: // those that look the same need not be
+		r.print("        %s\n", event.Hidden)
 		return
 	}
 	const mostKept = 10000
