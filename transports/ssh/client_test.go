@@ -130,7 +130,7 @@ func TestBastionRefusals(t *testing.T) {
 func TestG17LostConnection(t *testing.T) {
 	s := newSite(t)
 	client := dial(t, s.options())
-	session, err := client.Start(t.Context(), "echo up; sleep 60")
+	session, err := client.Start(t.Context(), "echo up; exec cat")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestG17KeepaliveFindsSilence(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t)
 			client := dial(t, s.options("keepalive", c.keepalive))
-			session, err := client.Start(t.Context(), "echo up; sleep 60")
+			session, err := client.Start(t.Context(), "echo up; exec cat")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -230,7 +230,7 @@ func TestG22StderrIsBounded(t *testing.T) {
 // A server that allows no more sessions says so by name.
 func TestTooManySessions(t *testing.T) {
 	client := dial(t, newSite(t, "MaxSessions 1").options())
-	session, err := client.Start(t.Context(), "sleep 60")
+	session, err := client.Start(t.Context(), "cat")
 	if err != nil {
 		t.Fatal(err)
 	}

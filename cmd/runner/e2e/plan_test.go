@@ -159,7 +159,7 @@ job "second" {
   hosts      = host.made
   depends_on = [job.first]
   task "file" "f" {
-    path    = "/tmp/f"
+    path    = "/f"
     content = "on ${self.facts.arch}\n"
   }
 }
@@ -187,7 +187,7 @@ output "who" { value = job.first.task.command.as["localhost"].stdout }
 		t.Errorf("it ran as %v", got)
 	}
 	box.Name += "-2"
-	got := box.Run("cat", "/tmp/f")
+	got := box.Run("cat", "/f")
 	box.Name = strings.TrimSuffix(box.Name, "-2")
 	if !strings.HasPrefix(got, "on ") {
 		t.Errorf("%q", got)

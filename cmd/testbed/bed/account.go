@@ -58,7 +58,6 @@ func (b *Bed) Account(options AccountOptions) *Account {
 		args = append(args, "--groups", strings.Join(options.Groups, ","))
 	}
 	b.accounts = append(b.accounts, a)
-	b.t.Cleanup(func() { b.removeAccount(a) })
 	b.account("", "useradd", append(args, a.Name)...)
 	// Few rounds: a test of passwords need not wait for a slow hash.
 	b.account(a.Name+":"+a.Password+"\n", "chpasswd", "--crypt-method", "SHA512", "--sha-rounds", "1000")

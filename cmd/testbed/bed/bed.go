@@ -32,16 +32,26 @@ func New(t testing.TB, needs ...string) *Bed {
 		t.Fatalf("cannot make a directory for the test bed: %v", err)
 	}
 	b := &Bed{t: t, dir: dir, tolerated: map[int]bool{}}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Errorf("cannot remove the test bed: %v", err)
-		}
-	})
+	t.Cleanup(b.remove)
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatalf("cannot open the test bed to other users: %v", err)
 	}
-	t.Cleanup(b.CheckLeaks)
 	return b
+}
+
+// remove takes down all that belongs to the bed. What runs there is looked for before it is killed, and before a test
+// of another package can get the same user number.
+func (b *Bed) remove() {
+	b.CheckLeaks()
+	for _, box := range b.boxes {
+		b.docker("rm", "--force", "--volumes", box.Name)
+	}
+	for _, a := range b.accounts {
+		b.removeAccount(a)
+	}
+	if err := os.RemoveAll(b.dir); err != nil {
+		b.t.Errorf("cannot remove the test bed: %v", err)
+	}
 }
 
 // Dir is a directory that every user of the machine may read. It goes with the bed.

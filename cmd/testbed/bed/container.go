@@ -62,7 +62,6 @@ func (b *Bed) Container(options BoxOptions) *Box {
 		args = append(args, "--tmpfs", at)
 	}
 	args = append(append(args, options.Args...), image, program, "sleep", "2147483647")
-	b.t.Cleanup(func() { b.docker("rm", "--force", "--volumes", box.Name) })
 	b.boxes = append(b.boxes, box)
 	box.ID = b.docker(args...)
 	box.PID, _ = strconv.Atoi(b.docker("inspect", "--format", "{{.State.Pid}}", box.Name))
