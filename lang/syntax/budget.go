@@ -14,7 +14,7 @@ import (
 // cost for nothing is what ordinary arguments do, so that a site may have as many hosts and tasks as it likes. To go
 // over all hosts on each host has an allowance of its own: that is what people who have a thousand hosts do.
 const (
-	siteCost   = 64 << 20
+	siteCost   = 24 << 20
 	perByte    = 12
 	freeCost   = 8 << 10
 	overHosts  = 512 << 20
@@ -86,9 +86,16 @@ func allowance(v cty.Value) int {
 	if v.IsNull() || !v.IsKnown() || !v.CanIterateElements() || v.LengthInt() == 0 {
 		return 0
 	}
-	it := v.ElementIterator()
-	it.Next()
-	if _, element := it.Element(); !isHost(element.Type()) {
+	var element cty.Type
+	if t := v.Type(); t.IsCollectionType() {
+		element = t.ElementType()
+	} else {
+		it := v.ElementIterator()
+		it.Next()
+		_, first := it.Element()
+		element = first.Type()
+	}
+	if !isHost(element) {
 		return 0
 	}
 	return v.LengthInt() * perHost
