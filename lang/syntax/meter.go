@@ -11,11 +11,11 @@ import (
 	"runner/lang/diag"
 )
 
-// What one evaluation may cost: 80,000 elements that loops give, or 16 MiB of text that functions and interpolations
+// What one evaluation may cost: 50,000 elements that loops give, or 10 MiB of text that functions and interpolations
 // put together. Loops inside loops over short lists, or strings that repeat each other, could otherwise fill any
 // memory.
 const (
-	maxCost     = 16 << 20 // in bytes of text
+	maxCost     = 10 << 20 // in bytes of text
 	valueCost   = 192
 	pairCost    = 384 // of a loop that gives an object
 	elementCost = 8   // of a collection, for each
