@@ -135,10 +135,11 @@ func (q *prompter) askedLocked() bool {
 	if len(q.marker) > 0 { // the program asks in no other way for what we have, and nobody does after it
 		return bytes.Contains(q.shown, q.marker) && !q.hop.program.HandedOn()
 	}
-	if q.answered && !q.open {
-		return false // the same question still: stars, a line break
-	}
 	text := bytes.TrimSpace(q.shown)
+	if q.answered && !q.open {
+		// Stars and a line break still belong to the same question. Another one may have followed at once.
+		text = bytes.Trim(q.shown[bytes.LastIndexByte(q.shown, '\n')+1:], "*\b \r")
+	}
 	return len(text) > 0 && q.hop.program.Alone()
 }
 
