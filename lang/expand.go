@@ -3,7 +3,6 @@ package lang
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/diag"
+	"runner/lang/source"
 	"runner/lang/value"
 )
 
@@ -289,7 +289,7 @@ func (x *expansion) arguments(in *Instance) {
 			}
 			path, _ := arg.Plain.(string)
 			known[a.Name] = path
-			in.Sources[a.Name] = within(x.body.dir, path)
+			in.Sources[a.Name] = source.Within(x.body.dir, path)
 		default:
 			in.Args[a.Name] = arg.Plain
 			known[a.Name] = value.Floats(arg.Plain)
@@ -299,14 +299,6 @@ func (x *expansion) arguments(in *Instance) {
 		return
 	}
 	x.diags = append(x.diags, checkBlock(x.body.schema, known, secrets, block.Args, block.Block)...)
-}
-
-// within is a path on the controller, from the site's directory unless it is absolute.
-func within(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(dir, path)
 }
 
 func (x *expansion) argument(a schema.Attribute, e *config.Expr, of string) (value.Argument, bool) {

@@ -20,6 +20,7 @@ import (
 	"runner/lang/inventory/sshconfig"
 	"runner/lang/inventory/vault"
 	"runner/lang/refs"
+	"runner/lang/source"
 	"runner/lang/value"
 )
 
@@ -249,10 +250,7 @@ func (l *loader) inventoryPath(args map[string]any) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok && l.home() != "" {
 		return filepath.Join(l.home(), rest)
 	}
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(l.dir, path)
+	return source.Within(l.dir, path)
 }
 
 func (l *loader) runInventory(args map[string]any) (*inventory.Inventory, hcl.Diagnostics) {

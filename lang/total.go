@@ -11,6 +11,7 @@ import (
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/refs"
+	"runner/lang/source"
 	"runner/lang/syntax"
 )
 
@@ -227,7 +228,7 @@ func (w *total) call(e *hclsyntax.FunctionCallExpr) cty.Type {
 			return cty.NilType
 		}
 	}
-	path := within(w.scope.modules[w.module].dir, name.AsString())
+	path := source.Within(w.scope.modules[w.module].dir, name.AsString())
 	source, diags := syntax.Read(w.scope.files, path)
 	if diags.HasErrors() {
 		return cty.NilType

@@ -50,6 +50,14 @@ func Read(files Files, name string, most int64) ([]byte, error) {
 	return content, errors.Join(err, f.Close())
 }
 
+// Within is a path from a directory, unless it is absolute.
+func Within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
 // Glob returns the names that match a pattern of package filepath.
 func Glob(files Files, pattern string) ([]string, error) {
 	root := "."

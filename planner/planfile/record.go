@@ -8,18 +8,13 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-)
 
-// Files are the files of the controller, by absolute or relative names.
-type Files interface {
-	Open(name string) (fs.File, error)
-	Stat(name string) (fs.FileInfo, error)
-	ReadDir(name string) ([]fs.DirEntry, error)
-}
+	"runner/lang/source"
+)
 
 // Recorder are files that note what is read of them. It is safe for concurrent use.
 type Recorder struct {
-	files Files
+	files source.Files
 	dir   string // the working directory
 
 	mu      sync.Mutex // guards what follows
@@ -29,22 +24,15 @@ type Recorder struct {
 }
 
 // NewRecorder returns files that note what is read of others; relative names are noted as those in a directory.
-func NewRecorder(files Files, dir string) *Recorder {
+func NewRecorder(files source.Files, dir string) *Recorder {
 	return &Recorder{files: files, dir: dir, nodes: map[string]Node{}, opened: map[string]bool{}}
-}
-
-func (r *Recorder) absolute(name string) string {
-	if filepath.IsAbs(name) {
-		return filepath.Clean(name)
-	}
-	return filepath.Join(r.dir, name)
 }
 
 // Open notes that the content of a file is needed.
 func (r *Recorder) Open(name string) (fs.File, error) {
 	f, err := r.files.Open(name)
 	r.mu.Lock()
-	r.opened[r.absolute(name)] = true
+	r.opened[source.Within(r.dir, name)] = true
 	r.mu.Unlock()
 	if err != nil {
 		r.note(name, nil, err)
@@ -67,12 +55,12 @@ func (r *Recorder) Keep(name string) {
 	if _, err := r.Stat(name); err == nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.opened[r.absolute(name)] = true
+		r.opened[source.Within(r.dir, name)] = true
 	}
 }
 
 func (r *Recorder) note(name string, info fs.FileInfo, err error) {
-	name = r.absolute(name)
+	name = source.Within(r.dir, name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.nodes[name]
@@ -106,7 +94,7 @@ func (r *Recorder) ReadDir(name string) ([]fs.DirEntry, error) {
 	for i, e := range entries {
 		names[i] = Name{e.Name(), uint32(e.Type())}
 	}
-	name = r.absolute(name)
+	name = source.Within(r.dir, name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.nodes[name]
@@ -168,15 +156,8 @@ type Replay struct {
 // Files returns what the file has kept of the files of the controller, with the contents that it withholds.
 func (r *Reader) Files(withheld map[string][]byte) *Replay { return &Replay{r, withheld} }
 
-func (r *Replay) absolute(name string) string {
-	if filepath.IsAbs(name) {
-		return filepath.Clean(name)
-	}
-	return filepath.Join(r.reader.File.Site.Dir, name)
-}
-
 func (r *Replay) node(op, name string) (Node, error) {
-	n, ok := r.reader.File.Site.Nodes[r.absolute(name)]
+	n, ok := r.reader.File.Site.Nodes[source.Within(r.reader.File.Site.Dir, name)]
 	switch {
 	case !ok:
 		return n, &fs.PathError{Op: op, Path: name, Err: ErrNotKept}
@@ -195,7 +176,7 @@ func (r *Replay) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	out := &file{info: info{filepath.Base(name), n}}
-	switch content, ok := r.given[r.absolute(name)]; {
+	switch content, ok := r.given[source.Within(r.reader.File.Site.Dir, name)]; {
 	case ok, !out.Mode().IsRegular():
 		out.ReadCloser = io.NopCloser(bytes.NewReader(content))
 		return out, nil

@@ -30,7 +30,7 @@ func TestReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec := NewRecorder(source.Disk{}, dir)
-	text := func(f Files, name string) string {
+	text := func(f source.Files, name string) string {
 		t.Helper()
 		content, err := source.Read(f, name, 100)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang"
+	"runner/lang/source"
 )
 
 // literals looks for what a file of a site makes sensitive where it stands, whether or not that was evaluated: whether one
@@ -64,11 +65,7 @@ func inside(call *hclsyntax.FunctionCallExpr, dir string) argument {
 			})
 			out.source = true
 			if value, diags := n.Args[0].Value(nil); reads && !diags.HasErrors() && value.Type() == cty.String && value.IsKnown() && !value.IsNull() {
-				path := value.AsString()
-				if !filepath.IsAbs(path) {
-					path = filepath.Join(dir, path)
-				}
-				out.files = append(out.files, filepath.Clean(path))
+				out.files = append(out.files, source.Within(dir, value.AsString()))
 			}
 		case *hclsyntax.ScopeTraversalExpr:
 			out.source = out.source || n.Traversal.RootName() != "path"
@@ -90,7 +87,7 @@ func inside(call *hclsyntax.FunctionCallExpr, dir string) argument {
 func (k *keeper) secretFiles() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range k.memory.Files {
-		out[k.absolute(name)] = true
+		out[source.Within(k.content.File.Site.Dir, name)] = true
 	}
 	for name, n := range k.content.File.Site.Nodes {
 		if !n.Read {

@@ -234,20 +234,13 @@ func (k *keeper) shown(name string) string {
 // blank replaces the defaults of sensitive variables in a file by null. Nothing else moves.
 func (k *keeper) blank(name string, content []byte) []byte {
 	for _, at := range k.memory.Defaults {
-		if k.absolute(at.Filename) != name || at.End.Byte > len(content) {
+		if source.Within(k.content.File.Site.Dir, at.Filename) != name || at.End.Byte > len(content) {
 			continue
 		}
 		content = bytes.Clone(content)
 		fill(content[at.Start.Byte:at.End.Byte])
 	}
 	return content
-}
-
-func (k *keeper) absolute(name string) string {
-	if filepath.IsAbs(name) {
-		return filepath.Clean(name)
-	}
-	return filepath.Join(k.content.File.Site.Dir, name)
 }
 
 // fill writes null, or a number where there is no room, and blanks. Line breaks stay.
