@@ -92,11 +92,7 @@ func calledWith(d *hcl.Diagnostic, why string) string {
 	for _, arg := range call.Args {
 		given = append(given, foundIn(arg, d.EvalContext))
 	}
-	last := len(given) - 1
-	if last == 0 {
-		return fmt.Sprintf(" It was called with %s.", given[0])
-	}
-	return fmt.Sprintf(" It was called with %s and %s.", strings.Join(given[:last], ", "), given[last])
+	return fmt.Sprintf(" It was called with %s.", and(given))
 }
 
 // found says what the diagnostic's expression is.

@@ -189,6 +189,14 @@ func OneOf(name string, names []string) string {
 	if len(quoted) == 1 {
 		return " There is only " + quoted[0] + "."
 	}
-	last := len(quoted) - 1
-	return " There are " + strings.Join(quoted[:last], ", ") + " and " + quoted[last] + "."
+	return " There are " + and(quoted) + "."
+}
+
+// and lists some things in a sentence, at least one.
+func and(things []string) string {
+	last := len(things) - 1
+	if last == 0 {
+		return things[0]
+	}
+	return strings.Join(things[:last], ", ") + " and " + things[last]
 }

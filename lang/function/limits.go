@@ -91,7 +91,7 @@ func (m *measure) add(v cty.Value, depth int) error {
 	}
 	v, _ = v.Unmark()
 	t := v.Type()
-	if !v.IsKnown() || v.IsNull() || t.IsCapsuleType() || m.hosts && isHost(t) {
+	if !v.IsKnown() || v.IsNull() || t.IsCapsuleType() || m.hosts && IsHost(t) {
 		return nil
 	}
 	switch {
@@ -121,8 +121,8 @@ func (m *measure) add(v cty.Value, depth int) error {
 	return nil
 }
 
-// isHost says whether a type is that of a host object, which has its host beside its values.
-func isHost(t cty.Type) bool {
+// IsHost says whether a type is that of a host object, which has its host beside its values.
+func IsHost(t cty.Type) bool {
 	return t.IsObjectType() && t.HasAttribute("facts") && t.AttributeType("facts").IsCapsuleType()
 }
 

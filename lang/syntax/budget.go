@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"runner/lang/diag"
+	"runner/lang/function"
 )
 
 // What all evaluations of a site may cost together while it is loaded, in bytes as a meter counts them. What each may
@@ -95,15 +96,10 @@ func allowance(v cty.Value) int {
 		_, first := it.Element()
 		element = first.Type()
 	}
-	if !isHost(element) {
+	if !function.IsHost(element) {
 		return 0
 	}
 	return v.LengthInt() * perHost
-}
-
-// isHost says whether a type is that of a host object, which has its host beside its values.
-func isHost(t cty.Type) bool {
-	return t.IsObjectType() && t.HasAttribute("facts") && t.AttributeType("facts").IsCapsuleType()
 }
 
 func budgetOf(ctx *hcl.EvalContext) *Budget {
