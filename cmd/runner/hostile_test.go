@@ -264,6 +264,9 @@ func hostiles() []hostile {
 	add("jobs after jobs", row(2000, "job \"bTHIS\" {\n  hosts = host.localhost\n  depends_on = [job.bNEXT]\n}\n"))
 
 	// Size of the source.
+	add("many locals", "locals {\n"+row(300_000, "  aTHIS = 1\n")+"}\n")
+	add("many elements", local("["+r("1000000, ", many)+"]"))
+	add("many keys", local("{\n"+row(many, "    key_THIS : 1\n")+"  }"))
 	add("a large file", "# "+r("x", 9<<20))
 	add("tokens", "locals {\n"+r("  a = []\n", many*2)+"}\n")
 	add("tokens in one line", local("["+r("1,", 2_000_000)+"]"))
@@ -405,12 +408,17 @@ func hostileElsewhere(variable string) []hostile {
 	const many = 200_000
 	r := strings.Repeat
 	deep := r("[", many) + r("]", many)
+	var manyKeys strings.Builder
+	for i := range 300_000 {
+		fmt.Fprintf(&manyKeys, `"a%d": 1, `, i)
+	}
 	return []hostile{
 		{name: "JSON site", files: map[string]string{"site.hcl.json": `{"locals": {"a": ` + deep + `}}`}},
 		{name: "JSON objects", files: map[string]string{"site.hcl.json": r(`{"a":`, many) + "1" + r("}", many)}},
 		{name: "JSON strings", files: map[string]string{"site.hcl.json": `{"locals": {"a": "${` + r("[", many) + `}"}}`}},
 		{name: "JSON tokens", files: map[string]string{"site.hcl.json": `{"locals": {"a": [` + r("1,", 2_000_000) + `1]}}`}},
 		{name: "JSON keys", files: map[string]string{"site.hcl.json": `{"locals": {` + r(`"a":1,`, 190_000) + `"b":1}}`}},
+		{name: "JSON many locals", files: map[string]string{"site.hcl.json": `{"locals": {` + manyKeys.String() + `"a": 1}}`}},
 		{name: "JSON large", files: map[string]string{"site.hcl.json": `{"locals": {"a": "` + r("x", 9<<20) + `"}}`}},
 		{name: "JSON number", files: map[string]string{"site.hcl.json": `{"locals": {"a": 1e999999999}}`}},
 		{name: "JSON digits", files: map[string]string{"site.hcl.json": `{"locals": {"a": ` + r("9", 4<<20) + `}}`}},

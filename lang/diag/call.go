@@ -105,6 +105,9 @@ func found(d *hcl.Diagnostic) string {
 
 // foundIn says of which type an expression is, and which text or number.
 func foundIn(e hcl.Expression, ctx *hcl.EvalContext) string {
+	if _, loop := e.(*hclsyntax.ForExpr); loop { // going through it once more may take long
+		return "the result of a loop"
+	}
 	v, diags := e.Value(ctx)
 	switch {
 	case diags.HasErrors():

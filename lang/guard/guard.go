@@ -23,6 +23,7 @@ const (
 	maxDigits   = 1000      // of a number
 	maxName     = 4000      // bytes of a name
 	maxLiteral  = 512_000   // bytes of a text in quotes, which HCL looks at twice and slowly
+	maxParts    = 100_000   // attributes or elements of one block, object or list
 	maxStrays   = 600       // characters that the language does not have: HCL makes a diagnostic of each
 	maxDots     = 500       // in a row of names
 	maxMelding  = 512 << 20 // bytes that are copied to put lines of text together
@@ -113,6 +114,13 @@ func strays(offset int) *Error {
 	return &Error{
 		Code: diag.Syntax, Offset: offset,
 		Detail: fmt.Sprintf("Up to here there are more than %d characters or escapes that the language does not have. This may be a file of another kind.", maxStrays),
+	}
+}
+
+func tooManyParts(offset int) *Error {
+	return &Error{
+		Code: diag.TooLarge, Offset: offset,
+		Detail: fmt.Sprintf("Up to here this block, object or list has more than %d attributes or elements. Read the data with a function such as yamldecode.", maxParts),
 	}
 }
 

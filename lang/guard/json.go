@@ -13,7 +13,8 @@ func JSON(src []byte) *Error {
 	if err := notText(src); err != nil {
 		return err
 	}
-	depth, tokens, most := 0, 0, maxTokens(len(src))
+	tokens, most := 0, maxTokens(len(src))
+	var commas []int // of each object and array around a place
 	for pos := 0; pos < len(src); {
 		start := pos
 		tokens++
@@ -25,18 +26,23 @@ func JSON(src []byte) *Error {
 			if pos = endOfString(src, pos); pos-start > maxLiteral {
 				return tooLongLiteral(start)
 			}
-			if err := jsonString(src[start:pos], depth); err != nil {
+			if err := jsonString(src[start:pos], len(commas)); err != nil {
 				err.Offset = start
 				return err
 			}
 		case c == '[' || c == '{':
 			pos++
-			if depth++; depth > MaxDepth {
+			if commas = append(commas, 0); len(commas) > MaxDepth {
 				return tooDeep(start)
 			}
 		case c == ']' || c == '}':
 			pos++
-			depth--
+			commas = commas[:max(len(commas)-1, 0)]
+		case c == ',' && len(commas) > 0:
+			pos++
+			if commas[len(commas)-1]++; commas[len(commas)-1] >= maxParts {
+				return tooManyParts(start)
+			}
 		case digit(c):
 			s := scanner{src: src, pos: pos}
 			s.number()

@@ -29,6 +29,7 @@ type frame struct {
 	// weight counts what nests in the frame without brackets of its own: in code the operators of the expression at
 	// hand, which make a tree as deep as they are many; in templates the directives that have begun and not ended.
 	weight int
+	parts  int    // of code: the attributes and elements in it so far
 	marker []byte // of a heredoc
 	fresh  bool   // of a heredoc: nothing of the line was read yet
 	from   int    // of a template: where the text at hand began, behind the latest sequence
@@ -126,6 +127,17 @@ func (s *scanner) deepen(by int) {
 func (s *scanner) operator() {
 	s.top().weight++
 	s.deepen(1)
+}
+
+// part counts an attribute, or an element, of the frame at hand if it is of a kind.
+func (s *scanner) part(of kind) {
+	f := s.top()
+	if f.kind != of {
+		return
+	}
+	if f.parts++; f.parts > maxParts {
+		s.fail(tooManyParts(s.pos))
+	}
 }
 
 // separate ends the expression at hand.
@@ -228,10 +240,15 @@ func (s *scanner) sign(c byte) {
 	case '}':
 		s.closeBrace()
 	case ',':
+		s.part(bracket)
 		s.separate()
+	case ':':
+		if s.top().weight == 0 { // else it belongs to a condition
+			s.part(brace)
+		}
 	case '!', '-', '+', '*', '/', '%', '?', '=', '<', '>', '&', '|':
 		s.operators(c)
-	case ' ', '\t', '\r', ':', '~':
+	case ' ', '\t', '\r', '~':
 	default:
 		s.stray()
 	}
@@ -252,6 +269,8 @@ func (s *scanner) operators(c byte) {
 	case c == '=' && next != '=':
 		if next == '>' {
 			s.pos++
+		} else {
+			s.part(s.top().kind)
 		}
 		return
 	case next == '=' && (c == '=' || c == '!' || c == '<' || c == '>'), next == c && (c == '&' || c == '|'):
