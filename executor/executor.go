@@ -40,6 +40,14 @@ type Evaluator interface {
 	Outputs(state plan.State) ([]plan.Output, error)
 }
 
+// Past is what an earlier run of the same plan has done.
+type Past interface {
+	// Ended returns how a task, or an element of its for_each, ended on a host, if it is not to be done again.
+	Ended(host, address string) (event.TaskEnd, bool)
+	// Due returns the handlers of a job that were notified on a host and have not run since, by address.
+	Due(host, job string) []string
+}
+
 // Config is a run.
 type Config struct {
 	ID        string // of the run
@@ -54,6 +62,7 @@ type Config struct {
 	WholeDiff bool                                     // long diffs are not shortened
 	// Gone are hosts, by name, that count as lost from the start: nothing is sent there.
 	Gone map[string]bool
+	Past Past // nil: nothing was done
 	// NoHandlersOnFailure leaves the handlers of a failed host out.
 	NoHandlersOnFailure bool
 	// Kill ends at once what an interrupt lets end; it is closed at the second one. It may be nil.

@@ -61,6 +61,7 @@ func (h *hostRun) work(ctx context.Context) bool {
 		h.after = h.tripsSoFar()
 	}
 	h.pipeline = h.firstPipeline()
+	h.remember()
 	if h.run.Gone[h.name] {
 		h.stop(event.Unreachable)
 		h.run.lost(h.host)

@@ -25,6 +25,7 @@ type sent struct {
 	problem  string          // why it could not even be sent
 	reason   string          // why a preview cannot know what it would do
 	end      *event.TaskEnd  // how it ended without a call
+	past     *event.TaskEnd  // how it ended in the run that this one goes on with
 	left     *left           // the whole task is not run
 	refused  bool            // its call could not be sent
 	nothing  bool            // the task has no elements
@@ -75,14 +76,14 @@ func (h *hostRun) pump() {
 
 // callable says whether an instance is one that its peer hears of.
 func (s *sent) callable() bool {
-	return s.task != nil && s.left == nil && s.end == nil && !s.nothing && !s.instance.Skip
+	return s.task != nil && s.left == nil && s.end == nil && s.past == nil && !s.nothing && !s.instance.Skip
 }
 
 // holds says whether nothing may be sent behind an instance before its end is known: its peer knows nothing of it, or does
 // not know whether it failed.
 func (s *sent) holds() bool {
 	if s.pending == nil {
-		return s.problem != "" || s.end != nil && s.end.Status != event.OK
+		return s.problem != "" || s.end != nil && s.end.Status != event.OK || s.past != nil && s.past.Status == event.Failed
 	}
 	return s.refused || s.task != nil && s.task.Verdict
 }
@@ -141,6 +142,8 @@ func (h *hostRun) send(s *sent) {
 	}
 	if h.isPreview() {
 		h.lookAhead(s, &call)
+	} else {
+		h.run.Sink.Emit(event.Sent{Address: s.instance.Address, Host: h.name})
 	}
 	if pending, ok := h.run.send(s.on, call, options); ok {
 		s.pending = pending

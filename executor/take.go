@@ -23,6 +23,8 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		h.run.state.PutResults(s.task.Address, h.name, s.group.results)
 	case s.end != nil:
 		h.takeEnd(s)
+	case s.past != nil:
+		h.takePast(s)
 	case s.instance.Skip:
 		h.record(s, skipped)
 		h.settle(s, event.TaskEnd{Address: s.instance.Address, Status: event.Skipped, Action: event.Skip, Result: shown(s.task, skipped)}, skipped)
@@ -95,6 +97,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 		return
 	}
 	if end.Status == event.Changed || s.task.ChangedWhen && result.UnknownChanged && end.Status == event.OK {
+		end.Notified = s.instance.Notify
 		for _, address := range s.instance.Notify {
 			h.notified[address] = true
 		}

@@ -99,6 +99,10 @@ func (h *hostRun) leave(ctx context.Context, at int, why left) {
 
 // start evaluates a task and sends it, after waiting for what it needs to know.
 func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.Turn[outcome]) {
+	if s := h.repeat(task, at, t); s != nil {
+		h.append(at, s)
+		return
+	}
 	on := task.On(h.host, h.run.Plan)
 	lockstep := h.batch != nil && h.batch.Lockstep
 	if (h.mustWait(task, on) || lockstep) && !h.drain(ctx) {
@@ -154,6 +158,9 @@ func (h *hostRun) instances(task *plan.Task, at int, t *batch.Turn[outcome], on 
 		g.results.Keyed = in.Keyed
 		g.results.Sensitive = g.results.Sensitive || in.Sensitive
 		out[i] = &sent{task: task, at: at, instance: in, group: g, on: on, attempt: 1, delay: in.Retry.Delay}
+		if out[i].past = h.past(in.Address, t != nil); out[i].past != nil {
+			out[i].on = notSent
+		}
 	}
 	return out
 }
@@ -175,7 +182,7 @@ func cannotEvaluate(task *plan.Task, err error) *event.TaskEnd {
 
 // mustWait says whether a task has to wait for the results that are under way.
 func (h *hostRun) mustWait(task *plan.Task, on int) bool {
-	calls := slices.ContainsFunc(h.queue, func(s *sent) bool { return s.left == nil })
+	calls := slices.ContainsFunc(h.queue, func(s *sent) bool { return !s.isKnown() })
 	if !calls {
 		return false
 	}
@@ -186,9 +193,12 @@ func (h *hostRun) mustWait(task *plan.Task, on int) bool {
 		return true // the order of tasks holds across users too
 	}
 	return slices.ContainsFunc(h.queue, func(s *sent) bool {
-		return s.left == nil && s.task != nil && slices.Contains(task.Needs, s.task.Address)
+		return !s.isKnown() && s.task != nil && slices.Contains(task.Needs, s.task.Address)
 	})
 }
+
+// isKnown says whether the results of what is queued are known already.
+func (s *sent) isKnown() bool { return s.left != nil || s.past != nil }
 
 // arrives waits until every host of the batch has ended what comes before a task.
 func (h *hostRun) arrives(at int) bool {

@@ -34,6 +34,7 @@ type Memory struct {
 	Defaults  []hcl.Range        // where variables that are declared so have a default in the site's files
 	Given     []string           // environment variables that have to be asked for anew
 	Files     []string           // whose content is sensitive: a sensitive task sends it
+	Whole     bool               // the files have all that they had, also what is sensitive
 
 	secrets map[string]bool
 	wholes  map[string]bool // of which only all is sensitive

@@ -22,7 +22,10 @@ func (l *loader) variableValues() {
 		if err != nil {
 			l.fail(diag.Errorf(diag.InvalidVariable, hcl.Range{}, "Invalid value of a variable", "%s.", err))
 		}
-		inputs.Known, inputs.Auto = known, nil
+		inputs.Known, inputs.Whole = known, m.Whole
+		if !m.Whole {
+			inputs.Auto = nil
+		}
 	}
 	for _, v := range l.opts.Vars {
 		inputs.Flags = append(inputs.Flags, variable.Input(v))

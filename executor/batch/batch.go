@@ -4,6 +4,8 @@
 package batch
 
 import (
+	"iter"
+	"maps"
 	"math"
 	"sync"
 )
@@ -51,6 +53,9 @@ func New[R any](hosts []int, lockstep bool) *Batch[R] {
 	}
 	return b
 }
+
+// Hosts are those of the batch, in no order.
+func (b *Batch[R]) Hosts() iter.Seq[int] { return maps.Keys(b.rank) }
 
 // Reach notes that a host has ended everything before a place.
 func (b *Batch[R]) Reach(host, place int) {

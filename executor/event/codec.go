@@ -10,8 +10,8 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// Encode returns an event and its time as bytes that Decode understands, with what is for people too. Only the kinds that
-// planning tells can be encoded. Options of hops, among which there are secrets, are left out.
+// Encode returns an event and its time as bytes that Decode understands, with what is for people too. Options of hops,
+// among which there are secrets, are left out.
 func Encode(e Event, at time.Time) ([]byte, error) {
 	if o, ok := e.(Outline); ok && o.Plan != nil {
 		p := *o.Plan
@@ -51,7 +51,7 @@ type stored struct {
 }
 
 func (s stored) event() (Event, error) {
-	switch s.Kind { //nolint:exhaustive // what planning does not tell is in no file
+	switch s.Kind { //nolint:exhaustive // what only says that something goes on is kept nowhere
 	case KindVersion:
 		return decode[Version](s)
 	case KindDiagnostic:
@@ -66,6 +66,12 @@ func (s stored) event() (Event, error) {
 		return decode[PlannedChange](s)
 	case KindPlanSummary:
 		return decode[PlanSummary](s)
+	case KindSent:
+		return decode[Sent](s)
+	case KindTaskEnd:
+		return decode[TaskEnd](s)
+	case KindHostEnd:
+		return decode[HostEnd](s)
 	case KindRunEnd:
 		return decode[RunEnd](s)
 	}

@@ -8,7 +8,7 @@ import (
 	"runner/planner/plan"
 )
 
-// TestCodec: what planning tells comes back as it was, with what is for people, and without what hops are opened with.
+// TestCodec: what is kept comes back as it was, with what is for people, and without what hops are opened with.
 func TestCodec(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	failure := &Failure{Message: "no", Hop: "sudo root", Hint: "Do.", Quote: "x\x00", Place: plan.Place{File: "a.hcl", Line: 3}}
@@ -27,6 +27,12 @@ func TestCodec(t *testing.T) {
 			After:  map[string]any{"deep": map[string]any{"size": uint64(3)}}, Diff: "--- a\n",
 		},
 		PlanSummary{Create: 1},
+		Sent{Address: "a", Host: "h"},
+		TaskEnd{
+			Job: "j", Address: "a", Host: "h", Target: &Target{"m", "u"}, Status: Changed, Started: Time(at), Seconds: 1.5, Action: Update,
+			Result: map[string]any{"changed": true, "duration": 1.5}, Failure: failure, Notified: []string{"job.j.handler.x"},
+		},
+		HostEnd{Host: "h", Job: "j", Counts: Counts{OK: 1, Unknown: 2}},
 		RunEnd{Run: "r", Status: RunOK, Outputs: map[string]any{"o": "v"}},
 	} {
 		encoded, err := Encode(e, at)
@@ -56,9 +62,9 @@ func TestCodec(t *testing.T) {
 	}
 }
 
-// TestDecodeRefuses what no planning tells.
+// TestDecodeRefuses what is kept nowhere.
 func TestDecodeRefuses(t *testing.T) {
-	end, err := Encode(TaskEnd{Host: "h"}, time.Now())
+	end, err := Encode(TaskStart{Host: "h"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

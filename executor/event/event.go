@@ -34,6 +34,7 @@ const (
 	KindConnection    Kind = "connection"
 	KindPlannedChange Kind = "planned_change"
 	KindPlanSummary   Kind = "plan_summary"
+	KindSent          Kind = "sent"
 	KindTaskStart     Kind = "task_start"
 	KindOutput        Kind = "output"
 	KindProgress      Kind = "progress"
@@ -196,6 +197,13 @@ type TaskStart struct {
 	Attempt int    `json:"attempt"` // from 1
 }
 
+// Sent tells that a call is about to be sent: from then on nobody knows what it has done until its TaskEnd says so. It is
+// for records only.
+type Sent struct {
+	Address string `json:"address"`
+	Host    string `json:"host"`
+}
+
 // Output is a piece of what a running task prints; pieces end anywhere.
 type Output struct {
 	Address string `json:"address"`
@@ -242,11 +250,14 @@ type TaskEnd struct {
 	Diff     string  `json:"diff"`
 	Error    string  `json:"error"`
 
-	Action    Verb     `json:"-"` // what it did
-	Before    any      `json:"-"` // plain map of attributes, as in PlannedChange
-	After     any      `json:"-"`
-	Sensitive bool     `json:"-"` // its result is hidden
-	Failure   *Failure `json:"-"`
+	Action    Verb     `json:"-" cbor:"action"` // what it did
+	Before    any      `json:"-" cbor:"before"` // plain map of attributes, as in PlannedChange
+	After     any      `json:"-" cbor:"after"`
+	Sensitive bool     `json:"-" cbor:"sensitive"` // its result is hidden
+	Failure   *Failure `json:"-" cbor:"failure"`
+	// Notified are the addresses of the handlers that are due because of it.
+	Notified []string `json:"-" cbor:"notified"`
+	Handler  string   `json:"-" cbor:"handler"` // the address of the handler that this is the end of, without a key
 }
 
 // EarlyFailure tells at once of a task's failure that a rescue may handle, or whose end an always delays: its TaskEnd
@@ -345,6 +356,16 @@ type Time time.Time
 
 // Layout is how times are printed, after they were converted to UTC.
 const Layout = "2006-01-02T15:04:05.000000000Z"
+
+// MarshalBinary implements encoding.BinaryMarshaler.
+func (t Time) MarshalBinary() ([]byte, error) {
+	return time.Time(t).MarshalBinary() //nolint:wrapcheck // what it is
+}
+
+// UnmarshalBinary implements encoding.BinaryUnmarshaler.
+func (t *Time) UnmarshalBinary(data []byte) error {
+	return (*time.Time)(t).UnmarshalBinary(data) //nolint:wrapcheck // what it is
+}
 
 // MarshalJSON prints the time.
 func (t Time) MarshalJSON() ([]byte, error) {

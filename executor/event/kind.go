@@ -22,6 +22,9 @@ func (PlannedChange) Kind() Kind { return KindPlannedChange }
 func (PlanSummary) Kind() Kind { return KindPlanSummary }
 
 // Kind names the event's type.
+func (Sent) Kind() Kind { return KindSent }
+
+// Kind names the event's type.
 func (TaskStart) Kind() Kind { return KindTaskStart }
 
 // Kind names the event's type.

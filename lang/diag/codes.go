@@ -66,6 +66,10 @@ const (
 	PlanRefused Code = "plan_refused"
 	Stale       Code = "stale"
 
+	// Records.
+	Records Code = "records"
+	Resume  Code = "resume"
+
 	// What a run or a preview finds on a host. Package executor, which must not know this one, gives them for previews.
 	TaskFailed  Code = "task_failed"
 	Unreachable Code = "unreachable"
@@ -134,6 +138,9 @@ func Codes() []Description {
 		{PlanFile, "A plan cannot be saved, or what a plan file lacks was not given."},
 		{PlanRefused, "A plan file cannot be applied: it is damaged, was applied before, or was made by another runner."},
 		{Stale, "A plan file cannot be applied, because a host is not any more as it was when the plan was made."},
+
+		{Records, "What a run does cannot be recorded, or a record cannot be read."},
+		{Resume, "A run cannot be gone on with."},
 
 		{TaskFailed, "A task has failed, or a preview has found that it would."},
 		{Unreachable, "A preview could not look at a host."},

@@ -37,7 +37,7 @@ func (r *reader) declare(v *config.Variable) *Declared {
 	d.nullable, ok2 = r.constantBool(v.Nullable, true)
 	r.constantString(v.Description)
 	d.ty, d.defaults, ok3 = r.variableType(v)
-	if v.Default != nil && r.inputs.Known == nil {
+	if v.Default != nil && (r.inputs.Known == nil || r.inputs.Whole) {
 		d.byDefault, ok4 = r.defaultValue(v, d.ty, d.defaults, d.nullable, d.sensitive)
 	}
 	if !ok1 || !ok2 || !ok3 || !ok4 {

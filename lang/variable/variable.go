@@ -53,6 +53,7 @@ type Inputs struct {
 	// Known are the values that variables had before. With any, even none, the others have to be given: by the environment
 	// or a flag, and not by default.
 	Known map[string]cty.Value
+	Whole bool // the others have their defaults nevertheless: the files are those that the site was read from before
 }
 
 // reader reads the values of one site.

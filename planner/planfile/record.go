@@ -2,10 +2,14 @@ package planfile
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,12 +24,13 @@ type Recorder struct {
 	mu      sync.Mutex // guards what follows
 	nodes   map[string]Node
 	opened  map[string]bool
-	changed string // a file that was another one when it was looked at again
+	kept    map[string]bool // will be opened
+	changed string          // a file that was another one when it was looked at again
 }
 
 // NewRecorder returns files that note what is read of others; relative names are noted as those in a directory.
 func NewRecorder(files source.Files, dir string) *Recorder {
-	return &Recorder{files: files, dir: dir, nodes: map[string]Node{}, opened: map[string]bool{}}
+	return &Recorder{files: files, dir: dir, nodes: map[string]Node{}, opened: map[string]bool{}, kept: map[string]bool{}}
 }
 
 // Open notes that the content of a file is needed.
@@ -55,7 +60,7 @@ func (r *Recorder) Keep(name string) {
 	if _, err := r.Stat(name); err == nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.opened[source.Within(r.dir, name)] = true
+		r.kept[source.Within(r.dir, name)] = true
 	}
 }
 
@@ -112,7 +117,9 @@ func (r *Recorder) Record() (map[string]Node, Blobs, error) {
 		return nil, nil, &ChangedError{Name: r.changed}
 	}
 	blobs := Blobs{}
-	for name := range r.opened {
+	all := maps.Clone(r.opened)
+	maps.Copy(all, r.kept)
+	for name := range all {
 		n := r.nodes[name]
 		if !n.Looked || !fs.FileMode(n.Mode).IsRegular() {
 			continue
@@ -125,6 +132,30 @@ func (r *Recorder) Record() (map[string]Node, Blobs, error) {
 		r.nodes[name] = n
 	}
 	return r.nodes, blobs, nil
+}
+
+// Nodes returns what was read so far, with the digests of the files that were opened. A *ChangedError tells that one is not
+// any more what it was.
+func (r *Recorder) Nodes() (map[string]Node, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.changed != "" {
+		return nil, &ChangedError{Name: r.changed}
+	}
+	out := maps.Clone(r.nodes)
+	for name := range r.opened {
+		n := out[name]
+		if !n.Looked || !fs.FileMode(n.Mode).IsRegular() {
+			continue
+		}
+		content, err := r.content(name, n)
+		if err != nil {
+			return nil, err
+		}
+		n.Digest, n.Read = sha256.Sum256(content), true
+		out[name] = n
+	}
+	return out, nil
 }
 
 func (r *Recorder) content(name string, n Node) ([]byte, error) {
@@ -145,6 +176,49 @@ func (r *Recorder) content(name string, n Node) ([]byte, error) {
 		return nil, &TooLargeError{What: name, Size: info.Size(), Most: MaxBlob}
 	}
 	return content, nil
+}
+
+// Same says whether a file or directory is still what it was when it was noted; "" if so, else in which way it differs. Times
+// count only for files whose content was not looked at.
+func (n Node) Same(files source.Files, name string) (difference string, err error) {
+	now := NewRecorder(files, "/")
+	if n.Listed {
+		_, _ = now.ReadDir(name) // the node says it
+	} else {
+		_, _ = now.Stat(name)
+	}
+	if n.Read {
+		now.opened[name] = true
+	}
+	nodes, err := now.Nodes()
+	is := nodes[name]
+	switch {
+	case err != nil:
+		return "", err
+	case is.Missing && !n.Missing:
+		return "is gone", nil
+	case n.Missing && !is.Missing:
+		return "was not there", nil
+	case is.Refused && !n.Refused:
+		return "cannot be read", nil
+	case n.Read && n.Digest != is.Digest, n.Looked && fs.FileMode(n.Mode).Type() != fs.FileMode(is.Mode).Type():
+		return "has changed", nil
+	case n.Listed && !slices.Equal(entries(n.Names), entries(is.Names)):
+		return "has other entries", nil
+	case n.Looked && !n.Read && fs.FileMode(n.Mode).IsRegular() && (n.Size != is.Size || !n.Modified.Equal(is.Modified)):
+		return "was written to", nil
+	}
+	return "", nil
+}
+
+// entries are the names of a directory that count: of one with files of the language only those, for the others are in it by
+// chance.
+func entries(names []Name) []Name {
+	language := slices.DeleteFunc(slices.Clone(names), func(n Name) bool { return !strings.HasSuffix(n.Name, ".hcl") && !strings.HasSuffix(n.Name, ".hcl.json") })
+	if len(language) > 0 {
+		return language
+	}
+	return names
 }
 
 // Replay are the files that a plan file has kept.

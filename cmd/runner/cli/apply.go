@@ -38,7 +38,10 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 }
 
 func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
-	if saved.IsPlan(a.Path) {
+	switch {
+	case a.Resume != "":
+		return s.resume(ctx, a, kill)
+	case saved.IsPlan(a.Path):
 		return s.applyFile(ctx, a, kill)
 	}
 	for flag, given := range map[string]bool{"--allow-partial": a.AllowPartial, "--identity": len(a.Identities) > 0} {
@@ -47,11 +50,10 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 			return exitWrong
 		}
 	}
-	if !a.AutoApprove && !s.program.canAsk() {
-		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.NoTerminal, hcl.Range{}, "Nobody to ask",
-			"apply asks before it changes anything, and there is no terminal to ask at. Use --auto-approve to apply without being asked.")})
+	if !s.mayAct(a) {
 		return exitWrong
 	}
+	s.remember()
 	site, code := s.load(ctx, a.Site)
 	if site == nil {
 		return code
@@ -60,11 +62,26 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 	if err != nil {
 		return codeOf(err)
 	}
-	r := s.begin(w, kill)
+	return s.carryOut(ctx, w, origin{command: "apply", noHandlersOnFailure: a.NoHandlersOnFailure}, a.AutoApprove, kill)
+}
+
+// mayAct says whether somebody has approved what will be done, or is there to be asked.
+func (s *session) mayAct(a arguments.Apply) bool {
+	if a.AutoApprove || s.program.canAsk() {
+		return true
+	}
+	s.diagnose(hcl.Diagnostics{diag.Errorf(diag.NoTerminal, hcl.Range{}, "Nobody to ask",
+		"apply asks before it changes anything, and there is no terminal to ask at. Use --auto-approve to apply without being asked.")})
+	return false
+}
+
+// carryOut does what was planned, after asking unless it was approved before.
+func (s *session) carryOut(ctx context.Context, w *work, o origin, approved bool, kill <-chan struct{}) exitCode {
+	r := s.begin(w, o, kill)
 	if r == nil {
 		return exitWrong
 	}
-	if !a.AutoApprove {
+	if !approved {
 		planned := &looker{shown: r}
 		summary := r.lookAs(ctx, planned)
 		if !changes(summary) || summary.Unhandled > 0 || summary.Interrupted {
@@ -83,7 +100,7 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 			return r.finishAs(executor.Summary{}, refused(code), code)
 		}
 	}
-	return r.finish(r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = a.NoHandlersOnFailure }))
+	return r.finish(r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = o.noHandlersOnFailure }))
 }
 
 // canAsk says whether somebody is there to answer.

@@ -48,7 +48,7 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	if w == nil {
 		return code
 	}
-	r := s.begin(w, kill)
+	r := s.begin(w, origin{command: "apply", noHandlersOnFailure: a.NoHandlersOnFailure, planFile: a.Path, plan: p.File.ID}, kill)
 	if r == nil {
 		return exitWrong
 	}
@@ -187,7 +187,7 @@ func identities(names []string) ([]age.Identity, error) {
 
 // again loads and plans the site as it was when the plan was made.
 func (s *session) again(ctx context.Context, p *saved.Plan, a arguments.Apply) (*work, exitCode) {
-	s.source = p.Files
+	s.source, s.recorder = p.Files, nil
 	site := a.Site
 	site.Path = p.File.Request.Path
 	site.Selection = selection(p.File.Request)

@@ -41,6 +41,7 @@ func (p *Program) execCommand(kill <-chan struct{}) *cobra.Command {
 }
 
 func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct{}) exitCode {
+	s.remember()
 	site, code := s.load(ctx, a.Site)
 	if site == nil {
 		return code
@@ -60,7 +61,7 @@ func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct
 	c := newCommand(a.Argv)
 	w.plan.Jobs[0].Tasks = []plan.Task{c.task}
 	w.evaluator = c
-	r := s.begin(w, kill)
+	r := s.begin(w, origin{command: "exec"}, kill)
 	if r == nil {
 		return exitWrong
 	}

@@ -11,7 +11,6 @@ import (
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
 	"runner/executor/event"
-	"runner/lang"
 	"runner/lang/diag"
 )
 
@@ -40,7 +39,10 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanFile, hcl.Range{}, "The plan cannot be saved", "%s.", diag.Capital(err.Error()))})
 		return exitWrong
 	}
-	site, code := s.loadWith(ctx, a.Site, func(o *lang.Options) { o.Remember = s.saving != nil })
+	if !a.Offline {
+		s.remember()
+	}
+	site, code := s.load(ctx, a.Site)
 	if site == nil {
 		return code
 	}
@@ -54,7 +56,7 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 		s.Emit(summarize(w.plan, summary))
 		return planCode(summary, a.DetailedExitCode)
 	}
-	r := s.begin(w, kill)
+	r := s.begin(w, origin{command: "plan"}, kill)
 	if r == nil {
 		return exitWrong
 	}

@@ -32,7 +32,7 @@ func (p *Program) root(kill <-chan struct{}) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(root, c, err) })
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
-		p.planCommand(kill), p.applyCommand(kill), p.showCommand(), p.validateCommand(), p.fmtCommand(), p.hostsCommand(), p.graphCommand(), p.consoleCommand(), p.execCommand(kill),
+		p.planCommand(kill), p.applyCommand(kill), p.showCommand(), p.historyCommand(), p.validateCommand(), p.fmtCommand(), p.hostsCommand(), p.graphCommand(), p.consoleCommand(), p.execCommand(kill),
 		p.versionCommand(), p.completionCommand(root),
 	)
 	root.SetHelpCommand(&cobra.Command{

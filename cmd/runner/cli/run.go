@@ -29,17 +29,24 @@ type run struct {
 	kill   <-chan struct{}
 	broker *broker.Broker
 	began  time.Time
+	past   executor.Past // of the run that this one goes on with; nil: none
 }
 
 // begin announces a run and makes its broker. Nothing is connected yet. It returns nil when it has said what is wrong.
-func (s *session) begin(w *work, kill <-chan struct{}) *run {
+func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
 	embedded, err := agents.Load()
 	if err != nil {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Agents, hcl.Range{}, "No agents", "%s.", diag.Capital(err.Error()))})
 		return nil
 	}
 	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, began: time.Now()}
-	s.Emit(event.RunStart{Run: r.id, Site: w.plan.Site, Hosts: jobHosts(w.plan)})
+	if !s.beginRecord(r, o) {
+		return nil
+	}
+	if o.resume != nil {
+		r.past = o.resume.Past
+	}
+	s.Emit(event.RunStart{Run: r.id, Site: w.plan.Site, Hosts: jobHosts(w.plan), Resumed: o.resume != nil})
 	r.broker = broker.New(broker.Config{
 		Connections: w.plan.Connections,
 		Transports:  w.transports,
@@ -60,6 +67,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		WholeDiff: r.options.Diff == arguments.DiffFull || r.saving != nil,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
+		Past: r.past,
 	}
 	if change != nil {
 		change(&c)

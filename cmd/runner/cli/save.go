@@ -16,6 +16,7 @@ import (
 	"runner/cmd/runner/agents"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
 	"runner/executor"
 	"runner/executor/event"
@@ -48,7 +49,7 @@ func (s *session) saves(a arguments.Plan) error {
 		}
 		out.recipients = append(out.recipients, r...)
 	}
-	s.saving, s.source = out, out.Files
+	s.saving, s.source, s.recorder = out, out.Files, out.Files
 	out.Emit(event.Version{Format: event.Format, Runner: build.Version()})
 	return nil
 }
@@ -157,10 +158,7 @@ func (r *run) save(a arguments.Plan, site *lang.Site, summary executor.Summary, 
 	}
 	content, err := r.saving.Content(saved.Input{
 		ID: r.id, Runner: build.Version(), Agents: digest, Site: site, Plan: r.plan, Hosts: hosts, Recipients: r.saving.recipients,
-		Request: planfile.Request{
-			Path: a.Path, Limit: a.Selection.Limit, Tags: a.Selection.Tags, SkipTags: a.Selection.SkipTags, Targets: a.Selection.Targets,
-			Parallelism: a.Parallelism, AskPasswords: a.AskPasswords,
-		},
+		Request: recorded.Request(a.Site),
 	})
 	if secret, ok := errors.AsType[*saved.SecretError](err); ok {
 		return fail("%s. Let a sensitive variable give that value: it is not saved, and given again to apply. Or seal the plan to a key with --seal-to.",

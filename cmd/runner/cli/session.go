@@ -21,6 +21,7 @@ import (
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/lang/source"
+	"runner/planner/planfile"
 )
 
 // session is one command's way to show what it does. It takes events from anywhere, also while nothing is shown because
@@ -35,6 +36,9 @@ type session struct {
 	acted   bool         // something may have been changed
 	saving  *saving      // nil: the plan is not saved
 	source  source.Files // what the site is read from
+
+	recorder  *planfile.Recorder // notes what is read of it; nil: nobody needs that
+	recording *recording         // nil: what happens is not recorded
 
 	mu   sync.RWMutex  // guards what follows
 	view views.View    // nil while nothing is shown
@@ -118,6 +122,7 @@ func (s *session) Emit(e event.Event) {
 	if s.saving != nil {
 		s.saving.Emit(e)
 	}
+	s.record(e) // before anybody is told
 	s.mu.RLock()
 	if s.view != nil {
 		s.view.Emit(e)
@@ -136,10 +141,11 @@ func (s *session) Emit(e event.Event) {
 
 // diagnose shows errors and warnings, and says whether there are errors.
 func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
-	if s.saving != nil {
-		for _, d := range diags {
+	for _, d := range diags {
+		if s.saving != nil {
 			s.saving.Emit(views.Diagnostic(d))
 		}
+		s.record(views.Diagnostic(d))
 	}
 	s.show()
 	s.mu.RLock()
@@ -150,6 +156,7 @@ func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
 
 // end closes the session of a command that ends with a code. Output that could not be written is an error.
 func (s *session) end(code exitCode) error {
+	s.endRecord()
 	s.hide()
 	if s.logFile != nil {
 		if err := s.logFile.Close(); err != nil && s.err == nil {

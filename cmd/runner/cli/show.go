@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -19,12 +22,16 @@ import (
 
 func (p *Program) showCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:     "show PLANFILE",
-		Short:   "Show a saved plan",
-		Long:    "Shows what a plan file says would change, as planning has shown it. Connects to nothing.",
-		Example: "  runner show site.plan\n  runner show --json site.plan",
+		Use:   "show RUN or PLANFILE",
+		Short: "Show a past run or a saved plan",
+		Long: "Shows what a plan file says would change, as planning has shown it; or, where there is no such file, what a run has done: its\n" +
+			"id is in the history, and the part before or behind its hyphen is enough. Connects to nothing.",
+		Example: "  runner show site.plan\n  runner show --json site.plan\n  runner show 20261129T101500Z-3f2a9c41",
 	}
 	return command(c, arguments.BindShow, func(_ context.Context, a arguments.Show) error {
+		if _, err := os.Lstat(a.Path); errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(a.Path, "/.") {
+			return p.showRun(a)
+		}
 		if a.JSON {
 			return p.showEvents(a)
 		}

@@ -36,6 +36,8 @@ type work struct {
 	plan       *plan.Plan
 	evaluator  executor.Evaluator
 	transports map[string]transports.Transport
+	site       *lang.Site
+	asked      arguments.Site
 }
 
 // load reads and checks a site. What is wrong with it has been shown when it returns nil, and how to end.
@@ -46,11 +48,12 @@ func (s *session) load(ctx context.Context, a arguments.Site) (*lang.Site, exitC
 // loadWith is load with other options.
 func (s *session) loadWith(ctx context.Context, a arguments.Site, change func(*lang.Options)) (*lang.Site, exitCode) {
 	o := lang.Options{
-		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
-		Version: build.Version(),
-		Environ: s.program.Environ,
-		Vars:    a.Vars,
-		Files:   s.source,
+		Catalog:  lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+		Version:  build.Version(),
+		Environ:  s.program.Environ,
+		Vars:     a.Vars,
+		Files:    s.source,
+		Remember: s.recorder != nil,
 		Program: func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
 			return program.Run(ctx, argv, dir, timeout)
 		},
@@ -127,7 +130,7 @@ func (s *session) build(ctx context.Context, a arguments.Site, site *lang.Site, 
 	if a.Parallelism > 0 {
 		p.Parallelism = a.Parallelism
 	}
-	return &work{plan: p, evaluator: evaluator, transports: all}, nil
+	return &work{plan: p, evaluator: evaluator, transports: all, site: site, asked: a}, nil
 }
 
 // planning is what the planner is told about hops.

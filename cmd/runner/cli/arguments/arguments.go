@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -126,6 +127,7 @@ type Apply struct {
 	NoHandlersOnFailure bool
 	AllowPartial        bool     // of a plan file
 	Identities          []string // files of age identities, for a sealed plan file
+	Resume              string   // the run to go on with; "": none
 }
 
 // Show is what `runner show` was asked for.
@@ -134,6 +136,16 @@ type Show struct {
 	Path   string
 	Diff   Diff
 	Format PlanFormat
+}
+
+// History is what `runner history` was asked for.
+type History struct {
+	Output
+	Host       string // "": all
+	Last       int    // runs; 0: all
+	Prune      bool
+	OlderThan  time.Duration // 0: as always
+	LargerThan int64         // bytes; 0: as always
 }
 
 // Validate is what `runner validate` was asked for.
@@ -248,9 +260,34 @@ func BindShow(fs *pflag.FlagSet) func(args []string) (Show, error) {
 			return out, errorf("Leave one of them out.", "--json and --format %s are given", out.Format)
 		}
 		if len(args) != 1 {
-			return out, errorf("Name one plan file, such as: runner show site.plan", "show takes one plan file, but got %d", len(args))
+			return out, errorf("Name a plan file or a run, such as: runner show site.plan", "show takes one plan file or run, but got %d", len(args))
 		}
 		out.Path = args[0]
+		return out, nil
+	}
+}
+
+// BindHistory is BindPlan for `runner history`.
+func BindHistory(fs *pflag.FlagSet) func(args []string) (History, error) {
+	var out History
+	var size int64
+	fs.StringVar(&out.Host, "host", "", "only runs that have worked on the host `NAME`, with what they did there")
+	fs.Var(&countFlag{&out.Last}, "last", "only the last `N` runs")
+	fs.BoolVar(&out.Prune, "prune", false, "remove old runs first")
+	fs.DurationVar(&out.OlderThan, "older-than", 0, "with --prune: those that ended longer ago than `DURATION`, such as 720h (default 2160h)")
+	fs.Int64Var(&size, "larger-than", 0, "with --prune: the oldest while all together take more than so many `MIB` (default 512)")
+	fs.BoolVar(&out.JSON, "json", false, "print one JSON object a line")
+	bindText(fs, &out.Output)
+	return func(args []string) (History, error) {
+		switch {
+		case len(args) > 0:
+			return out, errorf("`runner show RUN` shows one run.", "history takes no arguments, but got %q", args[0])
+		case !out.Prune && (fs.Changed("older-than") || fs.Changed("larger-than")):
+			return out, errorf("They say what --prune removes.", "--older-than or --larger-than is given without --prune")
+		case out.OlderThan < 0 || size < 0:
+			return out, errorf("", "what is removed cannot be negative")
+		}
+		out.LargerThan = size << 20
 		return out, nil
 	}
 }
@@ -261,10 +298,19 @@ func BindApply(fs *pflag.FlagSet) func(args []string) (Apply, error) {
 	fs.BoolVar(&out.AutoApprove, "auto-approve", false, "do not ask: look and act in one pass")
 	fs.BoolVar(&out.AllowPartial, "allow-partial", false, "of a plan file: leave hosts out that are not as planned, and go on with the others")
 	fs.StringArrayVar(&out.Identities, "identity", nil, "a `FILE` of age identities that opens what a plan file has sealed; may be repeated")
+	fs.StringVar(&out.Resume, "resume", "", "go on with `RUN`, as runner history names it: what was done is not done again")
 	fs.BoolVar(&out.NoHandlersOnFailure, "no-handlers-on-failure", false, "run no handlers on a host where a task has failed")
 	bindSite(fs, &out.Site)
 	bindOutput(fs, &out.Output)
 	return func(args []string) (Apply, error) {
+		switch {
+		case fs.Changed("resume") && out.Resume == "":
+			return out, errorf("`runner history` lists the runs.", "--resume is empty")
+		case out.Resume != "" && len(args) > 0:
+			return out, errorf("The site is that of the run.", "--resume %s is given with a path", out.Resume)
+		case out.Resume != "" && len(out.Selection.Flags()) > 0:
+			return out, errorf("The run goes on with what it was asked for.", "--resume %s is given with %s", out.Resume, strings.Join(out.Selection.Flags(), ", "))
+		}
 		err := sitePath(&out.Site, args)
 		return out, err
 	}

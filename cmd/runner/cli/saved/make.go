@@ -89,21 +89,19 @@ func (m *Maker) Content(in Input) (planfile.Content, error) {
 	for _, c := range in.Plan.Connections {
 		memory.Hide(c.Secrets...)
 	}
-	once, err := cbor.Marshal(memory.Once)
+	site, secrets, err := Remembered(memory)
 	if err != nil {
-		return planfile.Content{}, fmt.Errorf("cannot encode what is evaluated once a run: %w", err)
+		return planfile.Content{}, err
 	}
+	site.Dir, site.Nodes = m.dir, nodes
 	c := planfile.Content{
 		File: planfile.File{
 			ID: in.ID, Created: time.Now().UTC().Truncate(time.Second), Runner: in.Runner, Agents: in.Agents,
-			Request: in.Request, Hosts: in.Hosts,
-			Site: planfile.Site{Dir: m.dir, Nodes: nodes, Once: once},
+			Request: in.Request, Hosts: in.Hosts, Site: site,
 		},
-		Events: slices.Values(m.events), Blobs: blobs, Recipients: in.Recipients,
+		Events: slices.Values(m.events), Secrets: secrets, Blobs: blobs, Recipients: in.Recipients,
 	}
 	k := keeper{memory: memory, content: &c, sealed: len(in.Recipients) > 0}
-	k.variables()
-	k.environ()
 	if err := k.programs(); err != nil {
 		return c, err
 	}
@@ -125,47 +123,11 @@ func (k *keeper) withhold(kind planfile.Kind, name string) {
 	site.Again = append(site.Again, planfile.Withheld{Kind: kind, Name: name})
 }
 
-func (k *keeper) variables() {
-	site := &k.content.File.Site
-	site.Variables, k.content.Secrets.Variables = map[string][]byte{}, map[string][]byte{}
-	for _, name := range slices.Sorted(maps.Keys(k.memory.Variables)) {
-		value := k.memory.Variables[name]
-		if slices.Contains(k.memory.Sensitive, name) || k.memory.SecretIn(value, lang.Shortest) {
-			k.withhold(planfile.Variable, name)
-			k.content.Secrets.Variables[name] = value
-		} else {
-			site.Variables[name] = value
-		}
-	}
-}
-
-func (k *keeper) environ() {
-	site := &k.content.File.Site
-	site.Environ, k.content.Secrets.Environ = map[string]*string{}, map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(k.memory.Environ)) {
-		value := k.memory.Environ[name]
-		if value != nil && k.memory.Secret(*value) {
-			k.withhold(planfile.Environment, name)
-			k.content.Secrets.Environ[name] = *value
-		} else {
-			site.Environ[name] = value
-		}
-	}
-}
-
+// programs refuses what programs printed and has something sensitive in it, unless it is sealed.
 func (k *keeper) programs() error {
-	site := &k.content.File.Site
-	site.Programs, k.content.Secrets.Programs = map[string][]byte{}, map[string][]byte{}
-	for _, name := range slices.Sorted(maps.Keys(k.memory.Programs)) {
-		said := []byte(k.memory.Programs[name])
-		switch {
-		case !k.memory.SecretIn(said, lang.Shortest):
-			site.Programs[name] = said
-		case k.sealed:
-			k.withhold(planfile.Program, name)
-			k.content.Secrets.Programs[name] = said
-		default:
-			return &SecretError{Where: "the output of " + diag.Quote(strings.ReplaceAll(name, "\x00", " "))}
+	for _, w := range k.content.File.Site.Again {
+		if w.Kind == planfile.Program && !k.sealed {
+			return &SecretError{Where: "the output of " + diag.Quote(strings.ReplaceAll(w.Name, "\x00", " "))}
 		}
 	}
 	return nil
@@ -174,7 +136,6 @@ func (k *keeper) programs() error {
 // files withholds files that have something sensitive in them, and blanks the defaults of sensitive variables.
 func (k *keeper) files() error {
 	nodes, blobs := k.content.File.Site.Nodes, k.content.Blobs
-	k.content.Secrets.Files = map[string][]byte{}
 	kept, secret := map[planfile.Digest]bool{}, k.secretFiles()
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
 		n := nodes[name]

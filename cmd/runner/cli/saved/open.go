@@ -65,22 +65,9 @@ func (p *Plan) read() error {
 	if p.Reader, err = planfile.Read(p.file, info.Size()); err != nil {
 		return err
 	}
-	site := p.File.Site
 	p.Files = p.Reader.Files(nil)
-	p.Memory = &lang.Memory{Variables: site.Variables, Environ: site.Environ, Programs: map[string]string{}}
-	if p.Memory.Variables == nil {
-		p.Memory.Variables = map[string][]byte{}
-	}
-	for _, w := range site.Again {
-		if w.Kind == planfile.Environment {
-			p.Memory.Given = append(p.Memory.Given, w.Name)
-		}
-	}
-	for name, said := range site.Programs {
-		p.Memory.Programs[name] = string(said)
-	}
-	if err := cbor.Unmarshal(site.Once, &p.Memory.Once); err != nil {
-		return &planfile.DamagedError{Why: "its content is none of a plan"}
+	if p.Memory, err = Memory(&p.File.Site); err != nil {
+		return err
 	}
 	return p.Events(func(encoded []byte) error {
 		e, _, err := event.Decode(encoded)

@@ -1,0 +1,218 @@
+// Package recorded says what a run was started from, in the form in which executor/record keeps it, and makes of a record
+// what it takes to go on with the run. Package saved, its neighbour, does the like for plan files; package cli runs.
+package recorded
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"runner/cmd/runner/build"
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/saved"
+	"runner/executor/record"
+	"runner/lang"
+	"runner/lang/diag"
+	"runner/lang/source"
+	"runner/planner/planfile"
+)
+
+// Origin is what a run was started from.
+type Origin struct {
+	Request             planfile.Request `cbor:"request"`
+	Site                planfile.Site    `cbor:"site"`
+	NoHandlersOnFailure bool             `cbor:"no_handlers_on_failure,omitempty"`
+	PlanFile            string           `cbor:"plan_file,omitempty"` // absolute; "": the site itself was applied
+	Plan                string           `cbor:"plan,omitempty"`      // the id of the plan in the file
+}
+
+// Input is what a start is made of.
+type Input struct {
+	Command             string
+	Asked               arguments.Site
+	Site                *lang.Site
+	Where               string             // the site, absolute
+	Secrets             []string           // of hops
+	Files               *planfile.Recorder // what the site was read through; nil: a plan file
+	Dir                 string             // the working directory
+	NoHandlersOnFailure bool
+	PlanFile, Plan      string
+	Resumes             string
+	Key                 []byte // of the store
+}
+
+// Start says what a run is started from. Sensitive values are in it as HMACs only.
+func Start(in Input) (record.Start, error) {
+	memory := in.Site.Memory()
+	memory.Hide(in.Secrets...)
+	site, secrets, err := saved.Remembered(memory)
+	if err != nil {
+		return record.Start{}, err
+	}
+	site.Dir = in.Dir
+	if in.Files != nil {
+		if site.Nodes, err = in.Files.Nodes(); err != nil {
+			return record.Start{}, fmt.Errorf("cannot record the site: %w", err)
+		}
+	}
+	origin := Origin{Request: Request(in.Asked), Site: site, NoHandlersOnFailure: in.NoHandlersOnFailure, PlanFile: in.PlanFile, Plan: in.Plan}
+	encoded, err := cbor.Marshal(origin)
+	if err != nil {
+		return record.Start{}, fmt.Errorf("cannot record the site: %w", err)
+	}
+	out := record.Start{
+		Command: in.Command, Site: in.Where, Hash: hash(&site), Runner: build.Version(), Flags: flags(in), Resumes: in.Resumes,
+		Source: encoded,
+	}
+	out.User, out.Host = whoami()
+	for _, name := range slices.Sorted(maps.Keys(memory.Variables)) {
+		v := record.Variable{Name: name, Value: site.Variables[name]}
+		if value, hidden := secrets.Variables[name]; hidden {
+			v.HMAC = digest(in.Key, name, value)
+		}
+		out.Variables = append(out.Variables, v)
+	}
+	return out, nil
+}
+
+// Request is what a command was asked for, as it is kept.
+func Request(a arguments.Site) planfile.Request {
+	return planfile.Request{
+		Path: a.Path, Limit: a.Selection.Limit, Tags: a.Selection.Tags, SkipTags: a.Selection.SkipTags, Targets: a.Selection.Targets,
+		Parallelism: a.Parallelism, AskPasswords: a.AskPasswords,
+	}
+}
+
+// flags are those that have changed what the run does.
+func flags(in Input) []string {
+	out := in.Asked.Selection.Flags()
+	if in.NoHandlersOnFailure {
+		out = append(out, "--no-handlers-on-failure")
+	}
+	return out
+}
+
+// hash is one of all files that a site was read from.
+func hash(site *planfile.Site) string {
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(site.Nodes)) {
+		if n := site.Nodes[name]; n.Read {
+			fmt.Fprintf(sum, "%s\x00%x\n", name, n.Digest) //nolint:errcheck // never fails
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// digest tells a sensitive value from another one to whoever has the key.
+func digest(key []byte, name string, value []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s\x00%s", name, value) //nolint:errcheck // never fails
+	return mac.Sum(nil)
+}
+
+// whoami is who runs this, and where.
+func whoami() (name, host string) {
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, _ = os.Hostname() //nolint:errcheck // it is not known then
+	return cmp.Or(name, fmt.Sprint(os.Getuid())), host
+}
+
+// Resume is a run that another one is to go on with.
+type Resume struct {
+	Origin
+	Run    *record.Summary
+	Memory *lang.Memory
+	Past   *record.Progress
+}
+
+// Open reads what it takes to go on with a run.
+func Open(store *record.Store, run *record.Summary) (*Resume, error) {
+	r := &Resume{Run: run}
+	err := cbor.Unmarshal(run.Start.Source, &r.Origin)
+	if err == nil {
+		r.Memory, err = saved.Memory(&r.Site)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the record of run %s: %w", run.ID, err)
+	}
+	r.Memory.Whole = r.PlanFile == ""
+	if r.Past, err = store.Progress(run); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Differences says which files are not any more what the run was started from, in sentences.
+func (r *Resume) Differences(files source.Files) ([]string, error) {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(r.Site.Nodes)) {
+		difference, err := r.Site.Nodes[name].Same(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("cannot compare %s with what it was: %w", diag.Quote(name), err)
+		}
+		if difference != "" {
+			out = append(out, fmt.Sprintf("%s %s", diag.Quote(r.shown(name)), difference))
+		}
+	}
+	return out, nil
+}
+
+// shown is a file's name as people gave it.
+func (r *Resume) shown(name string) string {
+	if rel, err := filepath.Rel(r.Site.Dir, name); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return name
+}
+
+// Asked is what the run was asked for, with what is given again.
+func (r *Resume) Asked(given arguments.Site) arguments.Site {
+	q := r.Request
+	out := given
+	out.Path = source.Within(r.Site.Dir, q.Path)
+	out.Selection = arguments.Selection{Limit: q.Limit, Tags: q.Tags, SkipTags: q.SkipTags, Targets: q.Targets}
+	if out.Parallelism == 0 {
+		out.Parallelism = q.Parallelism
+	}
+	for _, hop := range q.AskPasswords {
+		if !slices.Contains(out.AskPasswords, hop) {
+			out.AskPasswords = append(out.AskPasswords, hop)
+		}
+	}
+	return out
+}
+
+// Again are the names of variables that are sensitive and have to be given again.
+func (r *Resume) Again() []string {
+	var out []string
+	for _, w := range r.Site.Again {
+		if w.Kind == planfile.Variable {
+			out = append(out, w.Name)
+		}
+	}
+	return out
+}
+
+// Otherwise returns the names of sensitive variables that have other values than in the run.
+func (r *Resume) Otherwise(site *lang.Site, key []byte) []string {
+	now := site.Memory().Variables
+	var out []string
+	for _, v := range r.Run.Start.Variables {
+		if v.HMAC != nil && !bytes.Equal(v.HMAC, digest(key, v.Name, now[v.Name])) {
+			out = append(out, v.Name)
+		}
+	}
+	return out
+}

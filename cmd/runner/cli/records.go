@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/recorded"
+	"runner/cmd/runner/cli/saved"
+	"runner/executor/event"
+	"runner/executor/record"
+	"runner/lang"
+	"runner/lang/diag"
+	"runner/lang/source"
+	"runner/planner/planfile"
+)
+
+// origin is what a run is started from, beside its site.
+type origin struct {
+	command             string
+	noHandlersOnFailure bool
+	planFile, plan      string           // a file and the id of the plan in it
+	resume              *recorded.Resume // nil: it does not go on with another run
+}
+
+// recording is the record of the run that is under way.
+type recording struct {
+	store *record.Store
+	run   *record.Run
+}
+
+// remember lets the session note what the site is read from.
+func (s *session) remember() {
+	dir, err := os.Getwd()
+	if err != nil || s.recorder != nil {
+		return // relative names cannot be read either; or it is noted already
+	}
+	s.recorder = planfile.NewRecorder(source.Disk{}, dir)
+	s.source = s.recorder
+}
+
+// beginRecord records a run from now on, and says whether it may go on: that it cannot be recorded is a reason only where it
+// goes on with another one, which a second run might do as well.
+func (s *session) beginRecord(r *run, o origin) bool {
+	recording, err := s.newRecord(r, o)
+	switch {
+	case err == nil:
+	case o.resume != nil:
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Records, hcl.Range{}, "The run cannot be recorded", "%s.", diag.Capital(err.Error()))})
+		return false
+	default:
+		s.diagnose(hcl.Diagnostics{diag.Warningf(diag.Records, hcl.Range{}, "The run is not recorded",
+			"%s. It will not be in the history, and cannot be resumed.", diag.Capital(err.Error()))})
+	}
+	s.recording = recording
+	return true
+}
+
+func (s *session) newRecord(r *run, o origin) (*recording, error) {
+	store, err := s.program.records()
+	if err != nil {
+		return nil, err
+	}
+	start, err := s.start(r, o, store)
+	if err == nil {
+		var out recording
+		if out.run, err = store.Begin(r.id, r.began, start); err == nil {
+			out.store = store
+			_, err = store.Prune(record.DefaultLimits(), r.began)
+			if err != nil {
+				s.log.Warn(err)
+			}
+			return &out, nil
+		}
+	}
+	store.Close() //nolint:errcheck // nothing was written
+	return nil, err
+}
+
+func (s *session) start(r *run, o origin, store *record.Store) (record.Start, error) {
+	key, err := store.Key()
+	if err != nil {
+		return record.Start{}, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return record.Start{}, fmt.Errorf("cannot find out the working directory: %w", err)
+	}
+	in := recorded.Input{
+		Command: o.command, Asked: r.asked, Site: r.site, Where: source.Within(dir, r.asked.Path), Files: s.recorder, Dir: dir,
+		NoHandlersOnFailure: o.noHandlersOnFailure, Plan: o.plan, Key: key,
+	}
+	if o.planFile != "" {
+		in.PlanFile = source.Within(dir, o.planFile)
+	}
+	if o.resume != nil {
+		in.Resumes = o.resume.Run.ID
+	}
+	for _, c := range r.plan.Connections {
+		in.Secrets = append(in.Secrets, c.Secrets...)
+	}
+	return recorded.Start(in)
+}
+
+// records opens the records of whoever runs this.
+func (p *Program) records() (*record.Store, error) {
+	dir := p.stateDir()
+	if dir == "" {
+		return nil, errors.New("cannot find the records: neither HOME nor XDG_STATE_HOME is set")
+	}
+	return record.Open(dir) //nolint:wrapcheck // it says what it is about
+}
+
+// record keeps an event, if the run is recorded.
+func (s *session) record(e event.Event) {
+	if s.recording != nil {
+		s.recording.run.Emit(e)
+	}
+}
+
+// endRecord ends the record of the run.
+func (s *session) endRecord() {
+	if s.recording == nil {
+		return
+	}
+	err := s.recording.run.Close()
+	err = errors.Join(err, s.recording.store.Close())
+	s.recording = nil
+	if err != nil {
+		s.diagnose(hcl.Diagnostics{diag.Warningf(diag.Records, hcl.Range{}, "The record of the run is not whole", "%s.", diag.Capital(err.Error()))})
+	}
+}
+
+// resume goes on with a run that was killed or interrupted, or in which something failed.
+func (s *session) resume(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
+	if !s.mayAct(a) {
+		return exitWrong
+	}
+	store, err := s.program.records()
+	if err != nil {
+		return s.noRecords(err)
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	r, err := s.resumable(store, a)
+	if err != nil {
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Resume, hcl.Range{}, "The run cannot be resumed", "%s.%s", diag.Capital(err.Error()), findHint(err))})
+		return exitWrong
+	}
+	w, done, code := s.reload(ctx, r, a)
+	defer done()
+	if w == nil {
+		return code
+	}
+	key, err := store.Key()
+	if err != nil {
+		return s.noRecords(err)
+	}
+	if other := r.Otherwise(w.site, key); len(other) > 0 {
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Resume, hcl.Range{}, "The run cannot be resumed",
+			"Run %s was started with another value of the sensitive variable %s. Give the same one again: by --var, --var-file or RUNNER_VAR_%s.",
+			r.Run.ID, strings.Join(other, " and of "), other[0])})
+		return exitWrong
+	}
+	o := origin{
+		command: "apply", noHandlersOnFailure: r.NoHandlersOnFailure || a.NoHandlersOnFailure,
+		planFile: r.PlanFile, plan: r.Plan, resume: r,
+	}
+	return s.carryOut(ctx, w, o, a.AutoApprove, kill)
+}
+
+// resumable finds a run that can be gone on with.
+func (s *session) resumable(store *record.Store, a arguments.Apply) (*recorded.Resume, error) {
+	run, err := store.Find(a.Resume)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says what it is about
+	}
+	switch {
+	case run.Status == record.Running:
+		return nil, fmt.Errorf("run %s is still under way", run.ID)
+	case run.Start.Command != "apply":
+		return nil, fmt.Errorf("run %s is one of runner %s: only what apply does can be gone on with", run.ID, run.Start.Command)
+	case run.Status == event.RunOK:
+		return nil, fmt.Errorf("run %s has ended well: nothing of it is left to do", run.ID)
+	case run.Status == event.RunStale:
+		return nil, fmt.Errorf("run %s has refused its plan", run.ID)
+	}
+	switch successor, err := store.Successor(run); {
+	case err != nil:
+		return nil, err //nolint:wrapcheck // it says what it is about
+	case successor != "":
+		return nil, fmt.Errorf("run %s has gone on with run %s already: resume that one", successor, run.ID)
+	}
+	r, err := recorded.Open(store, run)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says what it is about
+	}
+	different, err := r.Differences(source.Disk{})
+	switch {
+	case err != nil:
+		return nil, err //nolint:wrapcheck // it says what it is about
+	case len(different) > 0:
+		return nil, fmt.Errorf("the site is not the one that run %s was started from: %s", run.ID, strings.Join(different, "; "))
+	}
+	again := r.Again()
+	for _, v := range a.Vars {
+		if v.Name != "" && !slices.Contains(again, v.Name) {
+			return nil, fmt.Errorf("--var %s: the record has that value. Only what is sensitive, and therefore not in the record, is given again.%s",
+				v.Name, diag.DidYouMean(v.Name, again))
+		}
+	}
+	return r, nil
+}
+
+// reload loads and plans what a run was started from. It has to be told when the files of that are not needed any more.
+func (s *session) reload(ctx context.Context, r *recorded.Resume, a arguments.Apply) (w *work, done func(), code exitCode) {
+	done = func() {}
+	if r.PlanFile != "" {
+		p, err := saved.Open(r.PlanFile)
+		if err != nil {
+			s.refuse(err)
+			return nil, done, exitRefused
+		}
+		done = func() { p.Close() } //nolint:errcheck // it was only read
+		if p.File.ID != r.Plan {
+			s.refuse(fmt.Errorf("%s has another plan than the one that run %s was applying", filepath.Base(r.PlanFile), r.Run.ID))
+			return nil, done, exitRefused
+		}
+		if code := s.complete(p, a); code != exitDone {
+			return nil, done, code
+		}
+		w, code = s.again(ctx, p, a)
+		return w, done, code
+	}
+	s.remember()
+	asked := r.Asked(a.Site)
+	site, code := s.loadWith(ctx, asked, func(o *lang.Options) { o.Memory, o.Dir = r.Memory, r.Site.Dir })
+	if site == nil {
+		return nil, done, code
+	}
+	w, err := s.prepare(ctx, asked, site, true)
+	return w, done, codeOf(err)
+}
+
+// findHint says how to find the run that was meant.
+func findHint(err error) string {
+	_, unknown := errors.AsType[*record.UnknownError](err)
+	_, ambiguous := errors.AsType[*record.AmbiguousError](err)
+	if unknown || ambiguous {
+		return " `runner history` lists the runs."
+	}
+	return ""
+}

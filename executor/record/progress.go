@@ -1,0 +1,69 @@
+package record
+
+import (
+	"slices"
+	"time"
+
+	"runner/executor/event"
+)
+
+// Progress is what a run, and those that it went on with, have done: what is not to be done again.
+type Progress struct {
+	ended map[place]event.TaskEnd
+	due   map[place][]string // host and job → handlers
+}
+
+// place is an address on a host.
+type place struct{ host, address string }
+
+// Progress reads how far a run has come.
+func (s *Store) Progress(r *Summary) (*Progress, error) {
+	chain := []*Summary{r}
+	for chain[0].Start.Resumes != "" {
+		before, err := s.Find(chain[0].Start.Resumes)
+		if err != nil {
+			return nil, err
+		}
+		chain = slices.Insert(chain, 0, before)
+	}
+	p := &Progress{ended: map[place]event.TaskEnd{}, due: map[place][]string{}}
+	for _, run := range chain {
+		err := s.Events(run, func(e event.Event, _ time.Time) error {
+			if end, ok := e.(event.TaskEnd); ok {
+				p.add(end)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *Progress) add(end event.TaskEnd) {
+	well := end.Status == event.OK || end.Status == event.Changed || end.Status == event.Skipped && end.Reason == ""
+	at := place{end.Host, end.Job}
+	for _, handler := range end.Notified {
+		if !slices.Contains(p.due[at], handler) {
+			p.due[at] = append(p.due[at], handler)
+		}
+	}
+	switch {
+	case end.Handler != "": // it may be due again
+		if well || end.Handled {
+			p.due[at] = slices.DeleteFunc(p.due[at], func(h string) bool { return h == end.Handler })
+		}
+	case well || end.Status == event.Failed && end.Handled:
+		p.ended[place{end.Host, end.Address}] = end
+	}
+}
+
+// Ended returns how a task, or an element of its for_each, ended on a host, if that is not to be done again.
+func (p *Progress) Ended(host, address string) (event.TaskEnd, bool) {
+	end, ok := p.ended[place{host, address}]
+	return end, ok
+}
+
+// Due returns the addresses of a job's handlers that were notified on a host and have not run well since.
+func (p *Progress) Due(host, job string) []string { return p.due[place{host, job}] }

@@ -1,0 +1,235 @@
+package record
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	"golang.org/x/sys/unix"
+
+	"runner/executor/event"
+)
+
+// Start is what is known of a run when it begins.
+type Start struct {
+	Command   string     `cbor:"command"` // plan, apply, exec
+	Site      string     `cbor:"site"`    // where it is, absolute
+	Hash      string     `cbor:"hash"`    // of all that the site was read from
+	User      string     `cbor:"user"`    // of the controller
+	Host      string     `cbor:"host"`
+	Runner    string     `cbor:"runner"` // version
+	Flags     []string   `cbor:"flags,omitempty"`
+	Resumes   string     `cbor:"resumes,omitempty"` // the run that it goes on with
+	Variables []Variable `cbor:"variables,omitempty"`
+	// Source is what is needed to go on with the run, in a form that is its reader's. Only Find returns it.
+	Source []byte `cbor:"-"`
+}
+
+// Variable is one that a site was loaded with.
+type Variable struct {
+	Name  string `cbor:"name"`
+	Value []byte `cbor:"value,omitempty"` // JSON of cty, with its type; nil: it is sensitive
+	HMAC  []byte `cbor:"hmac,omitempty"`  // SHA-256 of a sensitive value's JSON, with Store.Key
+}
+
+// Run writes the record of a run that is under way.
+type Run struct {
+	store *Store
+	n     int64 // of the run in the database
+	lock  *os.File
+	ends  sync.WaitGroup // of the writer
+	close sync.Once
+
+	mu   sync.Mutex // guards what follows
+	wake *sync.Cond // something waits, or the end has come
+	next *batch     // what waits to be written
+	over bool
+	err  error // the first one
+}
+
+// batch is what is written at once.
+type batch struct {
+	entries []entry
+	done    chan struct{} // closed when it is written, or cannot be
+}
+
+type entry struct {
+	host string
+	body []byte
+	end  *event.RunEnd
+	at   time.Time
+}
+
+// Begin starts the record of a run, whose id must be new. It has to be closed. A run can be resumed by one other run only.
+func (s *Store) Begin(id string, began time.Time, start Start) (*Run, error) {
+	body, err := cbor.Marshal(start)
+	if err != nil {
+		return nil, fmt.Errorf("cannot record the run: %w", err)
+	}
+	lock, err := s.hold(id)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.db.Exec("insert into runs (id, began, start, source, resumes) values (?, ?, ?, ?, ?)",
+		id, began.UnixNano(), body, start.Source, start.Resumes)
+	if err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("cannot record the run: %w", err)
+	}
+	r := &Run{store: s, lock: lock, next: newBatch()}
+	r.wake = sync.NewCond(&r.mu)
+	if r.n, err = result.LastInsertId(); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("cannot record the run: %w", err)
+	}
+	r.ends.Go(r.write)
+	return r, nil
+}
+
+func newBatch() *batch { return &batch{done: make(chan struct{})} }
+
+// Emit keeps an event. It returns when the event is committed, or cannot be: what others are told is on record by then.
+func (r *Run) Emit(e event.Event) {
+	host, kept := hostOf(e)
+	if !kept {
+		return
+	}
+	now := time.Now()
+	body, err := event.Encode(e, now)
+	r.mu.Lock()
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	if err != nil || r.over {
+		r.mu.Unlock()
+		return
+	}
+	in := entry{host: host, body: body, at: now}
+	if end, ok := e.(event.RunEnd); ok {
+		in.end = &end
+	}
+	b := r.next
+	b.entries = append(b.entries, in)
+	r.wake.Signal()
+	r.mu.Unlock()
+	<-b.done
+}
+
+// hostOf says which host an event is about, and whether it is kept.
+func hostOf(e event.Event) (string, bool) {
+	switch e := e.(type) {
+	case event.Diagnostic:
+		return e.Host, true
+	case event.Connection:
+		return e.Host, e.Status == event.Ready || e.Status == event.ConnFailed
+	case event.PlannedChange:
+		return e.Host, true
+	case event.Sent:
+		return e.Host, true
+	case event.TaskEnd:
+		return e.Host, true
+	case event.HostEnd:
+		return e.Host, true
+	case event.RunStart, event.PlanSummary, event.RunEnd:
+		return "", true
+	}
+	return "", false
+}
+
+// write writes what waits, all of it at once, until the end.
+func (r *Run) write() {
+	for {
+		r.mu.Lock()
+		for len(r.next.entries) == 0 && !r.over {
+			r.wake.Wait()
+		}
+		b, over := r.next, r.over
+		r.next = newBatch()
+		r.mu.Unlock()
+		if len(b.entries) > 0 {
+			if err := r.commit(b.entries); err != nil {
+				r.mu.Lock()
+				r.err = cmp.Or(r.err, err)
+				r.mu.Unlock()
+			}
+		}
+		close(b.done)
+		if over {
+			return
+		}
+	}
+}
+
+func (r *Run) commit(entries []entry) error {
+	tx, err := r.store.db.Begin()
+	if err != nil {
+		return fmt.Errorf("cannot record what happens: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // it was committed when all went well
+	insert, err := tx.Prepare("insert into events (run, host, body) values (?, ?, ?)")
+	if err != nil {
+		return fmt.Errorf("cannot record what happens: %w", err)
+	}
+	defer insert.Close()
+	for _, e := range entries {
+		if _, err := insert.Exec(r.n, e.host, e.body); err != nil {
+			return fmt.Errorf("cannot record what happens: %w", err)
+		}
+		if e.end == nil {
+			continue
+		}
+		if _, err := tx.Exec("update runs set ended = ?, status = ?, finish = ? where n = ?", e.at.UnixNano(), string(e.end.Status), e.body, r.n); err != nil {
+			return fmt.Errorf("cannot record the end of the run: %w", err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("cannot record what happens: %w", err)
+	}
+	return nil
+}
+
+// Close ends the record, and returns the first error of writing it. It may be called twice.
+func (r *Run) Close() error {
+	r.close.Do(func() {
+		r.mu.Lock()
+		r.over = true
+		r.wake.Signal()
+		r.mu.Unlock()
+		r.ends.Wait()
+		_ = os.Remove(r.lock.Name())
+		_ = r.lock.Close()
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// lockName is the file that a run holds while it is under way.
+func (s *Store) lockName(id string) string { return filepath.Join(s.dir, "running", id) }
+
+// hold takes the lock of a run, which ends with this process.
+func (s *Store) hold(id string) (*os.File, error) {
+	f, err := os.OpenFile(s.lockName(id), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot record the run: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("cannot record the run: %s is locked: %w", f.Name(), err)
+	}
+	return f, nil
+}
+
+// isHeld says whether a run is under way.
+func (s *Store) isHeld(id string) bool {
+	f, err := os.Open(s.lockName(id))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil
+}
