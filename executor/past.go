@@ -8,9 +8,6 @@ import (
 	"runner/planner/plan"
 )
 
-// reasonDone is that of a task which an earlier run has done.
-const reasonDone = "done"
-
 // remember makes the handlers due that an earlier run has left.
 func (h *hostRun) remember() {
 	if h.run.Past == nil {
@@ -66,7 +63,7 @@ func (h *hostRun) takePast(s *sent) {
 	}
 	result := resultOf(*s.past)
 	h.record(s, result)
-	h.report(event.TaskEnd{Address: s.past.Address, Status: event.Skipped, Reason: reasonDone, Result: s.past.Result}, s.task)
+	h.report(event.TaskEnd{Address: s.past.Address, Status: event.Skipped, Reason: event.ReasonDone, Result: s.past.Result}, s.task)
 	if s.past.Status == event.Failed && s.task.OnFailure != plan.Continue { // a rescue has handled it
 		f := fault{at: s.at, task: s.task, end: *s.past, result: result, told: true}
 		s.group.fault = &f

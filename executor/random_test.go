@@ -1,14 +1,20 @@
 package executor_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"runner/agent/wire"
+	"runner/executor"
 	"runner/executor/event"
+	"runner/executor/record"
 	"runner/planner/plan"
 )
 
@@ -73,6 +79,87 @@ func TestAnyJobIsPreviewed(t *testing.T) {
 	}
 }
 
+// What a run of any job has done is not done again by the one that goes on with it, wherever the first one failed or was
+// interrupted, and all that is left is done.
+func TestAnyJobResumes(t *testing.T) {
+	for seed := range uint64(16) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			log := t.TempDir() + "/log"
+			first, _ := resumable(seed, log)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			if seed%2 == 0 {
+				var n atomic.Int64
+				at := int64(1 + seed)
+				first.sink.seen = func(event.Event) {
+					if n.Add(1) == at {
+						cancel(executor.ErrInterrupted)
+					}
+				}
+			}
+			first.apply(t, ctx)
+			did := ran(t, log)
+			past := record.NewProgress()
+			due := map[string]bool{}
+			note := func(b *bench) {
+				for _, e := range b.sink.events {
+					end, ok := e.(event.TaskEnd)
+					if !ok {
+						continue
+					}
+					past.Add(end)
+					if end.Handler != "" {
+						delete(due, end.Host)
+					}
+					if len(end.Notified) > 0 {
+						due[end.Host] = true
+					}
+				}
+			}
+			note(first)
+
+			for _, name := range []string{log, log + ".mended"} {
+				if err := os.WriteFile(name, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			second, job2 := resumable(seed, log)
+			second.run.Past = past
+			s := second.apply(t, t.Context())
+			if s.Unhandled > 0 || s.Cancelled > 0 && len(job2.Tries) == 0 {
+				t.Errorf("the second run has %+v", s)
+			}
+			checkEnds(t, second, job2, s.Unhandled)
+			again := ran(t, log)
+			checkOrder(t, again)
+			for _, e := range first.sink.events {
+				end, ok := e.(event.TaskEnd)
+				if ok && (end.Status == event.Changed || end.Status == event.Failed && end.Handled) && end.Handler == "" {
+					if word := end.Host + "-" + strings.TrimPrefix(short(end.Address), "t"); slices.Contains(strings.Fields(again), word) {
+						t.Errorf("%s ran again: %s, then %s", word, did, again)
+					}
+				}
+			}
+			note(second)
+			if len(due) > 0 {
+				t.Errorf("the handlers of %v were lost", due)
+			}
+		})
+	}
+}
+
+// resumable is a bench with a random job, the same for each seed.
+func resumable(seed uint64, log string) (*bench, *plan.Job) {
+	r := rand.New(rand.NewPCG(seed, 3))
+	b := newBench("a", "b", "c")
+	job := b.job("j")
+	job.Lockstep = r.IntN(2) == 0
+	b.randomTasks(r, job, log, -1, 3)
+	b.handler(job, "h", "true")
+	b.run.Parallel = 1 + r.IntN(3)
+	return b, job
+}
+
 // randomTasks adds some tasks, and tries of some.
 func (b *bench) randomTasks(r *rand.Rand, job *plan.Job, log string, parent, depth int) {
 	for range 1 + r.IntN(3) {
@@ -100,7 +187,7 @@ func (b *bench) randomTask(r *rand.Rand, job *plan.Job, log string) {
 	n := len(job.Tasks)
 	fails := "exit 0"
 	if r.IntN(3) == 0 {
-		fails = "case " + []string{"a", "ab", "abc", "c"}[r.IntN(4)] + " in *%s*) exit 1; esac"
+		fails = "test -e " + log + ".mended || case " + []string{"a", "ab", "abc", "c"}[r.IntN(4)] + " in *%s*) exit 1; esac"
 	}
 	task := b.each(job, fmt.Sprintf("t%d", n), fmt.Sprintf("echo %%s-%d >>%s; %s", n, log, fails))
 	task.Once = r.IntN(6) == 0
@@ -132,7 +219,7 @@ func checkEnds(t *testing.T, b *bench, job *plan.Job, unhandled int) {
 			continue
 		}
 		ends[end.Address+" "+end.Host]++
-		if end.Status == event.Changed || end.Status == event.Failed {
+		if end.Status == event.Changed || end.Status == event.Failed || end.Reason == event.ReasonDone {
 			ran[end.Address] = true
 		}
 		if end.Status == event.Failed && !end.Handled {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -59,6 +62,8 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"listen":    listen,
 			"untouched": untouched,
+			"lastrun":   lastRun,
+			"nowhere":   nowhere,
 		},
 	})
 }
@@ -81,6 +86,39 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("it ended with %d, want %d", got, want)
+	}
+}
+
+// lastRun puts the id of the last run on record into a variable: lastrun ID.
+func lastRun(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: lastrun VARIABLE")
+	}
+	ts.Check(ts.Exec("runner", "history", "--last", "1", "--json"))
+	var entry struct{ Run string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &entry))
+	ts.Setenv(args[0], entry.Run)
+}
+
+// nowhere fails when a text stands in a file in a directory, or below it: nowhere TEXT DIRECTORY.
+func nowhere(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: nowhere TEXT DIRECTORY")
+	}
+	files := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(name string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		files++
+		content, err := os.ReadFile(name)
+		if bytes.Contains(content, []byte(args[0])) {
+			ts.Fatalf("%s has it", name)
+		}
+		return err
+	}))
+	if files == 0 {
+		ts.Fatalf("%s has no files", args[1])
 	}
 }
 

@@ -234,6 +234,9 @@ const (
 	Cancelled   Status = "cancelled"
 )
 
+// ReasonDone is that of a task which is skipped because the run that this one goes on with has done it.
+const ReasonDone = "done"
+
 // TaskEnd tells how a task, or an element of its for_each, ended on a host. There is one for each, whatever its attempts.
 type TaskEnd struct {
 	Job      string  `json:"job"`

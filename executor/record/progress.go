@@ -26,11 +26,11 @@ func (s *Store) Progress(r *Summary) (*Progress, error) {
 		}
 		chain = slices.Insert(chain, 0, before)
 	}
-	p := &Progress{ended: map[place]event.TaskEnd{}, due: map[place][]string{}}
+	p := NewProgress()
 	for _, run := range chain {
 		err := s.Events(run, func(e event.Event, _ time.Time) error {
 			if end, ok := e.(event.TaskEnd); ok {
-				p.add(end)
+				p.Add(end)
 			}
 			return nil
 		})
@@ -41,7 +41,13 @@ func (s *Store) Progress(r *Summary) (*Progress, error) {
 	return p, nil
 }
 
-func (p *Progress) add(end event.TaskEnd) {
+// NewProgress returns that of a run in which nothing has happened yet.
+func NewProgress() *Progress {
+	return &Progress{ended: map[place]event.TaskEnd{}, due: map[place][]string{}}
+}
+
+// Add notes what happened next.
+func (p *Progress) Add(end event.TaskEnd) {
 	well := end.Status == event.OK || end.Status == event.Changed || end.Status == event.Skipped && end.Reason == ""
 	at := place{end.Host, end.Job}
 	for _, handler := range end.Notified {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"runner/executor/event"
+	"runner/planner/plan"
 )
 
 // Start is what is known of a run when it begins.
@@ -94,8 +95,8 @@ func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
 // Emit keeps an event. It returns when the event is committed, or cannot be: what others are told is on record by then.
 func (r *Run) Emit(e event.Event) {
-	host, kept := hostOf(e)
-	if !kept {
+	e, host := kept(e)
+	if e == nil {
 		return
 	}
 	now := time.Now()
@@ -119,25 +120,35 @@ func (r *Run) Emit(e event.Event) {
 	<-b.done
 }
 
-// hostOf says which host an event is about, and whether it is kept.
-func hostOf(e event.Event) (string, bool) {
+// kept returns what is kept of an event, and which host it is about; nil is nothing.
+func kept(e event.Event) (event.Event, string) {
 	switch e := e.(type) {
 	case event.Diagnostic:
-		return e.Host, true
+		return e, e.Host
 	case event.Connection:
-		return e.Host, e.Status == event.Ready || e.Status == event.ConnFailed
+		if e.Status == event.Ready || e.Status == event.ConnFailed {
+			return e, e.Host
+		}
+	case event.Outline:
+		if e.Preview && !e.Check {
+			return e, ""
+		}
+		if !e.Preview && e.Plan != nil { // who reads the record needs no more of it
+			e.Plan = &plan.Plan{Site: e.Plan.Site, Hosts: e.Plan.Hosts}
+			return e, ""
+		}
 	case event.PlannedChange:
-		return e.Host, true
+		return e, e.Host
 	case event.Sent:
-		return e.Host, true
+		return e, e.Host
 	case event.TaskEnd:
-		return e.Host, true
+		return e, e.Host
 	case event.HostEnd:
-		return e.Host, true
+		return e, e.Host
 	case event.RunStart, event.PlanSummary, event.RunEnd:
-		return "", true
+		return e, ""
 	}
-	return "", false
+	return nil, ""
 }
 
 // write writes what waits, all of it at once, until the end.

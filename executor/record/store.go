@@ -32,7 +32,7 @@ create table runs (
 	ended   integer,
 	status  text not null default '',
 	start   blob not null,
-	source  blob not null,
+	source  blob,
 	resumes text not null,
 	finish  blob
 ) strict;

@@ -99,6 +99,7 @@ func (s *session) showRun(a arguments.Show) exitCode {
 		return exitDone
 	}
 	s.options.Apply, s.options.Exec, s.options.Diff = run.Start.Command == "apply", run.Start.Command == "exec", a.Diff
+	s.options.Size = nil // nothing goes on any more
 	s.result(history.Heading(run), nil)
 	s.show()
 	err = store.Events(run, func(e event.Event, _ time.Time) error {

@@ -190,7 +190,6 @@ func RunJSON(out io.Writer, store *record.Store, r *record.Summary) error {
 	}
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
 	if err := enc.Encode(object); err != nil {
 		return fmt.Errorf("cannot write the run: %w", err)
 	}

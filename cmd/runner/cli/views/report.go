@@ -190,7 +190,11 @@ func (r *report) taskEnd(e event.TaskEnd) {
 		}
 	case event.Skipped:
 		if r.o.Verbose {
-			r.print("%s %s: %s: skipped\n", r.mark(event.Skip), host, address)
+			why := "skipped"
+			if e.Reason == event.ReasonDone {
+				why = "was done before"
+			}
+			r.print("%s %s: %s: %s\n", r.mark(event.Skip), host, address, why)
 		}
 	case event.Unreachable:
 		if !r.lost[e.Host] {
