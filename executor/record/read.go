@@ -71,7 +71,7 @@ func (s *Store) List(host string, most int) ([]Summary, error) {
 }
 
 func (s *Store) summaries(rows *sql.Rows) ([]Summary, error) {
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err says it
 	var out []Summary
 	for rows.Next() {
 		var r Summary
@@ -247,7 +247,7 @@ func (s *Store) lot(r *Summary, from int64, most int) ([]row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the record of run %s: %w", r.ID, err)
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err says it
 	var out []row
 	for rows.Next() {
 		var l row

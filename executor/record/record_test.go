@@ -156,7 +156,7 @@ func TestKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	r := find(t, s, "killed-1")
 	if r.Status != Killed {
 		t.Errorf("it is %s", r.Status)
@@ -202,7 +202,7 @@ func TestSideBySide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	list, err := s.List("", 0)
 	if err != nil || len(list) != stores {
 		t.Fatalf("%d runs, %v", len(list), err)

@@ -185,7 +185,7 @@ func (r *Run) commit(entries []entry) error {
 	if err != nil {
 		return fmt.Errorf("cannot record what happens: %w", err)
 	}
-	defer insert.Close()
+	defer insert.Close() //nolint:errcheck // it ends with the transaction
 	for _, e := range entries {
 		if _, err := insert.Exec(r.n, e.host, e.body); err != nil {
 			return fmt.Errorf("cannot record what happens: %w", err)
@@ -224,7 +224,7 @@ func (s *Store) lockName(id string) string { return filepath.Join(s.dir, "runnin
 
 // hold takes the lock of a run, which ends with this process.
 func (s *Store) hold(id string) (*os.File, error) {
-	f, err := os.OpenFile(s.lockName(id), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(s.lockName(id), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // in the user's own directory
 	if err != nil {
 		return nil, fmt.Errorf("cannot record the run: %w", err)
 	}

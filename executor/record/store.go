@@ -65,11 +65,11 @@ func (e *VersionError) Error() string {
 
 // Open opens the database in a directory, and makes both if they are not there. It has to be closed.
 func Open(dir string) (*Store, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "running"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "running"), 0o700); err != nil { //nolint:gosec // the user's own directory
 		return nil, fmt.Errorf("cannot keep records: %w", err)
 	}
 	name := filepath.Join(dir, "runs.db")
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) // else it would be readable for others
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user's own; SQLite would make it readable for others
 	if err != nil {
 		return nil, fmt.Errorf("cannot keep records: %w", err)
 	}
@@ -85,7 +85,7 @@ func Open(dir string) (*Store, error) {
 	}
 	s.db.SetMaxOpenConns(1)
 	if err := s.migrate(name); err != nil {
-		s.db.Close()
+		s.db.Close() //nolint:errcheck // the first error counts
 		return nil, err
 	}
 	return s, nil

@@ -214,7 +214,9 @@ func (n Node) Same(files source.Files, name string) (difference string, err erro
 // entries are the names of a directory that count: of one with files of the language only those, for the others are in it by
 // chance.
 func entries(names []Name) []Name {
-	language := slices.DeleteFunc(slices.Clone(names), func(n Name) bool { return !strings.HasSuffix(n.Name, ".hcl") && !strings.HasSuffix(n.Name, ".hcl.json") })
+	language := slices.DeleteFunc(slices.Clone(names), func(n Name) bool {
+		return !strings.HasSuffix(n.Name, ".hcl") && !strings.HasSuffix(n.Name, ".hcl.json")
+	})
 	if len(language) > 0 {
 		return language
 	}

@@ -78,8 +78,13 @@ func counts(c event.Counts) string {
 		n    int
 		word event.Status
 	}{
-		{c.OK, event.OK}, {c.Changed, event.Changed}, {c.Failed, event.Failed}, {c.Skipped, event.Skipped},
-		{c.Unreachable, event.Unreachable}, {c.Unknown, event.Unknown}, {c.Cancelled, event.Cancelled},
+		{c.OK, event.OK},
+		{c.Changed, event.Changed},
+		{c.Failed, event.Failed},
+		{c.Skipped, event.Skipped},
+		{c.Unreachable, event.Unreachable},
+		{c.Unknown, event.Unknown},
+		{c.Cancelled, event.Cancelled},
 	} {
 		if p.n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", p.n, p.word))
@@ -172,7 +177,7 @@ func RunJSON(out io.Writer, store *record.Store, r *record.Summary) error {
 			to = &object.Changes
 		case event.TaskEnd:
 			to = &object.Tasks
-			object.Counts.Add(e.Status)
+			object.Add(e.Status)
 		case event.Diagnostic:
 			to = &object.Diagnostics
 		case event.Connection:

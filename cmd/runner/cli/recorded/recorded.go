@@ -125,7 +125,7 @@ func whoami() (name, host string) {
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	host, _ = os.Hostname() //nolint:errcheck // it is not known then
+	host, _ = os.Hostname()
 	return cmp.Or(name, fmt.Sprint(os.Getuid())), host
 }
 
