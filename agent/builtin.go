@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 
 	"runner/agent/action"
 	"runner/agent/facts"
+	"runner/agent/lane"
 	"runner/agent/wire"
 )
 
@@ -22,6 +24,8 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.dial
 	case "facts":
 		return c.facts
+	case lockAction:
+		return c.lock
 	case "sync":
 		return c.sync
 	}
@@ -73,6 +77,32 @@ func (c *call) dial(ctx context.Context) (action.Outcome, error) {
 		return out, &wire.Problem{Code: wire.CodeEnded, Message: fmt.Sprintf("the connection to %s broke: %v", args.Address, err)}
 	}
 	return out, context.Cause(ctx)
+}
+
+// lockAction makes the target a run's.
+const lockAction = "lock"
+
+// lock takes the run's lock. While it waits for another run to end, its output is who that is.
+func (c *call) lock(ctx context.Context) (action.Outcome, error) {
+	out := action.Outcome{Change: wire.Change{Verb: wire.VerbRead}}
+	var args wire.Lock
+	err := wire.Unmarshal(c.msg.Args, &args)
+	if err == nil {
+		err = c.calls.agent.lanes.Join(ctx, args.Run, args.Timeout, func(held *lane.HeldError) {
+			_, _ = (&output{ctx, c, wire.StreamOutput}).Write([]byte(held.Error())) // if it fails, ctx ends
+		})
+	}
+	if held, ok := errors.AsType[*lane.HeldError](err); ok {
+		problem := &wire.Problem{
+			Code: wire.CodeLocked, Message: held.Error(),
+			Hint: "Wait until that run has ended, or have this one wait for it with --lock-timeout, such as --lock-timeout 10m.",
+		}
+		if args.Timeout > 0 {
+			problem.Message += fmt.Sprintf(" (waited %v)", args.Timeout)
+		}
+		err = problem
+	}
+	return out, err
 }
 
 // touched remembers what a sync has to write out.

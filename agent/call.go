@@ -21,11 +21,13 @@ type call struct {
 	size     int // of its payload
 	pipeline *pipeline
 	before   *call // the one before it in its pipeline; nil for the first
+	under    *call // the one that takes the run's lock, if it came before
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	kill   func()        // from now on nothing of it is ended politely
 	done   chan struct{} // closed when its result is on its way
+	failed *wire.Problem // why it failed; written before done is closed
 
 	started bool // guarded by calls.mu
 
@@ -51,7 +53,7 @@ func (c *call) run() {
 		result = wire.Result{Problem: tooLarge(err), Started: result.Started, Elapsed: result.Elapsed}
 		frame, err = wire.Message(wire.KindResult, 0, c.id, result)
 	}
-	c.calls.end(c, result.Problem != nil)
+	c.calls.end(c, result.Problem)
 	if err == nil {
 		err = a.link.SendWait(context.WithoutCancel(c.ctx), frame)
 	}
@@ -68,9 +70,19 @@ func tooLarge(err error) *wire.Problem {
 	return &wire.Problem{Code: wire.CodeAction, Message: fmt.Sprintf("cannot send the result: %v", err)}
 }
 
-// inTurn waits for the lane and carries the call out under it.
+// inTurn waits for the run's lock and the lane, and carries the call out under them.
 func (c *call) inTurn() wire.Result {
 	a := c.calls.agent
+	if c.under != nil && c.msg.Flags&wire.FlagNoLane == 0 {
+		select {
+		case <-c.under.done:
+		case <-c.ctx.Done():
+			return wire.Result{Problem: c.problem(context.Cause(c.ctx))}
+		}
+		if c.under.failed != nil {
+			return wire.Result{Problem: c.under.failed}
+		}
+	}
 	c.calls.mu.Lock()
 	skip := c.pipeline.failed && c.msg.Flags&wire.FlagAlways == 0
 	c.calls.mu.Unlock()

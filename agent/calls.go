@@ -27,6 +27,7 @@ type calls struct {
 	pipelines map[uint32]*pipeline
 	recent    []uint32 // numbers of those that have a view, the one used last at the end
 	syncs     map[uint64]string
+	lock      *call // that takes the run's lock; nil: none has come
 }
 
 // pipeline is what calls of one number have in common.
@@ -62,6 +63,10 @@ func (t *calls) add(f wire.Frame) {
 		return
 	}
 	c.begin()
+	c.under = t.lock
+	if t.lock == nil && c.msg.Action == lockAction {
+		t.lock = c
+	}
 	t.byID[c.id] = c
 	t.bytes += c.size
 	if n := c.msg.Pipeline; n != 0 {
@@ -198,13 +203,14 @@ func (t *calls) cancel(id wire.CallID, how wire.Cancel) {
 }
 
 // end forgets a call.
-func (t *calls) end(c *call, failed bool) {
+func (t *calls) end(c *call, failed *wire.Problem) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.byID, c.id)
 	t.bytes -= c.size
 	c.msg.Args, c.msg.Env = nil, nil // its pipeline may remember the call for long
-	if failed && c.msg.Flags&wire.FlagContinue == 0 {
+	c.failed = failed
+	if failed != nil && c.msg.Flags&wire.FlagContinue == 0 {
 		c.pipeline.failed = true
 	}
 	close(c.done)

@@ -96,7 +96,7 @@ func TestG28ActionExamples(t *testing.T) {
 				args []string
 			}{
 				{2, []string{"plan", "--detailed-exitcode"}},
-				{0, []string{"apply", "--auto-approve"}},
+				{0, []string{"apply", "--auto-approve", "--lock-timeout", "2m"}}, // other tests use this machine too
 				{0, []string{"plan", "--detailed-exitcode"}},
 			} {
 				argv := append(append([]string{binary}, step.args...), site)

@@ -195,7 +195,7 @@ func (s side) sites(t *testing.T, dir string, commands [][]string) ran {
 	for _, words := range commands {
 		argv := append([]string{binary, words[1], "--json"}, words[2:]...)
 		if words[1] == "apply" {
-			argv = append(argv, "--auto-approve")
+			argv = append(argv, "--auto-approve", "--lock-timeout", "2m") // other tests use this machine too
 		}
 		argvs = append(argvs, argv)
 	}

@@ -36,6 +36,14 @@ func Connections(p *plan.Plan, sink event.Sink) func(broker.Event) {
 	}
 	return func(e broker.Event) {
 		connection := &p.Connections[e.Connection]
+		if e.Status == broker.Waiting {
+			sink.Emit(event.Diagnostic{
+				Severity: "warning", Code: "locked", Summary: "Waiting for another run",
+				Detail: connection.Title + ": " + e.Err.Error() + ".",
+				File:   connection.Place.File, Range: event.RangeOf(connection.Place), Host: p.Hosts[users[e.Connection][0].host].Name,
+			})
+			return
+		}
 		for i, u := range users[e.Connection] {
 			if i > 0 && e.Status != broker.Opened && e.Status != broker.Failed {
 				return

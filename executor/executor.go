@@ -63,6 +63,8 @@ type Config struct {
 	// Gone are hosts, by name, that count as lost from the start: nothing is sent there.
 	Gone map[string]bool
 	Past Past // nil: nothing was done
+	// Lock is taken on each target before anything is done there; nil: none.
+	Lock *wire.Lock
 	// NoHandlersOnFailure leaves the handlers of a failed host out.
 	NoHandlersOnFailure bool
 	// Kill ends at once what an interrupt lets end; it is closed at the second one. It may be nil.
@@ -273,6 +275,7 @@ func (r *run) send(connection int, c wire.Call, o broker.CallOptions) (*broker.P
 	if r.ending != notEnding {
 		return nil, false
 	}
+	o.Lock = r.Lock
 	p := r.Broker.Peer(connection).Call(c, o)
 	r.live[p] = struct{}{}
 	return p, true

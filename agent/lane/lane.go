@@ -1,6 +1,6 @@
 // Package lane sees to it that a target, one user of one running system, does one thing at a time, whoever asks and by
-// whatever chain. A lane is held by a lock of the operating system that dies with its holder. Its neighbours are agent,
-// which takes a lane around each call, and agent/facts, which says what a target's identity is. It queues nothing:
+// whatever chain, and that it is one run's at a time. Both are locks of the operating system that die with their holder.
+// Its neighbours are agent, which takes a lane around each call, and agent/facts, which says what a target's identity is. It queues nothing:
 // whoever waits asks again.
 package lane
 
@@ -31,20 +31,22 @@ const (
 
 // Lanes are the lanes of one target. One process has one of it: its locks do not exclude each other.
 type Lanes struct {
-	target wire.Target
-	home   string
-	shared []string // directories that every user can write to
+	target  wire.Target
+	home    string
+	shared  []string // directories that every user can write to
+	parting time.Duration
 
 	mu    sync.Mutex // guards what follows
 	files []*os.File
 	stale []*os.File // were locked, and have lost their names since
 	made  string     // the directory of the user's caches, if it was not there
+	run   *wire.Run  // whose the target is, through this process; nil: nobody's
 }
 
 // New returns the lanes of a target whose user has that home by the user database; "" is one that the database does not
 // know.
 func New(target wire.Target, home string) *Lanes {
-	return &Lanes{target: target, home: home, shared: []string{"/dev/shm", "/var/tmp", "/tmp"}}
+	return &Lanes{target: target, home: home, parting: parting, shared: []string{"/dev/shm", "/var/tmp", "/tmp"}}
 }
 
 // UnusableError says that there is no place for locks that belongs to this user alone.
@@ -77,6 +79,7 @@ func (l *Lanes) Acquire(ctx context.Context, name string) (release func(), err e
 			return sync.OnceFunc(func() { unlock(files, at) }), nil
 		}
 		unlock(files, at)
+		l.rejoin(ctx)
 	}
 }
 
@@ -107,13 +110,20 @@ func lock(ctx context.Context, f *os.File, at int64) error {
 		if err != nil || held {
 			return err
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
+		if err := rest(ctx, pause); err != nil {
+			return err
 		}
+	}
+}
+
+func rest(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

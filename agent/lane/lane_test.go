@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 func fromEnvironment() *Lanes {
 	l := New(wire.Target{Machine: os.Getenv("LANE_MACHINE"), User: os.Getenv("LANE_USER")}, os.Getenv("LANE_HOME"))
 	l.shared = strings.Split(os.Getenv("LANE_SHARED"), ":")
+	l.parting = 0
 	return l
 }
 
@@ -38,7 +39,12 @@ func hold() {
 	l := fromEnvironment()
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
-	release, err := l.Acquire(ctx, os.Getenv("LANE_NAME"))
+	release, err := func() {}, error(nil)
+	if run := os.Getenv("LANE_RUN"); run != "" {
+		err = l.Join(ctx, runOf(run), 0, nil)
+	} else {
+		release, err = l.Acquire(ctx, os.Getenv("LANE_NAME"))
+	}
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -93,6 +99,7 @@ func newPlace(t *testing.T) place {
 func (p place) lanes() *Lanes {
 	l := New(wire.Target{Machine: p.machine, User: "u"}, p.home)
 	l.shared = strings.Split(p.shared, ":")
+	l.parting = 0
 	return l
 }
 
@@ -121,7 +128,7 @@ func (p place) holder(t *testing.T) *holder {
 		}
 	}
 	h := &holder{cmd: exec.CommandContext(t.Context(), self)}
-	h.cmd.Env = []string{"LANE_MACHINE=" + p.machine, "LANE_USER=u", "LANE_HOME=" + p.home, "LANE_SHARED=" + p.shared, "LANE_NAME=" + p.name, "LANE_ALONE=" + os.Getenv("LANE_ALONE")}
+	h.cmd.Env = []string{"LANE_MACHINE=" + p.machine, "LANE_USER=u", "LANE_HOME=" + p.home, "LANE_SHARED=" + p.shared, "LANE_NAME=" + p.name, "LANE_RUN=" + os.Getenv("LANE_RUN"), "LANE_ALONE=" + os.Getenv("LANE_ALONE")}
 	if p.uid != os.Getuid() {
 		h.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(p.uid), Gid: uint32(p.uid)}}
 	}

@@ -155,6 +155,7 @@ const (
 	CodeSignal      Code = "signal"
 	CodeCancelled   Code = "cancelled"
 	CodePipeline    Code = "pipeline" // an earlier call of the same pipeline failed; this one was not started
+	CodeLocked      Code = "locked"   // the target is another run's; the call was not started
 	CodeLost        Code = "lost"     // contact was lost; what the call did is not known
 )
 
@@ -197,6 +198,21 @@ type Call struct {
 	Unknown  []string          `cbor:"9,keyasint,omitempty"` // ModeLook: arguments that are not known yet
 	// Elsewhere is, for ModeLook, what earlier tasks would leave that this peer has not looked at itself.
 	Elsewhere []Elsewhere `cbor:"10,keyasint,omitempty"`
+}
+
+// Lock are the arguments of the call "lock": from then on the target is that run's, for as long as one of its agents is
+// there. Calls that come later and need a lane wait for it, and are refused with CodeLocked if it is not given.
+type Lock struct {
+	Run     Run           `cbor:"run"`
+	Timeout time.Duration `cbor:"timeout"` // how long it may wait for another run to end
+}
+
+// Run tells people whose a lock is.
+type Run struct {
+	ID      string    `cbor:"id"`
+	By      string    `cbor:"by"`      // who started it, and where: alice@laptop
+	Command string    `cbor:"command"` // apply, exec
+	Since   time.Time `cbor:"since"`   // it has the lock, by the target's clock; zero before
 }
 
 // Elsewhere is a path that an earlier task would write to or remove.

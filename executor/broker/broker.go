@@ -79,6 +79,7 @@ const (
 	Opened  Status = "ready"
 	Failed  Status = "failed"
 	Closed  Status = "closed"
+	Waiting Status = "waiting" // for the run's lock, which another run holds
 )
 
 // Event tells of one connection.
@@ -86,7 +87,9 @@ type Event struct {
 	Connection int // index in the plan
 	Status     Status
 	Seconds    float64 // since it began to open
-	Err        error   // of Failed, and of Closed unless somebody asked for it; a *LostError
+	// Err is a *LostError, of Failed, and of Closed unless somebody asked for it; of Waiting it is a *wire.Problem that
+	// says whose the lock is.
+	Err error
 }
 
 // Stats is what a broker has done so far.

@@ -19,6 +19,9 @@ type CallOptions struct {
 	// Live gets output as it comes, in order, one part at a time, all of it before Wait returns. It may take its time:
 	// that slows only this call's output. It may be nil.
 	Live func(stream wire.Stream, data []byte)
+	// Lock has the peer take the run's lock first, for all calls that need a lane. Where it is not given, the call fails
+	// with a *LostError that says whose it is, as if the peer could not be reached. Nil: no lock is needed.
+	Lock *wire.Lock
 }
 
 // Reply is how a call ended.
@@ -61,6 +64,9 @@ func (p *Peer) Call(call wire.Call, o CallOptions) *Pending {
 	c.payload, c.size = frame.Payload, len(frame.Payload)
 	p.b.mu.Lock()
 	defer p.b.mu.Unlock()
+	if err == nil {
+		p.lockLocked(o.Lock)
+	}
 	switch {
 	case err != nil:
 		c.finishLocked(Reply{}, problemOf(err))
@@ -71,6 +77,29 @@ func (p *Peer) Call(call wire.Call, o CallOptions) *Pending {
 		p.pumpLocked()
 	}
 	return c
+}
+
+// lockLocked sends a call for the run's lock ahead of the first one that needs it. Nobody waits for its end: if it fails,
+// so do those behind it.
+func (p *Peer) lockLocked(lock *wire.Lock) {
+	if lock == nil || p.calls.lock || p.lost != nil {
+		return
+	}
+	p.calls.lock = true
+	c := &Pending{peer: p, started: make(chan struct{}), done: make(chan struct{})}
+	c.options.Live = func(_ wire.Stream, who []byte) {
+		p.b.events.put(Event{Connection: p.hop.index, Status: Waiting, Err: &wire.Problem{Code: wire.CodeLocked, Message: string(who)}})
+	}
+	args, err := wire.Marshal(lock)
+	if err == nil {
+		c.payload, err = wire.Marshal(wire.Call{Action: "lock", Args: args, Mode: wire.ModeApply, Flags: wire.FlagNoLane})
+	}
+	if err != nil {
+		p.loseLocked(lostAt(p.hop, problemOf(err), true))
+		return
+	}
+	c.size = len(c.payload)
+	p.calls.queue = append(p.calls.queue, c)
 }
 
 // Started is closed when the peer has begun to carry the call out. Of a call that was not started it stays open: watch
@@ -136,6 +165,7 @@ type calls struct {
 	last  wire.CallID              // the id granted last
 	ahead ahead                    // sent before the hello
 	trip  int                      // of the last result: what made room for a call that was held
+	lock  bool                     // the run's lock was asked for
 }
 
 // pumpLocked sends what may be sent now: no more than a peer takes, and no more than the link has room for.
@@ -278,7 +308,11 @@ func (c *Pending) resultLocked(result wire.Result) {
 	if !c.over {
 		c.peer.b.stats.Trips = max(c.peer.b.stats.Trips, c.trip)
 	}
-	c.finishLocked(Reply{Result: result, Trip: c.trip}, nil)
+	if p := result.Problem; p != nil && p.Code == wire.CodeLocked {
+		c.finishLocked(Reply{}, lostAt(c.peer.hop, p, true))
+	} else {
+		c.finishLocked(Reply{Result: result, Trip: c.trip}, nil)
+	}
 	c.peer.forgetLocked(c)
 }
 

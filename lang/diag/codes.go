@@ -70,9 +70,10 @@ const (
 	Records Code = "records"
 	Resume  Code = "resume"
 
-	// What a run or a preview finds on a host. Package executor, which must not know this one, gives them for previews.
+	// What a run or a preview finds on a host. Package executor, which must not know this one, gives them.
 	TaskFailed  Code = "task_failed"
 	Unreachable Code = "unreachable"
+	Locked      Code = "locked"
 )
 
 // Description is a code and one sentence on when it is given, for the reference.
@@ -144,5 +145,6 @@ func Codes() []Description {
 
 		{TaskFailed, "A task has failed, or a preview has found that it would."},
 		{Unreachable, "A preview could not look at a host."},
+		{Locked, "A host has to wait: another run works on it."},
 	}
 }

@@ -81,6 +81,7 @@ func (s *session) carryOut(ctx context.Context, w *work, o origin, approved bool
 	if r == nil {
 		return exitWrong
 	}
+	r.locks = r.lock("apply", a.LockTimeout)
 	if !approved {
 		planned := &looker{shown: r}
 		summary := r.lookAs(ctx, planned)

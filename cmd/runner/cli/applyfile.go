@@ -52,6 +52,7 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	if r == nil {
 		return exitWrong
 	}
+	r.locks = r.lock("apply", a.LockTimeout)
 	r.options.Diff = arguments.DiffFull // as when the plan was saved: what is compared has to be made in the same way
 	leave, code := r.check(ctx, &p.Found, p.File.Hosts, a.AllowPartial)
 	if leave == nil || !r.leaves(leave) {
@@ -251,7 +252,9 @@ func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.
 	}
 	l := &looker{}
 	r.Emit(event.Outline{Plan: r.plan, Preview: true, Check: true})
-	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink, c.Gone = l, maps.Clone(leave) })
+	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) {
+		c.Sink, c.Gone, c.Lock = l, maps.Clone(leave), r.locks // from here on nobody else changes what is compared
+	})
 	if summary.Interrupted {
 		return nil, exitInterrupted
 	}

@@ -65,6 +65,7 @@ func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct
 	if r == nil {
 		return exitWrong
 	}
+	r.locks = r.lock("exec", a.LockTimeout)
 	return r.finish(r.walk(ctx, wire.ModeApply, nil))
 }
 

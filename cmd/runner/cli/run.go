@@ -26,6 +26,7 @@ type run struct {
 	*session
 	work
 	id     string
+	locks  *wire.Lock // taken on each target by what changes something there; nil: none
 	kill   <-chan struct{}
 	broker *broker.Broker
 	began  time.Time
@@ -73,6 +74,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		change(&c)
 	}
 	if mode == wire.ModeApply {
+		c.Lock = r.locks
 		r.Emit(event.Outline{Plan: r.plan})
 	}
 	return executor.Run(ctx, c)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,9 +88,17 @@ func (e event) stdout() string {
 	return s
 }
 
+// patient lets a run wait for others: tests that run at the same time share targets.
+func patient(args []string) []string {
+	if args[0] != "apply" {
+		return slices.Clone(args)
+	}
+	return slices.Concat(args[:1], []string{"--lock-timeout", "2m"}, args[1:])
+}
+
 // command prepares the binary: args, then the site's variables and its path.
 func (s *site) command(ctx context.Context, args ...string) *exec.Cmd {
-	all := append([]string{}, args...)
+	all := patient(args)
 	for _, v := range s.vars {
 		all = append(all, "--var", v)
 	}

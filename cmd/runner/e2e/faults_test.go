@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -82,9 +83,27 @@ func (r *reached) lead(address string, port int) {
 // running is a run of the binary that goes on.
 type running struct {
 	cmd  *exec.Cmd
-	out  bytes.Buffer
-	errs bytes.Buffer
+	out  printed
+	errs printed
 	t    *testing.T
+}
+
+// printed is what a run has printed so far.
+type printed struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
 }
 
 // start starts a run; it is killed if the test forgets it.

@@ -20,7 +20,7 @@ func (s *site) elsewhere(args ...string) ran {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, binary, patient(args)...)
 	cmd.Dir = s.t.TempDir()
 	cmd.Env = append(os.Environ(), "NO_COLOR=1", "HOME="+s.path, "SSH_AUTH_SOCK=")
 	var out, errs bytes.Buffer

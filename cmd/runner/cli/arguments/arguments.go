@@ -125,6 +125,7 @@ type Apply struct {
 	Output
 	AutoApprove         bool
 	NoHandlersOnFailure bool
+	LockTimeout         time.Duration
 	AllowPartial        bool     // of a plan file
 	Identities          []string // files of age identities, for a sealed plan file
 	Resume              string   // the run to go on with; "": none
@@ -193,8 +194,9 @@ type Console struct {
 type Exec struct {
 	Site
 	Output
-	Patterns []string // of hosts
-	Argv     []string
+	LockTimeout time.Duration
+	Patterns    []string // of hosts
+	Argv        []string
 }
 
 // Fmt is what `runner fmt` was asked for.
@@ -300,6 +302,7 @@ func BindApply(fs *pflag.FlagSet) func(args []string) (Apply, error) {
 	fs.StringArrayVar(&out.Identities, "identity", nil, "a `FILE` of age identities that opens what a plan file has sealed; may be repeated")
 	fs.StringVar(&out.Resume, "resume", "", "go on with `RUN`, as runner history names it: what was done is not done again")
 	fs.BoolVar(&out.NoHandlersOnFailure, "no-handlers-on-failure", false, "run no handlers on a host where a task has failed")
+	bindLock(fs, &out.LockTimeout)
 	bindSite(fs, &out.Site)
 	bindOutput(fs, &out.Output)
 	return func(args []string) (Apply, error) {
@@ -373,6 +376,7 @@ func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
 	fs.StringVar(&out.Path, "site", ".", "the site: a file or a directory, `PATH`")
 	bindVariables(fs, &out.Site)
 	bindRun(fs, &out.Site)
+	bindLock(fs, &out.LockTimeout)
 	bindOutput(fs, &out.Output)
 	return func(args []string) (Exec, error) {
 		dash := fs.ArgsLenAtDash()
@@ -458,6 +462,10 @@ func bindRun(fs *pflag.FlagSet, out *Site) {
 	fs.Var(&countFlag{&out.Parallelism}, "parallelism", "work on at most `N` hosts at once")
 	fs.StringArrayVar(&out.AskPasswords, "ask-password", nil,
 		"ask for the password of each `HOP` that has none: a transport such as sudo, or transport:user; may be repeated")
+}
+
+func bindLock(fs *pflag.FlagSet, out *time.Duration) {
+	fs.Var(&durationFlag{out}, "lock-timeout", "wait up to `DURATION` for another run that works on the same host, which else counts as unreachable")
 }
 
 func sitePath(out *Site, args []string) error {

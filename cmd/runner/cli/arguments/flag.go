@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"runner/lang"
 	"runner/lang/diag"
@@ -107,6 +108,24 @@ func (f *varFileFlag) String() string { return "" }
 
 // Type is what help shows as the value.
 func (f *varFileFlag) Type() string { return "FILE" }
+
+// durationFlag is a duration, as the language writes it.
+type durationFlag struct{ value *time.Duration }
+
+// Set is called by pflag.
+func (f *durationFlag) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return errors.New(`it takes a duration, such as 30s or 10m`)
+	}
+	*f.value = d
+	return nil
+}
+
+func (f *durationFlag) String() string { return "0s" }
+
+// Type is what help shows as the value.
+func (f *durationFlag) Type() string { return "DURATION" }
 
 // countFlag is a number from 1.
 type countFlag struct{ value *int }
