@@ -82,7 +82,7 @@ func (r *run) notYet(connection int) {
 // forgetMissing lets the connections that were not there yet be opened again.
 func (r *run) forgetMissing() {
 	for connection := range r.missing {
-		r.Broker.Reset(connection)
+		r.Broker.Renew(connection)()
 	}
 }
 

@@ -113,10 +113,9 @@ type Broker struct {
 	sent, received atomic.Int64
 	pipelines      atomic.Uint32 // numbers given
 
-	resetting sync.Mutex // one Reset at a time
-
 	mu       sync.Mutex // guards what follows, and everything in hops, peers and pending calls that says so
 	hops     []*hop
+	old      []*hop                       // that were renewed, and whose peers may be there still
 	refused  map[[sha256.Size]byte]string // secrets, to the title of the hop that refused them
 	lastPeer wire.PeerID
 	stats    Stats
@@ -130,6 +129,7 @@ type hop struct {
 	index   int
 	parent  *hop // nil: the controller
 	ssh     bool
+	proven  bool      // it was open before it was renewed, so its secrets are right
 	began   time.Time // when it began to open; zero before
 	opened  bool      // since it began
 	closing bool      // nothing is opened here now
@@ -162,7 +162,7 @@ func newBroker(cfg Config, agents starter, finish func()) *Broker {
 }
 
 // Peer returns the peer at the end of a connection (an index in the plan) and begins to open it, and what it needs, if
-// nobody has yet. It does not wait. Until a Reset, one connection has one peer.
+// nobody has yet. It does not wait. Until a Renew, one connection has one peer.
 func (b *Broker) Peer(connection int) *Peer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -209,21 +209,31 @@ func (b *Broker) Stats() Stats {
 	return s
 }
 
-// Reset closes the peer of a connection and all behind it. The next Peer opens them anew.
-func (b *Broker) Reset(connection int) {
-	var behind []*hop
-	for _, h := range b.hops {
-		if h.index == connection || slices.Contains(behind, h.parent) {
-			behind = append(behind, h)
-		}
-	}
-	b.resetting.Lock()
-	defer b.resetting.Unlock()
-	b.end(behind)
+// Renew forgets the peer of a connection and all behind it: from now on Peer opens them anew. Those who have the old ones
+// can go on to use them, until end closes them or Close does.
+func (b *Broker) Renew(connection int) (end func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, h := range behind {
-		h.peer, h.client, h.began, h.opened, h.closing = nil, nil, time.Time{}, false, false
+	var old []*hop
+	for i, h := range b.hops {
+		if i != connection && !slices.Contains(old, h.parent) {
+			continue
+		}
+		old = append(old, h)
+		b.hops[i] = &hop{plan: h.plan, index: i, parent: h.parent, ssh: h.ssh, proven: h.proven || h.opened}
+		if i != connection {
+			b.hops[i].parent = b.hops[h.parent.index]
+		}
+	}
+	b.old = slices.Concat(old, b.old)
+	return func() {
+		b.end(old)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.old = slices.DeleteFunc(b.old, func(h *hop) bool { return slices.Contains(old, h) })
+		if p := old[0].peer; p != nil && p.parent != nil {
+			p.parent.children = slices.DeleteFunc(p.parent.children, func(c *Peer) bool { return c == p })
+		}
 	}
 }
 
@@ -238,7 +248,10 @@ func (b *Broker) Close() error {
 		<-b.closed
 		return nil
 	}
-	b.end(b.hops)
+	b.mu.Lock()
+	all := slices.Concat(b.hops, b.old)
+	b.mu.Unlock()
+	b.end(all)
 	b.cancel(errClosed())
 	b.wg.Wait()
 	b.finish()

@@ -277,8 +277,8 @@ func TestEventsTellAConnectionsLife(t *testing.T) {
 	})
 }
 
-// G16: a reset closes the peer and all behind it, and only those; then they can be opened again.
-func TestG16Reset(t *testing.T) {
+// G16: what is renewed can be opened again, with all behind it and nothing else; what was there ends, at once or with Close.
+func TestG16Renew(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		b := w.broker(append(chain(), hopTo(0, "sudo", "other"), ssh(0, "inner"))...)
 		defer w.close(b)
@@ -289,7 +289,7 @@ func TestG16Reset(t *testing.T) {
 		held := b.Peer(2).Call(call("hold", nil), CallOptions{})
 		<-held.Started()
 		old := b.Peer(2)
-		b.Reset(1)
+		b.Renew(1)()
 		if err := failure(t, held); lostBy(t, err).Problem.Code != wire.CodeClosed {
 			t.Errorf("a call on the peer that was reset: %v", err)
 		}
@@ -300,13 +300,21 @@ func TestG16Reset(t *testing.T) {
 		if b.Peer(3) != other || len(w.agents) != 2 {
 			t.Errorf("a reset went beyond its hop")
 		}
-		b.Reset(0)
+		b.Renew(0)()
 		for i := range 5 {
 			wait(t, b.Peer(i).Call(call("echo", nil), CallOptions{}))
 		}
 		if len(w.agents) != 4 {
 			t.Errorf("%d agents were started", len(w.agents))
 		}
+
+		old = b.Peer(2)
+		b.Renew(1)
+		if b.Peer(2) == old {
+			t.Error("a renewed connection has its old peer")
+		}
+		wait(t, old.Call(call("echo", nil), CallOptions{})) // who has it uses it
+		wait(t, b.Peer(2).Call(call("echo", nil), CallOptions{}))
 	})
 }
 

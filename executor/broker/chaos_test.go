@@ -50,7 +50,7 @@ func chaos(t *testing.T, w *world, r *rand.Rand) {
 		switch r.IntN(14) {
 		case 0:
 			if r.IntN(3) == 0 {
-				w.wg.Go(func() { b.Reset(on) }) // while calls are made
+				w.wg.Go(b.Renew(on)) // while calls are made
 			}
 		case 1:
 			time.Sleep(time.Duration(r.IntN(3000)) * time.Millisecond)

@@ -364,7 +364,7 @@ func TestG21ManyConnections(t *testing.T) {
 			b.Peer(i).Call(call("echo", nil), CallOptions{})
 		}
 		for i := 0; i < len(connections); i += 3 {
-			b.Reset(i)
+			b.Renew(i)()
 		}
 		for i := range connections {
 			wait(t, b.Peer(i).Call(call("echo", nil), CallOptions{}))

@@ -61,6 +61,9 @@ type Peer struct {
 	calls    calls
 }
 
+// Over is closed when the peer is lost.
+func (p *Peer) Over() <-chan struct{} { return p.over }
+
 // Ready waits until the peer has said hello. It fails with a *LostError, or with the cause of ctx.
 func (p *Peer) Ready(ctx context.Context) (Ready, error) {
 	select {
@@ -345,9 +348,10 @@ func (p *Peer) stop() {
 	}
 }
 
-// refuseLocked remembers that a hop refused a secret.
+// refuseLocked remembers that a hop refused a secret. One that has taken it before may refuse it for other reasons: it is
+// just going down, or not up yet.
 func (b *Broker) refuseLocked(secret [sha256.Size]byte, h *hop) {
-	if b.refused[secret] == "" {
+	if b.refused[secret] == "" && !h.proven {
 		b.refused[secret] = h.plan.Title
 	}
 }
