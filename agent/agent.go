@@ -58,7 +58,7 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg Config) error {
 	}
 	hello := wire.Hello{
 		Capability: wire.Capability, Nonce: cfg.Nonce, Hash: own.Hash, Version: cfg.Version, OS: own.OS, Arch: own.Arch,
-		Target: facts.Identity(), Facts: facts.Gather(),
+		Target: facts.Identity(), Facts: facts.Gather(), Boot: facts.Boot(),
 	}
 	frame, err := wire.Message(wire.KindHello, 0, 0, hello)
 	if err != nil {

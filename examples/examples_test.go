@@ -88,6 +88,10 @@ func TestG28ActionExamples(t *testing.T) {
 	remove()
 	t.Cleanup(remove)
 	for name, schema := range action.Schemas() {
+		if name == "reboot" {
+			t.Log("reboot: this machine is needed")
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			site := filepath.Join(t.TempDir(), "site.hcl")
 			write(t, site, "job \"example\" {\n  hosts = [host.localhost]\n"+schema.Example+"\n}\n")

@@ -51,19 +51,21 @@ func plainMap(encoded []byte) (map[string]any, error) {
 	return out, nil
 }
 
-// putFacts keeps a host's facts as the plain values that expressions see.
-func (r *run) putFacts(host int, f wire.Facts) error {
-	name := r.Plan.Hosts[host].Name
-	if _, known := r.state.Facts(name); known {
+// putFacts keeps a host's facts, as its newest peer has told them, as the plain values that expressions see.
+func (r *run) putFacts(host int, from wire.Hello) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if peer, known := r.met[host]; known && peer == from.Nonce {
 		return nil
 	}
-	encoded, err := wire.Marshal(f)
+	encoded, err := wire.Marshal(from.Facts)
 	if err != nil {
 		return fmt.Errorf("cannot encode facts: %w", err)
 	}
 	facts, err := plainMap(encoded)
 	if err == nil {
-		r.state.PutFacts(name, facts)
+		r.met[host] = from.Nonce
+		r.state.PutFacts(r.Plan.Hosts[host].Name, facts)
 	}
 	return err
 }

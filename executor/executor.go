@@ -61,8 +61,9 @@ type Config struct {
 	Live      bool                                     // running tasks' output is wanted
 	WholeDiff bool                                     // long diffs are not shortened
 	// Gone are hosts, by name, that count as lost from the start: nothing is sent there.
-	Gone map[string]bool
-	Past Past // nil: nothing was done
+	Gone    map[string]bool
+	Past    Past   // nil: nothing was done
+	Machine string // that this process runs on, as an agent there would say
 	// Lock is taken on each target before anything is done there; nil: none.
 	Lock *wire.Lock
 	// NoHandlersOnFailure leaves the handlers of a failed host out.
@@ -112,6 +113,8 @@ func Run(ctx context.Context, c Config) Summary {
 		hosts:   map[string]bool{},
 		ahead:   lookahead.New(c.Plan),
 		live:    map[*broker.Pending]struct{}{},
+		users:   map[int]int{},
+		met:     map[int]string{},
 		missing: map[int]bool{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
@@ -124,7 +127,7 @@ func Run(ctx context.Context, c Config) Summary {
 			continue
 		}
 		if hello, ok := c.Broker.Hello(c.Plan.Hosts[host].Connection); ok {
-			_ = r.putFacts(host, hello.Facts) // without them the output is not known
+			_ = r.putFacts(host, hello) // without them the output is not known
 		}
 	}
 	r.forgetMissing()
@@ -149,6 +152,8 @@ type run struct {
 	trips   map[int]int                  // root connection → longest chain so far
 	hosts   map[string]bool              // that any task was reported for
 	live    map[*broker.Pending]struct{} // sent, not ended
+	users   map[int]int                  // connection → hosts at work that have a peer there
+	met     map[int]string               // host → the peer that its facts are from, by its nonce
 	missing map[int]bool                 // connections that were not there yet
 	ending  ending                       // why nothing new starts
 }
@@ -268,15 +273,20 @@ func (r *run) isEnding() ending {
 	return r.ending
 }
 
-// send hands a call to a peer unless the run is ending.
-func (r *run) send(connection int, c wire.Call, o broker.CallOptions) (*broker.Pending, bool) {
+// call hands a call to the peer of a connection unless the run is ending. A host stays with a peer that it has used.
+func (h *hostRun) call(connection int, c wire.Call, o broker.CallOptions) (*broker.Pending, bool) {
+	r := h.run
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ending != notEnding {
 		return nil, false
 	}
+	if h.used[connection] == nil {
+		h.used[connection] = r.Broker.Peer(connection)
+		r.users[connection]++
+	}
 	o.Lock = r.Lock
-	p := r.Broker.Peer(connection).Call(c, o)
+	p := h.used[connection].Call(c, o)
 	r.live[p] = struct{}{}
 	return p, true
 }

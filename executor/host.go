@@ -23,23 +23,23 @@ type hostRun struct {
 	host  int
 	name  string
 
-	course                     // what it goes through
-	pipeline   uint32          // number of the calls that are cancelled together
-	on         int             // connection of the calls under way; -1: none yet
-	used       map[int]bool    // connections that got calls
-	after      int             // round trips that what is known now has cost
-	queue      []*sent         // in order, results not taken yet: what was sent, then what could not be yet
-	underway   int             // how many of the queue had their turn to be sent
-	holder     *sent           // the last of those that was called, or will fail
-	jumps      int             // how often it went on elsewhere than at the next task
-	synced     bool            // the queue has the syncs of the end
-	notified   map[string]bool // addresses of handlers
-	caught     []caught        // tries whose body failed and that are not over, inner ones last
-	fallen     *fault          // of a handler that a flush ran
-	late       *fault          // that did not cancel what is under way
-	stopped    event.Status    // why nothing more starts on this host; "": nothing has happened
-	doubtful   map[string]bool // instances that were under way to a hop of their own when that was lost
-	lost       map[int]bool    // connections that could not be made, or broke
+	course                          // what it goes through
+	pipeline   uint32               // number of the calls that are cancelled together
+	on         int                  // connection of the calls under way; -1: none yet
+	used       map[int]*broker.Peer // that got calls, by connection
+	after      int                  // round trips that what is known now has cost
+	queue      []*sent              // in order, results not taken yet: what was sent, then what could not be yet
+	underway   int                  // how many of the queue had their turn to be sent
+	holder     *sent                // the last of those that was called, or will fail
+	jumps      int                  // how often it went on elsewhere than at the next task
+	synced     bool                 // the queue has the syncs of the end
+	notified   map[string]bool      // addresses of handlers
+	caught     []caught             // tries whose body failed and that are not over, inner ones last
+	fallen     *fault               // of a handler that a flush ran
+	late       *fault               // that did not cancel what is under way
+	stopped    event.Status         // why nothing more starts on this host; "": nothing has happened
+	doubtful   map[string]bool      // instances that were under way to a hop of their own when that was lost
+	lost       map[int]bool         // connections that could not be made, or broke
 	counts     event.Counts
 	bad        bool // a failure that nothing handled, or the host was lost
 	hanging    bool // a call was told to end and has not said that it did: those behind it cannot have started
@@ -51,7 +51,7 @@ func newHostRun(r *run, job *plan.Job, host int) *hostRun {
 	return &hostRun{
 		run: r, job: job, index: r.jobIndex(job), host: host, name: r.Plan.Hosts[host].Name,
 		course: course{tasks: job.Tasks, tries: job.Tries, stride: len(job.Handlers) + 1},
-		on:     -1, used: map[int]bool{}, lost: map[int]bool{}, notified: map[string]bool{},
+		on:     -1, used: map[int]*broker.Peer{}, lost: map[int]bool{}, notified: map[string]bool{},
 	}
 }
 
@@ -60,6 +60,7 @@ func (h *hostRun) work(ctx context.Context) bool {
 	if len(h.job.After) > 0 {
 		h.after = h.tripsSoFar()
 	}
+	defer h.leaveAll()
 	h.pipeline = h.firstPipeline()
 	h.remember()
 	if h.run.Gone[h.name] {
@@ -172,7 +173,7 @@ func (h *hostRun) sync() {
 		if h.isLost(on) {
 			continue
 		}
-		pending, ok := h.run.send(on, wire.Call{
+		pending, ok := h.call(on, wire.Call{
 			Action: "sync", Mode: wire.ModeApply, Pipeline: h.pipeline, Flags: wire.FlagAlways,
 		}, broker.CallOptions{After: h.after})
 		if ok {

@@ -61,9 +61,9 @@ func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 	switch {
 	case in.Args["changes"] == false:
 		return wire.VerbRead
-	case task.Action == flushAction:
+	case task.Action == flushAction, task.Action == resetAction:
 		return wire.VerbNone
-	case task.Action == "command" || task.Action == "shell":
+	case task.Action == "command", task.Action == "shell", task.Action == rebootAction:
 		return wire.VerbRun
 	}
 	return wire.VerbUpdate

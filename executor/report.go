@@ -271,6 +271,9 @@ func (h *hostRun) output(s *sent, stream wire.Stream, text string) {
 // target returns what a connection leads to, or nil when nobody has said yet.
 func (h *hostRun) target(on int) *event.Target {
 	hello, ok := h.run.Broker.Hello(on)
+	if p := h.used[on]; p != nil {
+		hello, ok = p.Hello()
+	}
 	if !ok {
 		return nil
 	}

@@ -85,7 +85,7 @@ func (s *sent) holds() bool {
 	if s.pending == nil {
 		return s.problem != "" || s.end != nil && s.end.Status != event.OK || s.past != nil && s.past.Status == event.Failed
 	}
-	return s.refused || s.task != nil && s.task.Verdict
+	return s.refused || s.task != nil && (s.task.Verdict || s.task.Action == rebootAction)
 }
 
 // isRefused says whether a call that was made just now has ended already, so that it was never sent. (Of one that was sent a
@@ -134,7 +134,6 @@ func (h *hostRun) send(s *sent) {
 		options.Live = func(stream wire.Stream, data []byte) { h.output(s, stream, s.live[stream].next(data)) }
 	}
 	h.on = s.on
-	h.used[s.on] = true
 	call := wire.Call{
 		Action: s.task.Action, Args: args, Mode: h.run.Mode, Pipeline: h.pipeline, Flags: flags,
 		Timeout: s.instance.Timeout, Env: s.instance.Environment, Lane: s.instance.Lane,
@@ -145,7 +144,7 @@ func (h *hostRun) send(s *sent) {
 	} else {
 		h.run.Sink.Emit(event.Sent{Address: s.instance.Address, Host: h.name})
 	}
-	if pending, ok := h.run.send(s.on, call, options); ok {
+	if pending, ok := h.call(s.on, call, options); ok {
 		s.pending = pending
 		s.refused = s.isRefused()
 		return

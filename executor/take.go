@@ -76,6 +76,9 @@ func (h *hostRun) takeEnd(s *sent) {
 func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	end := event.TaskEnd{Address: s.instance.Address, Attempts: s.attempt, Sensitive: s.instance.Sensitive}
 	reply, err := h.await(ctx, s)
+	if s.task.Action == rebootAction && !h.isPreview() {
+		reply, err = h.reboots(ctx, s, reply, err)
+	}
 	end.Target = h.target(s.on)
 	if err != nil {
 		h.takeError(s, end, err)

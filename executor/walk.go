@@ -111,7 +111,11 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 	if lockstep && !h.arrives(at) {
 		return
 	}
-	if end := h.learnFacts(task); end != nil {
+	end := h.learnFacts(task)
+	if end == nil && task.Action == rebootAction {
+		end = h.restarts(task, on)
+	}
+	if end != nil {
 		if h.run.isEnding() != notEnding {
 			h.leave(ctx, at, left{})
 			return
@@ -126,6 +130,8 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.append(at, h.ends(task, at, t, cannotEvaluate(task, err)))
 	case task.Action == flushAction:
 		h.flushes(ctx, at, task, instances, t)
+	case task.Action == resetAction:
+		h.resets(ctx, at, task, on, instances, t)
 	case on < 0:
 		const nobody = "no connection leads to where this task runs"
 		h.append(at, h.ends(task, at, t, &event.TaskEnd{Address: task.Address, Status: event.Failed, Reason: "error", Error: nobody}))
@@ -186,7 +192,7 @@ func (h *hostRun) mustWait(task *plan.Task, on int) bool {
 	if !calls {
 		return false
 	}
-	if h.blocked() || task.Action == flushAction {
+	if h.blocked() || task.Action == flushAction || task.Action == resetAction {
 		return true
 	}
 	if on != h.on && h.on >= 0 {
@@ -301,7 +307,7 @@ func (h *hostRun) learnFacts(task *plan.Task) *event.TaskEnd {
 			return end
 		}
 		h.after = max(h.after, ready.Trip)
-		if err := h.run.putFacts(host, ready.Hello.Facts); err != nil {
+		if err := h.run.putFacts(host, ready.Hello); err != nil {
 			end.Error = err.Error()
 			return end
 		}

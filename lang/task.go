@@ -60,6 +60,9 @@ type saved struct {
 // Hops returns the further hops of a task on a host of its job: those of the job's run_as or hop blocks, those of the
 // roles around it, then its own. Where they do not depend on the host, all hosts get the same pointers.
 func (t *Task) Hops(h *Host) []*Hop {
+	if t.Action == resetConnection { // it is about the host's own
+		return nil
+	}
 	var out []*Hop
 	for _, w := range t.body.ways {
 		out = append(out, w.of(h)...)

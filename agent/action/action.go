@@ -106,6 +106,7 @@ func All() []Definition {
 		{fileSchema(), Exact, func() Action { return new(file) }},
 		{directorySchema(), Exact, func() Action { return new(directory) }},
 		{symlinkSchema(), Exact, func() Action { return new(symlink) }},
+		{rebootSchema(), Runs, func() Action { return new(reboot) }},
 	}
 }
 

@@ -63,6 +63,15 @@ func Home() string {
 	return home
 }
 
+// Container names the kind of container that this process runs in; "" outside of one.
+func Container() string {
+	switch kind := virtualization(); kind {
+	case "docker", "podman", "lxc", "lxc-libvirt", "systemd-nspawn", "openvz", "rkt", "jail", "wsl", "proot", "container-other":
+		return kind
+	}
+	return ""
+}
+
 // text is a small file's content without the white space around it, "" if it cannot be read.
 func text(file string) string {
 	data, err := os.ReadFile(file)

@@ -12,6 +12,17 @@ import (
 	"runner/agent/wire"
 )
 
+// Boot tells one start of the kernel from another; "" if nothing does.
+func Boot() string {
+	if id, err := unix.Sysctl("kern.bootsessionuuid"); err == nil {
+		return id
+	}
+	if at, err := unix.SysctlTimeval("kern.boottime"); err == nil {
+		return fmt.Sprint(at.Sec)
+	}
+	return ""
+}
+
 // machine is what tells running systems apart: the boot, and for jails the files that they see.
 func machine() []string {
 	var id []string
@@ -45,11 +56,18 @@ func system(f *wire.Facts) {
 	if size, err := unix.SysctlUint64(memory); err == nil {
 		f.MemoryBytes = int64(size) //nolint:gosec // a machine's memory
 	}
-	f.Virtualization = "none"
-	if guest := sysctl("kern.vm_guest"); guest != "" {
-		f.Virtualization = guest
-	}
+	f.Virtualization = virtualization()
 	f.Mounts = mounts()
+}
+
+func virtualization() string {
+	if jailed, err := unix.SysctlUint32("security.jail.jailed"); err == nil && jailed == 1 {
+		return "jail"
+	}
+	if guest, err := unix.Sysctl("kern.vm_guest"); err == nil && guest != "" {
+		return guest
+	}
+	return "none"
 }
 
 // mounts asks the kernel for what it knows already, which no file system can delay.

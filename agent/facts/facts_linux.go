@@ -13,9 +13,12 @@ import (
 // maxMounts bounds what a machine with very many containers says of itself.
 const maxMounts = 512
 
+// Boot tells one start of the kernel from another; "" if nothing does.
+func Boot() string { return text("/proc/sys/kernel/random/boot_id") }
+
 // machine is what tells running systems apart: the boot, and for containers the processes and files that they see.
 func machine() []string {
-	id := []string{text("/proc/sys/kernel/random/boot_id")}
+	id := []string{Boot()}
 	if id[0] == "" { // no /proc
 		id[0] = "host " + text("/etc/machine-id") + text("/etc/hostname")
 	}

@@ -15,6 +15,7 @@ type Hello struct {
 	Arch       string `cbor:"6,keyasint"` // GOARCH
 	Target     Target `cbor:"7,keyasint"`
 	Facts      Facts  `cbor:"8,keyasint"`
+	Boot       string `cbor:"9,keyasint,omitempty"` // differs after each start of the machine's kernel; "" if that cannot be told
 }
 
 // Target is what a lane belongs to: one user of one running system.

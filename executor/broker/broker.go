@@ -87,7 +87,7 @@ type Event struct {
 	Connection int // index in the plan
 	Status     Status
 	Seconds    float64 // since it began to open
-	// Err is a *LostError, of Failed, and of Closed unless somebody asked for it; of Waiting it is a *wire.Problem that
+	// Err is a *LostError, of Failed, which is told only of a first attempt, and of Closed unless somebody asked for it; of Waiting it is a *wire.Problem that
 	// says whose the lock is.
 	Err error
 }

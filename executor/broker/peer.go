@@ -149,7 +149,7 @@ func (b *Broker) endedLocked(h *hop, why *LostError) {
 	if !h.began.IsZero() {
 		e.Seconds = time.Since(h.began).Seconds()
 	}
-	if h.opened {
+	if h.opened || h.proven { // one that was open before is not told of as if it had never been
 		e.Status = Closed
 	}
 	if why.Problem.Code == wire.CodeClosed {

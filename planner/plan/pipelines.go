@@ -47,9 +47,14 @@ func (c *cutter) cut(first bool) {
 			c.why = short(task.Address) + " runs on " + c.first
 		case task.Action == "flush":
 			c.why = short(task.Address) + " runs handlers"
+		case task.Action == "reset_connection":
+			c.why = short(task.Address) + " closes the connection"
 		default:
 			c.add(i, task, short)
-			if task.Verdict {
+			switch {
+			case task.Action == "reboot":
+				c.why = short(task.Address) + " restarts the machine"
+			case task.Verdict:
 				c.why = "waits for the verdict on " + short(task.Address)
 			}
 		}
@@ -107,6 +112,17 @@ func (p *Plan) Chain(c int) []int {
 	var out []int
 	for ; c >= 0; c = p.Connections[c].Parent {
 		out = append([]int{c}, out...)
+	}
+	return out
+}
+
+// Behind returns a connection and those that lead through it, parents first.
+func (p *Plan) Behind(c int) []int {
+	out := []int{c}
+	for i := c + 1; i < len(p.Connections); i++ {
+		if slices.Contains(out, p.Connections[i].Parent) {
+			out = append(out, i)
+		}
 	}
 	return out
 }

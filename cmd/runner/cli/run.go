@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/agent/facts"
 	"runner/agent/wire"
 	"runner/cmd/runner/agents"
 	"runner/cmd/runner/build"
@@ -66,6 +67,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 	c := executor.Config{
 		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session,
 		WholeDiff: r.options.Diff == arguments.DiffFull || r.saving != nil,
+		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
 		Past: r.past,

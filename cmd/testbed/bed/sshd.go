@@ -25,7 +25,7 @@ type ServerOptions struct {
 	Address string   // IP address; a loopback address of its own unless set
 	Port    int      // a random one unless set
 	Config  []string // sshd_config lines that win over the bed's own
-	Machine bool     // in process and mount namespaces of its own, with an empty /srv: a machine of its own to an agent
+	Machine bool     // in process and mount namespaces of its own, with an empty /srv and a boot id: a machine of its own to an agent
 }
 
 // Server is a private sshd with its own host key. Accounts of the bed log in with the bed's key or their password.
@@ -35,6 +35,8 @@ type Server struct {
 	HostKey    string // an authorized_keys line
 	KnownHosts string // a file that knows this server by address and port
 	machine    bool
+	boot       string // a Machine's file with its boot id
+	argv       []string
 	bed        *Bed
 	cmd        *exec.Cmd
 	log        string
@@ -44,7 +46,7 @@ type Server struct {
 // SSHD starts an sshd and waits until it listens. Needs root and sshd.
 func (b *Bed) SSHD(options ServerOptions) *Server {
 	b.t.Helper()
-	s := &Server{Address: options.Address, Port: options.Port, machine: options.Machine, bed: b, ended: make(chan struct{})}
+	s := &Server{Address: options.Address, Port: options.Port, machine: options.Machine, bed: b}
 	var random [4]byte
 	_, _ = rand.Read(random[:])
 	if s.Address == "" {
@@ -84,22 +86,52 @@ func (b *Bed) SSHD(options ServerOptions) *Server {
 	}
 	argv := []string{sshd, "-D", "-E", s.log, "-f", b.path(name + ".conf")}
 	if options.Machine {
-		mount := `mount -t tmpfs -o mode=755 none /srv && exec "$@"`
-		argv = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", mount, "sh"}, argv...)
+		s.boot = b.path(name + ".boot")
+		mount := `mount -t tmpfs -o mode=755 none /srv && mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"`
+		argv = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", mount, s.boot}, argv...)
+		s.NewBoot()
 	}
-	s.cmd = exec.Command(argv[0], argv[1:]...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := s.cmd.Start(); err != nil {
-		b.t.Fatalf("cannot start sshd: %v", err)
-	}
-	go func() {
-		_ = s.cmd.Wait()
-		close(s.ended)
-	}()
+	s.argv = argv
 	b.servers = append(b.servers, s)
 	b.t.Cleanup(s.Stop)
-	s.await()
+	s.Start()
 	return s
+}
+
+// Start starts the server, which was stopped, and waits until it listens.
+func (s *Server) Start() {
+	s.bed.t.Helper()
+	s.cmd, s.ended = exec.Command(s.argv[0], s.argv[1:]...), make(chan struct{})
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := s.cmd.Start(); err != nil {
+		s.bed.t.Fatalf("cannot start sshd: %v", err)
+	}
+	go func(cmd *exec.Cmd, ended chan<- struct{}) {
+		_ = cmd.Wait()
+		close(ended)
+	}(s.cmd, s.ended)
+	s.await()
+}
+
+// Boot is a Machine's boot id.
+func (s *Server) Boot() string {
+	s.bed.t.Helper()
+	text, err := os.ReadFile(s.boot)
+	if err != nil {
+		s.bed.t.Fatalf("cannot read the test bed: %v", err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// NewBoot gives a Machine that is stopped another boot id, as its next start has one.
+func (s *Server) NewBoot() {
+	s.bed.t.Helper()
+	var id [16]byte
+	_, _ = rand.Read(id[:])
+	text := fmt.Sprintf("%x-%x-%x-%x-%x\n", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+	if err := os.WriteFile(s.boot, []byte(text), 0o644); err != nil {
+		s.bed.t.Fatalf("cannot write to the test bed: %v", err)
+	}
 }
 
 func (s *Server) await() {
