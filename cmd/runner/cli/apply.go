@@ -62,7 +62,7 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 	if err != nil {
 		return codeOf(err)
 	}
-	return s.carryOut(ctx, w, origin{command: "apply", noHandlersOnFailure: a.NoHandlersOnFailure}, a.AutoApprove, kill)
+	return s.carryOut(ctx, w, origin{command: "apply", noHandlersOnFailure: a.NoHandlersOnFailure, lockTimeout: a.LockTimeout}, a.AutoApprove, kill)
 }
 
 // mayAct says whether somebody has approved what will be done, or is there to be asked.
@@ -81,7 +81,6 @@ func (s *session) carryOut(ctx context.Context, w *work, o origin, approved bool
 	if r == nil {
 		return exitWrong
 	}
-	r.locks = r.lock("apply", a.LockTimeout)
 	if !approved {
 		planned := &looker{shown: r}
 		summary := r.lookAs(ctx, planned)

@@ -48,11 +48,12 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	if w == nil {
 		return code
 	}
-	r := s.begin(w, origin{command: "apply", noHandlersOnFailure: a.NoHandlersOnFailure, planFile: a.Path, plan: p.File.ID}, kill)
+	r := s.begin(w, origin{
+		command: "apply", noHandlersOnFailure: a.NoHandlersOnFailure, lockTimeout: a.LockTimeout, planFile: a.Path, plan: p.File.ID,
+	}, kill)
 	if r == nil {
 		return exitWrong
 	}
-	r.locks = r.lock("apply", a.LockTimeout)
 	r.options.Diff = arguments.DiffFull // as when the plan was saved: what is compared has to be made in the same way
 	leave, code := r.check(ctx, &p.Found, p.File.Hosts, a.AllowPartial)
 	if leave == nil || !r.leaves(leave) {

@@ -61,11 +61,10 @@ func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct
 	c := newCommand(a.Argv)
 	w.plan.Jobs[0].Tasks = []plan.Task{c.task}
 	w.evaluator = c
-	r := s.begin(w, origin{command: "exec"}, kill)
+	r := s.begin(w, origin{command: "exec", lockTimeout: a.LockTimeout}, kill)
 	if r == nil {
 		return exitWrong
 	}
-	r.locks = r.lock("exec", a.LockTimeout)
 	return r.finish(r.walk(ctx, wire.ModeApply, nil))
 }
 

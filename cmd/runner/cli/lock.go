@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"os"
 	osuser "os/user"
-	"time"
 
 	"runner/agent/wire"
 )
 
 // lock is what the run asks of each target before it changes anything there: to be this run's alone.
-func (r *run) lock(command string, timeout time.Duration) *wire.Lock {
-	return &wire.Lock{Run: wire.Run{ID: r.id, By: r.program.whoever(), Command: command}, Timeout: timeout}
+func (r *run) lock(o origin) *wire.Lock {
+	return &wire.Lock{Run: wire.Run{ID: r.id, By: r.program.whoever(), Command: o.command}, Timeout: o.lockTimeout}
 }
 
 // whoever is who runs this, and where, for people elsewhere: alice@laptop.

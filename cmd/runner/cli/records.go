@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -26,6 +27,7 @@ import (
 type origin struct {
 	command             string
 	noHandlersOnFailure bool
+	lockTimeout         time.Duration
 	planFile, plan      string           // a file and the id of the plan in it
 	resume              *recorded.Resume // nil: it does not go on with another run
 }
@@ -169,7 +171,7 @@ func (s *session) resume(ctx context.Context, a arguments.Apply, kill <-chan str
 		return exitWrong
 	}
 	o := origin{
-		command: "apply", noHandlersOnFailure: r.NoHandlersOnFailure || a.NoHandlersOnFailure,
+		command: "apply", noHandlersOnFailure: r.NoHandlersOnFailure || a.NoHandlersOnFailure, lockTimeout: a.LockTimeout,
 		planFile: r.PlanFile, plan: r.Plan, resume: r,
 	}
 	return s.carryOut(ctx, w, o, a.AutoApprove, kill)

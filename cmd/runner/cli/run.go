@@ -27,7 +27,7 @@ type run struct {
 	*session
 	work
 	id     string
-	locks  *wire.Lock // taken on each target by what changes something there; nil: none
+	locks  *wire.Lock // taken on each target by what changes something there
 	kill   <-chan struct{}
 	broker *broker.Broker
 	began  time.Time
@@ -42,6 +42,7 @@ func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
 		return nil
 	}
 	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, began: time.Now()}
+	r.locks = r.lock(o)
 	if !s.beginRecord(r, o) {
 		return nil
 	}
