@@ -90,7 +90,7 @@ func (e event) stdout() string {
 
 // patient lets a run wait for others: tests that run at the same time share targets.
 func patient(args []string) []string {
-	if args[0] != "apply" {
+	if len(args) == 0 || args[0] != "apply" {
 		return slices.Clone(args)
 	}
 	return slices.Concat(args[:1], []string{"--lock-timeout", "2m"}, args[1:])

@@ -157,7 +157,7 @@ func (s *site) without(args ...string) ran {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	whole := s.command(ctx)
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, binary, patient(args)...)
 	cmd.Env, cmd.Dir = whole.Env, whole.Dir
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
