@@ -53,7 +53,7 @@ func Connections(p *plan.Plan, sink event.Sink) func(broker.Event) {
 				Status: event.ConnectionStatus(e.Status), Reused: i > 0, Seconds: e.Seconds, Title: connection.Title,
 			}
 			if e.Err != nil {
-				out.Failure = failureOf(e.Err, connection.Place)
+				out.Failure = FailureOf(e.Err, connection.Place)
 				out.Error = out.Failure.Text()
 			}
 			sink.Emit(out)

@@ -236,7 +236,7 @@ func (s *sent) isStarted() bool {
 // explain says how a call that gave no result ended.
 func (h *hostRun) explain(end *event.TaskEnd, err error, task *plan.Task) {
 	end.Status, end.Reason = event.Failed, "error"
-	end.Failure = failureOf(err, task.Place)
+	end.Failure = FailureOf(err, task.Place)
 	lost, isLost := errors.AsType[*broker.LostError](err)
 	problem, isProblem := errors.AsType[*wire.Problem](err)
 	switch {
@@ -261,8 +261,8 @@ func (h *hostRun) explain(end *event.TaskEnd, err error, task *plan.Task) {
 	end.Error = end.Failure.Text()
 }
 
-// failureOf takes an error apart for people.
-func failureOf(err error, place plan.Place) *event.Failure {
+// FailureOf takes an error apart for people; place is where what failed is declared.
+func FailureOf(err error, place plan.Place) *event.Failure {
 	failure := &event.Failure{Message: err.Error(), Place: place, Cause: err}
 	if lost, ok := errors.AsType[*broker.LostError](err); ok {
 		failure.Hop = lost.Title

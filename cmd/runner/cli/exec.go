@@ -9,12 +9,8 @@ import (
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
-	"runner/lang"
 	"runner/planner/plan"
 )
-
-// execJob is the job that one command on many hosts is.
-const execJob = "exec"
 
 func (p *Program) execCommand(kill <-chan struct{}) *cobra.Command {
 	c := &cobra.Command{
@@ -24,13 +20,7 @@ func (p *Program) execCommand(kill <-chan struct{}) *cobra.Command {
 			"The pattern is one of names, globs, label=value, @group, with ! in front to exclude, joined by commas.",
 		Example: "  runner exec 'web[*]' -- uptime\n  runner exec --site prod.hcl 'tier=db,!db-3' -- systemctl is-active postgresql",
 	}
-	c.ValidArgsFunction = func(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		site := func([]string) string { return c.Flag("site").Value.String() }
-		return p.completeSite(site, hostPatterns)(c, args, prefix)
-	}
+	p.completeHosts(c)
 	return command(c, arguments.BindExec, func(ctx context.Context, a arguments.Exec) error {
 		s, err := p.open(a.Output, func(o *views.Options) { o.Exec = true })
 		if err != nil {
@@ -42,21 +32,9 @@ func (p *Program) execCommand(kill <-chan struct{}) *cobra.Command {
 
 func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct{}) exitCode {
 	s.remember()
-	site, code := s.load(ctx, a.Site)
-	if site == nil {
+	w, code := s.adhoc(ctx, a.Site, a.Patterns)
+	if w == nil {
 		return code
-	}
-	// The site's own jobs are no part of this: one job on all hosts takes their place, and the pattern chooses.
-	adhoc := *site
-	if named(a.Patterns, site.Localhost()) {
-		adhoc.Hosts = withLocalhost(site)
-	}
-	adhoc.Jobs = []*lang.Job{{Name: execJob, Hosts: adhoc.Hosts}}
-	adhoc.Outputs = nil
-	a.Selection.Limit = a.Patterns
-	w, err := s.prepare(ctx, a.Site, &adhoc, true)
-	if err != nil {
-		return codeOf(err)
 	}
 	c := newCommand(a.Argv)
 	w.plan.Jobs[0].Tasks = []plan.Task{c.task}
@@ -81,7 +59,7 @@ func newCommand(argv []string) *adhocCommand {
 	}
 	return &adhocCommand{
 		task: plan.Task{
-			Address: "job." + execJob + ".task.command." + execJob, Action: "command", Name: execJob,
+			Address: "job." + adhocJob + ".task.command." + adhocJob, Action: "command", Name: adhocJob,
 			OnFailure: plan.Stop, Selected: true,
 		},
 		args: map[string]any{"argv": list},

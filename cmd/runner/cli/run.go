@@ -12,8 +12,6 @@ import (
 
 	"runner/agent/facts"
 	"runner/agent/wire"
-	"runner/cmd/runner/agents"
-	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/executor"
 	"runner/executor/broker"
@@ -36,29 +34,20 @@ type run struct {
 
 // begin announces a run and makes its broker. Nothing is connected yet. It returns nil when it has said what is wrong.
 func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
-	embedded, err := agents.Load()
-	if err != nil {
-		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Agents, hcl.Range{}, "No agents", "%s.", diag.Capital(err.Error()))})
+	reached := s.newBroker(w, s)
+	if reached == nil {
 		return nil
 	}
-	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, began: time.Now()}
+	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, broker: reached, began: time.Now()}
 	r.locks = r.lock(o)
 	if !s.beginRecord(r, o) {
+		reached.Close() //nolint:errcheck // never fails
 		return nil
 	}
 	if o.resume != nil {
 		r.past = o.resume.Past
 	}
 	s.Emit(event.RunStart{Run: r.id, Site: w.plan.Site, Hosts: jobHosts(w.plan), Resumed: o.resume != nil})
-	r.broker = broker.New(broker.Config{
-		Connections: w.plan.Connections,
-		Transports:  w.transports,
-		Agents:      embedded,
-		SSH:         dialSSH(),
-		Version:     build.Version(),
-		Dir:         w.plan.Site,
-		Event:       executor.Connections(w.plan, s),
-	})
 	return r
 }
 

@@ -190,15 +190,6 @@ type Console struct {
 	Output
 }
 
-// Exec is what `runner exec` was asked for.
-type Exec struct {
-	Site
-	Output
-	LockTimeout time.Duration
-	Patterns    []string // of hosts
-	Argv        []string
-}
-
 // Fmt is what `runner fmt` was asked for.
 type Fmt struct {
 	Paths   []string // "-": standard input
@@ -367,31 +358,6 @@ func BindConsole(fs *pflag.FlagSet) func(args []string) (Console, error) {
 	return func(args []string) (Console, error) {
 		err := sitePath(&out.Site, args)
 		return out, err
-	}
-}
-
-// BindExec is BindPlan for `runner exec`.
-func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
-	var out Exec
-	fs.StringVar(&out.Path, "site", ".", "the site: a file or a directory, `PATH`")
-	bindVariables(fs, &out.Site)
-	bindRun(fs, &out.Site)
-	bindLock(fs, &out.LockTimeout)
-	bindOutput(fs, &out.Output)
-	return func(args []string) (Exec, error) {
-		dash := fs.ArgsLenAtDash()
-		switch {
-		case len(args) == 0 || dash == 0:
-			return out, errorf("Name hosts, such as: runner exec 'web[*]' -- uptime", "no host pattern is given")
-		case dash < 0:
-			return out, errorf("Put -- between the hosts and the command, such as: runner exec 'web[*]' -- uptime", "no -- is given")
-		case dash > 1:
-			return out, errorf("Join several patterns with commas.", "%d host patterns are given", dash)
-		case len(args) == dash:
-			return out, errorf("Name a program behind --, such as: runner exec 'web[*]' -- uptime", "no command is given")
-		}
-		out.Patterns, out.Argv = slices.Clone(args[:dash]), slices.Clone(args[dash:])
-		return out, nil
 	}
 }
 

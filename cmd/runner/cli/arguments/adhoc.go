@@ -1,0 +1,73 @@
+package arguments
+
+import (
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Exec is what `runner exec` was asked for.
+type Exec struct {
+	Site
+	Output
+	LockTimeout time.Duration
+	Patterns    []string // of hosts
+	Argv        []string
+}
+
+// Facts is what `runner facts` was asked for.
+type Facts struct {
+	Site
+	Output
+	Patterns []string // of hosts
+}
+
+// BindExec is BindPlan for `runner exec`.
+func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
+	var out Exec
+	bindSitePath(fs, &out.Site)
+	bindVariables(fs, &out.Site)
+	bindRun(fs, &out.Site)
+	bindLock(fs, &out.LockTimeout)
+	bindOutput(fs, &out.Output)
+	return func(args []string) (Exec, error) {
+		dash := fs.ArgsLenAtDash()
+		switch {
+		case len(args) == 0 || dash == 0:
+			return out, errorf("Name hosts, such as: runner exec 'web[*]' -- uptime", "no host pattern is given")
+		case dash < 0:
+			return out, errorf("Put -- between the hosts and the command, such as: runner exec 'web[*]' -- uptime", "no -- is given")
+		case dash > 1:
+			return out, errorf("Join several patterns with commas.", "%d host patterns are given", dash)
+		case len(args) == dash:
+			return out, errorf("Name a program behind --, such as: runner exec 'web[*]' -- uptime", "no command is given")
+		}
+		out.Patterns, out.Argv = slices.Clone(args[:dash]), slices.Clone(args[dash:])
+		return out, nil
+	}
+}
+
+// BindFacts is BindPlan for `runner facts`.
+func BindFacts(fs *pflag.FlagSet) func(args []string) (Facts, error) {
+	var out Facts
+	bindSitePath(fs, &out.Site)
+	fs.Bool("json", true, "print one JSON object, as it always does")
+	bindVariables(fs, &out.Site)
+	bindRun(fs, &out.Site)
+	bindText(fs, &out.Output)
+	return func(args []string) (Facts, error) {
+		switch len(args) {
+		case 0:
+			return out, errorf("Name hosts, such as: runner facts 'web[*]'", "no host pattern is given")
+		case 1:
+			out.Patterns = slices.Clone(args)
+			return out, nil
+		}
+		return out, errorf("Join several patterns with commas.", "%d host patterns are given", len(args))
+	}
+}
+
+func bindSitePath(fs *pflag.FlagSet, out *Site) {
+	fs.StringVar(&out.Path, "site", ".", "the site: a file or a directory, `PATH`")
+}
