@@ -11,6 +11,7 @@ import (
 	"runner/agent/action"
 	"runner/agent/facts"
 	"runner/agent/lane"
+	"runner/agent/session"
 	"runner/agent/wire"
 )
 
@@ -28,6 +29,10 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.lock
 	case "sync":
 		return c.sync
+	case "session":
+		return c.session
+	case "resize":
+		return c.resize
 	}
 	return nil
 }
@@ -103,6 +108,33 @@ func (c *call) lock(ctx context.Context) (action.Outcome, error) {
 		err = problem
 	}
 	return out, err
+}
+
+// session runs a shell or a program for a person. It asks for input when that has begun.
+func (c *call) session(ctx context.Context) (action.Outcome, error) {
+	out := action.Outcome{Change: wire.Change{Verb: wire.VerbRun}}
+	var request session.Request
+	if err := wire.Unmarshal(c.msg.Args, &request); err != nil {
+		return out, err
+	}
+	table := c.calls.agent.cfg.Table
+	result, err := c.calls.sessions.Run(ctx, request, session.Env{
+		Table: table, Environ: table.Environ(c.msg.Env), Input: c.input,
+		Output: &output{ctx, c, wire.StreamOutput}, Errors: &output{ctx, c, wire.StreamError},
+	})
+	out.Values = result
+	return out, err
+}
+
+// resize sets the size of a session's terminal. It is a call of its own because what is typed may be waiting for a program
+// that does not read it.
+func (c *call) resize(context.Context) (action.Outcome, error) {
+	var request session.Resize
+	if err := wire.Unmarshal(c.msg.Args, &request); err != nil {
+		return action.Outcome{}, err
+	}
+	c.calls.sessions.Resize(request)
+	return action.Outcome{Change: wire.Change{Verb: wire.VerbRead}}, nil
 }
 
 // touched remembers what a sync has to write out.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"runner/agent/process"
+	"runner/agent/session"
 	"runner/agent/view"
 	"runner/agent/wire"
 )
@@ -17,8 +18,9 @@ var errCancelled error = &wire.Problem{Code: wire.CodeCancelled, Message: "it wa
 
 // calls are the calls of this peer that have not ended.
 type calls struct {
-	agent *Agent
-	wg    sync.WaitGroup
+	agent    *Agent
+	wg       sync.WaitGroup
+	sessions session.Sessions
 
 	mu        sync.Mutex // guards what follows, and the calls' states
 	byID      map[wire.CallID]*call

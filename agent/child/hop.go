@@ -12,6 +12,7 @@ import (
 
 	"runner/agent/bootstrap"
 	"runner/agent/process"
+	"runner/agent/terminal"
 	"runner/agent/wire"
 )
 
@@ -44,7 +45,7 @@ func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string) (*hop, e
 	h := &hop{name: open.Name, over: make(chan struct{})}
 	if a.Terminal {
 		var err error
-		if h.terminal, h.slave, err = openTerminal(); err != nil {
+		if h.terminal, h.slave, err = terminal.Open(); err != nil {
 			return nil, &wire.Problem{Code: wire.CodeTerminal, Message: fmt.Sprintf("%s: cannot get a terminal: %v", open.Name, err)}
 		}
 	}

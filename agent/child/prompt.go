@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"runner/agent/terminal"
 	"runner/agent/wire"
 )
 
@@ -110,7 +111,7 @@ func (q *prompter) lookLocked() {
 	if q.stopped {
 		return
 	}
-	hidden := !echoes(q.hop.terminal)
+	hidden := !terminal.Echoes(q.hop.terminal)
 	if q.answered && !hidden {
 		q.open = true
 	}

@@ -29,6 +29,8 @@ type Command struct {
 	Argv []string // the program is looked up in the PATH of Env unless its name holds a slash
 	Dir  string   // where it runs; "": where this process does
 	Env  []string // complete, NAME=VALUE; nil: none at all
+	// Login has the program called by its name with "-" before it, by which shells know that they are a login's.
+	Login bool
 
 	// Stdin is what the program reads; nil: /dev/null. A Read that blocks when the process has ended is not waited for.
 	Stdin io.Reader
@@ -83,7 +85,7 @@ func (t *Table) Run(ctx context.Context, c Command) (Exit, error) {
 	if ctx.Err() != nil {
 		return Exit{Reason: reasonOf(ctx), Status: -1}, nil
 	}
-	p, err := t.start(c, false, c.Stdin != nil, nil)
+	p, err := t.start(c, false, piped(c.Script, c.Stdin != nil, nil))
 	if err != nil {
 		return Exit{}, err
 	}
@@ -135,7 +137,7 @@ type Process struct {
 	hop       bool               // started by Start
 	abandoned bool               // started by somebody who is gone
 	besides   bool               // guarded by table.mu: others, not hops, ran at the same time
-	pipes     [2]uint64          // inodes of stdout and stderr
+	held      []string           // what tells who holds its output
 	status    syscall.WaitStatus // valid once done is closed
 	done      chan struct{}
 	streams   *streams

@@ -20,10 +20,15 @@ const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // and Stderr of the command are not used. With a terminal, the slave side of a pseudo terminal, the program is
 // controlled by it and can prompt there; its streams are pipes all the same. The error is a *StartError.
 func (t *Table) Start(c Command, terminal *os.File) (*Process, error) {
-	return t.start(c, true, true, terminal)
+	return t.start(c, true, piped(nil, true, terminal))
 }
 
-func (t *Table) start(c Command, hop, input bool, terminal *os.File) (*Process, error) {
+// piped makes streams that are pipes when they are needed.
+func piped(script []byte, input bool, terminal *os.File) func() (*streams, error) {
+	return func() (*streams, error) { return newStreams(script, input, terminal) }
+}
+
+func (t *Table) start(c Command, hop bool, open func() (*streams, error)) (*Process, error) {
 	if len(c.Argv) == 0 {
 		return nil, &StartError{Program: "nothing", Err: syscall.EINVAL}
 	}
@@ -37,7 +42,7 @@ func (t *Table) start(c Command, hop, input bool, terminal *os.File) (*Process, 
 	if err != nil {
 		return nil, fail(err)
 	}
-	s, err := newStreams(c.Script, input, terminal)
+	s, err := open()
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -45,13 +50,16 @@ func (t *Table) start(c Command, hop, input bool, terminal *os.File) (*Process, 
 	p := &Process{
 		table: t, hop: hop, done: make(chan struct{}),
 		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, streams: s,
-		pipes: [2]uint64{inode(s.stdout), inode(s.stderr)},
+		held: s.held(),
 	}
 	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: s.child, Sys: &syscall.SysProcAttr{Setsid: true}}
-	if terminal != nil {
-		attr.Sys.Setctty, attr.Sys.Ctty = true, len(s.child)-1
+	if s.ctty >= 0 {
+		attr.Sys.Setctty, attr.Sys.Ctty = true, s.ctty
 	}
 	argv := c.Argv
+	if c.Login {
+		argv = append([]string{"-" + filepath.Base(program)}, argv[1:]...)
+	}
 	if s.script != nil {
 		argv = append(slices.Clip(argv), s.path)
 	}

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 )
@@ -8,7 +9,8 @@ import (
 // streams are both ends of a new process's descriptors. Its own ends block, as programs expect; ours do not.
 type streams struct {
 	child                 []uintptr // its descriptors, by number
-	stdin, stdout, stderr *os.File  // our ends; stdin is nil where it reads /dev/null
+	ctty                  int       // which of them is its controlling terminal; -1: it has none
+	stdin, stdout, stderr *os.File  // our ends; stdin is nil where it reads /dev/null, all are at a terminal
 	script                *os.File
 	path                  string // where the program finds the script
 
@@ -17,7 +19,7 @@ type streams struct {
 
 // newStreams makes a pipe for each standard stream, but for an input that nobody would write to.
 func newStreams(script []byte, input bool, terminal *os.File) (*streams, error) {
-	s := &streams{}
+	s := &streams{ctty: -1}
 	if err := s.make(script, input, terminal); err != nil {
 		s.closeTheirs()
 		s.closeOurs()
@@ -51,9 +53,24 @@ func (s *streams) make(script []byte, input bool, terminal *os.File) (err error)
 		}
 	}
 	if terminal != nil {
+		s.ctty = len(s.child)
 		s.child = append(s.child, terminal.Fd())
 	}
 	return nil
+}
+
+// terminalStreams makes all three standard streams one terminal, which it closes once the process has it.
+func terminalStreams(terminal *os.File) *streams {
+	fd := terminal.Fd()
+	return &streams{child: []uintptr{fd, fd, fd}, theirs: []*os.File{terminal}}
+}
+
+// held are the links by which a process shows that it holds one of these streams, where the system shows that.
+func (s *streams) held() []string {
+	if s.stdout == nil {
+		return []string{s.theirs[0].Name()}
+	}
+	return []string{fmt.Sprintf("pipe:[%d]", inode(s.stdout)), fmt.Sprintf("pipe:[%d]", inode(s.stderr))}
 }
 
 func (s *streams) give(f *os.File) {

@@ -139,9 +139,9 @@ func (h *hunt) joins(s seen, others map[int]bool) bool {
 	if !orphan || others[s.session] {
 		return false
 	}
-	// Where others have run beside us an orphan could be anybody's. It is ours if it still holds our pipes; what has let
+	// Where others have run beside us an orphan could be anybody's. It is ours if it still holds our streams; what has let
 	// go of everything is a daemon, and better left than the wrong one ended.
-	return !h.p.wasBesides() || holds(s.pid, h.p.pipes)
+	return !h.p.wasBesides() || holds(s.pid, h.p.held)
 }
 
 // wasBesides says whether something else that leaves orphans ran at the same time. A hop does not count for a task (its

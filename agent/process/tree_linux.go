@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,17 +75,12 @@ func bornAt(pid int) birth {
 	return birth{tick: s.born.tick, pid: pid}
 }
 
-// holds says whether a standard stream of a process is one of two pipes.
-func holds(pid int, pipes [2]uint64) bool {
+// holds says whether one of the standard streams of a process is among some.
+func holds(pid int, streams []string) bool {
 	for fd := range 3 {
 		target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
-		if err != nil {
-			continue
-		}
-		for _, inode := range pipes {
-			if target == fmt.Sprintf("pipe:[%d]", inode) {
-				return true
-			}
+		if err == nil && slices.Contains(streams, target) {
+			return true
 		}
 	}
 	return false

@@ -23,6 +23,14 @@ type Facts struct {
 	Patterns []string // of hosts
 }
 
+// Shell is what `runner shell` was asked for.
+type Shell struct {
+	Site
+	Output
+	Patterns []string // of the host
+	Argv     []string // empty: the login shell
+}
+
 // BindExec is BindPlan for `runner exec`.
 func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
 	var out Exec
@@ -65,6 +73,34 @@ func BindFacts(fs *pflag.FlagSet) func(args []string) (Facts, error) {
 			return out, nil
 		}
 		return out, errorf("Join several patterns with commas.", "%d host patterns are given", len(args))
+	}
+}
+
+// BindShell is BindPlan for `runner shell`.
+func BindShell(fs *pflag.FlagSet) func(args []string) (Shell, error) {
+	var out Shell
+	bindSitePath(fs, &out.Site)
+	bindVariables(fs, &out.Site)
+	bindPasswords(fs, &out.Site)
+	bindText(fs, &out.Output)
+	return func(args []string) (Shell, error) {
+		dash := fs.ArgsLenAtDash()
+		hosts := len(args)
+		if dash >= 0 {
+			hosts = dash
+		}
+		switch {
+		case hosts == 0:
+			return out, errorf("Name one, such as: runner shell web", "no host is given")
+		case hosts > 1 && dash < 0:
+			return out, errorf("Put -- between the host and the command, such as: runner shell web -- top", "%d hosts are given", hosts)
+		case hosts > 1:
+			return out, errorf("A shell is opened on one host.", "%d hosts are given", hosts)
+		case dash >= 0 && len(args) == dash:
+			return out, errorf("Name a program behind --, or leave -- out for a shell.", "no command is given")
+		}
+		out.Patterns, out.Argv = slices.Clone(args[:hosts]), slices.Clone(args[hosts:])
+		return out, nil
 	}
 }
 

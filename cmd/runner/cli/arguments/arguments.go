@@ -426,6 +426,10 @@ func bindSelection(fs *pflag.FlagSet, out *Site) {
 
 func bindRun(fs *pflag.FlagSet, out *Site) {
 	fs.Var(&countFlag{&out.Parallelism}, "parallelism", "work on at most `N` hosts at once")
+	bindPasswords(fs, out)
+}
+
+func bindPasswords(fs *pflag.FlagSet, out *Site) {
 	fs.StringArrayVar(&out.AskPasswords, "ask-password", nil,
 		"ask for the password of each `HOP` that has none: a transport such as sudo, or transport:user; may be repeated")
 }

@@ -1,6 +1,6 @@
 //go:build darwin || freebsd
 
-package child
+package terminal
 
 import (
 	"os"
@@ -11,8 +11,9 @@ import (
 
 const getTermios = unix.TIOCGETA
 
-// openTerminal returns both sides of a new pseudo terminal. Reads of our side have deadlines.
-func openTerminal() (ours, theirs *os.File, err error) {
+// Open returns both sides of a new pseudo terminal: ours, and the one that is a terminal for a program. Reads of ours have
+// deadlines.
+func Open() (ours, theirs *os.File, err error) {
 	blocking, theirs, err := pty.Open()
 	if err != nil {
 		return nil, nil, err
@@ -28,3 +29,6 @@ func openTerminal() (ours, theirs *os.File, err error) {
 	}
 	return os.NewFile(uintptr(fd), blocking.Name()), theirs, nil
 }
+
+// UTF8 does nothing: these terminals find it out by themselves, or not at all.
+func UTF8(*os.File) {}

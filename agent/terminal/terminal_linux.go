@@ -1,4 +1,4 @@
-package child
+package terminal
 
 import (
 	"fmt"
@@ -9,8 +9,9 @@ import (
 
 const getTermios = unix.TCGETS
 
-// openTerminal returns both sides of a new pseudo terminal. Reads of our side have deadlines.
-func openTerminal() (ours, theirs *os.File, err error) {
+// Open returns both sides of a new pseudo terminal: ours, and the one that is a terminal for a program. Reads of ours have
+// deadlines.
+func Open() (ours, theirs *os.File, err error) {
 	ours, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, nil, err
@@ -37,4 +38,12 @@ func openTerminal() (ours, theirs *os.File, err error) {
 		return nil, nil, err
 	}
 	return ours, theirs, nil
+}
+
+// UTF8 has a terminal's line editing take several bytes for one character where they are one.
+func UTF8(terminal *os.File) {
+	withMode(terminal, func(fd int, mode *unix.Termios) {
+		mode.Iflag |= unix.IUTF8
+		_ = unix.IoctlSetTermios(fd, unix.TCSETS, mode) // without it, only erasing such a character is wrong
+	})
 }
