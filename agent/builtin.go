@@ -33,6 +33,10 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.session
 	case "resize":
 		return c.resize
+	case "send":
+		return c.send
+	case receive:
+		return c.receive
 	}
 	return nil
 }

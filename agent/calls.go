@@ -247,7 +247,11 @@ func (c *call) begin() {
 	}
 	ctx, c.cancel = context.WithCancelCause(ctx)
 	c.ctx, c.kill = process.WithKill(ctx)
-	c.input = wire.NewBuffer(0, wire.Window, c.grant)
+	window := wire.Window
+	if c.msg.Action == receive {
+		window = copyWindow
+	}
+	c.input = wire.NewBuffer(0, window, c.grant)
 	c.stdout, c.stderr = wire.NewSendWindow(wire.Window), wire.NewSendWindow(wire.Window)
 }
 

@@ -60,11 +60,7 @@ func tidy(self string, now time.Time) {
 		return
 	}
 	_ = os.Chtimes(self, now, now) // used last
-	type version struct {
-		file string
-		used time.Time
-	}
-	var versions []version
+	var versions []string          // by when they were used last, so that they can be sorted
 	for _, e := range entries {
 		info, err := e.Info()
 		file := filepath.Join(dir, e.Name())
@@ -73,11 +69,11 @@ func tidy(self string, now time.Time) {
 		case strings.HasPrefix(e.Name(), ".new-") && now.Sub(info.ModTime()) > stale:
 			_ = os.Remove(file)
 		case strings.HasPrefix(e.Name(), "agent-"):
-			versions = append(versions, version{file, info.ModTime()})
+			versions = append(versions, info.ModTime().UTC().Format("2006-01-02T15:04:05.000000000")+file)
 		}
 	}
-	slices.SortFunc(versions, func(a, b version) int { return b.used.Compare(a.used) })
-	for _, old := range versions[min(kept-1, len(versions)):] {
-		_ = os.Remove(old.file)
+	slices.Sort(versions)
+	for _, old := range versions[:max(len(versions)-kept+1, 0)] {
+		_ = os.Remove(old[strings.Index(old, "/"):])
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -155,27 +154,22 @@ func (d *Dir) Count(ctx context.Context, name string, each func(path string, st 
 		return 0, err
 	}
 	defer inside.Close()
-	list, err := inside.readable()
+	names, err := inside.Names()
 	if err != nil {
 		return 0, err
 	}
-	entries, err := list.ReadDir(-1)
-	list.Close()
-	if err != nil {
-		return 0, err
-	}
-	count := len(entries)
-	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	for _, e := range entries {
-		st, err := inside.Lstat(e.Name())
+	count := len(names)
+	slices.Sort(names)
+	for _, name := range names {
+		st, err := inside.Lstat(name)
 		if err != nil {
 			return 0, err
 		}
-		each(inside.Join(e.Name()), st)
+		each(inside.Join(name), st)
 		if st.Kind != Directory {
 			continue
 		}
-		n, err := inside.Count(ctx, e.Name(), each)
+		n, err := inside.Count(ctx, name, each)
 		if err != nil {
 			return 0, err
 		}

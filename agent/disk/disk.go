@@ -60,6 +60,7 @@ type Stat struct {
 	Links    uint64
 	ID       ID
 	Changed  int64 // when anything of it has changed last: nanoseconds since 1970
+	Modified int64 // when its content has changed last, or is said to have
 }
 
 // ID tells files apart as long as one of them is held open.
@@ -80,7 +81,7 @@ const Sticky = 0o1000
 func statOf(st *unix.Stat_t) Stat {
 	s := Stat{
 		Perm: uint32(st.Mode) & 0o7777, UID: st.Uid, GID: st.Gid, Size: st.Size, Links: uint64(st.Nlink),
-		ID: ID{uint64(st.Dev), st.Ino}, Changed: unix.TimespecToNsec(st.Ctim),
+		ID: ID{uint64(st.Dev), st.Ino}, Changed: unix.TimespecToNsec(st.Ctim), Modified: unix.TimespecToNsec(st.Mtim),
 	}
 	switch uint32(st.Mode) & unix.S_IFMT {
 	case unix.S_IFREG:

@@ -16,10 +16,6 @@ import (
 // Ours stays the caller's to close. When ctx ends first, the terminal hangs up and the whole tree is ended, as in Run. The
 // error is a *StartError.
 func (t *Table) RunAt(ctx context.Context, c Command, ours, theirs *os.File) (Exit, error) {
-	if ctx.Err() != nil {
-		_ = theirs.Close()
-		return Exit{Reason: reasonOf(ctx), Status: -1}, nil
-	}
 	p, err := t.start(c, false, func() (*streams, error) { return terminalStreams(theirs), nil })
 	if err != nil {
 		_ = theirs.Close()

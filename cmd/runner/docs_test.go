@@ -63,7 +63,7 @@ func TestG40CommandsRun(t *testing.T) {
 			}
 			ran++
 			t.Run(strings.TrimSpace(command), func(t *testing.T) {
-				cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -e -o pipefail\n"+runnable(documentedRun.ReplaceAllString(command, id)))
+				cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -e -o pipefail\n"+runnable(documentedRun.ReplaceAllString(command, id), dir))
 				cmd.Dir, cmd.Env = dir, environ
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%v\n%s", err, out)
@@ -141,12 +141,13 @@ func TestG40Events(t *testing.T) {
 	}
 }
 
-// runnable is a command as a test can run it: the shells that a completion is for need not be here.
-func runnable(command string) string {
+// runnable is a command as a test can run it: the shells that a completion is for need not be here, and what is copied to
+// /tmp on a host goes to a directory.
+func runnable(command, dir string) string {
 	if strings.Contains(command, "runner apply") && !strings.Contains(command, "--auto-approve") {
 		command = strings.Replace(command, "apply", "apply --auto-approve", 1)
 	}
-	return strings.NewReplacer("source <(", "(", "| source", "", "prod.hcl", "other/prod.hcl").Replace(command)
+	return strings.NewReplacer("source <(", "(", "| source", "", "prod.hcl", "other/prod.hcl", ":/tmp/", ":"+dir+"/other/").Replace(command)
 }
 
 func write(t *testing.T, path, text string, mode os.FileMode) {

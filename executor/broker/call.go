@@ -22,6 +22,8 @@ type CallOptions struct {
 	// Lock has the peer take the run's lock first, for all calls that need a lane. Where it is not given, the call fails
 	// with a *LostError that says whose it is, as if the peer could not be reached. Nil: no lock is needed.
 	Lock *wire.Lock
+	// Window is how many bytes of output may be under way; 0: wire.Window. More makes sense for a lot of it over a long way.
+	Window int
 }
 
 // Reply is how a call ended.
@@ -253,6 +255,9 @@ func (p *Peer) sendLocked(c *Pending) {
 	frame := wire.Frame{Kind: wire.KindCall, Peer: p.id, Call: c.id, Payload: c.payload}
 	c.payload = nil
 	_ = p.root.link.Send(frame) // if it fails, the link's end tells everybody
+	if more := c.options.Window - wire.Window; more > 0 {
+		p.tellLocked(wire.KindCredit, c.id, wire.StreamOutput, wire.Credit{N: uint32(more)}) //nolint:gosec // at most wire.MaxWindow
+	}
 }
 
 // forgetLocked makes room for another call.

@@ -21,16 +21,18 @@ type part struct {
 }
 
 type outStream struct {
+	window   int // bytes that may be under way
 	allowed  int // bytes that the peer may still send
 	consumed int // bytes handed on since the last credit
 	ended    bool
 }
 
-func newLive() *live {
+// newLive returns a live whose output stream has a window of its own.
+func newLive(window int) *live {
 	l := &live{}
 	l.more.L = &l.mu
-	for i := range l.streams {
-		l.streams[i].allowed = wire.Window
+	for i, size := range []int{max(window, wire.Window), wire.Window} {
+		l.streams[i].window, l.streams[i].allowed = size, size
 	}
 	return l
 }
@@ -103,7 +105,7 @@ func (l *live) taken(p part) uint32 {
 	defer l.mu.Unlock()
 	s := &l.streams[p.stream-wire.StreamOutput]
 	s.consumed += len(p.data)
-	if l.over || s.ended || s.consumed < wire.Window/2 {
+	if l.over || s.ended || s.consumed < s.window/2 {
 		return 0
 	}
 	n := s.consumed

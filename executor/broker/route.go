@@ -186,7 +186,7 @@ func (c *Pending) dataLocked(f wire.Frame) error {
 		return nil
 	}
 	if c.live == nil {
-		c.live = newLive()
+		c.live = newLive(c.options.Window)
 		c.peer.b.wg.Go(func() {
 			defer close(c.done)
 			c.live.run(c.options.Live, c.grant)

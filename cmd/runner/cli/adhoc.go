@@ -79,12 +79,14 @@ func (s *session) lost(p *plan.Plan, host int, err error) {
 	}
 	e.Failure = executor.FailureOf(err, place)
 	e.Detail, e.File, e.Range = place.Explain(e.Failure.Text()), place.File, event.RangeOf(place)
+	s.show()
 	s.Emit(e)
 }
 
 // failed shows why a call has failed on a host.
 func (s *session) failed(host, summary string, problem *wire.Problem) {
 	failure := executor.FailureOf(problem, plan.Place{})
+	s.show()
 	s.Emit(event.Diagnostic{
 		Severity: "error", Code: "task_failed", Summary: summary, Detail: failure.Text(), Host: host, Failure: failure,
 	})

@@ -67,7 +67,7 @@ func (s *session) gather(ctx context.Context, w *work, b *broker.Broker) (map[st
 			if ctx.Err() != nil {
 				return
 			}
-			ready, err := b.Peer(h.Connection).Ready(ctx)
+			ready, err := b.Peer(h.Connection).Ready(ctx) //nolint:contextcheck // connections live as long as their broker
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

@@ -33,7 +33,7 @@ func (p *Program) root(kill <-chan struct{}) *cobra.Command {
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
 		p.planCommand(kill), p.applyCommand(kill), p.showCommand(), p.historyCommand(), p.validateCommand(), p.fmtCommand(), p.hostsCommand(), p.graphCommand(), p.consoleCommand(), p.execCommand(kill),
-		p.shellCommand(), p.factsCommand(), p.versionCommand(), p.completionCommand(root),
+		p.shellCommand(), p.copyCommand(), p.factsCommand(), p.versionCommand(), p.completionCommand(root),
 	)
 	root.SetHelpCommand(&cobra.Command{
 		Use:     "help [COMMAND]",

@@ -56,8 +56,8 @@ func (s *session) shell(ctx context.Context, a arguments.Shell) exitCode {
 	if b == nil {
 		return exitWrong
 	}
-	defer b.Close() //nolint:errcheck // never fails
-	peer := b.Peer(w.plan.Hosts[0].Connection)
+	defer b.Close()                            //nolint:errcheck // never fails
+	peer := b.Peer(w.plan.Hosts[0].Connection) //nolint:contextcheck // connections live as long as their broker
 	if _, err := peer.Ready(ctx); err != nil {
 		return s.unreached(ctx, w.plan, 0, err)
 	}

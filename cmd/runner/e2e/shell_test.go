@@ -21,9 +21,9 @@ import (
 	"runner/cmd/testbed/bed"
 )
 
-// shellSite has a host behind ssh and sudo, and a container of it.
-const shellSite = `
-host "web" {
+// adhocSite has a host behind ssh, itself as root, and a container of it.
+const adhocSite = `
+host "plain" {
   address = "%[3]s"
   hop "ssh" {
     user        = "%[1]s"
@@ -33,6 +33,10 @@ host "web" {
     config      = false
     agent       = false
   }
+}
+
+host "web" {
+  via = host.plain
   hop "sudo" { user = "root" }
 }
 
@@ -42,14 +46,38 @@ host "app" {
 }
 `
 
-func newShellSite(t *testing.T) (*site, *bed.Server, *bed.Box) {
+// adhocHosts are those of adhocSite.
+type adhocHosts struct {
+	*site
+	account *bed.Account
+	server  *bed.Server
+	box     *bed.Box
+}
+
+func newAdhocSite(t *testing.T) *adhocHosts {
 	t.Helper()
 	s := newSite(t, "root", "sshd", "sudo", "docker")
-	account := s.Account(bed.AccountOptions{Sudoers: []string{bed.SudoFree}})
-	server := s.SSHD(bed.ServerOptions{})
-	box := s.Container(bed.BoxOptions{})
-	s.write("site.hcl", fmt.Sprintf(shellSite, account.Name, s.Key(), server.Address, server.Port, server.KnownHosts, box.Name))
-	return s, server, box
+	h := &adhocHosts{
+		site: s, account: s.Account(bed.AccountOptions{Sudoers: []string{bed.SudoFree}}),
+		server: s.SSHD(bed.ServerOptions{}), box: s.Container(bed.BoxOptions{}),
+	}
+	h.lead(h.server.Address, h.server.Port)
+	return h
+}
+
+// lead has the site reach the machine at an address, which may be that of a link to it.
+func (h *adhocHosts) lead(address string, port int) {
+	h.t.Helper()
+	known, err := os.ReadFile(h.server.KnownHosts)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	_, key, _ := strings.Cut(strings.TrimSpace(string(known)), " ")
+	file := filepath.Join(h.Dir(), "known_hosts-"+fmt.Sprint(port))
+	if err := os.WriteFile(file, fmt.Appendf(nil, "[%s]:%d %s\n", address, port, key), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	h.write("site.hcl", fmt.Sprintf(adhocSite, h.account.Name, h.Key(), address, port, file, h.box.Name))
 }
 
 // adhoc prepares the binary for a command that takes its site by --site.
@@ -187,7 +215,7 @@ func (y *typist) exits(code int) {
 // TestShell: a terminal at the end of two chains: its size follows, full-screen programs work, keys that make signals go
 // to what runs there, the shell's exit code is runner's. G21.
 func TestShell(t *testing.T) {
-	s, _, _ := newShellSite(t)
+	s := newAdhocSite(t)
 	for _, host := range []string{"web", "app"} {
 		t.Run(host, func(t *testing.T) {
 			y := s.sit(t, "shell", host)
@@ -263,7 +291,7 @@ func (y *typist) seen() string {
 
 // TestShellEnds: every end of a session puts the terminal back and leaves nothing behind. G21 G27.
 func TestShellEnds(t *testing.T) {
-	s, server, _ := newShellSite(t)
+	s := newAdhocSite(t)
 	start := func(t *testing.T, host string) (y *typist, mark string) {
 		t.Helper()
 		y = s.sit(t, "shell", host)
@@ -298,7 +326,7 @@ func TestShellEnds(t *testing.T) {
 	})
 	t.Run("cut", func(t *testing.T) {
 		y, mark := start(t, "app")
-		for _, pid := range server.Sessions() {
+		for _, pid := range s.server.Sessions() {
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
@@ -311,7 +339,7 @@ func TestShellEnds(t *testing.T) {
 
 // TestShellPiped: without a terminal here there is none there, and the streams are passed on byte by byte.
 func TestShellPiped(t *testing.T) {
-	s, _, _ := newShellSite(t)
+	s := newAdhocSite(t)
 	data := make([]byte, 3<<20)
 	for i := range data {
 		data[i] = byte(i * i >> 7)
@@ -336,7 +364,7 @@ func TestShellPiped(t *testing.T) {
 
 // TestShellTakesNoLane: a shell opens while a task runs for the same account. G19.
 func TestShellTakesNoLane(t *testing.T) {
-	s, _, _ := newShellSite(t)
+	s := newAdhocSite(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	mark := fmt.Sprintf("%d.5", 100000+time.Now().UnixNano()%1000000)

@@ -31,6 +31,20 @@ type Shell struct {
 	Argv     []string // empty: the login shell
 }
 
+// Copy is what `runner cp` was asked for.
+type Copy struct {
+	Site
+	Output
+	From, To Place
+	Owner    bool // keep owners and groups
+}
+
+// Place is where a copy comes from, or goes.
+type Place struct {
+	Host string // a pattern; "": this machine
+	Path string
+}
+
 // BindExec is BindPlan for `runner exec`.
 func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
 	var out Exec
@@ -102,6 +116,53 @@ func BindShell(fs *pflag.FlagSet) func(args []string) (Shell, error) {
 		out.Patterns, out.Argv = slices.Clone(args[:hosts]), slices.Clone(args[hosts:])
 		return out, nil
 	}
+}
+
+// BindCopy is BindPlan for `runner cp`.
+func BindCopy(fs *pflag.FlagSet) func(args []string) (Copy, error) {
+	var out Copy
+	fs.BoolVar(&out.Owner, "owner", false, "keep owners and groups, by number, and the setuid and setgid bits; needs root")
+	bindSitePath(fs, &out.Site)
+	bindVariables(fs, &out.Site)
+	bindPasswords(fs, &out.Site)
+	bindText(fs, &out.Output)
+	return func(args []string) (Copy, error) {
+		const hint = "Name two, such as: runner cp web:/etc/hosts ."
+		if len(args) != 2 {
+			return out, errorf(hint, "cp takes a source and a destination, but got %d arguments", len(args))
+		}
+		out.From, out.To = placeOf(args[0]), placeOf(args[1])
+		switch {
+		case out.From.Host == "" && out.From.Path == "" || out.To.Host == "" && out.To.Path == "":
+			return out, errorf(hint, "a path is empty")
+		case out.From.Host == "" && out.To.Host == "":
+			return out, errorf("On this machine, use cp. A path on a host is written HOST:PATH.", "neither %q nor %q is on a host", args[0], args[1])
+		}
+		return out, nil
+	}
+}
+
+// placeOf takes HOST:PATH apart at the first colon that is not within the brackets or quotes of a host's name. What has a
+// slash before that is a path on this machine.
+func placeOf(arg string) Place {
+	brackets, quoted := 0, false
+	for i, r := range arg {
+		switch {
+		case r == '"' && (i == 0 || arg[i-1] != '\\'):
+			quoted = !quoted
+		case quoted:
+		case r == '[':
+			brackets++
+		case r == ']':
+			brackets--
+		case brackets > 0:
+		case r == '/':
+			return Place{Path: arg}
+		case r == ':' && i > 0:
+			return Place{Host: arg[:i], Path: arg[i+1:]}
+		}
+	}
+	return Place{Path: arg}
 }
 
 func bindSitePath(fs *pflag.FlagSet, out *Site) {

@@ -1,0 +1,143 @@
+package transfer
+
+import (
+	"context"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"runner/agent/disk"
+)
+
+const (
+	// resumable is the size from which on it is worth while to go on with a file that was cut.
+	resumable = 1 << 20
+	// mark stands in the hidden name of such a file, between that of the whole one and its key.
+	mark = ".runner-part-"
+	// mostHeld is how many of them are looked at: one copy leaves one.
+	mostHeld = 16
+)
+
+// remains is what an earlier copy has left of a file.
+type remains struct {
+	id      disk.ID
+	changed int64
+	size    int64 // whole blocks
+	sum     digest
+	path    string // where it lies, for those who remove it
+	used    bool
+}
+
+func isResumable(e entry) bool { return e.Size >= resumable }
+
+// hiddenName is what a file is called until it is whole.
+func hiddenName(name, key string) string {
+	short := name[:min(len(name), 150)]
+	for !utf8.ValidString(short) && len(short) > 147 && utf8.ValidString(name) {
+		short = short[:len(short)-1]
+	}
+	return "." + short + mark + key
+}
+
+// find looks for what earlier copies to the same place have left. What it cannot look at, it leaves alone.
+func (r *Receiver) find(ctx context.Context) {
+	look := func(dir *disk.Dir, name, prefix string) {
+		hidden, key, ok := strings.Cut(name, mark)
+		if !ok || ctx.Err() != nil || len(r.held) >= mostHeld || prefix != "" && hidden != prefix {
+			return
+		}
+		if held := hold(ctx, dir, name); held != nil {
+			r.held[key] = held
+		}
+	}
+	if r.name != "." {
+		names, _ := r.parent.Names()
+		prefix, _, _ := strings.Cut(hiddenName(r.name, ""), mark)
+		for _, name := range names {
+			look(r.parent, name, prefix)
+		}
+	}
+	if st, err := r.parent.Lstat(r.name); err == nil && st.Kind == disk.Directory {
+		_, _ = r.parent.Count(ctx, r.name, func(at string, _ disk.Stat) {
+			if !strings.Contains(path.Base(at), mark) {
+				return
+			}
+			if dir, err := disk.Find(path.Dir(at)); err == nil && dir.Path == path.Dir(at) {
+				look(dir, path.Base(at), "")
+				dir.Close()
+			}
+		})
+	}
+}
+
+// hold computes the digest of what there is of a file, nil if it is nothing to go on with.
+func hold(ctx context.Context, dir *disk.Dir, hidden string) *remains {
+	f, st, err := dir.Read(hidden)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	held := &remains{id: st.ID, changed: st.Changed, size: st.Size / Block * Block, sum: newDigest(), path: dir.Join(hidden)}
+	if st.UID != disk.Me() || held.size == 0 {
+		return nil
+	}
+	add := func(at int64, data []byte) error { held.sum.add(at, data); return nil }
+	if err := new(blocks).each(ctx, f, 0, held.size, add, func(int64) {}); err != nil {
+		return nil
+	}
+	return held
+}
+
+// Held says what there is of files from earlier copies.
+func (r *Receiver) Held() []Held {
+	var out []Held
+	for key, h := range r.held {
+		out = append(out, Held{Key: key, Size: h.size, Digest: h.sum.Sum(nil)})
+	}
+	return out
+}
+
+// draft begins a file, or goes on with it where the sender does.
+func (r *Receiver) draft(dir *disk.Dir, name, at string, e entry) (*disk.Draft, digest, error) {
+	if !isResumable(e) {
+		if e.Offset != 0 {
+			return nil, digest{}, violation("a small file that goes on at %d", e.Offset)
+		}
+		w, err := dir.Draft(name)
+		return w, newDigest(), err
+	}
+	key := keyOf(at, e.Size, e.Modified)
+	w, st, err := dir.Resume(hiddenName(name, key), name)
+	if err != nil {
+		return nil, digest{}, err
+	}
+	held := r.held[key]
+	if e.Offset != 0 {
+		if held == nil || held.used || held.size != e.Offset || held.id != st.ID || held.changed != st.Changed {
+			w.Close()
+			return nil, digest{}, &fs.PathError{Op: "go on with", Path: dir.Join(name), Err: errChanged}
+		}
+		held.used = true
+		return w, held.sum, w.Truncate(held.size)
+	}
+	if held != nil {
+		held.used = true
+	}
+	return w, newDigest(), w.Truncate(0)
+}
+
+// forget removes what is left of copies of files that are others by now, or not there any more.
+func (r *Receiver) forget() {
+	for _, h := range r.held {
+		if h.used {
+			continue
+		}
+		if dir, err := disk.Find(path.Dir(h.path)); err == nil {
+			if st, err := dir.Lstat(path.Base(h.path)); err == nil && st.ID == h.id {
+				_ = dir.Remove(path.Base(h.path)) // it does no harm
+			}
+			dir.Close()
+		}
+	}
+}
