@@ -19,9 +19,12 @@ var (
 
 // blocks goes through the blocks of files.
 type blocks struct {
-	buf   [Block]byte
+	buf   [blockHead + Block]byte
 	zeros [Block]byte
 }
+
+// framed is the block that was handed on last, with room for the head of its record.
+func (b *blocks) framed(size int) []byte { return b.buf[:blockHead+size] }
 
 // each hands on the blocks of a file between two places, the first of which begins a block, but for those of zeros, and
 // tells how many bytes were passed.
@@ -30,7 +33,7 @@ func (b *blocks) each(ctx context.Context, f *os.File, from, to int64, take func
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		data := b.buf[:min(Block, to-at)]
+		data := b.buf[blockHead:][:min(Block, to-at)]
 		switch n, err := f.ReadAt(data, at); {
 		case n < len(data) && (err == nil || errors.Is(err, io.EOF)):
 			return errShrunk

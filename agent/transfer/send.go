@@ -189,7 +189,7 @@ func (s *sender) file(dir *disk.Dir, name, path string, e entry) error {
 	var broken error // of the stream
 	err = s.blocks.each(s.ctx, f, e.Offset, e.Size, func(at int64, data []byte) error {
 		sum.add(at, data)
-		broken = s.out.block(at, data)
+		broken = s.out.block(at, s.blocks.framed(len(data)))
 		return broken
 	}, s.progress.moved)
 	switch {

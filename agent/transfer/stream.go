@@ -24,8 +24,16 @@ import (
 	"runner/agent/wire"
 )
 
-// Block is how many bytes of a file go into a record at most, and what holes are looked for by.
-const Block = 64 << 10
+// Block is how many bytes of a file go into a record at most, and what holes are looked for by: so many that the record fits
+// into one frame of a link.
+const Block = 60 << 10
+
+const (
+	headSize  = 5            // of a record: its kind, and the length of what follows
+	blockHead = headSize + 8 // of a block: also its offset
+	// buffered is what small records are collected in. What is larger is written and read as it is, without a copy.
+	buffered = 8 << 10
+)
 
 // deepest is how many directories may lie in each other. Each is held open.
 const deepest = 400
@@ -129,10 +137,10 @@ func (d digest) add(at int64, data []byte) {
 // writer writes records.
 type writer struct{ *bufio.Writer }
 
-func newWriter(w io.Writer) writer { return writer{bufio.NewWriterSize(w, 2*Block)} }
+func newWriter(w io.Writer) writer { return writer{bufio.NewWriterSize(w, buffered)} }
 
 func (w writer) header(k kind, size int) error {
-	head := [5]byte{byte(k)}
+	head := [headSize]byte{byte(k)}
 	binary.BigEndian.PutUint32(head[1:], uint32(size)) //nolint:gosec // a small number
 	_, err := w.Write(head[:])
 	return err
@@ -154,16 +162,17 @@ func (w writer) record(k kind, message any) error {
 	return err
 }
 
-func (w writer) block(at int64, data []byte) error {
-	if err := w.header(kindBlock, 8+len(data)); err != nil {
-		return err
+// block writes a record with a part of a file, which has room for the record's head before it.
+func (w writer) block(at int64, framed []byte) error {
+	framed[0] = byte(kindBlock)
+	binary.BigEndian.PutUint32(framed[1:], uint32(len(framed)-headSize)) //nolint:gosec // a small number
+	binary.BigEndian.PutUint64(framed[headSize:], uint64(at))            //nolint:gosec // it is not negative
+	if len(framed) > buffered {
+		if err := w.Flush(); err != nil {
+			return err
+		}
 	}
-	var place [8]byte
-	binary.BigEndian.PutUint64(place[:], uint64(at)) //nolint:gosec // it is not negative
-	if _, err := w.Write(place[:]); err != nil {
-		return err
-	}
-	_, err := w.Write(data)
+	_, err := w.Write(framed)
 	return err
 }
 
@@ -173,7 +182,7 @@ type reader struct {
 	buf [8 + Block]byte
 }
 
-func newReader(r io.Reader) *reader { return &reader{in: bufio.NewReaderSize(r, 2*Block)} }
+func newReader(r io.Reader) *reader { return &reader{in: bufio.NewReaderSize(r, buffered)} }
 
 // CutError says that the stream ended before its time. Err is why, as the one who reads knows it.
 type CutError struct{ Err error }
@@ -184,7 +193,7 @@ func (e *CutError) Unwrap() error { return e.Err }
 
 // next reads a record. Its payload is valid until the next call.
 func (r *reader) next() (kind, []byte, error) {
-	var head [5]byte
+	var head [headSize]byte
 	if _, err := io.ReadFull(r.in, head[:]); err != nil {
 		return 0, nil, &CutError{err}
 	}

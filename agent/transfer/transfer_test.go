@@ -56,6 +56,9 @@ func random(t *testing.T, size int) []byte {
 	return data
 }
 
+// framed gives content room for the head of its record.
+func framed(data []byte) []byte { return append(make([]byte, blockHead), data...) }
+
 // names lists a directory.
 func names(t *testing.T, dir string) string {
 	t.Helper()
@@ -357,7 +360,7 @@ func TestG23HostileSender(t *testing.T) {
 			}
 			sum := newDigest()
 			sum.add(0, []byte("owned"))
-			if err := w.block(0, []byte("owned")); err != nil {
+			if err := w.block(0, framed([]byte("owned"))); err != nil {
 				return err
 			}
 			return w.record(kindDone, done{Digest: sum.Sum(nil)})
@@ -372,7 +375,7 @@ func TestG23HostileSender(t *testing.T) {
 			if err := w.record(kindFile, entry{Name: "f", Size: 2 * Block}); err != nil {
 				return err
 			}
-			return w.block(at, data)
+			return w.block(at, framed(data))
 		}
 	}
 	deep := make([]func(writer) error, deepest+1)
@@ -399,7 +402,7 @@ func TestG23HostileSender(t *testing.T) {
 		"before the begin":      {enter(""), block(-Block, []byte("x"))},
 		"between blocks":        {enter(""), block(7, []byte("x"))},
 		"an empty block":        {enter(""), block(0, nil)},
-		"a block of no file":    {enter(""), func(w writer) error { return w.block(0, []byte("x")) }},
+		"a block of no file":    {enter(""), func(w writer) error { return w.block(0, framed([]byte("x"))) }},
 		"no kind":               {enter(""), plain(99)},
 		"goes on with nothing":  {func(w writer) error { return w.record(kindFile, entry{Size: 2 * resumable, Offset: Block}) }},
 		"goes on with little":   {func(w writer) error { return w.record(kindFile, entry{Size: 2 * Block, Offset: Block}) }},

@@ -227,7 +227,7 @@ var errUnread = errors.New("nobody reads it any more")
 // end waits for the sender and returns what went wrong there first; the receiver ended with an error, or nil.
 func (in *inflow) end(received error) error {
 	if received != nil {
-		in.CloseWithError(errUnread) //nolint:errcheck // it never fails
+		in.CloseWithError(errUnread)
 	}
 	in.sender.Wait()
 	if errors.Is(in.err, errUnread) || errors.Is(in.err, io.ErrClosedPipe) {
