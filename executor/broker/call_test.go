@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -370,6 +371,40 @@ func TestG22LiveOutput(t *testing.T) {
 		}
 		wait(t, b.Peer(0).Call(wire.Call{Action: "echo", Flags: wire.FlagLive}, CallOptions{}))
 	})
+}
+
+// TestG22Window: as much output is under way as the call says, and no more, when nobody takes it.
+func TestG22Window(t *testing.T) {
+	for asked, want := range map[int]int64{0: wire.Window, 1 << 20: 1 << 20} {
+		inBubble(t, func(t *testing.T, w *world) {
+			var sent atomic.Int64
+			w.actions["print"] = func(a *agent, f wire.Frame, _ *wire.Call) {
+				out := a.output(f, wire.StreamOutput)
+				w.wg.Go(func() {
+					for range 3 << 10 {
+						if err := out(make([]byte, 1<<10)); err != nil {
+							t.Error(err)
+						}
+						sent.Add(1 << 10)
+					}
+					a.result(f, wire.Result{})
+				})
+			}
+			b := w.broker(one()...)
+			defer w.close(b)
+			read := make(chan struct{})
+			p := b.Peer(0).Call(call("print", nil), CallOptions{Window: asked, Live: func(wire.Stream, []byte) { <-read }})
+			synctest.Wait()
+			if got := sent.Load(); got != want {
+				t.Errorf("a window of %d bytes let %d through", asked, got)
+			}
+			close(read)
+			wait(t, p)
+			if got := sent.Load(); got != 3<<20 {
+				t.Errorf("%d bytes came", got)
+			}
+		})
+	}
 }
 
 // Standard output and error stay in the order in which they came.
