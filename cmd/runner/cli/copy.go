@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -195,7 +196,7 @@ func receiveHere(ctx context.Context, d transfer.Destination, from sending, prog
 	defer r.Close()
 	in := begin(ctx, from, r.Held())
 	report, err := r.Receive(ctx, in)
-	if sent := in.end(err); sent != nil {
+	if sent := in.end(); sent != nil {
 		return report, sent
 	}
 	if err != nil {
@@ -224,11 +225,10 @@ func begin(ctx context.Context, from sending, held []transfer.Held) *inflow {
 // errUnread says that whoever reads a stream has given it up, and has an error of its own for that.
 var errUnread = errors.New("nobody reads it any more")
 
-// end waits for the sender and returns what went wrong there first; the receiver ended with an error, or nil.
-func (in *inflow) end(received error) error {
-	if received != nil {
-		in.CloseWithError(errUnread)
-	}
+// end says that the receiver has ended, waits for the sender, and returns what went wrong there first. Of a sender that goes
+// on behind the end of a copy nothing is taken.
+func (in *inflow) end() error {
+	in.CloseWithError(errUnread)
 	in.sender.Wait()
 	if errors.Is(in.err, errUnread) || errors.Is(in.err, io.ErrClosedPipe) {
 		return nil
@@ -267,24 +267,15 @@ func (c *copying) sendThere(peer *broker.Peer, host int, path string) sending {
 
 // receiveThere receives on a host.
 func (c *copying) receiveThere(ctx context.Context, peer *broker.Peer, host int, d transfer.Destination, from sending) (transfer.Report, error) {
-	said, saying := io.Pipe() // what the host has of the copy
-	var in *inflow
+	o := offer{from: from, held: make(chan answer, 1)}
+	over := make(chan struct{})
 	reply, err := callThere(ctx, peer, "receive", d, broker.CallOptions{
-		Live: func(_ wire.Stream, data []byte) { saying.Write(data) }, //nolint:errcheck // nobody reads more than there is to read
-		Input: func() (io.ReadCloser, error) {
-			held, err := transfer.ReadHeld(said)
-			if err != nil {
-				return nil, fmt.Errorf("cannot learn what the host has of it: %w", err)
-			}
-			in = begin(ctx, from, held)
-			return in, nil
-		},
+		Live:  o.hear,
+		Input: func() (io.ReadCloser, error) { return o.open(ctx, over) },
 	})
-	said.Close() //nolint:errcheck // it never fails
-	if in != nil {
-		if sent := in.end(err); sent != nil {
-			return transfer.Report{}, sent
-		}
+	close(over)
+	if sent := o.end(); sent != nil {
+		return transfer.Report{}, sent
 	}
 	var report transfer.Report
 	if err == nil {
@@ -294,6 +285,69 @@ func (c *copying) receiveThere(ctx context.Context, peer *broker.Peer, host int,
 		return report, &endError{host, err}
 	}
 	return report, nil
+}
+
+// offer is a copy for a host that says first what it has of it.
+type offer struct {
+	from  sending
+	heard []byte      // of what the host says first
+	said  bool        // it has said that
+	held  chan answer // gets it
+
+	mu   sync.Mutex // guards what follows
+	in   *inflow    // once the host has asked for it
+	over bool       // it may not any more
+}
+
+type answer struct {
+	held []transfer.Held
+	err  error
+}
+
+// hear takes what a host says. What it says behind that is dropped.
+func (o *offer) hear(_ wire.Stream, data []byte) {
+	if o.said {
+		return
+	}
+	o.heard = append(o.heard, data...)
+	held, err := transfer.ReadHeld(bytes.NewReader(o.heard))
+	if errors.As(err, new(*transfer.CutError)) { // there is more to come
+		return
+	}
+	o.said, o.heard = true, nil
+	o.held <- answer{held, err}
+}
+
+// open begins to send when it is known what the host has, unless the call is over before that.
+func (o *offer) open(ctx context.Context, over <-chan struct{}) (io.ReadCloser, error) {
+	var a answer
+	select {
+	case a = <-o.held:
+	case <-over:
+		a.err = errUnread
+	}
+	if a.err != nil {
+		return nil, fmt.Errorf("cannot learn what the host has of it: %w", a.err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return nil, errUnread
+	}
+	o.in = begin(ctx, o.from, a.held)
+	return o.in, nil
+}
+
+// end waits for the sender, if there is one.
+func (o *offer) end() error {
+	o.mu.Lock()
+	o.over = true
+	in := o.in
+	o.mu.Unlock()
+	if in == nil {
+		return nil
+	}
+	return in.end()
 }
 
 // callThere makes a call beside everything else on a host and waits for its end. When ctx ends first it is cancelled, and
