@@ -55,7 +55,12 @@ func Tidy(mode string) {
 
 func tidy(self string, now time.Time) {
 	dir := filepath.Dir(self)
-	entries, err := os.ReadDir(dir)
+	opened, err := os.Open(dir)
+	if err != nil {
+		return
+	}
+	entries, err := opened.ReadDir(-1)
+	_ = opened.Close()
 	if err != nil {
 		return
 	}

@@ -20,14 +20,19 @@ func CloseInherited() {
 // open lists descriptors that may be open, but for the standard ones.
 func open() []int {
 	var out []int
-	names, err := os.ReadDir("/proc/self/fd")
+	var names []string
+	dir, err := os.Open("/proc/self/fd")
+	if err == nil {
+		names, err = dir.Readdirnames(-1)
+		_ = dir.Close()
+	}
 	if err != nil { // all that are likely
 		for fd := 3; fd < 1024; fd++ {
 			out = append(out, fd)
 		}
 	}
 	for _, name := range names {
-		if fd, err := strconv.Atoi(name.Name()); err == nil && fd > 2 {
+		if fd, err := strconv.Atoi(name); err == nil && fd > 2 {
 			out = append(out, fd)
 		}
 	}

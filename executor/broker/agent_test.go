@@ -256,7 +256,7 @@ func (a *agent) inputOf(f wire.Frame) *wire.Buffer {
 }
 
 // output returns a writer to a call's output, which keeps to its credit.
-func (a *agent) output(f wire.Frame, stream wire.Stream) func([]byte) error {
+func (a *agent) output(f wire.Frame) func([]byte) error {
 	w := wire.NewSendWindow(wire.Window)
 	a.mu.Lock()
 	a.credit[key(f)] = w
@@ -264,7 +264,7 @@ func (a *agent) output(f wire.Frame, stream wire.Stream) func([]byte) error {
 	return func(p []byte) error {
 		return w.Send(a.w.t.Context(), p, func(chunk []byte) error {
 			return a.link.SendWait(a.w.t.Context(), wire.Frame{
-				Kind: wire.KindData, Stream: stream, Peer: f.Peer, Call: f.Call, Payload: slices.Clone(chunk),
+				Kind: wire.KindData, Stream: wire.StreamOutput, Peer: f.Peer, Call: f.Call, Payload: slices.Clone(chunk),
 			})
 		})
 	}
@@ -279,7 +279,7 @@ func (a *agent) dial(f wire.Frame, c *wire.Call) {
 	if err := wire.Unmarshal(c.Args, &args); err != nil {
 		a.w.t.Error(err)
 	}
-	in, out := a.inputOf(f), a.output(f, wire.StreamOutput)
+	in, out := a.inputOf(f), a.output(f)
 	conn := a.w.connect(args.Address, a.title+">"+args.Address)
 	a.mu.Lock()
 	a.ended[key(f)] = func(wire.Cancel) {

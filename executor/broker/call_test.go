@@ -339,7 +339,7 @@ func TestG22LiveOutput(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		const size = 2 << 20
 		w.actions["print"] = func(a *agent, f wire.Frame, _ *wire.Call) {
-			out := a.output(f, wire.StreamOutput)
+			out := a.output(f)
 			w.wg.Go(func() {
 				for i := range size / 1024 {
 					if err := out(bytes.Repeat([]byte{byte(i)}, 1024)); err != nil {
@@ -379,7 +379,7 @@ func TestG22Window(t *testing.T) {
 		inBubble(t, func(t *testing.T, w *world) {
 			var sent atomic.Int64
 			w.actions["print"] = func(a *agent, f wire.Frame, _ *wire.Call) {
-				out := a.output(f, wire.StreamOutput)
+				out := a.output(f)
 				w.wg.Go(func() {
 					for range 3 << 10 {
 						if err := out(make([]byte, 1<<10)); err != nil {

@@ -42,7 +42,7 @@ func TestG20Locked(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.actions["lock"] = func(a *agent, f wire.Frame, _ *wire.Call) {
 			a.send(wire.KindStarted, f.Peer, f.Call, wire.Started{})
-			a.w.wg.Go(func() { _ = a.output(f, wire.StreamOutput)([]byte("run two has it")) })
+			a.w.wg.Go(func() { _ = a.output(f)([]byte("run two has it")) })
 		}
 		w.actions["refused"] = func(a *agent, f wire.Frame, _ *wire.Call) {
 			a.result(f, wire.Result{Problem: &wire.Problem{Code: wire.CodeLocked, Message: "run two has it"}})
