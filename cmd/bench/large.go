@@ -80,17 +80,27 @@ func measured(out *strings.Builder, runs int, runner string, args []string) erro
 
 // alone runs a program that needs no link; its output is not kept.
 func alone(cmd *exec.Cmd) (sample, error) {
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
+	var stdout, stderr tail
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	begin := time.Now()
 	if err := cmd.Run(); err != nil {
-		return sample{}, fmt.Errorf("cannot measure %s: %w\n%s", strings.Join(cmd.Args, " "), err, stderr.String())
+		return sample{}, fmt.Errorf("cannot measure %s: %w\n%s%s", strings.Join(cmd.Args, " "), err, stdout, stderr)
 	}
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	return sample{
 		wall: time.Since(begin), memory: usage.Maxrss << 10,
 		cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
 	}, nil
+}
+
+// tail keeps the end of what is written to it.
+type tail string
+
+func (t *tail) Write(p []byte) (int, error) {
+	const most = 2000
+	*t += tail(p)
+	*t = (*t)[max(0, len(*t)-most):]
+	return len(p), nil
 }
 
 // replaceSection puts a section of a page in place of the one with the same heading, or at the end.

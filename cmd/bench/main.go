@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,21 +19,53 @@ func main() {
 	runs := flag.Int("runs", 5, "runs of each kind; the median is shown")
 	trips := durations{0, time.Millisecond, 25 * time.Millisecond, 250 * time.Millisecond}
 	flag.Var(&trips, "rtt", "round-trip `times` of the link, joined by commas")
-	section := flag.String("section", "", "measure only this `section`: large (needs no sshd and no root)")
+	only := flag.String("section", "", "measure only this `section`: large (needs no sshd and no root) or fleet")
+	sizes := counts{10, 100, 1000}
+	flag.Var(&sizes, "machines", "`numbers` of machines of the section fleet, joined by commas, the smallest first")
+	login := flag.String("handshakes", "", "log in to these `addresses` and out again, and nothing else")
+	user, key := flag.String("user", "", "with -handshakes: the `account`"), flag.String("key", "", "with -handshakes: the `file` of its key")
 	flag.Parse()
+	if *login != "" {
+		end(handshakes(*login, *user, *key))
+		return
+	}
 	measure := run
-	switch *section {
+	switch *only {
 	case "":
 	case "large":
 		measure = runLarge
+	case "fleet":
+		measure = func(runner, write string, _ int, _ durations) error { return runFleet(runner, write, sizes) }
 	default:
-		fmt.Fprintf(os.Stderr, "bench: there is no section %q\n", *section)
-		os.Exit(2)
+		end(fmt.Errorf("there is no section %q", *only))
 	}
-	if err := measure(*runner, *write, *runs, trips); err != nil {
+	end(measure(*runner, *write, *runs, trips))
+}
+
+// end ends the program if something went wrong.
+func end(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// counts is a list of numbers as a flag.
+type counts []int
+
+func (c *counts) String() string { return strings.Trim(fmt.Sprint([]int(*c)), "[]") }
+
+// Set takes the whole list.
+func (c *counts) Set(text string) error {
+	*c = nil
+	for part := range strings.SplitSeq(text, ",") {
+		one, err := strconv.Atoi(part)
+		if err != nil || one < 1 {
+			return fmt.Errorf("%q is no number of machines", part)
+		}
+		*c = append(*c, one)
+	}
+	return nil
 }
 
 // durations is a list of durations as a flag.
@@ -55,18 +88,23 @@ func (d *durations) Set(text string) error {
 
 // runLarge measures the large site alone, and leaves the rest of the file as it is.
 func runLarge(runner, write string, runs int, _ durations) error {
-	section, err := largeSites(runner, runs)
+	text, err := largeSites(runner, runs)
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stdout.WriteString(section); err != nil || write == "" {
+	return section(write, largeHeading, text)
+}
+
+// section prints a section, and puts it into the file if there is one.
+func section(write, heading, text string) error {
+	if _, err := os.Stdout.WriteString(text); err != nil || write == "" {
 		return err
 	}
 	page, err := os.ReadFile(write)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(write, []byte(replaceSection(string(page), largeHeading, section)), 0o644)
+	return os.WriteFile(write, []byte(replaceSection(string(page), heading, text)), 0o644)
 }
 
 func run(runner, write string, runs int, trips durations) (err error) {
@@ -88,11 +126,11 @@ func run(runner, write string, runs int, trips durations) (err error) {
 	if err != nil {
 		return err
 	}
-	section, err := largeSites(runner, runs)
+	large, err := largeSites(runner, runs)
 	if err != nil {
 		return err
 	}
-	text = replaceSection(text, largeHeading, section)
+	text = replaceSection(text, largeHeading, large)
 	if _, err := os.Stdout.WriteString(text); err != nil {
 		return err
 	}
