@@ -19,9 +19,10 @@ func main() {
 	runs := flag.Int("runs", 5, "runs of each kind; the median is shown")
 	trips := durations{0, time.Millisecond, 25 * time.Millisecond, 250 * time.Millisecond}
 	flag.Var(&trips, "rtt", "round-trip `times` of the link, joined by commas")
-	only := flag.String("section", "", "measure only this `section`: large (needs no sshd and no root) or fleet")
+	only := flag.String("section", "", "measure only this `section`: large (needs no sshd and no root), fleet or soak")
 	sizes := counts{10, 100, 1000}
 	flag.Var(&sizes, "machines", "`numbers` of machines of the section fleet, joined by commas, the smallest first")
+	duration := flag.Duration("duration", 30*time.Minute, "`how long` the section soak takes")
 	login := flag.String("handshakes", "", "log in to these `addresses` and out again, and nothing else")
 	user, key := flag.String("user", "", "with -handshakes: the `account`"), flag.String("key", "", "with -handshakes: the `file` of its key")
 	flag.Parse()
@@ -36,6 +37,8 @@ func main() {
 		measure = runLarge
 	case "fleet":
 		measure = func(runner, write string, _ int, _ durations) error { return runFleet(runner, write, sizes) }
+	case "soak":
+		measure = func(runner, write string, _ int, _ durations) error { return runSoak(runner, write, *duration) }
 	default:
 		end(fmt.Errorf("there is no section %q", *only))
 	}
