@@ -58,6 +58,7 @@ type Config struct {
 	Sink      event.Sink
 	Open      func(name string) (io.ReadCloser, error) // how files that are sent are opened; nil: from the disk
 	Parallel  int                                      // hosts worked on at once; 0: the plan's, or 64
+	MostOpen  int                                      // connections that may be open at once; 0: any number
 	Live      bool                                     // running tasks' output is wanted
 	WholeDiff bool                                     // long diffs are not shortened
 	// Gone are hosts, by name, that count as lost from the start: nothing is sent there.
@@ -98,6 +99,9 @@ func Run(ctx context.Context, c Config) Summary {
 	if c.Parallel == 0 {
 		c.Parallel = DefaultParallel
 	}
+	if c.MostOpen > 0 {
+		c.Parallel = min(c.Parallel, c.MostOpen)
+	}
 	if c.Open == nil {
 		c.Open = func(name string) (io.ReadCloser, error) { return os.Open(name) }
 	}
@@ -121,7 +125,9 @@ func Run(ctx context.Context, c Config) Summary {
 	r.keep()
 	r.open, r.close = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer r.close(nil)
+	r.expect()
 	r.walk(ctx)
+	r.ends.Wait()
 	for _, host := range c.Plan.Facts {
 		if c.Plan.Hosts[host].Connection < 0 {
 			continue
@@ -147,7 +153,10 @@ type run struct {
 	open  context.Context //nolint:containedctx // ends when nothing new starts any more
 	close context.CancelCauseFunc
 
-	mu      sync.Mutex // guards what follows
+	ends sync.WaitGroup // of connections that nobody needs any more
+
+	mu      sync.Mutex  // guards what follows
+	needed  map[int]int // connection → hosts of jobs that may still need it; nil: all stay open
 	summary Summary
 	trips   map[int]int                  // root connection → longest chain so far
 	hosts   map[string]bool              // that any task was reported for

@@ -60,7 +60,6 @@ func (h *hostRun) work(ctx context.Context) bool {
 	if len(h.job.After) > 0 {
 		h.after = h.tripsSoFar()
 	}
-	defer h.leaveAll()
 	h.pipeline = h.firstPipeline()
 	h.remember()
 	if h.run.Gone[h.name] {
@@ -201,6 +200,8 @@ func (h *hostRun) takeSync(ctx context.Context, s *sent) {
 
 // ended reports the end of the job on this host.
 func (h *hostRun) ended() {
+	h.leaveAll()
+	h.run.through(h.job, h.host)
 	if !h.isPreview() {
 		h.run.Sink.Emit(event.HostEnd{Host: h.name, Job: h.job.Name, Counts: h.counts})
 	}

@@ -60,7 +60,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
-		Past: r.past,
+		Past: r.past, MostOpen: mostOpen(r.plan),
 	}
 	if change != nil {
 		change(&c)
