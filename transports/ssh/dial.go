@@ -34,18 +34,19 @@ const (
 type Dialer struct {
 	env  Environment
 	keys *keys.Store
+	gate *gate
 	may  func(password string) error // nil: it always may
 }
 
 // NewDialer returns a Dialer for an environment.
 func NewDialer(env Environment) *Dialer {
-	return &Dialer{env: env, keys: keys.NewStore()}
+	return &Dialer{env: env, keys: keys.NewStore(), gate: new(gate)}
 }
 
 // Asking returns a Dialer that keeps the same keys and asks, just before it gives a password away, whether it may. If
 // not, that login fails, with an error of KindPassword that wraps may's.
 func (d *Dialer) Asking(may func(password string) error) *Dialer {
-	return &Dialer{env: d.env, keys: d.keys, may: may}
+	return &Dialer{env: d.env, keys: d.keys, gate: d.gate, may: may}
 }
 
 // Dial is NewDialer(CurrentEnvironment()).Dial for a single hop.
@@ -68,9 +69,8 @@ func (d *Dialer) Dial(ctx context.Context, options transports.Options, dial Dial
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
-		client, err := d.connect(ctx, s, dial)
-		var failure *Error
-		if err == nil || !errors.As(err, &failure) || failure.Kind != KindBusy {
+		client, err := d.attempt(ctx, s, dial)
+		if !isBusy(err) {
 			return client, err
 		}
 		// MaxStartups: the server drops at random, so that coming back a little later, not all at once, helps.
@@ -94,6 +94,23 @@ func (s *settings) limit(ctx context.Context) (context.Context, context.CancelFu
 		s.timeout = defaultTimeout
 	}
 	return context.WithTimeout(ctx, s.timeout)
+}
+
+// attempt is connect when it is one's turn.
+func (d *Dialer) attempt(ctx context.Context, s *settings, dial DialFunc) (*Client, error) {
+	if err := d.gate.enter(ctx); err != nil {
+		return nil, interrupted(ctx, s, phaseConnect)
+	}
+	began := time.Now()
+	client, err := d.connect(ctx, s, dial)
+	d.gate.leave(began, err)
+	return client, err
+}
+
+// isBusy says whether a server has turned somebody away who may come back.
+func isBusy(err error) bool {
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.Kind == KindBusy
 }
 
 // connect makes one attempt.
