@@ -125,7 +125,7 @@ func (h *hostRun) restarts(task *plan.Task, on int) *event.TaskEnd {
 // reboots waits, after a restart was set off, until the machine is there again with another start of its system.
 func (h *hostRun) reboots(ctx context.Context, s *sent, reply broker.Reply, err error) (broker.Reply, error) {
 	lost, isLost := errors.AsType[*broker.LostError](err)
-	goesDown := isLost && !lost.Unreached && s.isStarted()
+	goesDown := isLost && !lost.Unreached // it may have been too fast to say that it has begun: the boot tells
 	if reply.Problem != nil || err != nil && !goesDown {
 		return reply, err
 	}

@@ -192,7 +192,7 @@ func (h *hostRun) mustWait(task *plan.Task, on int) bool {
 	if !calls {
 		return false
 	}
-	if h.blocked() || task.Action == flushAction || task.Action == resetAction {
+	if h.blocked() || task.Action == flushAction || task.Action == resetAction || task.Action == rebootAction { // what a machine has done is known before it goes down
 		return true
 	}
 	if on != h.on && h.on >= 0 {

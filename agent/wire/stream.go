@@ -110,7 +110,8 @@ type Buffer struct {
 	chunks   [][]byte
 	allowed  int // bytes that the sender may still send
 	consumed int // bytes read since the last grant
-	err      error
+	ended    bool
+	err      error // what the reader gets behind what is held
 }
 
 // NewBuffer returns a buffer of size bytes for a stream whose sender starts with a credit of first: Window for an
@@ -131,12 +132,15 @@ func (b *Buffer) Put(chunk []byte) error {
 	}
 	b.more.Broadcast()
 	switch {
-	case b.err == io.EOF: //nolint:errorlint // set by ourselves, below
+	case b.ended:
 		return &Problem{Code: CodeProtocol, Message: "data after the end of its stream"}
+	case len(chunk) == 0:
+		b.ended = true
+		if b.err == nil {
+			b.err = io.EOF
+		}
 	case b.err != nil: // nobody reads any more
 		b.allowed -= len(chunk)
-	case len(chunk) == 0:
-		b.err = io.EOF
 	default:
 		b.allowed -= len(chunk)
 		b.chunks = append(b.chunks, chunk)
@@ -186,7 +190,7 @@ func (b *Buffer) Close(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.chunks = nil
-	if b.err == nil || b.err == io.EOF { //nolint:errorlint // set by ourselves, in Put
+	if b.err == nil || b.err == io.EOF { //nolint:errorlint // the end, in Put, or an earlier Close that stands for it
 		b.err = err
 	}
 	b.more.Broadcast()

@@ -122,6 +122,23 @@ func TestBufferCloseWakesAndDrops(t *testing.T) {
 	})
 }
 
+// Who has read enough lets pass by what still comes, up to the end, and nothing behind that.
+func TestBufferClosedAsAtItsEnd(t *testing.T) {
+	b := NewBuffer(10, 10, func(uint32) error { return nil })
+	b.Close(io.EOF)
+	for _, chunk := range [][]byte{[]byte("late"), nil} {
+		if err := b.Put(chunk); err != nil {
+			t.Errorf("%q: %v", chunk, err)
+		}
+	}
+	if err := b.Put(nil); err == nil {
+		t.Error("a second end passes")
+	}
+	if n, err := b.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
 func TestBufferReadFailsAsItsGrantDoes(t *testing.T) {
 	why := errors.New("no link")
 	b := NewBuffer(0, 20, func(uint32) error { return why })

@@ -3,7 +3,6 @@ package guard
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -73,7 +72,6 @@ func TestG35Refused(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			begin := time.Now()
 			err := test.check([]byte(test.src))
 			if err == nil {
 				t.Fatal("passed")
@@ -83,9 +81,6 @@ func TestG35Refused(t *testing.T) {
 			}
 			if err.Offset < 0 || err.Offset > len(test.src) {
 				t.Errorf("offset %d is outside", err.Offset)
-			}
-			if d := time.Since(begin); d > 200*time.Millisecond {
-				t.Errorf("took %v", d)
 			}
 		})
 	}

@@ -130,7 +130,7 @@ func TestG35Limits(t *testing.T) {
 	}
 }
 
-// within fails the test if reading takes too long or too much memory.
+// within fails the test if reading takes too much memory, and logs how long it took.
 func within(t *testing.T, read func() (*inventory.Inventory, hcl.Diagnostics)) (*inventory.Inventory, hcl.Diagnostics) {
 	t.Helper()
 	runtime.GC()
@@ -140,13 +140,10 @@ func within(t *testing.T, read func() (*inventory.Inventory, hcl.Diagnostics)) (
 	out, diags := read()
 	took := time.Since(begin)
 	runtime.ReadMemStats(&peak)
-	const most, slack = 64 << 20, 5 // the machine may be busy
+	const most = 64 << 20
 	used := peak.HeapInuse - min(before.HeapInuse, peak.HeapInuse)
 	if used > most {
 		t.Errorf("took %d MiB", used>>20)
-	}
-	if took > slack*200*time.Millisecond {
-		t.Errorf("took %v", took)
 	}
 	t.Logf("%v, %d MiB in use, %d MiB in all", took.Round(time.Millisecond), used>>20, (peak.TotalAlloc-before.TotalAlloc)>>20)
 	return out, diags
