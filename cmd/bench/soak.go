@@ -204,12 +204,12 @@ func (s *soak) round() error {
 	if err != nil {
 		return err
 	}
-	defer out.Close() //nolint:errcheck // it was only read
+	defer out.Close()
 	in, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // it was only read
+	defer in.Close()
 	s.bench.generation++
 	p := cli.Program{In: in, Out: out, Err: out, Environ: append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(s.dir, "state"))}
 	done := make(chan struct{})
@@ -295,7 +295,7 @@ func resident(pid int) uint64 {
 		return 0
 	}
 	pages, _ := strconv.ParseUint(fields[1], 10, 64) // 0 where it is none
-	return pages * uint64(os.Getpagesize())          //nolint:gosec // it is positive
+	return pages * uint64(os.Getpagesize())
 }
 
 func entries(dir string) int {

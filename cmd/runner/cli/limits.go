@@ -29,6 +29,6 @@ func mostOpen(p *plan.Plan) int {
 			each = filesLocal
 		}
 	}
-	most := (min(uint64(limit.Cur), math.MaxInt32) - min(uint64(limit.Cur), filesOwn)) / uint64(each) //nolint:unconvert,gosec // signed on some systems
-	return max(1, int(most)) //nolint:gosec // at most MaxInt32
+	most := (min(uint64(limit.Cur), math.MaxInt32) - min(uint64(limit.Cur), filesOwn)) / uint64(each) //nolint:unconvert // signed on some systems
+	return max(1, int(most))                                                                          //nolint:gosec // at most MaxInt32
 }
