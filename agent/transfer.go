@@ -14,9 +14,6 @@ import (
 // receive is the call that takes a copy.
 const receive = "receive"
 
-// copyWindow is how many bytes of a copy may be under way: what a fast line holds over a long way.
-const copyWindow = 4 << 20
-
 // send sends a file or a tree as its output.
 func (c *call) send(ctx context.Context) (action.Outcome, error) {
 	out := action.Outcome{Change: wire.Change{Verb: wire.VerbRead}}

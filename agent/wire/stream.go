@@ -102,11 +102,12 @@ func (w *SendWindow) wake() {
 // A Buffer is the receiver's side of a stream: an io.Reader that holds at most what it has granted, and grants more as
 // it is read. It is safe for concurrent use by one reader and one writer.
 type Buffer struct {
-	size  int
+	most  int                  // that size may become
 	grant func(n uint32) error // sends a Credit message; never called with mu held
 
 	mu       sync.Mutex
 	more     sync.Cond
+	size     int // bytes that may be held or under way
 	chunks   [][]byte
 	allowed  int // bytes that the sender may still send
 	consumed int // bytes read since the last grant
@@ -115,9 +116,10 @@ type Buffer struct {
 }
 
 // NewBuffer returns a buffer of size bytes for a stream whose sender starts with a credit of first: Window for an
-// output stream, 0 for an input stream. The rest is granted on the first read.
-func NewBuffer(first, size int, grant func(n uint32) error) *Buffer {
-	b := &Buffer{size: size, grant: grant, allowed: first, consumed: size - first}
+// output stream, 0 for an input stream. The rest is granted on the first read. While its reader is faster than what comes, the
+// buffer grows to most bytes: then it is mostly empty, and the sender waits for credit over a long way.
+func NewBuffer(first, size, most int, grant func(n uint32) error) *Buffer {
+	b := &Buffer{size: size, most: most, grant: grant, allowed: first, consumed: size - first}
 	b.more.L = &b.mu
 	return b
 }
@@ -174,6 +176,11 @@ func (b *Buffer) Read(p []byte) (int, error) {
 // credit grants what has been read, in portions that keep the sender busy without a message for each chunk.
 func (b *Buffer) credit() error {
 	b.mu.Lock()
+	if starves := len(b.chunks) == 0 && b.consumed > 0 && b.allowed > 0; starves && b.size < b.most {
+		more := min(b.size, b.most-b.size)
+		b.size += more
+		b.consumed += more
+	}
 	n := b.consumed
 	if b.err != nil || n < max(b.size/2, 1) {
 		b.mu.Unlock()

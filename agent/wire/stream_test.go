@@ -19,7 +19,7 @@ func TestG22StreamMovesDataWithinItsWindow(t *testing.T) {
 	for _, first := range []int{0, Window} {
 		w := NewSendWindow(first)
 		granted := first
-		b := NewBuffer(first, Window, func(n uint32) error {
+		b := NewBuffer(first, Window, Window, func(n uint32) error {
 			granted += int(n)
 			return w.Grant(n)
 		})
@@ -54,7 +54,7 @@ func TestG22StreamMovesDataWithinItsWindow(t *testing.T) {
 
 // G22: a sender that does not keep to its credit is found out, and what it sends is not kept.
 func TestG22BufferRefusesMoreThanGranted(t *testing.T) {
-	b := NewBuffer(10, 20, func(uint32) error { return nil })
+	b := NewBuffer(10, 20, 20, func(uint32) error { return nil })
 	if err := b.Put(make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestG22BufferRefusesMoreThanGranted(t *testing.T) {
 		t.Errorf("the rest: %d, %v", len(got), err)
 	}
 
-	input := NewBuffer(0, 20, nil)
+	input := NewBuffer(0, 20, 20, nil)
 	if err := input.Put([]byte{1}); code(err) != CodeProtocol {
 		t.Errorf("input that was not asked for: %v", err)
 	}
@@ -90,7 +90,7 @@ func TestBufferCloseWakesAndDrops(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		granted := 0
-		b := NewBuffer(0, 20, func(n uint32) error {
+		b := NewBuffer(0, 20, 20, func(n uint32) error {
 			granted += int(n)
 			return nil
 		})
@@ -124,7 +124,7 @@ func TestBufferCloseWakesAndDrops(t *testing.T) {
 
 // Who has read enough lets pass by what still comes, up to the end, and nothing behind that.
 func TestBufferClosedAsAtItsEnd(t *testing.T) {
-	b := NewBuffer(10, 10, func(uint32) error { return nil })
+	b := NewBuffer(10, 10, 10, func(uint32) error { return nil })
 	b.Close(io.EOF)
 	for _, chunk := range [][]byte{[]byte("late"), nil} {
 		if err := b.Put(chunk); err != nil {
@@ -139,9 +139,53 @@ func TestBufferClosedAsAtItsEnd(t *testing.T) {
 	}
 }
 
+// A reader that waits for what comes is given more at a time, up to a limit; one that is behind is not.
+func TestBufferGrows(t *testing.T) {
+	const size, most, chunk = 100, 450, 10
+	for name, want := range map[string]int{"hungry": most, "behind": size} {
+		synctest.Test(t, func(t *testing.T) {
+			granted := 0
+			b := NewBuffer(0, size, most, func(n uint32) error {
+				granted += int(n)
+				return nil
+			})
+			reads := make(chan bool)
+			go func() {
+				for range reads {
+					if n, err := b.Read(make([]byte, chunk)); n != chunk || err != nil {
+						t.Errorf("%d, %v", n, err)
+					}
+				}
+			}()
+			reads <- true // asks for the first
+			for i := range 100 {
+				synctest.Wait()
+				if name == "behind" && i == 0 { // there is more than what is read next
+					for range 3 {
+						if err := b.Put(make([]byte, chunk)); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				if err := b.Put(make([]byte, chunk)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				reads <- true
+			}
+			_ = b.Put(make([]byte, chunk)) // for the last read
+			synctest.Wait()
+			close(reads)
+			if read := 101 * chunk; granted-read+b.consumed != want {
+				t.Errorf("%s: %d bytes may be under way, want %d", name, granted-read+b.consumed, want)
+			}
+		})
+	}
+}
+
 func TestBufferReadFailsAsItsGrantDoes(t *testing.T) {
 	why := errors.New("no link")
-	b := NewBuffer(0, 20, func(uint32) error { return why })
+	b := NewBuffer(0, 20, 20, func(uint32) error { return why })
 	if _, err := b.Read(make([]byte, 1)); !errors.Is(err, why) {
 		t.Errorf("Read returned %v", err)
 	}

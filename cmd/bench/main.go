@@ -19,7 +19,7 @@ func main() {
 	runs := flag.Int("runs", 5, "runs of each kind; the median is shown")
 	trips := durations{0, time.Millisecond, 25 * time.Millisecond, 250 * time.Millisecond}
 	flag.Var(&trips, "rtt", "round-trip `times` of the link, joined by commas")
-	only := flag.String("section", "", "measure only this `section`: large (needs no sshd and no root), fleet, tools or soak")
+	only := flag.String("section", "", "measure only this `section`: large (needs no sshd and no root), fleet, tools, transfer or soak")
 	sizes := counts{10, 100, 1000}
 	flag.Var(&sizes, "machines", "`numbers` of machines of the section fleet, joined by commas, the smallest first")
 	duration := flag.Duration("duration", 30*time.Minute, "`how long` the section soak takes")
@@ -39,6 +39,8 @@ func main() {
 		measure = func(runner, write string, _ int, _ durations) error { return runFleet(runner, write, sizes) }
 	case "tools":
 		measure = runTools
+	case "transfer":
+		measure = runTransfer
 	case "soak":
 		measure = func(runner, write string, _ int, _ durations) error { return runSoak(runner, write, *duration) }
 	default:

@@ -245,7 +245,7 @@ func (l *lazy) Read(p []byte) (int, error) {
 func (a *agent) result(f wire.Frame, r wire.Result) { a.send(wire.KindResult, f.Peer, f.Call, r) }
 
 func (a *agent) inputOf(f wire.Frame) *wire.Buffer {
-	b := wire.NewBuffer(0, wire.Window, func(n uint32) error {
+	b := wire.NewBuffer(0, wire.Window, wire.Window, func(n uint32) error {
 		a.send(wire.KindCredit, f.Peer, f.Call, wire.Credit{N: n})
 		return nil
 	})
