@@ -41,6 +41,9 @@ func (h *hostRun) adopt(at int, task *plan.Task, o outcome) {
 	h.run.state.PutResults(task.Address, h.name, o.group.results)
 	if h.handlers {
 		delete(h.notified, task.Address)
+		if o.group.fault == nil && !o.group.lost {
+			h.through(task)
+		}
 	}
 	switch f := o.group.fault; {
 	case o.group.lost:

@@ -103,15 +103,12 @@ func TestAnyJobResumes(t *testing.T) {
 			due := map[string]bool{}
 			note := func(b *bench) {
 				for _, e := range b.sink.events {
+					past.Add(e)
 					end, ok := e.(event.TaskEnd)
-					if !ok {
-						continue
-					}
-					past.Add(end)
-					if end.Handler != "" {
+					switch {
+					case ok && end.Handler != "" && end.Status == event.Changed:
 						delete(due, end.Host)
-					}
-					if len(end.Notified) > 0 {
+					case ok && len(end.Notified) > 0:
 						due[end.Host] = true
 					}
 				}

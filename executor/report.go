@@ -147,7 +147,10 @@ func (h *hostRun) record(s *sent, r plan.Result) {
 }
 
 // pass adds an element that was not started. A host of which none was has not reached the task.
-func (h *hostRun) pass(s *sent) { h.add(s, plan.Result{Skipped: true}) }
+func (h *hostRun) pass(s *sent) {
+	s.group.passed = true
+	h.add(s, plan.Result{Skipped: true})
+}
 
 func (h *hostRun) add(s *sent, r plan.Result) {
 	r.Key = s.instance.Key
@@ -160,6 +163,16 @@ func (h *hostRun) add(s *sent, r plan.Result) {
 		g.results = plan.Results{}
 	}
 	h.run.state.PutResults(s.task.Address, h.name, g.results)
+	if h.handlers && !g.passed && (s.task.OnFailure == plan.Continue || !slices.ContainsFunc(g.results.Elements, func(r plan.Result) bool { return r.Failed })) {
+		h.through(s.task)
+	}
+}
+
+// through tells that a handler is not due any more.
+func (h *hostRun) through(handler *plan.Task) {
+	if !h.isPreview() {
+		h.run.Sink.Emit(event.Through{Job: h.job.Name, Host: h.name, Handler: handler.Address})
+	}
 }
 
 // foreseen is how the task will be reported as far as that can be known; "" where it cannot.

@@ -54,6 +54,7 @@ type group struct {
 	fault   *fault               // what it failed with
 	lost    bool                 // contact was lost while it ran
 	never   bool                 // it was not started
+	passed  bool                 // an element was not
 }
 
 // pump sends what has not been sent yet, as far as it may follow what is under way.

@@ -68,6 +68,8 @@ func (s stored) event() (Event, error) {
 		return decode[PlanSummary](s)
 	case KindSent:
 		return decode[Sent](s)
+	case KindThrough:
+		return decode[Through](s)
 	case KindTaskEnd:
 		return decode[TaskEnd](s)
 	case KindHostEnd:

@@ -28,6 +28,7 @@ func TestCodec(t *testing.T) {
 		},
 		PlanSummary{Create: 1},
 		Sent{Address: "a", Host: "h"},
+		Through{Job: "j", Host: "h", Handler: "a"},
 		TaskEnd{
 			Job: "j", Address: "a", Host: "h", Target: &Target{"m", "u"}, Status: Changed, Started: Time(at), Seconds: 1.5, Action: Update,
 			Result: map[string]any{"changed": true, "duration": 1.5}, Failure: failure, Notified: []string{"job.j.handler.x"},

@@ -35,6 +35,7 @@ const (
 	KindPlannedChange Kind = "planned_change"
 	KindPlanSummary   Kind = "plan_summary"
 	KindSent          Kind = "sent"
+	KindThrough       Kind = "through"
 	KindTaskStart     Kind = "task_start"
 	KindOutput        Kind = "output"
 	KindProgress      Kind = "progress"
@@ -202,6 +203,13 @@ type TaskStart struct {
 type Sent struct {
 	Address string `json:"address"`
 	Host    string `json:"host"`
+}
+
+// Through tells that a handler which was due on a host has run well, or will not have to. It is for records only.
+type Through struct {
+	Job     string `json:"job"`
+	Host    string `json:"host"`
+	Handler string `json:"handler"` // its address, without a key
 }
 
 // Output is a piece of what a running task prints; pieces end anywhere.

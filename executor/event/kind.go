@@ -25,6 +25,9 @@ func (PlanSummary) Kind() Kind { return KindPlanSummary }
 func (Sent) Kind() Kind { return KindSent }
 
 // Kind names the event's type.
+func (Through) Kind() Kind { return KindThrough }
+
+// Kind names the event's type.
 func (TaskStart) Kind() Kind { return KindTaskStart }
 
 // Kind names the event's type.

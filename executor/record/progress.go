@@ -29,9 +29,7 @@ func (s *Store) Progress(r *Summary) (*Progress, error) {
 	p := NewProgress()
 	for _, run := range chain {
 		err := s.Events(run, func(e event.Event, _ time.Time) error {
-			if end, ok := e.(event.TaskEnd); ok {
-				p.Add(end)
-			}
+			p.Add(e)
 			return nil
 		})
 		if err != nil {
@@ -47,20 +45,25 @@ func NewProgress() *Progress {
 }
 
 // Add notes what happened next.
-func (p *Progress) Add(end event.TaskEnd) {
-	well := end.Status == event.OK || end.Status == event.Changed || end.Status == event.Skipped && end.Reason == ""
+func (p *Progress) Add(e event.Event) {
+	switch e := e.(type) {
+	case event.TaskEnd:
+		p.add(e)
+	case event.Through:
+		at := place{e.Host, e.Job}
+		p.due[at] = slices.DeleteFunc(p.due[at], func(h string) bool { return h == e.Handler })
+	}
+}
+
+func (p *Progress) add(end event.TaskEnd) {
 	at := place{end.Host, end.Job}
 	for _, handler := range end.Notified {
 		if !slices.Contains(p.due[at], handler) {
 			p.due[at] = append(p.due[at], handler)
 		}
 	}
-	switch {
-	case end.Handler != "": // it may be due again
-		if well || end.Handled {
-			p.due[at] = slices.DeleteFunc(p.due[at], func(h string) bool { return h == end.Handler })
-		}
-	case well || end.Status == event.Failed && end.Handled:
+	well := end.Status == event.OK || end.Status == event.Changed || end.Status == event.Skipped && end.Reason == ""
+	if (well || end.Status == event.Failed && end.Handled) && end.Handler == "" { // a handler may be due again
 		p.ended[place{end.Host, end.Address}] = end
 	}
 }

@@ -141,6 +141,8 @@ func kept(e event.Event) (event.Event, string) {
 		return e, e.Host
 	case event.Sent:
 		return e, e.Host
+	case event.Through:
+		return e, e.Host
 	case event.TaskEnd:
 		return e, e.Host
 	case event.HostEnd:
