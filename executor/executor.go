@@ -58,7 +58,8 @@ type Config struct {
 	Sink      event.Sink
 	Open      func(name string) (io.ReadCloser, error) // how files that are sent are opened; nil: from the disk
 	Parallel  int                                      // hosts worked on at once; 0: the plan's, or 64
-	MostOpen  int                                      // connections that may be open at once; 0: any number
+	Last      bool                                     // of a preview: nothing follows over the same connections
+	Thrifty   bool                                     // not all connections can be open at once
 	Live      bool                                     // running tasks' output is wanted
 	WholeDiff bool                                     // long diffs are not shortened
 	// Gone are hosts, by name, that count as lost from the start: nothing is sent there.
@@ -98,9 +99,6 @@ func Run(ctx context.Context, c Config) Summary {
 	}
 	if c.Parallel == 0 {
 		c.Parallel = DefaultParallel
-	}
-	if c.MostOpen > 0 {
-		c.Parallel = min(c.Parallel, c.MostOpen)
 	}
 	if c.Open == nil {
 		c.Open = func(name string) (io.ReadCloser, error) { return os.Open(name) }
@@ -155,8 +153,9 @@ type run struct {
 
 	ends sync.WaitGroup // of connections that nobody needs any more
 
-	mu      sync.Mutex  // guards what follows
-	needed  map[int]int // connection → hosts of jobs that may still need it; nil: all stay open
+	mu      sync.Mutex   // guards what follows
+	needed  map[int]int  // connection → how many may still need it: hosts of jobs, and jobs; nil: all stay open
+	inner   map[int]bool // connections that others lead through
 	summary Summary
 	trips   map[int]int                  // root connection → longest chain so far
 	hosts   map[string]bool              // that any task was reported for
@@ -224,6 +223,7 @@ func (r *run) walk(ctx context.Context) {
 				failed[i] = r.job(wait, i)
 			}
 			r.state.JobOver(&r.Plan.Jobs[i])
+			r.letGo(r.needsFacts(&r.Plan.Jobs[i]))
 		})
 	}
 	jobs.Wait()

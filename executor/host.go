@@ -201,7 +201,7 @@ func (h *hostRun) takeSync(ctx context.Context, s *sent) {
 // ended reports the end of the job on this host.
 func (h *hostRun) ended() {
 	h.leaveAll()
-	h.run.through(h.job, h.host)
+	h.run.letGo(h.run.needs(h.job, h.host))
 	if !h.isPreview() {
 		h.run.Sink.Emit(event.HostEnd{Host: h.name, Job: h.job.Name, Counts: h.counts})
 	}

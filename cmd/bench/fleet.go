@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -107,7 +108,7 @@ type fleetSample struct {
 	sample
 }
 
-// measureFleet measures a number of machines: the ssh clients, then runner, then the handshakes alone; runner twice, of which
+// measure measures a number of machines: the ssh clients, then runner, then the handshakes alone; runner twice, of which
 // the second counts (the first is a machine's first contact).
 func (f *fleet) measure(hosts int) ([]fleetSample, error) {
 	dir, err := f.write(hosts)
@@ -254,6 +255,7 @@ func login(address, user string, key ssh.Signer) error {
 
 // runFleet measures many machines alone, and leaves the rest of the file as it is.
 func runFleet(runner, write string, sizes []int) (err error) {
+	slices.Sort(sizes)
 	t := &host{}
 	defer t.end(&err)
 	b, err := newBench(t, runner, 1)

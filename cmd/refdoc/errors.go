@@ -33,6 +33,7 @@ func withoutSite() map[diag.Code]string {
 		diag.Arguments:       "It is about the command line, such as `--limt web1`.",
 		diag.NoTerminal:      "It is about where runner runs: `apply` asks before it changes anything.",
 		diag.Password:        "It is about the command line and its terminal.",
+		diag.Resources:       "It is about the controller's own limits.",
 		diag.Records:         "It is about what runs leave behind on the controller.",
 		diag.Resume:          "It is about a run that another one is to go on with.",
 		diag.Agents:          "It is about the program itself.",

@@ -115,8 +115,8 @@ func (s *Store) summaries(rows *sql.Rows) ([]Summary, error) {
 // count counts how tasks ended in a run, on a host or on all.
 func (s *Store) count(r *Summary, host string) error {
 	r.Counts = event.Counts{}
-	return s.Events(r, func(e event.Event, _ time.Time) error {
-		if end, ok := e.(event.TaskEnd); ok && (host == "" || end.Host == host) {
+	return s.eventsOf(r, host, func(e event.Event, _ time.Time) error {
+		if end, ok := e.(event.TaskEnd); ok {
 			r.Counts.Add(end.Status)
 		}
 		return nil
@@ -185,11 +185,16 @@ func (s *Store) Successor(r *Summary) (string, error) {
 // Events calls do with what a run has told, in order. What was sent and never came back ends as unknown at the end of a run
 // that was killed.
 func (s *Store) Events(r *Summary, do func(event.Event, time.Time) error) error {
+	return s.eventsOf(r, "", do)
+}
+
+// eventsOf is Events for what is about a host; "" is everything.
+func (s *Store) eventsOf(r *Summary, host string, do func(event.Event, time.Time) error) error {
 	type call struct{ host, address string }
 	open := map[call]int64{} // → when it was sent, as a number
 	var last time.Time
 	for from, most := int64(-1), 1000; ; {
-		lots, err := s.lot(r, from, most)
+		lots, err := s.lot(r, host, from, most)
 		if err != nil {
 			return err
 		}
@@ -242,8 +247,8 @@ type row struct {
 }
 
 // lot reads some events, so that the database is not busy while they are shown.
-func (s *Store) lot(r *Summary, from int64, most int) ([]row, error) {
-	rows, err := s.db.Query("select seq, body from events where run = ? and seq > ? order by seq limit ?", r.n, from, most)
+func (s *Store) lot(r *Summary, host string, from int64, most int) ([]row, error) {
+	rows, err := s.db.Query("select seq, body from events where run = ? and seq > ? and (? = '' or host = ?) order by seq limit ?", r.n, from, host, host, most)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the record of run %s: %w", r.ID, err)
 	}

@@ -60,6 +60,7 @@ const (
 	NoTerminal Code = "no_terminal"
 	Password   Code = "ask_password"
 	Agents     Code = "agents"
+	Resources  Code = "resources"
 
 	// Plan files.
 	PlanFile    Code = "plan_file"
@@ -135,6 +136,8 @@ func Codes() []Description {
 		{NoTerminal, "A question has to be asked, and there is no terminal to ask it at."},
 		{Password, "A password was asked for by `--ask-password`, and no hop takes it or no answer came."},
 		{Agents, "The agents that are embedded in this runner cannot be read."},
+
+		{Resources, "This machine lets the program have less than what was asked for takes."},
 
 		{PlanFile, "A plan cannot be saved, or what a plan file lacks was not given."},
 		{PlanRefused, "A plan file cannot be applied: it is damaged, was applied before, or was made by another runner."},

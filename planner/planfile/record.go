@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -148,34 +149,40 @@ func (r *Recorder) Nodes() (map[string]Node, error) {
 		if !n.Looked || !fs.FileMode(n.Mode).IsRegular() {
 			continue
 		}
-		content, err := r.content(name, n)
-		if err != nil {
+		sum := sha256.New()
+		if err := r.read(name, n, sum); err != nil {
 			return nil, err
 		}
-		n.Digest, n.Read = sha256.Sum256(content), true
+		n.Digest, n.Read = Digest(sum.Sum(nil)), true
 		out[name] = n
 	}
 	return out, nil
 }
 
 func (r *Recorder) content(name string, n Node) ([]byte, error) {
+	if n.Size > MaxBlob {
+		return nil, &TooLargeError{What: name, Size: n.Size, Most: MaxBlob}
+	}
+	var content bytes.Buffer
+	err := r.read(name, n, &content)
+	return content.Bytes(), err
+}
+
+// read reads a file that still is what was noted.
+func (r *Recorder) read(name string, n Node, to io.Writer) error {
 	f, err := r.files.Open(name)
 	if err != nil {
-		return nil, &ChangedError{Name: name}
+		return &ChangedError{Name: name}
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || info.Size() != n.Size || n.Size > 0 && !info.ModTime().Equal(n.Modified) {
-		return nil, &ChangedError{Name: name}
+		return &ChangedError{Name: name}
 	}
-	content, err := io.ReadAll(io.LimitReader(f, MaxBlob+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(content) > MaxBlob:
-		return nil, &TooLargeError{What: name, Size: info.Size(), Most: MaxBlob}
+	if _, err := io.Copy(to, io.LimitReader(f, max(n.Size, MaxBlob)+1)); err != nil {
+		return fmt.Errorf("cannot read %s: %w", name, err)
 	}
-	return content, nil
+	return nil
 }
 
 // Same says whether a file or directory is still what it was when it was noted; "" if so, else in which way it differs. Times

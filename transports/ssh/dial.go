@@ -32,21 +32,21 @@ const (
 // Dialer opens hops. What it reads of key files it keeps, so one Dialer serves a whole run. It is safe for concurrent
 // use.
 type Dialer struct {
-	env  Environment
-	keys *keys.Store
-	gate *gate
-	may  func(password string) error // nil: it always may
+	env   Environment
+	keys  *keys.Store
+	gates *gates
+	may   func(password string) error // nil: it always may
 }
 
 // NewDialer returns a Dialer for an environment.
 func NewDialer(env Environment) *Dialer {
-	return &Dialer{env: env, keys: keys.NewStore(), gate: new(gate)}
+	return &Dialer{env: env, keys: keys.NewStore(), gates: &gates{}}
 }
 
 // Asking returns a Dialer that keeps the same keys and asks, just before it gives a password away, whether it may. If
 // not, that login fails, with an error of KindPassword that wraps may's.
 func (d *Dialer) Asking(may func(password string) error) *Dialer {
-	return &Dialer{env: d.env, keys: d.keys, gate: d.gate, may: may}
+	return &Dialer{env: d.env, keys: d.keys, gates: d.gates, may: may}
 }
 
 // Dial is NewDialer(CurrentEnvironment()).Dial for a single hop.
@@ -98,12 +98,13 @@ func (s *settings) limit(ctx context.Context) (context.Context, context.CancelFu
 
 // attempt is connect when it is one's turn.
 func (d *Dialer) attempt(ctx context.Context, s *settings, dial DialFunc) (*Client, error) {
-	if err := d.gate.enter(ctx); err != nil {
+	g := d.gates.of(net.JoinHostPort(s.address, strconv.Itoa(s.port)))
+	if err := g.enter(ctx); err != nil {
 		return nil, interrupted(ctx, s, phaseConnect)
 	}
 	began := time.Now()
 	client, err := d.connect(ctx, s, dial)
-	d.gate.leave(began, err)
+	g.leave(began, err)
 	return client, err
 }
 

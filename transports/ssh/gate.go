@@ -9,9 +9,26 @@ import (
 // fewest is how many logins go on at once in any case: no server turns away so few.
 const fewest = 4
 
-// gate lets all logins through at once until a server turns one away because it has too many (MaxStartups). Then only half
-// as many go on as did, and with each that succeeds a few more, as TCP does with what it has under way. It knows no servers: many
-// addresses can be one, and whoever has many has other work to do meanwhile.
+// gates are those of all addresses: a server that turns many away holds up nobody else's logins.
+type gates struct {
+	mu  sync.Mutex // guards all
+	all map[string]*gate
+}
+
+func (g *gates) of(address string) *gate {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.all == nil {
+		g.all = map[string]*gate{}
+	}
+	if g.all[address] == nil {
+		g.all[address] = new(gate)
+	}
+	return g.all[address]
+}
+
+// gate lets all logins at an address through at once until the server turns one away because it has too many (MaxStartups).
+// Then only half as many go on as did, and with each that succeeds a few more, as TCP does with what it has under way.
 type gate struct {
 	mu      sync.Mutex // guards what follows
 	most    float64    // 0: any number

@@ -43,12 +43,8 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 		return s.resume(ctx, a, kill)
 	case saved.IsPlan(a.Path):
 		return s.applyFile(ctx, a, kill)
-	}
-	for flag, given := range map[string]bool{"--allow-partial": a.AllowPartial, "--identity": len(a.Identities) > 0} {
-		if given {
-			s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Arguments, hcl.Range{}, "Flag for a plan file", "%s goes with a plan file, and %s is none.", flag, diag.HarmlessLine(a.Path))})
-			return exitWrong
-		}
+	case !s.withoutFile(a, diag.HarmlessLine(a.Path)+" is none"):
+		return exitWrong
 	}
 	if !s.mayAct(a) {
 		return exitWrong
@@ -65,6 +61,17 @@ func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan stru
 	return s.carryOut(ctx, w, origin{command: "apply", noHandlersOnFailure: a.NoHandlersOnFailure, lockTimeout: a.LockTimeout}, a.AutoApprove, kill)
 }
 
+// withoutFile says that no flag of a plan file was given. Otherwise it has said that there is no plan file, and why.
+func (s *session) withoutFile(a arguments.Apply, why string) bool {
+	for flag, given := range map[string]bool{"--allow-partial": a.AllowPartial, "--identity": len(a.Identities) > 0} {
+		if given {
+			s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Arguments, hcl.Range{}, "Flag for a plan file", "%s goes with a plan file, and %s.", flag, why)})
+			return false
+		}
+	}
+	return true
+}
+
 // mayAct says whether somebody has approved what will be done, or is there to be asked.
 func (s *session) mayAct(a arguments.Apply) bool {
 	if a.AutoApprove || s.program.canAsk() {
@@ -77,13 +84,16 @@ func (s *session) mayAct(a arguments.Apply) bool {
 
 // carryOut does what was planned, after asking unless it was approved before.
 func (s *session) carryOut(ctx context.Context, w *work, o origin, approved bool, kill <-chan struct{}) exitCode {
+	if !approved && !s.fits(w.plan) {
+		return exitWrong
+	}
 	r := s.begin(w, o, kill)
 	if r == nil {
 		return exitWrong
 	}
 	if !approved {
 		planned := &looker{shown: r}
-		summary := r.lookAs(ctx, planned)
+		summary := r.look(ctx, planned, false)
 		if !changes(summary) || summary.Unhandled > 0 || summary.Interrupted {
 			return r.finish(summary)
 		}

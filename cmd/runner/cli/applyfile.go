@@ -48,6 +48,9 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 	if w == nil {
 		return code
 	}
+	if !s.fits(w.plan) {
+		return exitWrong
+	}
 	r := s.begin(w, origin{
 		command: "apply", noHandlersOnFailure: a.NoHandlersOnFailure, lockTimeout: a.LockTimeout, planFile: a.Path, plan: p.File.ID,
 	}, kill)

@@ -56,11 +56,14 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 		s.Emit(summarize(w.plan, summary))
 		return planCode(summary, a.DetailedExitCode)
 	}
+	if s.saving != nil && !s.fits(w.plan) {
+		return exitWrong
+	}
 	r := s.begin(w, origin{command: "plan"}, kill)
 	if r == nil {
 		return exitWrong
 	}
-	summary := r.look(ctx)
+	summary := r.look(ctx, r, s.saving == nil)
 	hosts := r.identities(summary)
 	code = worst(r.finish(summary), planCode(summary, a.DetailedExitCode))
 	if s.saving != nil {

@@ -240,6 +240,9 @@ func (s *session) reload(ctx context.Context, r *recorded.Resume, a arguments.Ap
 		w, code = s.again(ctx, p, a)
 		return w, done, code
 	}
+	if !s.withoutFile(a, "run "+r.Run.ID+" has applied none") {
+		return nil, done, exitWrong
+	}
 	s.remember()
 	asked := r.Asked(a.Site)
 	site, code := s.loadWith(ctx, asked, func(o *lang.Options) { o.Memory, o.Dir = r.Memory, r.Site.Dir })

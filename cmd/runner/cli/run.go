@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -60,7 +61,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
-		Past: r.past, MostOpen: mostOpen(r.plan),
+		Past: r.past, Parallel: r.parallel(), Thrifty: roots(r.plan) > mostOpen(r.plan),
 	}
 	if change != nil {
 		change(&c)
@@ -72,13 +73,15 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 	return executor.Run(ctx, c)
 }
 
-// look previews, and sums it up unless it was interrupted: that is no plan.
-func (r *run) look(ctx context.Context) executor.Summary { return r.lookAs(ctx, r) }
+// parallel is how many hosts are worked on at once.
+func (r *run) parallel() int {
+	return min(cmp.Or(r.plan.Parallelism, executor.DefaultParallel), mostOpen(r.plan))
+}
 
-// lookAs is look for another one who takes the events.
-func (r *run) lookAs(ctx context.Context, sink event.Sink) executor.Summary {
+// look previews, and sums it up unless it was interrupted: that is no plan. last says that nothing follows.
+func (r *run) look(ctx context.Context, sink event.Sink, last bool) executor.Summary {
 	r.Emit(event.Outline{Plan: r.plan, Preview: true})
-	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink = sink })
+	summary := r.walk(ctx, wire.ModeLook, func(c *executor.Config) { c.Sink, c.Last = sink, last })
 	if !summary.Interrupted {
 		r.Emit(summarize(r.plan, summary))
 	}

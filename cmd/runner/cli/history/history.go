@@ -109,6 +109,10 @@ func Heading(r *record.Summary) string {
 	case record.Running:
 		line("It is still under way.")
 	case record.Killed:
+		if r.Start.Command != "apply" {
+			line("It was killed: what follows is all that is known.")
+			break
+		}
 		line("It was killed: what follows is all that is known. runner apply --resume %s goes on with it.", r.ID)
 	}
 	for _, v := range r.Start.Variables {
