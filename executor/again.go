@@ -111,6 +111,7 @@ func (h *hostRun) again(ctx context.Context, s *sent) bool {
 	behind := h.queue
 	h.queue = []*sent{s.afresh()}
 	for _, other := range behind {
+		h.withdraw(other)
 		h.run.forget(other.pending)
 		if other.task != nil && other.at == s.at {
 			h.queue = append(h.queue, other.afresh())

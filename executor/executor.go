@@ -44,6 +44,11 @@ type Evaluator interface {
 type Past interface {
 	// Ended returns how a task, or an element of its for_each, ended on a host, if it is not to be done again.
 	Ended(host, address string) (event.TaskEnd, bool)
+	// Reached says whether anything was done on a host, or may have been.
+	Reached(host string) bool
+	// Stranger says, in a sentence, in which way a host (an index in Plan.Hosts) that was reached now is another one than it was
+	// then; "" if it is not.
+	Stranger(host int) string
 	// Due returns the handlers of a job that were notified on a host and have not run since, by address.
 	Due(host, job string) []string
 }

@@ -66,6 +66,7 @@ func (h *hostRun) work(ctx context.Context) bool {
 		h.stop(event.Unreachable)
 		h.run.lost(h.host)
 	}
+	h.recognize(ctx)
 	h.preconditions(ctx)
 	h.walk(ctx)
 	h.release(h.uncaught(), false)

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"context"
 	"maps"
 
 	"runner/executor/batch"
@@ -20,21 +21,32 @@ func (h *hostRun) remember() {
 
 // past returns how a task, or an element of it, ended in an earlier run; nil if it is to be done. What runs once may have
 // been another host's to do.
-func (h *hostRun) past(address string, once bool) *event.TaskEnd {
+func (h *hostRun) past(task *plan.Task, at int, address string, once bool) *event.TaskEnd {
 	if h.run.Past == nil || h.handlers {
 		return nil
 	}
-	if end, ok := h.run.Past.Ended(h.name, address); ok {
-		return &end
-	}
+	hosts := []string{h.name}
 	if once {
 		for host := range h.batch.Hosts() {
-			if end, ok := h.run.Past.Ended(h.run.Plan.Hosts[host].Name, address); ok {
-				return &end
-			}
+			hosts = append(hosts, h.run.Plan.Hosts[host].Name)
+		}
+	}
+	for _, host := range hosts {
+		end, ok := h.run.Past.Ended(host, address)
+		switch {
+		case !ok, h.run.read[task.Address] && isHidden(end):
+		case end.Status == event.Failed && !end.Handled && !h.mayBeRescued(at, h.innermost(at)): // it fails for good
+		default:
+			return &end
 		}
 	}
 	return nil
+}
+
+// isHidden says whether the result of an end is not known any more. What reads it needs it anew.
+func isHidden(end event.TaskEnd) bool {
+	_, known := end.Result.(map[string]any)
+	return !known
 }
 
 // repeat makes what stands for a task that an earlier run has done: nothing is evaluated for it. Of a task with for_each
@@ -43,7 +55,7 @@ func (h *hostRun) repeat(task *plan.Task, at int, t *batch.Turn[outcome]) *sent 
 	if task.Keyed {
 		return nil
 	}
-	end := h.past(task.Address, t != nil)
+	end := h.past(task, at, task.Address, t != nil)
 	if end == nil {
 		return nil
 	}
@@ -66,16 +78,38 @@ func (h *hostRun) takePast(s *sent) {
 	}
 }
 
+// recognize makes sure that a host is the one that the earlier run has worked on: on another one nothing of it was done.
+func (h *hostRun) recognize(ctx context.Context) {
+	on := h.run.Plan.Hosts[h.host].Connection
+	if h.run.Past == nil || on < 0 || h.over() || !h.run.Past.Reached(h.name) {
+		return
+	}
+	ready, err := h.run.Broker.Peer(on).Ready(h.run.open)
+	if err != nil {
+		return // its tasks say it
+	}
+	h.after = max(h.after, ready.Trip)
+	why := h.run.Past.Stranger(h.host)
+	if why == "" {
+		return
+	}
+	job := &plan.Task{Address: "job." + h.job.Name, Place: h.job.Place}
+	h.queue = []*sent{h.ends(job, noTask, nil, &event.TaskEnd{
+		Address: job.Address, Status: event.Failed, Reason: "identity", Error: why, Failure: &event.Failure{Message: why, Place: job.Place},
+	})}
+	h.drain(ctx)
+}
+
 // resultOf is the result in an end that was kept. What was hidden is not known any more.
 func resultOf(end event.TaskEnd) plan.Result {
 	r := plan.Result{
 		Seconds: end.Seconds, Changed: end.Status == event.Changed, Failed: end.Status == event.Failed, Skipped: end.Status == event.Skipped,
 	}
-	shown, ok := end.Result.(map[string]any)
-	if !ok {
+	if isHidden(end) {
 		r.Unknown = true
 		return r
 	}
+	shown, _ := end.Result.(map[string]any)
 	r.Values = maps.Clone(shown)
 	if changed, ok := shown["changed"].(bool); ok {
 		r.Changed = changed

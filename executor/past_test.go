@@ -8,9 +8,15 @@ import (
 	"runner/planner/plan"
 )
 
+// past is what a run has done, to hosts that nobody has replaced.
+type past struct{ *record.Progress }
+
+func (past) Reached(string) bool { return true }
+func (past) Stranger(int) string { return "" }
+
 // progress is what a run has done.
-func (b *bench) progress() *record.Progress {
-	p := record.NewProgress()
+func (b *bench) progress() past {
+	p := past{record.NewProgress()}
 	for _, e := range b.sink.events {
 		p.Add(e)
 	}

@@ -99,7 +99,7 @@ func TestAnyJobResumes(t *testing.T) {
 			}
 			first.apply(t, ctx)
 			did := ran(t, log)
-			past := record.NewProgress()
+			past := past{record.NewProgress()}
 			due := map[string]bool{}
 			note := func(b *bench) {
 				for _, e := range b.sink.events {

@@ -196,6 +196,7 @@ func (h *hostRun) discard(failed, target int) {
 		case s.task == nil:
 		case target != noTask && s.at >= target && s.at != failed:
 			h.doubt(s)
+			h.withdraw(s)
 		case s.left != nil, s.nothing:
 			h.unreached(s.task)
 		default:
@@ -206,6 +207,13 @@ func (h *hostRun) discard(failed, target int) {
 			}, s.task)
 		}
 		h.run.forget(s.pending)
+	}
+}
+
+// withdraw tells that a call has not begun, where that is certain.
+func (h *hostRun) withdraw(s *sent) {
+	if s.pending != nil && !h.isPreview() && !h.doubtful[s.instance.Address] {
+		h.run.Sink.Emit(event.Sent{Address: s.instance.Address, Host: h.name, Withdrawn: true})
 	}
 }
 

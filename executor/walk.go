@@ -164,7 +164,7 @@ func (h *hostRun) instances(task *plan.Task, at int, t *batch.Turn[outcome], on 
 		g.results.Keyed = in.Keyed
 		g.results.Sensitive = g.results.Sensitive || in.Sensitive
 		out[i] = &sent{task: task, at: at, instance: in, group: g, on: on, attempt: 1, delay: in.Retry.Delay}
-		if out[i].past = h.past(in.Address, t != nil); out[i].past != nil {
+		if out[i].past = h.past(task, at, in.Address, t != nil); out[i].past != nil {
 			out[i].on = notSent
 		}
 	}

@@ -70,6 +70,10 @@ func (s stored) event() (Event, error) {
 		return decode[Sent](s)
 	case KindThrough:
 		return decode[Through](s)
+	case KindIdentity:
+		return decode[Identity](s)
+	case KindEarlyFailure:
+		return decode[EarlyFailure](s)
 	case KindTaskEnd:
 		return decode[TaskEnd](s)
 	case KindHostEnd:

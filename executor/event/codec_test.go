@@ -28,7 +28,10 @@ func TestCodec(t *testing.T) {
 		},
 		PlanSummary{Create: 1},
 		Sent{Address: "a", Host: "h"},
+		Sent{Address: "a", Host: "h", Withdrawn: true},
 		Through{Job: "j", Host: "h", Handler: "a"},
+		Identity{Host: "h", Known: []string{"the machine id 1"}},
+		EarlyFailure{TaskEnd{Job: "j", Address: "a", Host: "h", Status: Failed, Failure: failure}},
 		TaskEnd{
 			Job: "j", Address: "a", Host: "h", Target: &Target{"m", "u"}, Status: Changed, Started: Time(at), Seconds: 1.5, Action: Update,
 			Result: map[string]any{"changed": true, "duration": 1.5}, Failure: failure, Notified: []string{"job.j.handler.x"},

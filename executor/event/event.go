@@ -36,6 +36,7 @@ const (
 	KindPlanSummary   Kind = "plan_summary"
 	KindSent          Kind = "sent"
 	KindThrough       Kind = "through"
+	KindIdentity      Kind = "identity"
 	KindTaskStart     Kind = "task_start"
 	KindOutput        Kind = "output"
 	KindProgress      Kind = "progress"
@@ -198,11 +199,18 @@ type TaskStart struct {
 	Attempt int    `json:"attempt"` // from 1
 }
 
-// Sent tells that a call is about to be sent: from then on nobody knows what it has done until its TaskEnd says so. It is
-// for records only.
+// Sent tells that a call is about to be sent: from then on nobody knows what it has done until its TaskEnd says so, or that it
+// has certainly not begun, and may be sent again. It is for records only.
 type Sent struct {
-	Address string `json:"address"`
-	Host    string `json:"host"`
+	Address   string `json:"address"`
+	Host      string `json:"host"`
+	Withdrawn bool   `json:"withdrawn"` // it has not begun
+}
+
+// Identity tells what a host is known by, when it has been reached. It is for records only.
+type Identity struct {
+	Host  string   `json:"host"`
+	Known []string `json:"known"` // in words: "the machine id …"
 }
 
 // Through tells that a handler which was due on a host has run well, or will not have to. It is for records only.

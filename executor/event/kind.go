@@ -28,6 +28,9 @@ func (Sent) Kind() Kind { return KindSent }
 func (Through) Kind() Kind { return KindThrough }
 
 // Kind names the event's type.
+func (Identity) Kind() Kind { return KindIdentity }
+
+// Kind names the event's type.
 func (TaskStart) Kind() Kind { return KindTaskStart }
 
 // Kind names the event's type.

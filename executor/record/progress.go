@@ -10,7 +10,8 @@ import (
 // Progress is what a run, and those that it went on with, have done: what is not to be done again.
 type Progress struct {
 	ended map[place]event.TaskEnd
-	due   map[place][]string // host and job → handlers
+	began map[string][]string // hosts → what they are known by
+	due   map[place][]string  // host and job → handlers
 }
 
 // place is an address on a host.
@@ -41,7 +42,7 @@ func (s *Store) Progress(r *Summary) (*Progress, error) {
 
 // NewProgress returns that of a run in which nothing has happened yet.
 func NewProgress() *Progress {
-	return &Progress{ended: map[place]event.TaskEnd{}, due: map[place][]string{}}
+	return &Progress{ended: map[place]event.TaskEnd{}, due: map[place][]string{}, began: map[string][]string{}}
 }
 
 // Add notes what happened next.
@@ -49,6 +50,10 @@ func (p *Progress) Add(e event.Event) {
 	switch e := e.(type) {
 	case event.TaskEnd:
 		p.add(e)
+	case event.EarlyFailure: // its rescue has begun, and goes on
+		p.ended[place{e.Host, e.Address}] = e.TaskEnd
+	case event.Identity:
+		p.began[e.Host] = e.Known
 	case event.Through:
 		at := place{e.Host, e.Job}
 		p.due[at] = slices.DeleteFunc(p.due[at], func(h string) bool { return h == e.Handler })
@@ -73,6 +78,9 @@ func (p *Progress) Ended(host, address string) (event.TaskEnd, bool) {
 	end, ok := p.ended[place{host, address}]
 	return end, ok
 }
+
+// Known returns what a host was known by when it was reached last, in words; nil if it was not.
+func (p *Progress) Known(host string) []string { return p.began[host] }
 
 // Due returns the addresses of a job's handlers that were notified on a host and have not run well since.
 func (p *Progress) Due(host, job string) []string { return p.due[place{host, job}] }

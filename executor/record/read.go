@@ -191,7 +191,8 @@ func (s *Store) Events(r *Summary, do func(event.Event, time.Time) error) error 
 // eventsOf is Events for what is about a host; "" is everything.
 func (s *Store) eventsOf(r *Summary, host string, do func(event.Event, time.Time) error) error {
 	type call struct{ host, address string }
-	open := map[call]int64{} // → when it was sent, as a number
+	open := map[call]int64{}          // → when it was sent, as a number
+	early := map[call]event.TaskEnd{} // failures of which it was not known yet whether they are handled
 	var last time.Time
 	for from, most := int64(-1), 1000; ; {
 		lots, err := s.lot(r, host, from, most)
@@ -208,9 +209,16 @@ func (s *Store) eventsOf(r *Summary, host string, do func(event.Event, time.Time
 			switch e := e.(type) {
 			case event.Sent:
 				open[call{e.Host, e.Address}] = l.seq
+				if e.Withdrawn {
+					delete(open, call{e.Host, e.Address})
+				}
 				continue
+			case event.EarlyFailure:
+				early[call{e.Host, e.Address}] = e.TaskEnd
+				delete(open, call{e.Host, e.Address})
 			case event.TaskEnd:
 				delete(open, call{e.Host, e.Address})
+				delete(early, call{e.Host, e.Address})
 			}
 			if err := do(e, at); err != nil {
 				return err
@@ -222,6 +230,11 @@ func (s *Store) eventsOf(r *Summary, host string, do func(event.Event, time.Time
 	}
 	if r.Status != Killed {
 		return nil
+	}
+	for _, end := range early {
+		if err := do(end, last); err != nil {
+			return err
+		}
 	}
 	for _, c := range slices.SortedFunc(maps.Keys(open), func(a, b call) int { return cmp.Compare(open[a], open[b]) }) {
 		if err := do(event.TaskEnd{

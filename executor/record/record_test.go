@@ -283,6 +283,9 @@ func TestSuccessor(t *testing.T) {
 	if id, err := s.Successor(find(t, s, "a-1")); id != "" || err != nil {
 		t.Errorf("%q, %v", id, err)
 	}
+	if err := begin(t, s, "z-0", time.Now(), Start{Resumes: "a-1"}).Withdraw(); err != nil {
+		t.Fatal(err)
+	}
 	begin(t, s, "b-2", time.Now(), Start{Resumes: "a-1"})
 	if id, err := s.Successor(find(t, s, "a-1")); id != "b-2" || err != nil {
 		t.Errorf("%q, %v", id, err)

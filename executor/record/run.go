@@ -143,6 +143,10 @@ func kept(e event.Event) (event.Event, string) {
 		return e, e.Host
 	case event.Through:
 		return e, e.Host
+	case event.Identity:
+		return e, e.Host
+	case event.EarlyFailure:
+		return e, e.Host
 	case event.TaskEnd:
 		return e, e.Host
 	case event.HostEnd:
@@ -201,6 +205,14 @@ func (r *Run) commit(entries []entry) error {
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("cannot record what happens: %w", err)
+	}
+	return nil
+}
+
+// Withdraw lets the run that this one was to go on with be gone on with by another one.
+func (r *Run) Withdraw() error {
+	if _, err := r.store.db.Exec("update runs set resumes = '' where n = ?", r.n); err != nil {
+		return fmt.Errorf("cannot record that nothing was done: %w", err)
 	}
 	return nil
 }

@@ -45,6 +45,11 @@ func (s *session) adhoc(ctx context.Context, a arguments.Site, patterns []string
 
 // newBroker returns what reaches the hosts of a plan. It returns nil when it has said what is wrong.
 func (s *session) newBroker(w *work, sink event.Sink) *broker.Broker {
+	return s.newTellingBroker(w, executor.Connections(w.plan, sink))
+}
+
+// newTellingBroker is newBroker for somebody who is told of every connection.
+func (s *session) newTellingBroker(w *work, tell func(broker.Event)) *broker.Broker {
 	embedded, err := agents.Load()
 	if err != nil {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Agents, hcl.Range{}, "No agents", "%s.", diag.Capital(err.Error()))})
@@ -57,7 +62,7 @@ func (s *session) newBroker(w *work, sink event.Sink) *broker.Broker {
 		SSH:         dialSSH(),
 		Version:     build.Version(),
 		Dir:         w.plan.Site,
-		Event:       executor.Connections(w.plan, sink),
+		Event:       tell,
 	})
 }
 

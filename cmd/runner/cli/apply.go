@@ -99,6 +99,7 @@ func (s *session) carryOut(ctx context.Context, w *work, o origin, approved bool
 		}
 		if yes, err := r.consent(ctx); !yes {
 			summary.Interrupted = true
+			r.withdrawn()
 			_ = r.finish(summary) // what it adds up to does not count
 			if errors.Is(err, executor.ErrInterrupted) {
 				return exitInterrupted
@@ -107,6 +108,7 @@ func (s *session) carryOut(ctx context.Context, w *work, o origin, approved bool
 		}
 		// Somebody may have been reading for long.
 		if _, code := r.check(ctx, &planned.found, r.identities(summary), false); code != exitDone {
+			r.withdrawn()
 			return r.finishAs(executor.Summary{}, refused(code), code)
 		}
 	}

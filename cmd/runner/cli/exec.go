@@ -39,7 +39,7 @@ func (s *session) exec(ctx context.Context, a arguments.Exec, kill <-chan struct
 	c := newCommand(a.Argv)
 	w.plan.Jobs[0].Tasks = []plan.Task{c.task}
 	w.evaluator = c
-	r := s.begin(w, origin{command: "exec", lockTimeout: a.LockTimeout}, kill)
+	r := s.begin(w, origin{command: "exec", lockTimeout: a.LockTimeout, argv: a.Argv}, kill)
 	if r == nil {
 		return exitWrong
 	}

@@ -41,14 +41,7 @@ func (s *session) history(a arguments.History) exitCode {
 	}
 	defer store.Close() //nolint:errcheck // what was written is committed
 	if a.Prune {
-		limits := record.DefaultLimits()
-		if a.OlderThan > 0 {
-			limits.Age = a.OlderThan
-		}
-		if a.LargerThan > 0 {
-			limits.Size = a.LargerThan
-		}
-		removed, err := store.Prune(limits, time.Now())
+		removed, err := store.Prune(record.Limits{Age: a.OlderThan, Size: a.LargerThan}, time.Now())
 		if err != nil {
 			return s.noRecords(err)
 		}
@@ -93,6 +86,10 @@ func (s *session) showRun(a arguments.Show) exitCode {
 	if err != nil {
 		return s.noRecords(err)
 	}
+	successor, err := store.Successor(run)
+	if err != nil {
+		return s.noRecords(err)
+	}
 	s.hide()
 	if a.JSON {
 		s.err = history.RunJSON(s.program.Out, store, run)
@@ -100,7 +97,7 @@ func (s *session) showRun(a arguments.Show) exitCode {
 	}
 	s.options.Apply, s.options.Exec, s.options.Diff = run.Start.Command == "apply", run.Start.Command == "exec", a.Diff
 	s.options.Size = nil // nothing goes on any more
-	s.result(history.Heading(run), nil)
+	s.result(history.Heading(run, successor), nil)
 	s.show()
 	err = store.Events(run, func(e event.Event, _ time.Time) error {
 		s.Emit(e)

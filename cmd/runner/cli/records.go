@@ -15,11 +15,13 @@ import (
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
+	"runner/executor/broker"
 	"runner/executor/event"
 	"runner/executor/record"
 	"runner/lang"
 	"runner/lang/diag"
 	"runner/lang/source"
+	"runner/planner/plan"
 	"runner/planner/planfile"
 )
 
@@ -27,6 +29,7 @@ import (
 type origin struct {
 	command             string
 	noHandlersOnFailure bool
+	argv                []string // of exec
 	lockTimeout         time.Duration
 	planFile, plan      string           // a file and the id of the plan in it
 	resume              *recorded.Resume // nil: it does not go on with another run
@@ -97,7 +100,7 @@ func (s *session) start(r *run, o origin, store *record.Store) (record.Start, er
 	}
 	in := recorded.Input{
 		Command: o.command, Asked: r.asked, Site: r.site, Where: source.Within(dir, r.asked.Path), Files: s.recorder, Dir: dir,
-		NoHandlersOnFailure: o.noHandlersOnFailure, Plan: o.plan, Key: key,
+		NoHandlersOnFailure: o.noHandlersOnFailure, Plan: o.plan, Argv: o.argv, Key: key,
 	}
 	if o.planFile != "" {
 		in.PlanFile = source.Within(dir, o.planFile)
@@ -140,6 +143,42 @@ func (s *session) endRecord() {
 	}
 }
 
+// recognizing notes what hosts are known by, when they have been reached, beside another one who is told of connections.
+func (r *run) recognizing(tell func(broker.Event)) func(broker.Event) {
+	hosts := map[int][]plan.Host{}
+	for _, h := range r.plan.Hosts {
+		hosts[h.Connection] = append(hosts[h.Connection], h)
+	}
+	return func(e broker.Event) {
+		if e.Status == broker.Opened {
+			for _, h := range hosts[e.Connection] {
+				r.record(event.Identity{Host: h.Name, Known: r.known(h)})
+			}
+		}
+		tell(e)
+	}
+}
+
+// past is what the run has done that another one goes on with.
+type past struct {
+	*record.Progress
+	run *run
+}
+
+// Reached says whether the run has reached a host.
+func (p past) Reached(host string) bool { return p.Known(host) != nil }
+
+// Stranger says in which way a host is not the one that the run has worked on.
+func (p past) Stranger(host int) string {
+	h := p.run.plan.Hosts[host]
+	was, is := p.Known(h.Name), p.run.known(h)
+	if slices.Equal(was, is) {
+		return ""
+	}
+	return fmt.Sprintf("this is another machine than the one that the run has worked on, or it was set up anew: it was known by %s, and now it is %s. Apply the site anew there",
+		strings.Join(was, ", "), strings.Join(is, ", "))
+}
+
 // resume goes on with a run that was killed or interrupted, or in which something failed.
 func (s *session) resume(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {
 	if !s.mayAct(a) {
@@ -166,7 +205,7 @@ func (s *session) resume(ctx context.Context, a arguments.Apply, kill <-chan str
 	}
 	if other := r.Otherwise(w.site, key); len(other) > 0 {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Resume, hcl.Range{}, "The run cannot be resumed",
-			"Run %s was started with another value of the sensitive variable %s. Give the same one again: by --var, --var-file or RUNNER_VAR_%s.",
+			"The sensitive variable %[2]s does not have the value that run %[1]s was started with, and that is not on record. Give it again: by --var, --var-file or RUNNER_VAR_%[3]s.",
 			r.Run.ID, strings.Join(other, " and of "), other[0])})
 		return exitWrong
 	}
@@ -213,7 +252,7 @@ func (s *session) resumable(store *record.Store, a arguments.Apply) (*recorded.R
 	again := r.Again()
 	for _, v := range a.Vars {
 		if v.Name != "" && !slices.Contains(again, v.Name) {
-			return nil, fmt.Errorf("--var %s: the record has that value. Only what is sensitive, and therefore not in the record, is given again.%s",
+			return nil, fmt.Errorf("--var %s: the record has that value. Only what is sensitive, and therefore not in the record, is given again%s",
 				v.Name, diag.DidYouMean(v.Name, again))
 		}
 	}
@@ -251,6 +290,16 @@ func (s *session) reload(ctx context.Context, r *recorded.Resume, a arguments.Ap
 	}
 	w, err := s.prepare(ctx, asked, site, true)
 	return w, done, codeOf(err)
+}
+
+// withdrawn lets the run that this one was to go on with be gone on with by another one: nothing of it was done.
+func (s *session) withdrawn() {
+	if s.recording == nil {
+		return
+	}
+	if err := s.recording.run.Withdraw(); err != nil {
+		s.log.Warn(err)
+	}
 }
 
 // findHint says how to find the run that was meant.

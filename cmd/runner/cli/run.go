@@ -25,28 +25,29 @@ import (
 type run struct {
 	*session
 	work
-	id     string
-	locks  *wire.Lock // taken on each target by what changes something there
-	kill   <-chan struct{}
-	broker *broker.Broker
-	began  time.Time
-	past   executor.Past // of the run that this one goes on with; nil: none
+	id      string
+	command string     // that it is a run of
+	locks   *wire.Lock // taken on each target by what changes something there
+	kill    <-chan struct{}
+	broker  *broker.Broker
+	began   time.Time
+	past    executor.Past // of the run that this one goes on with; nil: none
 }
 
 // begin announces a run and makes its broker. Nothing is connected yet. It returns nil when it has said what is wrong.
 func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
-	reached := s.newBroker(w, s)
-	if reached == nil {
+	r := &run{session: s, work: *w, id: newRunID(time.Now()), command: o.command, kill: kill, began: time.Now()}
+	r.broker = s.newTellingBroker(w, r.recognizing(executor.Connections(w.plan, s)))
+	if r.broker == nil {
 		return nil
 	}
-	r := &run{session: s, work: *w, id: newRunID(time.Now()), kill: kill, broker: reached, began: time.Now()}
 	r.locks = r.lock(o)
 	if !s.beginRecord(r, o) {
-		reached.Close() //nolint:errcheck // never fails
+		r.broker.Close() //nolint:errcheck // never fails
 		return nil
 	}
 	if o.resume != nil {
-		r.past = o.resume.Past
+		r.past = past{o.resume.Past, r}
 	}
 	s.Emit(event.RunStart{Run: r.id, Site: w.plan.Site, Hosts: jobHosts(w.plan), Resumed: o.resume != nil})
 	return r
@@ -130,6 +131,9 @@ func (r *run) finishAs(summary executor.Summary, status event.RunStatus, code ex
 		codes = append(codes, exitInterrupted)
 	}
 	r.Emit(end)
+	if r.acted && r.recording != nil && end.Status != event.RunOK && r.command == "apply" {
+		r.unfinished = r.id
+	}
 	return worst(codes...)
 }
 

@@ -37,8 +37,9 @@ type session struct {
 	saving  *saving      // nil: the plan is not saved
 	source  source.Files // what the site is read from
 
-	recorder  *planfile.Recorder // notes what is read of it; nil: nobody needs that
-	recording *recording         // nil: what happens is not recorded
+	recorder   *planfile.Recorder // notes what is read of it; nil: nobody needs that
+	recording  *recording         // nil: what happens is not recorded
+	unfinished string             // the id of a run that can be gone on with
 
 	mu   sync.RWMutex  // guards what follows
 	view views.View    // nil while nothing is shown
@@ -158,6 +159,9 @@ func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
 func (s *session) end(code exitCode) error {
 	s.endRecord()
 	s.hide()
+	if s.unfinished != "" && !s.json {
+		fmt.Fprintf(s.program.Err, "To go on with this run: runner apply --resume %s\n", s.unfinished) //nolint:errcheck // nowhere to tell
+	}
 	if s.logFile != nil {
 		if err := s.logFile.Close(); err != nil && s.err == nil {
 			s.err = fmt.Errorf("cannot write the log: %w", err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -167,4 +168,30 @@ func (s *site) without(args ...string) ran {
 	r := ran{code: cmd.ProcessState.ExitCode(), stdout: out.String(), stderr: errs.String()}
 	r.parse()
 	return r
+}
+
+// TestG34ResumeElsewhere: a container that was replaced is another machine, on which nothing of the run was done.
+func TestG34ResumeElsewhere(t *testing.T) {
+	r := newReached(t, bed.ServerOptions{})
+	r.write("job.hcl", `
+job "j" {
+  hosts = [host.box]
+  task "shell" "one" {
+    script = "echo one >> /log"
+  }
+  task "shell" "two" {
+    script = "echo two >> /log; test -e /ok"
+  }
+}
+`)
+	r.run("apply", "--auto-approve", "--json").must(t, 3)
+	r.Recreate(r.box)
+	r.box.Run("touch", "/ok")
+	second := r.resume(r.lastRun().Run).must(t, 3)
+	if end := second.of("task_end")[0]; end.text("status") != "failed" || !strings.Contains(end.text("error"), "another machine") {
+		t.Errorf("the first end is %v", end)
+	}
+	if files := r.box.Run("ls", "/"); slices.Contains(strings.Fields(files), "log") {
+		t.Errorf("something was done on the new one: %s", files)
+	}
 }

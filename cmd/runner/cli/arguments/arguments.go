@@ -5,12 +5,14 @@ package arguments
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"runner/executor/record"
 	"runner/lang"
 )
 
@@ -145,8 +147,8 @@ type History struct {
 	Host       string // "": all
 	Last       int    // runs; 0: all
 	Prune      bool
-	OlderThan  time.Duration // 0: as always
-	LargerThan int64         // bytes; 0: as always
+	OlderThan  time.Duration
+	LargerThan int64 // bytes
 }
 
 // Validate is what `runner validate` was asked for.
@@ -263,12 +265,13 @@ func BindShow(fs *pflag.FlagSet) func(args []string) (Show, error) {
 // BindHistory is BindPlan for `runner history`.
 func BindHistory(fs *pflag.FlagSet) func(args []string) (History, error) {
 	var out History
+	limits := record.DefaultLimits()
 	var size int64
 	fs.StringVar(&out.Host, "host", "", "only runs that have worked on the host `NAME`, with what they did there")
 	fs.Var(&countFlag{&out.Last}, "last", "only the last `N` runs")
 	fs.BoolVar(&out.Prune, "prune", false, "remove old runs first")
-	fs.DurationVar(&out.OlderThan, "older-than", 0, "with --prune: those that ended longer ago than `DURATION`, such as 720h (default 2160h)")
-	fs.Int64Var(&size, "larger-than", 0, "with --prune: the oldest while all together take more than so many `MIB` (default 512)")
+	fs.DurationVar(&out.OlderThan, "older-than", limits.Age, "with --prune: those that ended longer ago than `DURATION`, such as 720h")
+	fs.Int64Var(&size, "larger-than", limits.Size>>20, "with --prune: the oldest while all together take more than so many `MIB`")
 	fs.BoolVar(&out.JSON, "json", false, "print one JSON object a line")
 	bindText(fs, &out.Output)
 	return func(args []string) (History, error) {
@@ -277,8 +280,8 @@ func BindHistory(fs *pflag.FlagSet) func(args []string) (History, error) {
 			return out, errorf("`runner show RUN` shows one run.", "history takes no arguments, but got %q", args[0])
 		case !out.Prune && (fs.Changed("older-than") || fs.Changed("larger-than")):
 			return out, errorf("They say what --prune removes.", "--older-than or --larger-than is given without --prune")
-		case out.OlderThan < 0 || size < 0:
-			return out, errorf("", "what is removed cannot be negative")
+		case out.OlderThan < 0 || size < 0 || size > math.MaxInt64>>20:
+			return out, errorf("", "such limits make no sense: --older-than %v, --larger-than %d", out.OlderThan, size)
 		}
 		out.LargerThan = size << 20
 		return out, nil

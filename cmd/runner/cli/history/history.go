@@ -58,6 +58,10 @@ func JSON(out io.Writer, runs []record.Summary) error {
 
 // Text writes runs as a table.
 func Text(out io.Writer, runs []record.Summary) error {
+	if len(runs) == 0 {
+		_, err := fmt.Fprintln(out, "No such run is on record.")
+		return err //nolint:wrapcheck // it says what it is about
+	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "RUN\tBEGAN\tCOMMAND\tSTATUS\tTASKS\tSITE") //nolint:errcheck // Flush says it
 	for i := range runs {
@@ -96,8 +100,8 @@ func counts(c event.Counts) string {
 	return strings.Join(out, ", ")
 }
 
-// Heading says what a run was, for people.
-func Heading(r *record.Summary) string {
+// Heading says what a run was, for people. The successor is the run that has gone on with it; "" if none has.
+func Heading(r *record.Summary, successor string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("Run %s: runner %s %s", r.ID, r.Start.Command, diag.HarmlessLine(strings.Join(append([]string{r.Start.Site}, r.Start.Flags...), " ")))
@@ -109,11 +113,14 @@ func Heading(r *record.Summary) string {
 	case record.Running:
 		line("It is still under way.")
 	case record.Killed:
-		if r.Start.Command != "apply" {
-			line("It was killed: what follows is all that is known.")
-			break
-		}
-		line("It was killed: what follows is all that is known. runner apply --resume %s goes on with it.", r.ID)
+		line("It was killed: what follows is all that is known.")
+	}
+	unfinished := r.Status != event.RunOK && r.Status != event.RunStale && r.Status != record.Running && r.Start.Command == "apply"
+	switch {
+	case successor != "":
+		line("Run %s has gone on with it.", successor)
+	case unfinished:
+		line("To go on with it: runner apply --resume %s", r.ID)
 	}
 	for _, v := range r.Start.Variables {
 		line("  %s = %s", v.Name, shown(v))

@@ -47,6 +47,7 @@ type Input struct {
 	Dir                 string             // the working directory
 	NoHandlersOnFailure bool
 	PlanFile, Plan      string
+	Argv                []string // of exec
 	Resumes             string
 	Key                 []byte // of the store
 }
@@ -66,7 +67,7 @@ func Start(in Input) (record.Start, error) {
 		}
 	}
 	origin := Origin{Request: Request(in.Asked), Site: site, NoHandlersOnFailure: in.NoHandlersOnFailure, PlanFile: in.PlanFile, Plan: in.Plan}
-	encoded, err := cbor.Marshal(origin)
+	encoded, err := encoding().Marshal(origin)
 	if err != nil {
 		return record.Start{}, fmt.Errorf("cannot record the site: %w", err)
 	}
@@ -85,6 +86,17 @@ func Start(in Input) (record.Start, error) {
 	return out, nil
 }
 
+// encoding keeps the whole of times: files are told from others by them.
+func encoding() cbor.EncMode {
+	o := cbor.CoreDetEncOptions()
+	o.Time = cbor.TimeRFC3339NanoUTC
+	mode, err := o.EncMode()
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	return mode
+}
+
 // Request is what a command was asked for, as it is kept.
 func Request(a arguments.Site) planfile.Request {
 	return planfile.Request{
@@ -98,6 +110,9 @@ func flags(in Input) []string {
 	out := in.Asked.Selection.Flags()
 	if in.NoHandlersOnFailure {
 		out = append(out, "--no-handlers-on-failure")
+	}
+	if len(in.Argv) > 0 {
+		out = append(append(out, "--"), in.Argv...)
 	}
 	return out
 }

@@ -39,7 +39,7 @@ func newJSON(o Options) *jsonView {
 // Emit prints an event. Why a task has failed is a diagnostic too, with its place in the site.
 func (v *jsonView) Emit(e event.Event) {
 	switch e := e.(type) {
-	case event.Outline, event.Progress, event.EarlyFailure, event.Sent, event.Through:
+	case event.Outline, event.Progress, event.EarlyFailure, event.Sent, event.Through, event.Identity:
 		return // for people, and for records
 	case event.Diagnostic:
 		for _, d := range diagnosed(e) {

@@ -189,13 +189,7 @@ func (r *report) taskEnd(e event.TaskEnd) {
 			r.print("%s %s: %s: unchanged%s\n", r.mark(event.None), host, address, took)
 		}
 	case event.Skipped:
-		if r.o.Verbose {
-			why := "skipped"
-			if e.Reason == event.ReasonDone {
-				why = "was done before"
-			}
-			r.print("%s %s: %s: %s\n", r.mark(event.Skip), host, address, why)
-		}
+		r.skipped(e)
 	case event.Unreachable:
 		if !r.lost[e.Host] {
 			r.lost[e.Host] = true
@@ -216,6 +210,25 @@ func (r *report) taskEnd(e event.TaskEnd) {
 	}
 }
 
+// skipped tells of a task that was not run; of a whole job once.
+func (r *report) skipped(e event.TaskEnd) {
+	why := "skipped"
+	because := strings.HasPrefix(e.Reason, "because ")
+	switch {
+	case because:
+		why += " (" + diag.HarmlessLine(e.Reason) + ")"
+	case e.Reason == event.ReasonDone:
+		why = "was done before"
+	}
+	switch {
+	case r.o.Verbose:
+		r.print("%s %s: %s: %s\n", r.mark(event.Skip), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address), why)
+	case because && !r.said[e.Job+e.Reason]:
+		r.said[e.Job+e.Reason] = true
+		r.print("%s job.%s: %s\n", r.mark(event.Skip), diag.HarmlessLine(e.Job), why)
+	}
+}
+
 // taskFailed shows a failure, and what there is to say of it beside that.
 func (r *report) taskFailed(e event.TaskEnd, more ...string) {
 	r.flushOutput(e.Host, e.Address)
@@ -229,8 +242,12 @@ func (r *report) taskFailed(e event.TaskEnd, more ...string) {
 	if len(more) > 0 {
 		status += " (" + strings.Join(more, ", ") + ")"
 	}
-	r.print("%s %s: %s: %s after %s: %s\n", r.paint(red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address),
-		r.paint(red, status), seconds(e.Seconds), reason(e.Error, e.Failure))
+	after := ""
+	if e.Seconds > 0 { // of what was lost nobody knows
+		after = " after " + seconds(e.Seconds)
+	}
+	r.print("%s %s: %s: %s%s: %s\n", r.paint(red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address),
+		r.paint(red, status), after, reason(e.Error, e.Failure))
 	r.failure(e.Failure)
 	r.lastWords(e)
 }
