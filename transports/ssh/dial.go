@@ -68,9 +68,10 @@ func (d *Dialer) Dial(ctx context.Context, options transports.Options, dial Dial
 	}
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
+	for attempts, delay := 1, firstRetry; ; attempts, delay = attempts+1, min(2*delay, lastRetry) {
 		client, err := d.attempt(ctx, s, dial)
-		if !isBusy(err) {
+		busy, ok := errors.AsType[*Error](err)
+		if !ok || busy.Kind != KindBusy {
 			return client, err
 		}
 		// MaxStartups: the server drops at random, so that coming back a little later, not all at once, helps.
@@ -79,7 +80,10 @@ func (d *Dialer) Dial(ctx context.Context, options transports.Options, dial Dial
 		case <-pause.C:
 		case <-ctx.Done():
 			pause.Stop()
-			return nil, err
+			if attempts > 1 {
+				busy.Message += fmt.Sprintf(", %d times", attempts)
+			}
+			return nil, busy
 		}
 	}
 }
