@@ -104,7 +104,7 @@ job "work" {
 type soak struct {
 	bench         *bench
 	links         []*proxy.Proxy
-	other         *bed.Server
+	servers       []*bed.Server // machines of their own
 	box           *bed.Box
 	dir           string
 	random        *rand.Rand
@@ -167,10 +167,12 @@ func (b *bench) newSoak(t *host) (*soak, error) {
 	}
 	b.bed.Sudoers(b.account, bed.SudoAsking, bed.SudoNever)
 	s.box = b.bed.Container(bed.BoxOptions{})
-	s.other = b.bed.SSHD(bed.ServerOptions{Machine: true})
+	for range 2 {
+		s.servers = append(s.servers, b.bed.SSHD(bed.ServerOptions{Machine: true}))
+	}
 	var known strings.Builder
 	var ports []any
-	for _, server := range []*bed.Server{b.server, s.other} {
+	for _, server := range s.servers {
 		link, err := proxy.Listen("127.0.0.1:0", proxy.Config{To: server.HostPort(), RTT: time.Millisecond})
 		if err != nil {
 			return nil, err
@@ -256,7 +258,7 @@ func (s *soak) disturb(done <-chan struct{}) {
 		}
 	case 3:
 		s.disturbances["sessions killed"]++
-		for _, pid := range s.bench.server.Sessions() {
+		for _, pid := range s.servers[0].Sessions() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	case 4:
@@ -268,7 +270,7 @@ func (s *soak) disturb(done <-chan struct{}) {
 // running are the agents below the servers.
 func (s *soak) running() []int {
 	var out []int
-	for _, server := range []*bed.Server{s.bench.server, s.other} {
+	for _, server := range s.servers {
 		for _, pid := range server.Descendants() {
 			line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 			if argv := strings.Split(string(line), "\x00"); err == nil && len(argv) > 1 && argv[1] == "serve" { // docker exec has it further on
