@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -319,6 +321,32 @@ func TestLostAgent(t *testing.T) {
 	b.sh(job, "two", "true")
 	b.apply(t, t.Context())
 	same(t, b.sink.ends(), []string{"one unknown", "two unknown"})
+}
+
+// An agent that is gone before a reset: whether what was written there is on stable storage is not known, so the reset is
+// not ok. G16.
+func TestG16ResetWithoutSync(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "echo $PPID")
+	b.task(job, "reset", func(plan.State) []plan.Instance { return []plan.Instance{{}} }).Action = "reset_connection"
+	b.sh(job, "two", "true")
+	b.sink.seen = func(e event.Event) {
+		if end, ok := e.(event.TaskEnd); ok && short(end.Address) == "one" {
+			result, _ := end.Result.(map[string]any)
+			agent, err := strconv.Atoi(strings.TrimSpace(fmt.Sprint(result["stdout"])))
+			if err == nil {
+				err = syscall.Kill(agent, syscall.SIGKILL)
+			}
+			if err != nil {
+				t.Errorf("cannot kill the agent: %v", err)
+			}
+		}
+	}
+	s := b.apply(t, t.Context())
+	if s.OK != 0 || s.Changed != 1 || !s.Lost["a"] {
+		t.Errorf("the tasks ended %v", b.sink.ends())
+	}
 }
 
 // An interrupt ends what runs; nothing new starts. G24.

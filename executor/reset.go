@@ -61,7 +61,10 @@ func (h *hostRun) reset(ctx context.Context, connection int) error {
 		if !ok {
 			return nil // the run is ending
 		}
-		if reply, err := h.run.wait(ctx, pending, on); err == nil && reply.Problem != nil {
+		switch reply, err := h.run.wait(ctx, pending, on); {
+		case err != nil && h.run.isEnding() == notEnding:
+			failed = errors.Join(failed, err)
+		case err == nil && reply.Problem != nil:
 			failed = errors.Join(failed, reply.Problem)
 		}
 	}
