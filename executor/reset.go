@@ -68,12 +68,12 @@ func (h *hostRun) reset(ctx context.Context, connection int) error {
 			failed = errors.Join(failed, reply.Problem)
 		}
 	}
-	h.renew(connection)
+	h.renew(connection, h.run.Broker.Renew)
 	return failed
 }
 
-// renew lets a connection, and all behind it, be opened anew.
-func (h *hostRun) renew(connection int) {
+// renew lets a connection, and all behind it, be opened anew by the broker, or by a peer that has failed.
+func (h *hostRun) renew(connection int, by func(connection int) (end func())) {
 	behind := h.run.Plan.Behind(connection)
 	h.run.mu.Lock()
 	others := false
@@ -81,7 +81,7 @@ func (h *hostRun) renew(connection int) {
 		h.leaveLocked(c)
 		others = others || h.run.users[c] > 0
 	}
-	end := h.run.Broker.Renew(connection)
+	end := by(connection)
 	h.run.mu.Unlock()
 	if !others {
 		end()
@@ -171,11 +171,12 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 	}
 	h.leaveMachine(was.Target.Machine)
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		ready, err := h.run.Broker.Peer(on).Ready(ctx)
+		attempt := h.run.Broker.Peer(on)
+		ready, err := attempt.Ready(ctx)
 		lost, isLost := errors.AsType[*broker.LostError](err)
 		switch {
 		case isLost:
-			h.renew(lost.Connection)
+			h.renew(lost.Connection, attempt.Renew) // the others that wait behind it have failed too
 			err = fmt.Errorf("the machine went down and cannot be reached: %w", err)
 		case err != nil:
 			return ready, errors.New("the machine went down and has not answered since")
@@ -185,7 +186,7 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 			return ready, nil
 		default:
 			h.leaveMachine(was.Target.Machine)
-			h.renew(on)
+			h.renew(on, attempt.Renew)
 			err = errors.New("the machine has not started anew: the connection broke, and it is still the same boot")
 		}
 		if !h.run.waitFor(ctx, pause) || ctx.Err() != nil {
@@ -198,7 +199,7 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 func (h *hostRun) leaveMachine(machine string) {
 	for c := range h.run.Plan.Connections {
 		if h.run.machine(c) == machine {
-			h.renew(c)
+			h.renew(c, h.run.Broker.Renew)
 		}
 	}
 }

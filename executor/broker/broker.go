@@ -214,6 +214,21 @@ func (b *Broker) Stats() Stats {
 func (b *Broker) Renew(connection int) (end func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.renewLocked(connection)
+}
+
+// Renew is the broker's, of the peer's own connection or one that it leads through, for somebody whom the peer has failed.
+// Where others have renewed the connection since, it does nothing: it would end what they have begun to open.
+func (p *Peer) Renew(connection int) (end func()) {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	if p.b.hops[p.hop.index] != p.hop {
+		return func() {}
+	}
+	return p.b.renewLocked(connection)
+}
+
+func (b *Broker) renewLocked(connection int) (end func()) {
 	var old []*hop
 	for i, h := range b.hops {
 		if i != connection && !slices.Contains(old, h.parent) {

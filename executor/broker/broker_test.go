@@ -318,6 +318,33 @@ func TestG16Renew(t *testing.T) {
 	})
 }
 
+// G16: of those whom one lost hop has failed, the first renews it for all; the others do not end what that one opens.
+func TestG16RenewOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		b := w.broker(ssh(-1, "10.0.0.1"), hopTo(0, "sudo", "root"), hopTo(0, "sudo", "other"))
+		defer w.close(b)
+		w.refuse["ssh 10.0.0.1"] = &wire.Problem{Code: wire.CodeStart, Message: "it is down"}
+		one, other := b.Peer(1), b.Peer(2)
+		for _, p := range []*Peer{one, other} {
+			if _, err := p.Ready(t.Context()); lostBy(t, err).Connection != 0 {
+				t.Fatalf("it failed with %v", err)
+			}
+		}
+		delete(w.refuse, "ssh 10.0.0.1")
+		one.Renew(0)()
+		again := b.Peer(1)
+		if again == one || b.Peer(2) == other {
+			t.Error("what is behind the hop was not renewed")
+		}
+		other.Renew(0)()
+		if b.Peer(1) != again {
+			t.Error("the second one has renewed what the first has opened")
+		}
+		wait(t, again.Call(call("echo", nil), CallOptions{}))
+		wait(t, b.Peer(2).Call(call("echo", nil), CallOptions{}))
+	})
+}
+
 // G21, G24: a close ends everything, whatever it is at, and leaves nothing.
 func TestG21CloseAtAnyMoment(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, w *world, b *Broker) []*Pending{
