@@ -36,6 +36,8 @@ type Lanes struct {
 	shared  []string // directories that every user can write to
 	parting time.Duration
 
+	looking sync.Mutex // held with the gate, which keeps out other processes only
+
 	mu    sync.Mutex // guards what follows
 	files []*os.File
 	stale []*os.File // were locked, and have lost their names since

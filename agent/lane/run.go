@@ -94,6 +94,8 @@ func (l *Lanes) rejoin(ctx context.Context) {
 }
 
 func (l *Lanes) joinIn(ctx context.Context, files []*os.File, run wire.Run) (*HeldError, error) {
+	l.looking.Lock()
+	defer l.looking.Unlock()
 	for i, f := range files {
 		if err := lock(ctx, f, gate); err != nil {
 			unlock(files[:i], gate)
