@@ -115,6 +115,7 @@ func Run(ctx context.Context, c Config) Summary {
 	r := &run{
 		Config:  c,
 		state:   state.New(id),
+		tree:    plan.NewTree(c.Plan.Connections),
 		slots:   make(chan struct{}, c.Parallel),
 		trips:   map[int]int{},
 		hosts:   map[string]bool{},
@@ -151,6 +152,7 @@ type run struct {
 	Config
 	ahead *lookahead.Lookahead // of a preview
 	state *state.State
+	tree  plan.Tree       // of the plan's connections
 	slots chan struct{}   // held by a host while a job works on it
 	read  map[string]bool // addresses of tasks whose results something reads
 	open  context.Context //nolint:containedctx // ends when nothing new starts any more

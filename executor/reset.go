@@ -53,7 +53,7 @@ func (h *hostRun) resets(ctx context.Context, at int, task *plan.Task, on int, i
 // work behind it go on over the old one.
 func (h *hostRun) reset(ctx context.Context, connection int) error {
 	var failed error
-	for _, on := range h.run.Plan.Behind(connection) {
+	for _, on := range h.run.tree.Behind(connection) {
 		if h.used[on] == nil {
 			continue
 		}
@@ -74,7 +74,7 @@ func (h *hostRun) reset(ctx context.Context, connection int) error {
 
 // renew lets a connection, and all behind it, be opened anew by the broker, or by a peer that has failed.
 func (h *hostRun) renew(connection int, by func(connection int) (end func())) {
-	behind := h.run.Plan.Behind(connection)
+	behind := h.run.tree.Behind(connection)
 	h.run.mu.Lock()
 	others := false
 	for _, c := range behind {

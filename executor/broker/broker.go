@@ -104,6 +104,7 @@ type Stats struct {
 type Broker struct {
 	cfg    Config
 	agents starter
+	tree   plan.Tree       // of the connections
 	finish func()          // the last thing that Close does
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
@@ -144,7 +145,10 @@ func New(cfg Config) *Broker {
 }
 
 func newBroker(cfg Config, agents starter, finish func()) *Broker {
-	b := &Broker{cfg: cfg, agents: agents, finish: finish, refused: map[[sha256.Size]byte]string{}, closed: make(chan struct{})}
+	b := &Broker{
+		cfg: cfg, agents: agents, tree: plan.NewTree(cfg.Connections), finish: finish,
+		refused: map[[sha256.Size]byte]string{}, closed: make(chan struct{}),
+	}
 	b.ctx, b.cancel = context.WithCancelCause(context.Background())
 	for i, c := range cfg.Connections {
 		t, known := cfg.Transports[c.Transport]
@@ -230,11 +234,11 @@ func (p *Peer) Renew(connection int) (end func()) {
 
 func (b *Broker) renewLocked(connection int) (end func()) {
 	var old []*hop
-	for i, h := range b.hops {
-		if i != connection && !slices.Contains(old, h.parent) {
-			continue
-		}
+	gone := map[*hop]bool{}
+	for _, i := range b.tree.Behind(connection) {
+		h := b.hops[i]
 		old = append(old, h)
+		gone[h] = true
 		b.hops[i] = &hop{plan: h.plan, index: i, parent: h.parent, ssh: h.ssh, proven: h.proven || h.opened}
 		if i != connection {
 			b.hops[i].parent = b.hops[h.parent.index]
@@ -245,7 +249,7 @@ func (b *Broker) renewLocked(connection int) (end func()) {
 		b.end(old)
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.old = slices.DeleteFunc(b.old, func(h *hop) bool { return slices.Contains(old, h) })
+		b.old = slices.DeleteFunc(b.old, func(h *hop) bool { return gone[h] })
 		if p := old[0].peer; p != nil && p.parent != nil {
 			p.parent.children = slices.DeleteFunc(p.parent.children, func(c *Peer) bool { return c == p })
 		}

@@ -116,13 +116,25 @@ func (p *Plan) Chain(c int) []int {
 	return out
 }
 
-// Behind returns a connection and those that lead through it, parents first.
-func (p *Plan) Behind(c int) []int {
-	out := []int{c}
-	for i := c + 1; i < len(p.Connections); i++ {
-		if slices.Contains(out, p.Connections[i].Parent) {
-			out = append(out, i)
+// Tree holds for each connection those that lead straight on from it.
+type Tree [][]int
+
+// NewTree returns the tree of connections that are given parents first.
+func NewTree(connections []Connection) Tree {
+	t := make(Tree, len(connections))
+	for c := range connections {
+		if parent := connections[c].Parent; parent >= 0 {
+			t[parent] = append(t[parent], c)
 		}
+	}
+	return t
+}
+
+// Behind returns a connection and those that lead through it, parents first.
+func (t Tree) Behind(c int) []int {
+	out := []int{c}
+	for i := 0; i < len(out); i++ {
+		out = append(out, t[out[i]]...)
 	}
 	return out
 }
