@@ -75,7 +75,7 @@ func Start(in Input) (record.Start, error) {
 		Command: in.Command, Site: in.Where, Hash: hash(&site), Runner: build.Version(), Flags: flags(in), Resumes: in.Resumes,
 		Source: encoded,
 	}
-	out.User, out.Host = whoami()
+	out.User, out.Host = Whoami()
 	for _, name := range slices.Sorted(maps.Keys(memory.Variables)) {
 		v := record.Variable{Name: name, Value: site.Variables[name]}
 		if value, hidden := secrets.Variables[name]; hidden {
@@ -135,13 +135,13 @@ func digest(key []byte, name string, value []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// whoami is who runs this, and where.
-func whoami() (name, host string) {
+// Whoami is who runs this, and where, for people elsewhere.
+func Whoami() (name, host string) {
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
 	host, _ = os.Hostname()
-	return cmp.Or(name, fmt.Sprint(os.Getuid())), host
+	return cmp.Or(name, fmt.Sprint(os.Getuid())), cmp.Or(host, "an unknown machine")
 }
 
 // Resume is a run that another one is to go on with.
