@@ -133,11 +133,8 @@ func Run(ctx context.Context, c Config) Summary {
 	r.walk(ctx)
 	r.ends.Wait()
 	for _, host := range c.Plan.Facts {
-		if c.Plan.Hosts[host].Connection < 0 {
-			continue
-		}
-		if hello, ok := c.Broker.Hello(c.Plan.Hosts[host].Connection); ok {
-			_ = r.putFacts(host, hello) // without them the output is not known
+		if connection := c.Plan.Hosts[host].Connection; connection >= 0 {
+			r.learn(host, connection)
 		}
 	}
 	r.forgetMissing()
