@@ -170,6 +170,7 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 		return broker.Ready{}, errors.New("the machine did not go down")
 	}
 	h.leaveMachine(was.Target.Machine)
+	seen := errors.New("the machine went down and has not answered since")
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
 		attempt := h.run.Broker.Peer(on)
 		ready, err := attempt.Ready(ctx)
@@ -177,9 +178,9 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 		switch {
 		case isLost:
 			h.renew(lost.Connection, attempt.Renew) // the others that wait behind it have failed too
-			err = fmt.Errorf("the machine went down and cannot be reached: %w", err)
+			seen = fmt.Errorf("the machine went down and cannot be reached: %w", err)
 		case err != nil:
-			return ready, errors.New("the machine went down and has not answered since")
+			return ready, seen
 		case ready.Hello.Facts.MachineID != was.Facts.MachineID:
 			return ready, fmt.Errorf("another machine answers now: its machine id is %s, and was %s", ready.Hello.Facts.MachineID, was.Facts.MachineID)
 		case ready.Hello.Boot != was.Boot:
@@ -187,10 +188,10 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 		default:
 			h.leaveMachine(was.Target.Machine)
 			h.renew(on, attempt.Renew)
-			err = errors.New("the machine has not started anew: the connection broke, and it is still the same boot")
+			seen = errors.New("the machine has not started anew: the connection broke, and it is still the same boot")
 		}
 		if !h.run.waitFor(ctx, pause) || ctx.Err() != nil {
-			return ready, err
+			return ready, seen
 		}
 	}
 }
