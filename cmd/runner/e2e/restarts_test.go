@@ -88,11 +88,15 @@ func TestG16Reboot(t *testing.T) {
 	run := r.start("apply", "--json", "--auto-approve")
 	eventually(t, "the restart was asked for", isAsked(asked))
 	r.server.Stop()
+	logins := func() int { return strings.Count(r.server.Log(), "Accepted") }
+	before := logins()
 	r.server.Start() // the ssh server alone is back
-	eventually(t, "somebody logs in", func() bool { return strings.Contains(r.server.Log(), "Accepted") && len(r.server.Sessions()) > 0 })
+	eventually(t, "the run logs in again", func() bool { return logins() > before })
+	refused := func() int { return strings.Count(run.out.String(), "refuses connections") }
+	before = refused()
 	r.server.Stop()
 	r.server.NewBoot()
-	time.Sleep(time.Second) // it takes its time
+	eventually(t, "the run sees the machine down", func() bool { return refused() > before })
 	r.server.Start()
 	got := run.end(2*time.Minute).must(t, 0)
 	ends := got.of("task_end")
@@ -108,17 +112,17 @@ func TestG16Reboot(t *testing.T) {
 // TestG16RebootNotBelieved: a machine that did not go down has not restarted, and neither has one whose connections broke.
 func TestG16RebootNotBelieved(t *testing.T) {
 	for _, c := range []struct {
-		name, want string
-		during     func(*reached)
+		name, timeout, want string
+		during              func(*reached)
 	}{
-		{"stays", "the machine did not go down (waited 5s)", func(*reached) {}},
-		{"same boot", "still the same boot", func(r *reached) { r.server.Stop(); r.server.Start() }},
-		{"stays away", "the machine went down and", func(r *reached) { r.server.Stop() }},
+		{"stays", "5s", "the machine did not go down (waited 5s)", func(*reached) {}},
+		{"same boot", "20s", "still the same boot", func(r *reached) { r.server.Stop(); r.server.Start() }},
+		{"stays away", "20s", "the machine went down and", func(r *reached) { r.server.Stop() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := newReached(t, bed.ServerOptions{Machine: true})
-			asked := r.reboot("5s")
+			asked := r.reboot(c.timeout)
 			run := r.start("apply", "--json", "--auto-approve")
 			eventually(t, "the restart was asked for", isAsked(asked))
 			c.during(r)
