@@ -155,6 +155,8 @@ type run struct {
 	open  context.Context //nolint:containedctx // ends when nothing new starts any more
 	close context.CancelCauseFunc
 
+	handlers map[string]bool // addresses of all of them
+
 	ends sync.WaitGroup // of connections that nobody needs any more
 
 	mu      sync.Mutex   // guards what follows
@@ -170,13 +172,16 @@ type run struct {
 	ending  ending                       // why nothing new starts
 }
 
-// keep finds out whose results have to be kept.
+// keep finds out whose results have to be kept, and who is a handler.
 func (r *run) keep() {
-	r.read = map[string]bool{}
+	r.read, r.handlers = map[string]bool{}, map[string]bool{}
 	for _, address := range r.Plan.Needs {
 		r.read[address] = true
 	}
 	for i := range r.Plan.Jobs {
+		for t := range r.Plan.Jobs[i].Handlers {
+			r.handlers[r.Plan.Jobs[i].Handlers[t].Address] = true
+		}
 		for _, tasks := range [][]plan.Task{r.Plan.Jobs[i].Preconditions, r.Plan.Jobs[i].Tasks, r.Plan.Jobs[i].Handlers} {
 			for t := range tasks {
 				for _, address := range tasks[t].Needs {

@@ -14,7 +14,7 @@ import (
 // report counts an end and emits it. A preview reports what would not go well as a diagnostic.
 func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
 	end.Job, end.Host = h.job.Name, h.name
-	if slices.ContainsFunc(h.job.Handlers, func(t plan.Task) bool { return t.Address == task.Address }) {
+	if h.run.handlers[task.Address] {
 		end.Handler = task.Address
 	}
 	if end.Failure != nil && end.Failure.Place.Line == 0 {
