@@ -60,7 +60,7 @@ func (w *Draft) claim(give func(hidden string) error) error {
 		if !errors.Is(err, unix.EEXIST) {
 			return err
 		}
-		if !w.dir.removeStale(hidden) {
+		if !w.dir.RemoveStale(hidden) {
 			var b [8]byte
 			rand.Read(b[:]) // it never fails
 			hidden += "-" + hex.EncodeToString(b[:])
@@ -69,14 +69,21 @@ func (w *Draft) claim(give func(hidden string) error) error {
 	return &ChangedError{Path: w.dir.Join(hidden)}
 }
 
-// removeStale removes what a killed process of this user has left. It may have had its owner already.
-func (d *Dir) removeStale(hidden string) bool {
+// RemoveStale removes a draft that a process of this user, which has ended, left under a hidden name, and says whether it
+// has: what somebody works on stays. It may have had its owner already.
+func (d *Dir) RemoveStale(hidden string) bool {
 	f, st, err := d.Read(hidden)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	return (Me() == 0 || st.UID == Me()) && lock(int(f.Fd())) == nil && unix.Unlinkat(d.fd, hidden, 0) == nil
+	return (Me() == 0 || st.UID == Me()) && lock(int(f.Fd())) == nil && d.still(hidden, st.ID) && unix.Unlinkat(d.fd, hidden, 0) == nil
+}
+
+// still says whether a name stands for a file that is open and locked: whoever held the lock before may have moved it.
+func (d *Dir) still(name string, id ID) bool {
+	st, err := d.Lstat(name)
+	return err == nil && st.ID == id
 }
 
 // lock locks a file as long as it is open here, or fails at once.

@@ -112,7 +112,7 @@ func (r *Receiver) Receive(ctx context.Context, from io.Reader) (Report, error) 
 			if len(r.stack) > 0 || first {
 				return r.report, violation("an end within it")
 			}
-			r.forget()
+			r.forget(r.parent)
 			return r.report, nil
 		}
 		if len(r.stack) == 0 && !first && k != kindLeft {
@@ -231,6 +231,7 @@ func (r *Receiver) leave() error {
 	l := r.stack[len(r.stack)-1]
 	r.stack = r.stack[:len(r.stack)-1]
 	defer l.dir.Close()
+	r.forget(l.dir)
 	if !l.named {
 		return nil
 	}

@@ -127,17 +127,12 @@ func (r *Receiver) draft(dir *disk.Dir, name, at string, e entry) (*disk.Draft, 
 	return w, newDigest(), w.Truncate(0)
 }
 
-// forget removes what is left of copies of files that are others by now, or not there any more.
-func (r *Receiver) forget() {
+// forget removes from a directory what is left of copies of files that are others by now, or not there any more, unless
+// another copy is at work on it.
+func (r *Receiver) forget(dir *disk.Dir) {
 	for _, h := range r.held {
-		if h.used {
-			continue
-		}
-		if dir, err := disk.Find(path.Dir(h.path)); err == nil {
-			if st, err := dir.Lstat(path.Base(h.path)); err == nil && st.ID == h.id {
-				_ = dir.Remove(path.Base(h.path)) // it does no harm
-			}
-			dir.Close()
+		if !h.used && path.Dir(h.path) == dir.Path {
+			dir.RemoveStale(path.Base(h.path))
 		}
 	}
 }

@@ -262,6 +262,39 @@ func TestResumeChanged(t *testing.T) {
 	}
 }
 
+// TestForget removes what is left of a file that is gone, in the directories that are copied to, but not what another copy
+// is at work on. G21.
+func TestForget(t *testing.T) {
+	from, to := filepath.Join(t.TempDir(), "from"), t.TempDir()
+	for _, d := range []string{from, filepath.Join(to, "other")} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, err := disk.Find(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	live, _, err := dir.Resume(hiddenName("live", "1"), "live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	part := random(t, 2*Block)
+	if _, err := live.Write(part); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(to, hiddenName("gone", "2")), part, 0o600)
+	write(t, filepath.Join(to, "other", hiddenName("gone", "3")), part, 0o600)
+	if _, _, err := copyTo(t, from+"/.", to, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, to) + ";" + names(t, filepath.Join(to, "other")); got != ".live"+mark+"1 other;.gone"+mark+"3" {
+		t.Errorf("there are %q", got)
+	}
+}
+
 // TestDigest puts nothing in place that is not what was sent. G29.
 func TestDigest(t *testing.T) {
 	dir := t.TempDir()
