@@ -182,6 +182,25 @@ func TestG21HiddenNames(t *testing.T) {
 	long.Close()
 }
 
+// G29: what was finished and put at its place between being opened and locked is not gone on with.
+func TestG29ResumeTakesNothingWhole(t *testing.T) {
+	d := open(t, t.TempDir())
+	first, _, err := d.Resume(".x", "x")
+	ok(t, err)
+	f, _, err := d.ReadWrite(".x") // somebody else opens it
+	ok(t, err)
+	second := &Draft{File: f, dir: d, final: "x"}
+	defer second.Close()
+	if _, _, err := second.take(".x"); err == nil {
+		t.Error("a file that is being written was taken")
+	}
+	ok(t, first.Create())
+	first.Close()
+	if _, mine, err := second.take(".x"); err != nil || mine {
+		t.Errorf("a whole file was taken: %t, %v", mine, err)
+	}
+}
+
 func TestG30ChangeIsAboutTheVeryFile(t *testing.T) {
 	d := open(t, t.TempDir())
 	ok(t, os.WriteFile(d.Path+"/x", nil, 0o600))

@@ -47,14 +47,14 @@ func (d *Dir) Resume(hidden, name string) (*Draft, Stat, error) {
 			return nil, Stat{}, err
 		}
 		w := &Draft{File: os.NewFile(uintptr(fd), d.Join(name)), dir: d, final: name}
-		if err := lock(fd); errors.Is(err, unix.EWOULDBLOCK) {
-			w.Close()
-			return nil, Stat{}, failed("write", d.Join(name), errors.New("another process is copying to it"))
-		}
-		st, err := w.stat()
+		st, mine, err := w.take(hidden)
 		if err != nil {
 			w.Close()
 			return nil, Stat{}, err
+		}
+		if !mine {
+			w.Close()
+			continue
 		}
 		if st.Kind == Regular && st.UID == Me() && st.Links == 1 && st.Perm&0o077 == 0 {
 			w.hidden = hidden
@@ -69,6 +69,15 @@ func (d *Dir) Resume(hidden, name string) (*Draft, Stat, error) {
 		}
 	}
 	return nil, Stat{}, &ChangedError{Path: d.Join(hidden)}
+}
+
+// take locks what was opened under a hidden name. It is not ours if whoever worked on it has put it at its place since.
+func (w *Draft) take(hidden string) (st Stat, mine bool, err error) {
+	if errors.Is(lock(int(w.Fd())), unix.EWOULDBLOCK) {
+		return st, false, failed("write", w.Name(), errors.New("another process is copying to it"))
+	}
+	st, err = w.stat()
+	return st, w.dir.still(hidden, st.ID), err
 }
 
 // Keep closes a draft that has a hidden name and leaves it there, for Resume.
