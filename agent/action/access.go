@@ -96,9 +96,9 @@ func (w wanted) known() view.Attr {
 func fresh(p *view.Place, kind disk.Kind) disk.Stat {
 	st := disk.Stat{Kind: kind, Perm: newFile, UID: disk.Me(), GID: disk.MyGroup(), Links: 1}
 	if kind == disk.Directory {
-		st.Perm = newDirectory | p.Parent.Perm&disk.Setgid*inheritsSetgid
+		st.Perm = newDirectory | p.Parent.Perm&disk.Setgid*disk.InheritsSetgid
 	}
-	if p.Parent.Perm&disk.Setgid != 0 || inheritsGroup {
+	if p.Parent.Perm&disk.Setgid != 0 || disk.InheritsGroup {
 		st.GID = p.Parent.GID
 	}
 	return st

@@ -12,6 +12,12 @@ import (
 // searchFlags open a directory for lookups only; that needs no permission to list it.
 const searchFlags = unix.O_SEARCH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 
+// What a new entry takes over from its directory: always its group, never the setgid bit.
+const (
+	InheritsGroup  = true
+	InheritsSetgid = 0
+)
+
 func faccessat(dir int, name string, mode uint32) error {
 	return unix.Faccessat(dir, name, mode, unix.AT_EACCESS)
 }

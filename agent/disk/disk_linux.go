@@ -13,6 +13,12 @@ import (
 // searchFlags open a directory for lookups only; that needs no permission to list it.
 const searchFlags = unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 
+// What a new entry takes over from its directory: its group and the setgid bit where that is set.
+const (
+	InheritsGroup  = false
+	InheritsSetgid = 1
+)
+
 func faccessat(dir int, name string, mode uint32) error {
 	return unix.Faccessat(dir, name, mode, unix.AT_EACCESS)
 }

@@ -133,7 +133,7 @@ func TestG29DraftsAppearWhole(t *testing.T) {
 
 func size(t *testing.T, w *Draft) int64 {
 	t.Helper()
-	st, err := w.stat()
+	st, err := w.Describe()
 	ok(t, err)
 	return st.Size
 }

@@ -101,7 +101,7 @@ func Reserve(f *os.File, size int64) error {
 // Finish gives a written draft the ACL and the extended attributes of old, which may be nil, and then its owner and
 // permissions.
 func (w *Draft) Finish(old *os.File, uid, gid, perm uint32) error {
-	st, err := w.stat()
+	st, err := w.Describe()
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,8 @@ func (w *Draft) Finish(old *os.File, uid, gid, perm uint32) error {
 	return nil
 }
 
-func (w *Draft) stat() (Stat, error) {
+// Describe describes the draft as it is.
+func (w *Draft) Describe() (Stat, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(w.Fd()), &st); err != nil {
 		return Stat{}, failed("look at", w.Name(), err)
@@ -166,7 +167,7 @@ func (w *Draft) Replace() error {
 
 // move moves a draft from its hidden name to its place.
 func (w *Draft) move(op string, rename func(dir int, from, to string) error) error {
-	ours, err := w.stat()
+	ours, err := w.Describe()
 	if err != nil {
 		return err
 	}
@@ -209,7 +210,7 @@ func (w *Draft) link(name string) error {
 func (w *Draft) copyToNamed() error {
 	old := w.File
 	defer old.Close()
-	st, err := w.stat()
+	st, err := w.Describe()
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (w *Draft) take(hidden string) (st Stat, mine bool, err error) {
 	if errors.Is(lock(int(w.Fd())), unix.EWOULDBLOCK) {
 		return st, false, failed("write", w.Name(), errors.New("another process is copying to it"))
 	}
-	st, err = w.stat()
+	st, err = w.Describe()
 	return st, w.dir.still(hidden, st.ID), err
 }
 

@@ -57,7 +57,7 @@ type level struct {
 	dir   *disk.Dir
 	entry entry
 	path  string // below the source
-	named bool   // it is a part of the copy, and gets its attributes when it is left
+	made  bool   // it was not there, and gets its attributes when it is left
 }
 
 // NewReceiver finds the destination, and what there is of an earlier copy.
@@ -193,17 +193,14 @@ func (r *Receiver) enter(dir *disk.Dir, name string, e entry) error {
 	if len(r.stack) >= deepest {
 		return violation("too many directories in each other")
 	}
-	l := level{entry: e, path: r.path(e.Name), named: name != "."}
-	var err error
-	if name != "." {
-		switch there, lookErr := dir.Lstat(name); {
-		case errors.Is(lookErr, fs.ErrNotExist):
-			err = dir.Mkdir(name, nil, nil, 0o700)
-		case lookErr == nil && there.Kind != disk.Directory:
-			err = &disk.KindError{Path: dir.Join(name), Kind: there.Kind}
-		default:
-			err = lookErr
-		}
+	l := level{entry: e, path: r.path(e.Name)}
+	there, err := dir.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		l.made = true
+		err = mkdir(dir, name, e)
+	case err == nil && there.Kind != disk.Directory:
+		err = &disk.KindError{Path: dir.Join(name), Kind: there.Kind}
 	}
 	if err != nil {
 		return err
@@ -214,6 +211,15 @@ func (r *Receiver) enter(dir *disk.Dir, name string, e entry) error {
 	r.stack = append(r.stack, l)
 	r.report.Files++
 	return nil
+}
+
+// mkdir makes a directory that can be written to. A copy that is cut leaves it so.
+func mkdir(dir *disk.Dir, name string, e entry) error {
+	parent, err := dir.Stat()
+	if err != nil {
+		return err
+	}
+	return dir.Mkdir(name, nil, nil, e.Perm&0o1777|0o700|parent.Perm&disk.Setgid*disk.InheritsSetgid)
 }
 
 // path is where an entry lies below the source.
@@ -232,7 +238,7 @@ func (r *Receiver) leave() error {
 	r.stack = r.stack[:len(r.stack)-1]
 	defer l.dir.Close()
 	r.forget(l.dir)
-	if !l.named {
+	if !l.made {
 		return nil
 	}
 	dir, name, err := r.place(l.entry.Name)
@@ -244,7 +250,11 @@ func (r *Receiver) leave() error {
 		return err
 	}
 	uid, gid := r.owner(l.entry, st)
-	if err := dir.Change(name, st.ID, uid, gid, r.perm(l.entry)); err != nil {
+	perm := r.perm(l.entry)
+	if !r.destination.Owner {
+		perm |= st.Perm & disk.Setgid // its directory's
+	}
+	if err := dir.Change(name, st.ID, uid, gid, perm); err != nil {
 		return err
 	}
 	return dir.SetTime(name, time.Unix(0, l.entry.Modified))
@@ -318,14 +328,14 @@ func (r *Receiver) file(dir *disk.Dir, name string, e entry) error {
 	case !bytes.Equal(end.Digest, sum.Sum(nil)):
 		return fmt.Errorf("%s is not what was sent: its digest is another one", dir.Join(name))
 	}
-	st, err := w.Stat()
-	if err == nil && st.Size() != e.Size {
+	st, err := w.Describe()
+	if err == nil && st.Size != e.Size {
 		err = w.Truncate(e.Size)
 	}
 	if err != nil {
 		return err
 	}
-	uid, gid := r.owner(e, disk.Stat{UID: disk.Me(), GID: disk.MyGroup()})
+	uid, gid := r.owner(e, st)
 	if !r.destination.Owner && old.Kind == disk.Regular && disk.Me() == 0 { // it stays whose it was
 		uid, gid = old.UID, old.GID
 	}

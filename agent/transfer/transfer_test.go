@@ -98,7 +98,7 @@ func TestTree(t *testing.T) {
 		}
 	}
 
-	for range 2 { // the second time it is there
+	for _, there := range []bool{false, true} {
 		report, _, err := copyTo(t, from, to, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -116,6 +116,9 @@ func TestTree(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"a/data", "a"} {
+			if there && name == "a" {
+				continue // it has got an entry now
+			}
 			if info, err := os.Lstat(filepath.Join(to, "from", name)); err != nil || !info.ModTime().Equal(old) {
 				t.Errorf("%s is of %v, %v", name, info.ModTime(), err)
 			}
@@ -125,6 +128,43 @@ func TestTree(t *testing.T) {
 		}
 		if got := names(t, filepath.Join(to, "from")); got != "a link nowhere odd \n name out" {
 			t.Errorf("there are %q", got)
+		}
+	}
+}
+
+// TestDirectories: what is new in a setgid directory gets its group, and directories that are there stay as they are.
+func TestDirectories(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to give a directory to another group")
+	}
+	from, to := t.TempDir(), t.TempDir()
+	for _, d := range []string{"new", "old"} {
+		if err := os.Mkdir(filepath.Join(from, d), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(from, d, "small"), []byte("content"), 0o640)
+		write(t, filepath.Join(from, d, "large"), random(t, resumable), 0o640)
+	}
+	old := filepath.Join(to, "old")
+	if err := os.Mkdir(old, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const group = 4321
+	for _, d := range []string{to, old} {
+		if err := errors.Join(os.Chown(d, -1, group), os.Chmod(d, 0o755|os.ModeSetgid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := copyTo(t, from+"/.", to, 0); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]uint32{
+		"old": 0o2755, "old/small": 0o640, "old/large": 0o640,
+		"new": 0o750 | disk.Setgid*disk.InheritsSetgid, "new/small": 0o640, "new/large": 0o640,
+	} {
+		var st unix.Stat_t
+		if err := unix.Lstat(filepath.Join(to, name), &st); err != nil || uint32(st.Mode)&0o7777 != want || st.Gid != group {
+			t.Errorf("%s is %o of group %d, %v", name, st.Mode, st.Gid, err)
 		}
 	}
 }
