@@ -113,7 +113,7 @@ func (s *session) copy(ctx context.Context, a arguments.Copy) exitCode {
 
 // nameOf is what a copy is called in a directory.
 func nameOf(from arguments.Place) string {
-	if from.Host != "" && (from.Path == "" || from.Path == "~") { // a home
+	if home := strings.TrimRight(from.Path, "/"); from.Host != "" && (from.Path == "" || home == "~") {
 		return "."
 	}
 	return transfer.Name(from.Path)

@@ -11,6 +11,7 @@ import (
 
 	"runner/agent/transfer"
 	"runner/agent/wire"
+	"runner/cmd/runner/cli/arguments"
 )
 
 // TestG22SenderGoesOn: a sender that goes on behind the end of a copy is not waited for.
@@ -56,5 +57,24 @@ func TestOffer(t *testing.T) {
 	close(over)
 	if _, err := o.open(t.Context(), over); !errors.Is(err, errUnread) {
 		t.Errorf("a call that is over got %v", err)
+	}
+}
+
+// TestNameOf: what is in a home goes right into the destination, however the home is called.
+func TestNameOf(t *testing.T) {
+	for _, c := range []struct{ host, path, want string }{
+		{"web", "", "."},
+		{"web", "~", "."},
+		{"web", "~/", "."},
+		{"web", "~/.", "."},
+		{"web", "~/dir/", "dir"},
+		{"web", "/", "."},
+		{"web", "/srv/", "srv"},
+		{"", "~", "~"}, // a file here: the shell knows homes
+		{"", "dir/", "dir"},
+	} {
+		if got := nameOf(arguments.Place{Host: c.host, Path: c.path}); got != c.want {
+			t.Errorf("%s:%s is called %q, want %q", c.host, c.path, got, c.want)
+		}
 	}
 }
