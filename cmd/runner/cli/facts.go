@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -50,31 +51,52 @@ func (s *session) facts(ctx context.Context, a arguments.Facts) exitCode {
 	return code
 }
 
-// gather asks the hosts of a plan for their facts, so many at once as the plan says.
+// gather asks the hosts of a plan for their facts, so many at once as the plan says and files may be open. Connections that no
+// other host needs end at once.
 func (s *session) gather(ctx context.Context, w *work, b *broker.Broker) (map[string]wire.Facts, exitCode) {
 	found := map[string]wire.Facts{}
 	missing := map[int]error{}
-	var mu sync.Mutex // guards both
-	var all sync.WaitGroup
-	slots := make(chan struct{}, max(w.plan.Parallelism, 1))
-	if w.plan.Parallelism == 0 {
-		slots = make(chan struct{}, executor.DefaultParallel)
+	needed := map[int]int{} // by how many hosts, of each connection
+	for _, h := range w.plan.Hosts {
+		for _, c := range w.plan.Chain(h.Connection) {
+			needed[c]++
+		}
 	}
-	for i, h := range w.plan.Hosts {
+	var mu sync.Mutex // guards all three
+	ask := func(i int) {
+		h := w.plan.Hosts[i]
+		ready, err := b.Peer(h.Connection).Ready(ctx) //nolint:contextcheck // connections live as long as their broker
+		mu.Lock()
+		if err != nil {
+			missing[i] = err
+		} else {
+			found[h.Name] = ready.Hello.Facts
+		}
+		idle := -1
+		for c := h.Connection; c >= 0; c = w.plan.Connections[c].Parent {
+			if needed[c]--; needed[c] == 0 {
+				idle = c // those behind it are, too
+			}
+		}
+		mu.Unlock()
+		if idle >= 0 && ctx.Err() == nil {
+			b.Renew(idle)()
+		}
+	}
+	parallel := cmp.Or(w.plan.Parallelism, executor.DefaultParallel)
+	if most := mostOpen(w.plan); most > 0 {
+		parallel = min(parallel, most)
+	}
+	var all sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for i := range w.plan.Hosts {
 		slots <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
 		all.Go(func() {
 			defer func() { <-slots }()
-			if ctx.Err() != nil {
-				return
-			}
-			ready, err := b.Peer(h.Connection).Ready(ctx) //nolint:contextcheck // connections live as long as their broker
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				missing[i] = err
-				return
-			}
-			found[h.Name] = ready.Hello.Facts
+			ask(i)
 		})
 	}
 	all.Wait()
