@@ -81,7 +81,7 @@ func NewReceiver(ctx context.Context, d Destination, progress Progress) (*Receiv
 	if r.parent, err = disk.Find(at); err != nil {
 		return nil, err
 	}
-	r.find(ctx)
+	r.find(ctx, mostSeen)
 	return r, nil
 }
 

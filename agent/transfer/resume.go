@@ -17,6 +17,8 @@ const (
 	mark = ".runner-part-"
 	// mostHeld is how many of them are looked at: one copy leaves one.
 	mostHeld = 16
+	// mostSeen is how many entries of a destination are searched for them: a copy to the root directory begins soon, too.
+	mostSeen = 100000
 )
 
 // remains is what an earlier copy has left of a file.
@@ -40,53 +42,63 @@ func hiddenName(name, key string) string {
 	return "." + short + mark + key
 }
 
-// find looks for what earlier copies to the same place have left. What it cannot look at, it leaves alone.
-func (r *Receiver) find(ctx context.Context) {
-	look := func(dir *disk.Dir, name, prefix string) {
-		hidden, key, ok := strings.Cut(name, mark)
-		if !ok || ctx.Err() != nil || len(r.held) >= mostHeld || prefix != "" && hidden != prefix {
-			return
-		}
-		if held := hold(ctx, dir, name); held != nil {
-			r.held[key] = held
-		}
-	}
+// find looks for what earlier copies to the same place have left, among so many entries of one file system. What it cannot look
+// at, it leaves alone.
+func (r *Receiver) find(ctx context.Context, most int) {
 	if r.name != "." {
 		names, _ := r.parent.Names()
 		prefix, _, _ := strings.Cut(hiddenName(r.name, ""), mark)
 		for _, name := range names {
-			look(r.parent, name, prefix)
+			if strings.HasPrefix(name, prefix+mark) {
+				r.hold(ctx, r.parent, name)
+			}
 		}
 	}
-	if st, err := r.parent.Lstat(r.name); err == nil && st.Kind == disk.Directory {
-		_, _ = r.parent.Count(ctx, r.name, func(at string, _ disk.Stat) {
-			if !strings.Contains(path.Base(at), mark) {
-				return
+	top, err := r.parent.Lstat(r.name)
+	if err != nil || top.Kind != disk.Directory {
+		return
+	}
+	for next := []string{r.parent.Join(r.name)}; len(next) > 0 && most > 0 && ctx.Err() == nil; next = next[1:] {
+		dir, err := disk.Find(next[0])
+		if err != nil {
+			continue
+		}
+		names, _ := dir.Names()
+		if dir.Path != next[0] { // it has become a link
+			names = nil
+		}
+		names = names[:min(len(names), most)]
+		most -= len(names)
+		for _, name := range names {
+			if strings.Contains(name, mark) {
+				r.hold(ctx, dir, name)
+			} else if st, err := dir.Lstat(name); err == nil && st.Kind == disk.Directory && st.ID.Device == top.ID.Device {
+				next = append(next, dir.Join(name))
 			}
-			if dir, err := disk.Find(path.Dir(at)); err == nil && dir.Path == path.Dir(at) {
-				look(dir, path.Base(at), "")
-				dir.Close()
-			}
-		})
+		}
+		dir.Close()
 	}
 }
 
-// hold computes the digest of what there is of a file, nil if it is nothing to go on with.
-func hold(ctx context.Context, dir *disk.Dir, hidden string) *remains {
+// hold computes the digest of what there is of a file, if it is something to go on with.
+func (r *Receiver) hold(ctx context.Context, dir *disk.Dir, hidden string) {
+	_, key, _ := strings.Cut(hidden, mark)
+	if len(r.held) >= mostHeld {
+		return
+	}
 	f, st, err := dir.Read(hidden)
 	if err != nil {
-		return nil
+		return
 	}
 	defer f.Close()
 	held := &remains{id: st.ID, changed: st.Changed, size: st.Size / Block * Block, sum: newDigest(), path: dir.Join(hidden)}
 	if st.UID != disk.Me() || held.size == 0 {
-		return nil
+		return
 	}
 	add := func(at int64, data []byte) error { held.sum.add(at, data); return nil }
-	if err := new(blocks).each(ctx, f, 0, held.size, add, func(int64) {}); err != nil {
-		return nil
+	if new(blocks).each(ctx, f, 0, held.size, add, func(int64) {}) == nil {
+		r.held[key] = held
 	}
-	return held
 }
 
 // Held says what there is of files from earlier copies.
