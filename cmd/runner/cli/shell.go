@@ -276,19 +276,21 @@ func (v *visit) say(text string) {
 }
 
 // restoredOnQuit puts the terminal back when SIGQUIT ends the program with a dump of where it stands. What it returns
-// gives the signal back.
+// gives the signal back, and waits.
 func restoredOnQuit(restore func()) (stop func()) {
 	quit := make(chan os.Signal, 1)
 	signal.Notify(quit, syscall.SIGQUIT)
-	go func() {
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
 		if _, ok := <-quit; ok {
 			restore()
 			signal.Reset(syscall.SIGQUIT)
 			_ = syscall.Kill(os.Getpid(), syscall.SIGQUIT)
 		}
-	}()
+	})
 	return func() {
 		signal.Stop(quit)
 		close(quit)
+		watcher.Wait()
 	}
 }
