@@ -16,19 +16,18 @@ func Open() (ours, theirs *os.File, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, err := ours.SyscallConn()
-	if err != nil {
-		return nil, nil, err
-	}
 	number := 0
-	var failed error
-	err = raw.Control(func(fd uintptr) {
-		if failed = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); failed == nil {
-			number, failed = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		}
-	})
+	raw, err := ours.SyscallConn()
 	if err == nil {
-		err = failed
+		var failed error
+		err = raw.Control(func(fd uintptr) {
+			if failed = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); failed == nil {
+				number, failed = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+			}
+		})
+		if err == nil {
+			err = failed
+		}
 	}
 	if err == nil {
 		theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
