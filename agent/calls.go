@@ -239,9 +239,6 @@ func (t *calls) wait(why error) {
 	t.wg.Wait()
 }
 
-// mostInput is how many bytes of a call's input may be under way: what a fast line holds over a long way.
-const mostInput = 4 << 20
-
 // begin gives a call its context: that of the agent, unless it must not be cut when the agent has lost its parent.
 func (c *call) begin() {
 	ctx := c.calls.agent.ctx
@@ -250,7 +247,7 @@ func (c *call) begin() {
 	}
 	ctx, c.cancel = context.WithCancelCause(ctx)
 	c.ctx, c.kill = process.WithKill(ctx)
-	c.input = wire.NewBuffer(0, wire.Window, mostInput, c.grant)
+	c.input = wire.NewBuffer(0, wire.Window, wire.WideWindow, c.grant)
 	c.stdout, c.stderr = wire.NewSendWindow(wire.Window), wire.NewSendWindow(wire.Window)
 }
 

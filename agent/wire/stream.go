@@ -10,6 +10,9 @@ import (
 // MaxWindow is the most credit, in bytes, that one stream may have at a time.
 const MaxWindow = 16 << 20
 
+// WideWindow is how many bytes of a stream may be under way where there is a lot of it: what a fast line holds over a long way.
+const WideWindow = 4 << 20
+
 // A SendWindow is the sender's side of a stream: how many bytes may still be sent. It is safe for concurrent use.
 type SendWindow struct {
 	mu     sync.Mutex

@@ -242,16 +242,13 @@ type copying struct {
 	meter *views.Meter
 }
 
-// copyWindow is how many bytes of a copy may be under way, as an agent has it.
-const copyWindow = 4 << 20
-
 // sendThere sends from a host.
 func (c *copying) sendThere(peer *broker.Peer, host int, path string) sending {
 	return func(ctx context.Context, held []transfer.Held, to io.Writer) error {
 		ctx, unread := context.WithCancelCause(ctx)
 		defer unread(nil)
 		_, err := callThere(ctx, peer, "send", transfer.Source{Path: path, Held: held}, broker.CallOptions{
-			Window: copyWindow,
+			Window: wire.WideWindow,
 			Live: func(_ wire.Stream, data []byte) {
 				if _, err := to.Write(data); err != nil {
 					unread(err)
