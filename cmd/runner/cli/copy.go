@@ -91,7 +91,7 @@ func (s *session) copy(ctx context.Context, a arguments.Copy) exitCode {
 		meter = views.NewMeter(s.program.Err, s.options.ErrSize)
 	}
 	s.hide()
-	c := copying{session: s, meter: meter}
+	c := copying{session: s, meter: meter, lock: lock(newRunID(time.Now()), "cp", a.LockTimeout)}
 	destination := transfer.Destination{Path: a.To.Path, Name: nameOf(a.From), Owner: a.Owner}
 	var report transfer.Report
 	var err error
@@ -240,6 +240,7 @@ func (in *inflow) end() error {
 type copying struct {
 	*session
 	meter *views.Meter
+	lock  *wire.Lock // of the destination
 }
 
 // sendThere sends from a host.
@@ -267,6 +268,7 @@ func (c *copying) receiveThere(ctx context.Context, peer *broker.Peer, host int,
 	o := offer{from: from, held: make(chan answer, 1)}
 	over := make(chan struct{})
 	reply, err := callThere(ctx, peer, "receive", d, broker.CallOptions{
+		Lock:  c.lock,
 		Live:  o.hear,
 		Input: func() (io.ReadCloser, error) { return o.open(ctx, over) },
 	})
@@ -347,14 +349,18 @@ func (o *offer) end() error {
 	return in.end()
 }
 
-// callThere makes a call beside everything else on a host and waits for its end. When ctx ends first it is cancelled, and
-// given a moment.
+// callThere makes a call on a host, beside everything else there unless it takes the lock, and waits for its end. When ctx
+// ends first it is cancelled, and given a moment.
 func callThere(ctx context.Context, peer *broker.Peer, action string, request any, o broker.CallOptions) (broker.Reply, error) {
 	args, err := wire.Marshal(request)
 	if err != nil {
 		return broker.Reply{}, fmt.Errorf("cannot ask for it: %w", err)
 	}
-	call := peer.Call(wire.Call{Action: action, Args: args, Mode: wire.ModeApply, Flags: wire.FlagNoLane | wire.FlagLive}, o)
+	flags := wire.FlagLive
+	if o.Lock == nil {
+		flags |= wire.FlagNoLane
+	}
+	call := peer.Call(wire.Call{Action: action, Args: args, Mode: wire.ModeApply, Flags: flags}, o)
 	select {
 	case <-call.Done():
 	case <-ctx.Done():
@@ -382,7 +388,7 @@ func (c *copying) end(ctx context.Context, p *plan.Plan, report transfer.Report,
 		return c.left(report)
 	case !errors.As(err, &at): // before anything was begun
 		return c.cannotCopy(diag.Capital(err.Error()) + ".")
-	case errors.As(err, new(*broker.LostError)):
+	case errors.As(err, new(*broker.LostError)), isLocked(err):
 		c.lost(p, at.host, err)
 		return exitUnreachable
 	}
@@ -396,6 +402,12 @@ func (c *copying) end(ctx context.Context, p *plan.Plan, report transfer.Report,
 	}
 	c.failed(host, "Copy failed", problem)
 	return exitFailed
+}
+
+// isLocked says whether another run holds the lock.
+func isLocked(err error) bool {
+	problem, ok := errors.AsType[*wire.Problem](err)
+	return ok && problem.Code == wire.CodeLocked
 }
 
 // left says what could not be copied while the rest was.

@@ -41,7 +41,7 @@ func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
 	if r.broker == nil {
 		return nil
 	}
-	r.locks = r.lock(o)
+	r.locks = lock(r.id, o.command, o.lockTimeout)
 	if !s.beginRecord(r, o) {
 		r.broker.Close() //nolint:errcheck // never fails
 		return nil

@@ -37,6 +37,8 @@ type Copy struct {
 	Output
 	From, To Place
 	Owner    bool // keep owners and groups
+
+	LockTimeout time.Duration
 }
 
 // Place is where a copy comes from, or goes.
@@ -122,6 +124,7 @@ func BindShell(fs *pflag.FlagSet) func(args []string) (Shell, error) {
 func BindCopy(fs *pflag.FlagSet) func(args []string) (Copy, error) {
 	var out Copy
 	fs.BoolVar(&out.Owner, "owner", false, "keep owners and groups, by number, and the setuid and setgid bits; needs root")
+	bindLock(fs, &out.LockTimeout)
 	bindSitePath(fs, &out.Site)
 	bindVariables(fs, &out.Site)
 	bindPasswords(fs, &out.Site)
