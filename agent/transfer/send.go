@@ -171,12 +171,18 @@ func (s *sender) directory(dir *disk.Dir, name, path string, e entry) error {
 	return s.out.record(kindLeave, nil)
 }
 
+// errUnsized is of what the kernel makes when it is read.
+var errUnsized = errors.New("its size is not known before it is read, as in /proc: print it instead") //nolint:gochecknoglobals // never changes
+
 func (s *sender) file(dir *disk.Dir, name, path string, e entry) error {
 	f, st, err := dir.Read(name)
 	if err != nil {
 		return s.left(path, err)
 	}
 	defer f.Close()
+	if n, _ := f.ReadAt(make([]byte, 1), 0); st.Size == 0 && n > 0 {
+		return s.left(path, errUnsized)
+	}
 	s.progress.begun(path)
 	e.Size, e.Modified = st.Size, st.Modified
 	sum, err := s.resume(f, path, &e)

@@ -480,3 +480,14 @@ func FuzzReceive(f *testing.F) {
 		}
 	})
 }
+
+// What the kernel makes when it is read has no size, and is no empty file.
+func TestUnsized(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "copy")
+	if _, _, err := copyTo(t, "/proc/self/status", to, 0); !errors.Is(err, errUnsized) {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Lstat(to); err == nil {
+		t.Error("there is a copy")
+	}
+}
