@@ -172,7 +172,7 @@ func (s *sender) directory(dir *disk.Dir, name, path string, e entry) error {
 }
 
 // errUnsized is of what the kernel makes when it is read.
-var errUnsized = errors.New("its size is not known before it is read, as in /proc: print it instead") //nolint:gochecknoglobals // never changes
+var errUnsized = errors.New("its size is not known before it is read, as in /proc: print it instead")
 
 func (s *sender) file(dir *disk.Dir, name, path string, e entry) error {
 	f, st, err := dir.Read(name)

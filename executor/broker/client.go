@@ -102,7 +102,7 @@ func (c *client) connect(ctx context.Context) (SSHClient, error) {
 	c.cut(nil)
 	problem := problemOf(err)
 	turnedAway := problem.Code == wire.CodeStart && errors.Is(ctx.Err(), context.DeadlineExceeded) // all the time
-	if ctx.Err() != nil && problem.Code != wire.CodeTimeout && !turnedAway { // a timeout of its own says what it was waiting for
+	if ctx.Err() != nil && problem.Code != wire.CodeTimeout && !turnedAway {                       // a timeout of its own says what it was waiting for
 		problem = problemOf(context.Cause(ctx))
 	}
 	if problem.Code == wire.CodePassword {
