@@ -19,7 +19,7 @@ func main() {
 	runs := flag.Int("runs", 5, "runs of each kind; the median is shown")
 	trips := durations{0, time.Millisecond, 25 * time.Millisecond, 250 * time.Millisecond}
 	flag.Var(&trips, "rtt", "round-trip `times` of the link, joined by commas")
-	only := flag.String("section", "", "measure only this `section`: large (needs no sshd and no root), fleet, tools, transfer or soak")
+	only := flag.String("section", "", "measure only this `section`: trips, large (needs no sshd and no root), fleet, tools, transfer or soak")
 	sizes := counts{10, 100, 1000}
 	flag.Var(&sizes, "machines", "`numbers` of machines of the section fleet, joined by commas, the smallest first")
 	duration := flag.Duration("duration", 30*time.Minute, "`how long` the section soak takes")
@@ -30,13 +30,23 @@ func main() {
 		end(handshakes(*login, *user, *key))
 		return
 	}
-	measure := run
+	fleet := func(runner, write string, _ int, _ durations) error { return runFleet(runner, write, sizes) }
+	measure := func(runner, write string, runs int, trips durations) error {
+		for _, part := range []func(string, string, int, durations) error{run, runTools, runTransfer, fleet} {
+			if err := part(runner, write, runs, trips); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	switch *only {
 	case "":
+	case "trips":
+		measure = run
 	case "large":
 		measure = runLarge
 	case "fleet":
-		measure = func(runner, write string, _ int, _ durations) error { return runFleet(runner, write, sizes) }
+		measure = fleet
 	case "tools":
 		measure = runTools
 	case "transfer":
