@@ -128,7 +128,7 @@ func (h *hostRun) send(s *sent) {
 	}
 	options := broker.CallOptions{After: h.after}
 	if s.instance.Content != nil {
-		options.Input = h.run.opener(s.instance.Content)
+		options.Input = h.progressing(s, h.run.opener(s.instance.Content))
 	}
 	if h.run.Live && !s.instance.Sensitive {
 		flags |= wire.FlagLive
