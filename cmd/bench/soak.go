@@ -258,8 +258,11 @@ func (s *soak) disturb(done <-chan struct{}) {
 		}
 	case 3:
 		s.disturbances["sessions killed"]++
-		for _, pid := range s.servers[0].Sessions() {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+		for _, pid := range s.servers[0].Descendants() {
+			line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			if err == nil && strings.HasPrefix(string(line), "sshd: "+s.bench.account.Name) { // not the server itself
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
 		}
 	case 4:
 		s.disturbances["containers restarted"]++
@@ -340,6 +343,9 @@ func (s *soak) level(at time.Duration) level {
 func (s *soak) judge() error {
 	first, last := s.levels[0], s.levels[len(s.levels)-1]
 	half := s.levels[len(s.levels)/2]
+	if s.statuses["unreachable"] > s.tasks/4 {
+		return fmt.Errorf("%d of %d tasks were not reached: something that was broken was not mended", s.statuses["unreachable"], s.tasks)
+	}
 	switch {
 	case last.goroutines > first.goroutines+5:
 		return fmt.Errorf("there are %d goroutines after %d", last.goroutines, first.goroutines)
