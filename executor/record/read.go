@@ -34,14 +34,6 @@ type Summary struct {
 	n int64
 }
 
-// Last is when something of the run was known to happen.
-func (s *Summary) Last() time.Time {
-	if s.Ended.IsZero() {
-		return s.Began
-	}
-	return s.Ended
-}
-
 // List returns the runs that have reached, or tried to reach, a host ("": all runs), the newest first, and at most so many
 // (0: all).
 func (s *Store) List(host string, most int) ([]Summary, error) {

@@ -13,6 +13,7 @@
 package planfile
 
 import (
+	"path/filepath"
 	"time"
 )
 
@@ -51,6 +52,14 @@ type Site struct {
 	Once      []byte             `cbor:"once"`              // what is evaluated once a run
 	// Again names what is sensitive and not in the file: it has to be given again.
 	Again []Withheld `cbor:"again,omitempty"`
+}
+
+// Shown is a file's name as people gave it: relative to the working directory, if it is in there.
+func (s *Site) Shown(name string) string {
+	if rel, err := filepath.Rel(s.Dir, name); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return name
 }
 
 // Withheld is something that is not in a file because it is sensitive.

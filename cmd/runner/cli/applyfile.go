@@ -19,6 +19,7 @@ import (
 	"runner/agent/wire"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
@@ -193,17 +194,7 @@ func identities(names []string) ([]age.Identity, error) {
 // again loads and plans the site as it was when the plan was made.
 func (s *session) again(ctx context.Context, p *saved.Plan, a arguments.Apply) (*work, exitCode) {
 	s.source, s.recorder = p.Files, nil
-	site := a.Site
-	site.Path = p.File.Request.Path
-	site.Selection = selection(p.File.Request)
-	for _, hop := range p.File.Request.AskPasswords {
-		if !slices.Contains(site.AskPasswords, hop) {
-			site.AskPasswords = append(site.AskPasswords, hop)
-		}
-	}
-	if site.Parallelism == 0 {
-		site.Parallelism = p.File.Request.Parallelism
-	}
+	site := recorded.Repeat(p.File.Request, a.Site)
 	loaded, code := s.loadWith(ctx, site, func(o *lang.Options) { o.Memory, o.Dir = p.Memory, p.File.Site.Dir })
 	if loaded == nil {
 		return nil, code

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"sync"
 
@@ -10,7 +9,6 @@ import (
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/views"
-	"runner/executor"
 	"runner/executor/broker"
 )
 
@@ -83,12 +81,8 @@ func (s *session) gather(ctx context.Context, w *work, b *broker.Broker) (map[st
 			b.Renew(idle)()
 		}
 	}
-	parallel := cmp.Or(w.plan.Parallelism, executor.DefaultParallel)
-	if most := mostOpen(w.plan); most > 0 {
-		parallel = min(parallel, most)
-	}
 	var all sync.WaitGroup
-	slots := make(chan struct{}, parallel)
+	slots := make(chan struct{}, parallel(w.plan))
 	for i := range w.plan.Hosts {
 		slots <- struct{}{}
 		if ctx.Err() != nil {

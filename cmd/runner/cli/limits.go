@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/sys/unix"
 
+	"runner/executor"
 	"runner/lang/diag"
 	"runner/planner/plan"
 )
@@ -33,6 +35,11 @@ func mostOpen(p *plan.Plan) int {
 	}
 	files := min(uint64(limit.Cur), math.MaxInt32)        //nolint:unconvert // signed on some systems
 	return max(1, int((files-min(files, filesOwn))/each)) //nolint:gosec // at most MaxInt32
+}
+
+// parallel is how many hosts of a plan are worked on at once.
+func parallel(p *plan.Plan) int {
+	return min(cmp.Or(p.Parallelism, executor.DefaultParallel), mostOpen(p))
 }
 
 // roots counts the connections of a plan from this machine.

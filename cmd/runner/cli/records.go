@@ -73,20 +73,19 @@ func (s *session) newRecord(r *run, o origin) (*recording, error) {
 	if err != nil {
 		return nil, err
 	}
+	var kept *record.Run
 	start, err := s.start(r, o, store)
 	if err == nil {
-		var out recording
-		if out.run, err = store.Begin(r.id, r.began, start); err == nil {
-			out.store = store
-			_, err = store.Prune(record.DefaultLimits(), r.began)
-			if err != nil {
-				s.log.Warn(err)
-			}
-			return &out, nil
-		}
+		kept, err = store.Begin(r.id, r.began, start)
 	}
-	store.Close() //nolint:errcheck // nothing was written
-	return nil, err
+	if err != nil {
+		store.Close() //nolint:errcheck // nothing was written
+		return nil, err
+	}
+	if _, err := store.Prune(record.DefaultLimits(), r.began); err != nil {
+		s.log.Warn(err)
+	}
+	return &recording{store, kept}, nil
 }
 
 func (s *session) start(r *run, o origin, store *record.Store) (record.Start, error) {

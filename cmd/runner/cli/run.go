@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -62,7 +61,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
-		Past: r.past, Parallel: r.parallel(), Thrifty: roots(r.plan) > mostOpen(r.plan),
+		Past: r.past, Parallel: parallel(r.plan), Thrifty: roots(r.plan) > mostOpen(r.plan),
 	}
 	if change != nil {
 		change(&c)
@@ -72,11 +71,6 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		r.Emit(event.Outline{Plan: r.plan})
 	}
 	return executor.Run(ctx, c)
-}
-
-// parallel is how many hosts are worked on at once.
-func (r *run) parallel() int {
-	return min(cmp.Or(r.plan.Parallelism, executor.DefaultParallel), mostOpen(r.plan))
 }
 
 // look previews, and sums it up unless it was interrupted: that is no plan. last says that nothing follows.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/views"
 	"runner/executor/event"
@@ -97,17 +98,12 @@ func (s *session) showPlan(a arguments.Show) exitCode {
 	return exitDone
 }
 
-// selection is what planning was limited by.
-func selection(r planfile.Request) arguments.Selection {
-	return arguments.Selection{Limit: r.Limit, Tags: r.Tags, SkipTags: r.SkipTags, Targets: r.Targets}
-}
-
 // heading says what a plan file is.
 func heading(f *planfile.File) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Plan %s of %s, made at %s by runner %s.\n",
 		f.ID, diag.HarmlessLine(f.Request.Path), f.Created.Local().Format(time.DateTime), diag.HarmlessLine(f.Runner))
-	if limits := selection(f.Request).Flags(); len(limits) > 0 {
+	if limits := recorded.Selection(f.Request).Flags(); len(limits) > 0 {
 		fmt.Fprintf(&b, "It is limited by %s.\n", diag.HarmlessLine(strings.Join(limits, " ")))
 	}
 	for _, h := range f.Hosts {

@@ -12,7 +12,6 @@ import (
 	"maps"
 	"os"
 	"os/user"
-	"path/filepath"
 	"slices"
 
 	"github.com/fxamacker/cbor/v2"
@@ -105,6 +104,23 @@ func Request(a arguments.Site) planfile.Request {
 	}
 }
 
+// Repeat is the reverse of Request, with what is given anew.
+func Repeat(r planfile.Request, given arguments.Site) arguments.Site {
+	given.Path, given.Selection = r.Path, Selection(r)
+	for _, hop := range r.AskPasswords {
+		if !slices.Contains(given.AskPasswords, hop) {
+			given.AskPasswords = append(given.AskPasswords, hop)
+		}
+	}
+	given.Parallelism = cmp.Or(given.Parallelism, r.Parallelism)
+	return given
+}
+
+// Selection is what a request was limited by.
+func Selection(r planfile.Request) arguments.Selection {
+	return arguments.Selection{Limit: r.Limit, Tags: r.Tags, SkipTags: r.SkipTags, Targets: r.Targets}
+}
+
 // flags are those that have changed what the run does.
 func flags(in Input) []string {
 	out := in.Asked.Selection.Flags()
@@ -178,34 +194,16 @@ func (r *Resume) Differences(files source.Files) ([]string, error) {
 			return nil, fmt.Errorf("cannot compare %s with what it was: %w", diag.Quote(name), err)
 		}
 		if difference != "" {
-			out = append(out, fmt.Sprintf("%s %s", diag.Quote(r.shown(name)), difference))
+			out = append(out, fmt.Sprintf("%s %s", diag.Quote(r.Site.Shown(name)), difference))
 		}
 	}
 	return out, nil
 }
 
-// shown is a file's name as people gave it.
-func (r *Resume) shown(name string) string {
-	if rel, err := filepath.Rel(r.Site.Dir, name); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return name
-}
-
 // Asked is what the run was asked for, with what is given again.
 func (r *Resume) Asked(given arguments.Site) arguments.Site {
-	q := r.Request
-	out := given
-	out.Path = source.Within(r.Site.Dir, q.Path)
-	out.Selection = arguments.Selection{Limit: q.Limit, Tags: q.Tags, SkipTags: q.SkipTags, Targets: q.Targets}
-	if out.Parallelism == 0 {
-		out.Parallelism = q.Parallelism
-	}
-	for _, hop := range q.AskPasswords {
-		if !slices.Contains(out.AskPasswords, hop) {
-			out.AskPasswords = append(out.AskPasswords, hop)
-		}
-	}
+	out := Repeat(r.Request, given)
+	out.Path = source.Within(r.Site.Dir, out.Path)
 	return out
 }
 

@@ -157,7 +157,7 @@ func (k *keeper) files() error {
 			n.Digest = planfile.Digest{}
 			nodes[name] = n
 		default:
-			return &SecretError{Where: diag.Quote(k.shown(name))}
+			return &SecretError{Where: diag.Quote(k.content.File.Site.Shown(name))}
 		}
 	}
 	maps.DeleteFunc(blobs, func(d planfile.Digest, _ []byte) bool { return !kept[d] })
@@ -182,14 +182,6 @@ func (k *keeper) rest(events [][]byte) error {
 		return &SecretError{Where: "a name or a flag"}
 	}
 	return nil
-}
-
-// shown is a file's name as people gave it.
-func (k *keeper) shown(name string) string {
-	if rel, err := filepath.Rel(k.content.File.Site.Dir, name); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return name
 }
 
 // blank replaces the defaults of sensitive variables in a file by null. Nothing else moves.
