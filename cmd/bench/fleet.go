@@ -30,16 +30,8 @@ variable "hosts" { type = map(string) }
 host "m" {
   for_each = var.hosts
   address  = each.value
-  vars     = { dir = "%[5]s/${each.key}" }
-  hop "ssh" {
-    user        = "%[1]s"
-    port        = %[2]d
-    keys        = ["%[3]s"]
-    known_hosts = ["%[4]s"]
-    config      = false
-    agent       = false
-  }
-}
+  vars     = { dir = "%[2]s/${each.key}" }
+%[1]s}
 
 job "work" {
   hosts = host.m
@@ -167,7 +159,7 @@ func (f *fleet) write(hosts int) (string, error) {
 	if err := os.WriteFile(filepath.Join(dir, "hosts.auto.vars.hcl"), []byte(values.String()), 0o600); err != nil {
 		return "", err
 	}
-	site := fmt.Sprintf(fleetSite, f.bench.account.Name, f.port, f.bench.bed.Key(), f.known, f.bench.account.Home)
+	site := fmt.Sprintf(fleetSite, f.bench.hop(f.port, f.known), f.bench.account.Home)
 	return dir, os.WriteFile(filepath.Join(dir, "site.hcl"), []byte(site), 0o600)
 }
 
@@ -183,9 +175,8 @@ func (f *fleet) shells(hosts int) (sample, error) {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			cmd := exec.Command("ssh", "-F", "none", "-i", f.bench.bed.Key(), "-p", fmt.Sprint(f.port), "-o", "UserKnownHostsFile="+f.known,
-				"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-l", f.bench.account.Name, server.Address,
-				"sh", "-s", fmt.Sprintf("%s/m%04d", f.bench.account.Home, i), fmt.Sprint(f.bench.generation))
+			cmd := exec.Command("ssh", append(f.bench.client(f.known), "-p", fmt.Sprint(f.port), "-l", f.bench.account.Name, server.Address,
+				"sh", "-s", fmt.Sprintf("%s/m%04d", f.bench.account.Home, i), fmt.Sprint(f.bench.generation))...)
 			cmd.Stdin = strings.NewReader(fleetScript)
 			s, err := alone(cmd)
 			mu.Lock()

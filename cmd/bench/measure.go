@@ -23,22 +23,14 @@ const site = `
 variable "generation" { type = string }
 
 host "target" {
-  address = "%[1]s"
-  hop "ssh" {
-    user        = "%[2]s"
-    port        = %[3]d
-    keys        = ["%[4]s"]
-    known_hosts = ["%[5]s"]
-    config      = false
-    agent       = false
-  }
-}
+  address = "127.0.0.1"
+%[1]s}
 
 job "files" {
   hosts = [host.target]
   task "file" "conf" {
     for_each = { for i in range(20) : "f${i}" => i }
-    path     = "%[6]s/${each.key}.conf"
+    path     = "%[2]s/${each.key}.conf"
     content  = templatefile("conf.tftpl", { n = each.value, generation = var.generation, arch = self.facts.arch })
     mode     = "0640"
   }
@@ -177,9 +169,7 @@ func (b *bench) sample(rtt time.Duration, prepare func(port int) (*exec.Cmd, err
 // ssh prepares OpenSSH's client.
 func (b *bench) ssh(port int) (*exec.Cmd, error) {
 	known, err := b.known(port)
-	return exec.Command("ssh", "-F", "none", "-i", b.bed.Key(), "-p", fmt.Sprint(port),
-		"-o", "UserKnownHostsFile="+known, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-l", b.account.Name,
-		"127.0.0.1", "true"), err
+	return exec.Command("ssh", append(b.client(known), "-p", fmt.Sprint(port), "-l", b.account.Name, "127.0.0.1", "true")...), err
 }
 
 // apply prepares a run that changes every file.
@@ -188,13 +178,31 @@ func (b *bench) apply(port int, job string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(site, "127.0.0.1", b.account.Name, port, b.bed.Key(), known, b.account.Home)
+	text := fmt.Sprintf(site, b.hop(port, known), b.account.Home)
 	if err := os.WriteFile(filepath.Join(b.dir, "site.hcl"), []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	b.generation++
 	return exec.CommandContext(context.Background(), b.runner, "apply", "--auto-approve", "--json", "--target", job,
 		"--var", fmt.Sprintf("generation=%d", b.generation), b.dir), nil
+}
+
+// hop is the way to a server, as a site says it.
+func (b *bench) hop(port int, known string) string {
+	return fmt.Sprintf(`  hop "ssh" {
+    user        = "%s"
+    port        = %d
+    keys        = ["%s"]
+    known_hosts = ["%s"]
+    config      = false
+    agent       = false
+  }
+`, b.account.Name, port, b.bed.Key(), known)
+}
+
+// client is the same for OpenSSH's programs, without the port, which each of them takes in its own way.
+func (b *bench) client(known string) []string {
+	return []string{"-F", "none", "-i", b.bed.Key(), "-o", "UserKnownHostsFile=" + known, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"}
 }
 
 // known writes a file with the server's key at the link's address.

@@ -31,42 +31,26 @@ variable "password" {
 }
 
 chain "machine" {
-  hop "ssh" {
-    user        = "%[1]s"
-    port        = %[2]d
-    keys        = ["%[4]s"]
-    known_hosts = ["%[5]s"]
-    config      = false
-    agent       = false
-  }
-}
+%[1]s}
 host "machine" {
   address = "127.0.0.1"
   chain   = chain.machine
-  vars    = { dir = "%[6]s/machine" }
+  vars    = { dir = "%[3]s/machine" }
 }
 host "root" {
   via  = host.machine
-  vars = { dir = "%[6]s/root" }
+  vars = { dir = "%[3]s/root" }
   hop "sudo" { password = var.password }
 }
 host "box" {
   via  = host.root
   vars = { dir = "/soak" }
-  hop "docker" { container = "%[7]s" }
+  hop "docker" { container = "%[4]s" }
 }
 host "other" {
   address = "127.0.0.1"
-  vars    = { dir = "%[6]s/other" }
-  hop "ssh" {
-    user        = "%[1]s"
-    port        = %[3]d
-    keys        = ["%[4]s"]
-    known_hosts = ["%[5]s"]
-    config      = false
-    agent       = false
-  }
-}
+  vars    = { dir = "%[3]s/other" }
+%[2]s}
 
 job "work" {
   hosts = [host.machine, host.root, host.box, host.other]
@@ -171,7 +155,8 @@ func (b *bench) newSoak(t *host) (*soak, error) {
 		s.servers = append(s.servers, b.bed.SSHD(bed.ServerOptions{Machine: true}))
 	}
 	var known strings.Builder
-	var ports []any
+	file := filepath.Join(s.dir, "known_hosts")
+	var hops []any
 	for _, server := range s.servers {
 		link, err := proxy.Listen("127.0.0.1:0", proxy.Config{To: server.HostPort(), RTT: time.Millisecond})
 		if err != nil {
@@ -185,11 +170,10 @@ func (b *bench) newSoak(t *host) (*soak, error) {
 		if err != nil {
 			return nil, err
 		}
-		ports = append(ports, n)
+		hops = append(hops, b.hop(n, file))
 	}
-	file := filepath.Join(s.dir, "known_hosts")
 	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<16) // 1 MiB
-	args := append(append([]any{b.account.Name}, ports...), b.bed.Key(), file, b.account.Home, s.box.Name)
+	args := append(hops, b.account.Home, s.box.Name)
 	for name, content := range map[string][]byte{
 		"known_hosts": []byte(known.String()), "large.bin": large, "site.hcl": fmt.Appendf(nil, soakSite, args...),
 	} {

@@ -18,20 +18,12 @@ variable "generation" { type = string }
 
 host "target" {
   address = "127.0.0.1"
-  hop "ssh" {
-    user        = "%[1]s"
-    port        = %[2]d
-    keys        = ["%[3]s"]
-    known_hosts = ["%[4]s"]
-    config      = false
-    agent       = false
-  }
-}
+%[1]s}
 job "templates" {
   hosts = [host.target]
   task "file" "conf" {
     for_each = range(20)
-    path     = "%[5]s/template-${each.value}.conf"
+    path     = "%[2]s/template-${each.value}.conf"
     content  = templatefile("conf.tftpl", { n = each.value, generation = var.generation, arch = "any" })
     mode     = "0640"
   }
@@ -46,22 +38,22 @@ job "commands" {
 job "files" {
   hosts = [host.target]
   task "directory" "dir" {
-    path = "%[5]s/small"
+    path = "%[2]s/small"
   }
   task "file" "small" {
     for_each = range(1000)
-    path     = "%[5]s/small/${each.value}"
+    path     = "%[2]s/small/${each.value}"
     content  = "file ${each.value} of generation ${var.generation}\n"
   }
 }
 job "empty" {
   hosts = [host.target]
   task "directory" "dir" {
-    path = "%[5]s/empty-${var.generation}"
+    path = "%[2]s/empty-${var.generation}"
   }
   task "file" "empty" {
     for_each = range(1000)
-    path     = "%[5]s/empty-${var.generation}/${each.value}"
+    path     = "%[2]s/empty-${var.generation}/${each.value}"
     content  = ""
   }
 }
@@ -116,23 +108,20 @@ func (b *bench) tools(trips durations) (string, error) {
 	for _, rtt := range trips {
 		fmt.Fprintf(&out, "### Round-trip time %v\n\n| work | with | wall | × runner | bytes up | bytes down | turns | CPU | memory |\n|---|---|---|---|---|---|---|---|---|\n", rtt)
 		for _, work := range []struct {
-			name string
-			who  []contestant
+			name   string
+			things int
+			who    []contestant
 		}{
-			{"20 templates", b.contestants("templates")},
-			{"100 commands", b.contestants("commands")},
-			{"1,000 small files", append(b.contestants("files"),
+			{"20 templates", 20, b.contestants("templates")},
+			{"100 commands", 100, b.contestants("commands")},
+			{"1,000 small files", 1000, append(b.contestants("files"),
 				contestant{"scp -r", b.copyBy("scp", "-q", "-r"), 5}, contestant{"rsync -a", b.copyBy("rsync", "-a"), 0})},
-			{"1,000 empty files", b.contestants("empty")[:1]},
-			{"nothing", []contestant{{"ssh host true", b.toolSSH, 0}}},
+			{"1,000 empty files", 1000, b.contestants("empty")[:1]},
+			{"nothing", 0, []contestant{{"ssh host true", b.ssh, 0}}},
 		} {
 			ours := time.Duration(0)
 			for _, c := range work.who {
-				things := map[string]int{"20 templates": 20, "100 commands": 100}[work.name]
-				if things == 0 {
-					things = 1000
-				}
-				if time.Duration(things*c.worst)*rtt > tooLong {
+				if time.Duration(work.things*c.worst)*rtt > tooLong {
 					fmt.Fprintf(&out, "| %s | %s | not measured | | | | | | |\n", work.name, c.name)
 					continue
 				}
@@ -220,7 +209,7 @@ func (b *bench) toolRunner(port int, job string) (*exec.Cmd, error) {
 		return nil, err
 	}
 	dir := filepath.Join(b.toolDir(), "site")
-	text := fmt.Sprintf(toolJobs, b.account.Name, port, b.bed.Key(), known, b.account.Home)
+	text := fmt.Sprintf(toolJobs, b.hop(port, known), b.account.Home)
 	if err := os.WriteFile(filepath.Join(dir, "site.hcl"), []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -256,9 +245,6 @@ func (b *bench) ansible(port int, tag, plugins string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// toolSSH prepares a client that does nothing.
-func (b *bench) toolSSH(port int) (*exec.Cmd, error) { return b.ssh(port) }
-
 // copyBy prepares a copy of 1,000 small files, all of them new.
 func (b *bench) copyBy(program string, args ...string) func(port int) (*exec.Cmd, error) {
 	return func(port int) (*exec.Cmd, error) {
@@ -273,7 +259,7 @@ func (b *bench) copyBy(program string, args ...string) func(port int) (*exec.Cmd
 				return nil, err
 			}
 		}
-		options := []string{"-F", "none", "-i", b.bed.Key(), "-o", "UserKnownHostsFile=" + known, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"}
+		options := b.client(known)
 		source, destination := filepath.Join(b.toolDir(), "small"), fmt.Sprintf("%s@127.0.0.1:%s", b.account.Name, b.account.Home)
 		if program == "rsync" {
 			shell := fmt.Sprintf("ssh -p %d %s", port, strings.Join(options, " "))

@@ -21,19 +21,11 @@ const transferSite = `
 variable "generation" { type = string }
 host "target" {
   address = "127.0.0.1"
-  hop "ssh" {
-    user        = "%[1]s"
-    port        = %[2]d
-    keys        = ["%[3]s"]
-    known_hosts = ["%[4]s"]
-    config      = false
-    agent       = false
-  }
-}
+%[1]s}
 job "file" {
   hosts = [host.target]
   task "file" "large" {
-    path   = "%[5]s/large-${var.generation}"
+    path   = "%[2]s/large-${var.generation}"
     source = "large.bin"
   }
 }
@@ -106,8 +98,8 @@ func (b *bench) scp(port int, file string) (*exec.Cmd, error) {
 	if err == nil {
 		err = b.clear()
 	}
-	return exec.Command("scp", "-q", "-F", "none", "-i", b.bed.Key(), "-P", fmt.Sprint(port), "-o", "UserKnownHostsFile="+known, "-o", "BatchMode=yes",
-		"-o", "IdentitiesOnly=yes", file, fmt.Sprintf("%s@127.0.0.1:%s/large-%d", b.account.Name, b.account.Home, b.generation)), err
+	to := fmt.Sprintf("%s@127.0.0.1:%s/large-%d", b.account.Name, b.account.Home, b.generation)
+	return exec.Command("scp", append(b.client(known), "-q", "-P", fmt.Sprint(port), file, to)...), err
 }
 
 func (b *bench) transfer(port int, command, file string) (*exec.Cmd, error) {
@@ -118,7 +110,7 @@ func (b *bench) transfer(port int, command, file string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(transferSite, b.account.Name, port, b.bed.Key(), known, b.account.Home)
+	text := fmt.Sprintf(transferSite, b.hop(port, known), b.account.Home)
 	if err := os.WriteFile(filepath.Join(b.dir, "site.hcl"), []byte(text), 0o600); err != nil {
 		return nil, err
 	}
