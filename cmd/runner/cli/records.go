@@ -142,8 +142,12 @@ func (s *session) endRecord() {
 	}
 }
 
-// recognizing notes what hosts are known by, when they have been reached, beside another one who is told of connections.
+// recognizing notes what hosts are known by, when they have been reached, beside another one who is told of connections. Only
+// what apply does can be gone on with, so only there it is of use.
 func (r *run) recognizing(tell func(broker.Event)) func(broker.Event) {
+	if r.command != "apply" {
+		return tell
+	}
 	hosts := map[int][]plan.Host{}
 	for _, h := range r.plan.Hosts {
 		hosts[h.Connection] = append(hosts[h.Connection], h)
