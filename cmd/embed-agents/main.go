@@ -115,6 +115,7 @@ func build(ctx context.Context, dir, platform string) agent {
 	}
 	sum := sha256.Sum256(data)
 	a.hash, a.size = hex.EncodeToString(sum[:]), len(data)
+	agents.Absolute(arch, data)
 	a.compressed, a.err = compress(filepath.Join(dir, goos+"-"+arch+".zst"), data)
 	return a
 }

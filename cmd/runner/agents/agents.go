@@ -19,7 +19,7 @@ import (
 )
 
 // ListName is the file that describes the embedded agents: a line each with GOOS, GOARCH, SHA-256 and size of the
-// executable, separated by spaces. The agents are beside it, as GOOS-GOARCH.zst.
+// executable, separated by spaces. The agents are beside it, as GOOS-GOARCH.zst: after Absolute, compressed.
 const ListName = "list"
 
 //go:embed all:embedded
@@ -66,7 +66,7 @@ func newAgent(line string) (Agent, error) {
 		return a, err
 	}
 	a.Compressed = info.Size()
-	plain := sync.OnceValues(func() ([]byte, error) { return expand(name, a.Size) })
+	plain := sync.OnceValues(func() ([]byte, error) { return expand(name, a.Arch, a.Size) })
 	packed := sync.OnceValues(func() ([]byte, error) { return shrink(plain) })
 	a.Open = func() (io.ReadCloser, error) {
 		data, err := plain()
@@ -91,8 +91,8 @@ func (s *Source) Agents() []bootstrap.Binary {
 // List describes them. Compressed is 0 for the binary itself.
 func (s *Source) List() []Agent { return s.agents }
 
-// expand returns an executable of so many bytes.
-func expand(name string, size int64) ([]byte, error) {
+// expand returns an executable for arch of so many bytes.
+func expand(name, arch string, size int64) ([]byte, error) {
 	packed, err := fs.ReadFile(embedded, name)
 	if err != nil {
 		return nil, err
@@ -106,6 +106,7 @@ func expand(name string, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot expand %s: %w", name, err)
 	}
+	relative(arch, data)
 	return data, nil
 }
 
