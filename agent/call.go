@@ -92,7 +92,7 @@ func (c *call) inTurn() wire.Result {
 	if c.ctx.Err() != nil {
 		return wire.Result{Problem: c.problem(context.Cause(c.ctx))}
 	}
-	if c.msg.Flags&wire.FlagNoLane == 0 {
+	if c.msg.Flags&wire.FlagNoLane == 0 && c.msg.Mode == wire.ModeApply { // a look disturbs nobody, and may come at any time
 		release, err := a.lanes.Acquire(c.ctx, c.msg.Lane)
 		if err != nil {
 			return wire.Result{Problem: c.problem(err)}

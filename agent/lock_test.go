@@ -56,3 +56,18 @@ func TestG20CallsWaitForTheLock(t *testing.T) {
 		}
 	}
 }
+
+// TestALookTakesNoLane: a preview does not wait for the task that another agent on the target is at.
+func TestALookTakesNoLane(t *testing.T) {
+	at, looks := connect(t), connect(t)
+	id, busy := at.start(root, wire.Call{Action: "command"}, map[string]any{"argv": []any{"sleep", "600"}})
+	at.wait("the task to begin", func() bool { return busy.started })
+	r := looks.call(root, wire.Call{Action: "directory", Mode: wire.ModeLook, Lane: at.lane}, map[string]any{"path": "/tmp"})
+	if r.Problem != nil || r.Change.Verb != wire.VerbNone {
+		t.Errorf("the look: %v, %v", r.Change.Verb, r.Problem)
+	}
+	at.send(wire.KindCancel, root, id, wire.Cancel{Kill: true})
+	if r := at.result(busy); code(r) != wire.CodeCancelled {
+		t.Errorf("the task ended before the look: %v", r.Problem)
+	}
+}
