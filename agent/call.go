@@ -20,7 +20,7 @@ type call struct {
 	msg      wire.Call
 	size     int // of its payload
 	pipeline *pipeline
-	before   *call // the one before it in its pipeline; nil for the first
+	next     *call // that waits for the end of this one, in its pipeline; guarded by calls.mu
 	under    *call // the one that takes the run's lock, if it came before
 
 	ctx    context.Context
@@ -35,14 +35,10 @@ type call struct {
 	stdout, stderr *wire.SendWindow
 }
 
-// run carries the call out when what has to be before it has been, and answers it.
+// run carries the call out, and answers it.
 func (c *call) run() {
 	a := c.calls.agent
 	defer c.cancel(nil)
-	if c.before != nil {
-		<-c.before.done // its own end is bounded by its context
-		c.before = nil
-	}
 	result := c.inTurn()
 	c.input.Close(io.ErrClosedPipe)
 	frame, err := wire.Message(wire.KindResult, 0, c.id, result)

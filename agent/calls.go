@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"runner/agent/process"
@@ -73,16 +75,28 @@ func (t *calls) add(f wire.Frame) {
 	t.bytes += c.size
 	if n := c.msg.Pipeline; n != 0 {
 		c.pipeline = t.pipelineLocked(n, c.msg.Mode)
-		c.before, c.pipeline.last = c.pipeline.last, c
+		before := c.pipeline.last
+		c.pipeline.last = c
+		if before != nil && !isClosed(before.done) {
+			before.next = c
+			return
+		}
 	} else {
 		c.pipeline = &pipeline{view: newView(c.msg.Mode)}
 	}
+	t.queueLocked(c)
+}
+
+// queueLocked has a call run when those in its lane that came before have ended. What comes before it in its pipeline has by
+// now: so it keeps nobody in the lane waiting for what happens elsewhere.
+func (t *calls) queueLocked(c *call) {
 	if c.msg.Flags&wire.FlagNoLane != 0 {
 		t.wg.Go(c.run)
 		return
 	}
 	queue, running := t.queues[c.msg.Lane]
-	t.queues[c.msg.Lane] = append(queue, c)
+	at, _ := slices.BinarySearchFunc(queue, c, func(a, b *call) int { return cmp.Compare(a.id, b.id) })
+	t.queues[c.msg.Lane] = slices.Insert(queue, at, c)
 	if !running {
 		t.wg.Go(func() { t.drain(c.msg.Lane) })
 	}
@@ -216,6 +230,10 @@ func (t *calls) end(c *call, failed *wire.Problem) {
 		c.pipeline.failed = true
 	}
 	close(c.done)
+	if c.next != nil {
+		t.queueLocked(c.next)
+		c.next = nil
+	}
 }
 
 // wait waits for all calls when contact with the parent is lost. Those that must not be cut may take their time: then we

@@ -455,3 +455,24 @@ func TestSyncAndFacts(t *testing.T) {
 		t.Errorf("facts: %+v", r.Problem)
 	}
 }
+
+// TestALaneWaitsForNoPipeline: a call that waits for an earlier one of its pipeline, in another lane, keeps nobody in its
+// own lane waiting.
+func TestALaneWaitsForNoPipeline(t *testing.T) {
+	c := connect(t)
+	id, long := c.start(root, wire.Call{Action: "command", Pipeline: 1, Lane: "its own"}, map[string]any{"argv": []any{"sleep", "600"}})
+	_, behind := c.start(root, wire.Call{Action: "command", Pipeline: 1}, map[string]any{"argv": []any{"true"}})
+	_, last := c.start(root, wire.Call{Action: "command", Pipeline: 1, Lane: "its own"}, map[string]any{"argv": []any{"true"}})
+	if r := c.call(root, wire.Call{Action: "command", Pipeline: 2}, map[string]any{"argv": []any{"true"}}); r.Problem != nil {
+		t.Errorf("another pipeline: %v", r.Problem)
+	}
+	if long.result != nil || behind.result != nil {
+		t.Errorf("ended early: %v, %v", long.result, behind.result)
+	}
+	c.send(wire.KindCancel, root, id, wire.Cancel{Kill: true})
+	for _, r := range []*reply{long, behind, last} {
+		if got := c.result(r); got.Problem == nil {
+			t.Error("a call ended well behind one that was cancelled")
+		}
+	}
+}
