@@ -54,7 +54,7 @@ func (r *run) job(ctx context.Context, index int) *failedJob {
 	for i, hosts := range batches {
 		if i > 0 {
 			if j.failed() != nil || !r.waitFor(ctx, j.job.Rollout.Pause) {
-				j.skip(slices.Concat(batches[i:]...), j.cause())
+				j.skip(batches[i:], j.cause())
 				break
 			}
 		}
@@ -107,26 +107,30 @@ func (j *jobRun) cause() *failedJob {
 	return &failedJob{name: j.job.Name, hosts: slices.Clone(j.bad), ending: j.run.isEnding() != notEnding}
 }
 
-// skip reports the tasks of hosts on which the job does not start.
-func (j *jobRun) skip(hosts []int, cause *failedJob) {
+// skip reports the tasks of batches that do not start; those that run once on the first host.
+func (j *jobRun) skip(batches [][]int, cause *failedJob) {
 	status, reason := event.Skipped, cause.reason()
 	if cause.ending {
 		status, reason = event.Cancelled, "not_started"
-		for _, host := range hosts {
+		for _, host := range slices.Concat(batches...) {
 			j.bad = append(j.bad, j.run.Plan.Hosts[host].Name)
 		}
 	}
-	for _, host := range hosts {
-		h := newHostRun(j.run, j.job, host)
-		for i := range j.job.Tasks {
-			h.leaveOut(&j.job.Tasks[i], status, reason)
+	for _, hosts := range batches {
+		for rank, host := range hosts {
+			h := newHostRun(j.run, j.job, host)
+			for i := range j.job.Tasks {
+				if task := &j.job.Tasks[i]; rank == 0 || !task.Once {
+					h.leaveOut(i, task, status, reason)
+				}
+			}
+			h.ended()
 		}
-		h.ended()
 	}
 }
 
 // skipJob reports the tasks of a job that does not start.
 func (r *run) skipJob(index int, cause *failedJob) {
 	j := &jobRun{run: r, job: &r.Plan.Jobs[index]}
-	j.skip(j.job.Hosts, cause)
+	j.skip(j.job.Batches(), cause)
 }

@@ -121,7 +121,7 @@ func (o *offlinePlan) task(job *plan.Job, at int, hosts []*hostRun) {
 		if reason := leftOut(job, at); reason != "" {
 			for _, h := range chunk {
 				h.skipResults(task)
-				h.leaveOut(task, event.Skipped, reason)
+				h.leaveOut(at, task, event.Skipped, reason)
 			}
 			continue
 		}

@@ -65,3 +65,21 @@ func (h *hostRun) publish(g *group) {
 		h.batch.Publish(g.turn, outcome{g, h.name})
 	}
 }
+
+// forgoes says that a task which runs once, and not on this host, is not this host's to report either: another one of the
+// batch has run it, or still may. When all have left it out, the last one reports it. Handlers are each host's own.
+func (h *hostRun) forgoes(at int, task *plan.Task) bool {
+	return task.Once && h.batch != nil && !h.handlers && !h.isPreview() && !h.batch.Forgo(h.place(at))
+}
+
+// yields is forgoes for an element of what this host was about to run, and has not begun.
+func (h *hostRun) yields(s *sent) bool {
+	g := s.group
+	if g.turn == nil || g.reached || s.attempts() > 0 {
+		return false
+	}
+	if !g.decided {
+		g.decided, g.yielded = true, h.forgoes(s.at, s.task)
+	}
+	return g.yielded
+}

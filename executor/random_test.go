@@ -208,7 +208,6 @@ func (b *bench) randomTask(r *rand.Rand, job *plan.Job, log string) {
 func checkEnds(t *testing.T, b *bench, job *plan.Job, unhandled int) {
 	t.Helper()
 	ends := map[string]int{}
-	ran := map[string]bool{} // tasks that ran once
 	failed := 0
 	for _, e := range b.sink.events {
 		end, ok := e.(event.TaskEnd)
@@ -216,18 +215,21 @@ func checkEnds(t *testing.T, b *bench, job *plan.Job, unhandled int) {
 			continue
 		}
 		ends[end.Address+" "+end.Host]++
-		if end.Status == event.Changed || end.Status == event.Failed || end.Reason == event.ReasonDone {
-			ran[end.Address] = true
-		}
 		if end.Status == event.Failed && !end.Handled {
 			failed++
 		}
 	}
 	for _, task := range job.Tasks {
-		for _, host := range b.Hosts {
-			n := ends[task.Address+" "+host.Name]
-			if n != 1 && (n != 0 || !task.Once || !ran[task.Address]) {
-				t.Errorf("%s has %d ends on %s", task.Address, n, host.Name)
+		for _, hosts := range job.Batches() {
+			all := 0
+			for _, host := range hosts {
+				n := ends[task.Address+" "+b.Hosts[host].Name]
+				if all += n; n != 1 && !task.Once {
+					t.Errorf("%s has %d ends on %s", task.Address, n, b.Hosts[host].Name)
+				}
+			}
+			if all != 1 && task.Once {
+				t.Errorf("%s, which runs once, has %d ends on hosts %v", task.Address, all, hosts)
 			}
 		}
 	}

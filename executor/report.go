@@ -97,14 +97,17 @@ func (h *hostRun) skipResults(task *plan.Task) {
 // takeLeft reports a task that is not run.
 func (h *hostRun) takeLeft(s *sent) {
 	if s.left.status == "" || s.task.Selected && h.stopped != "" {
-		h.notStarted(s.task)
+		h.notStarted(s)
 		return
 	}
-	h.leaveOut(s.task, s.left.status, s.left.reason)
+	h.leaveOut(s.at, s.task, s.left.status, s.left.reason)
 }
 
-// leaveOut reports a task that is not run.
-func (h *hostRun) leaveOut(task *plan.Task, status event.Status, reason string) {
+// leaveOut reports a task that is not run, unless another host has run it for all, or still may.
+func (h *hostRun) leaveOut(at int, task *plan.Task, status event.Status, reason string) {
+	if h.forgoes(at, task) {
+		return
+	}
 	end := event.TaskEnd{Address: task.Address, Status: status, Reason: reason, Result: shown(task, plan.Result{Skipped: true})}
 	elements, known := h.elements(task)
 	if !known {
@@ -117,24 +120,24 @@ func (h *hostRun) leaveOut(task *plan.Task, status event.Status, reason string) 
 }
 
 // notStarted reports a task that nothing starts any more.
-func (h *hostRun) notStarted(task *plan.Task) {
+func (h *hostRun) notStarted(s *sent) {
 	if h.isGone() {
-		h.leaveOut(task, event.Unreachable, "host_lost")
+		h.leaveOut(s.at, s.task, event.Unreachable, "host_lost")
 		return
 	}
 	h.stop(event.Cancelled)
-	h.unreached(task)
+	h.unreached(s.at, s.task)
 }
 
 // unreached reports a task that an earlier failure has kept from starting.
-func (h *hostRun) unreached(task *plan.Task) {
+func (h *hostRun) unreached(at int, task *plan.Task) {
 	if !task.Selected {
 		h.skipResults(task)
-		h.leaveOut(task, event.Skipped, "selection")
+		h.leaveOut(at, task, event.Skipped, "selection")
 		return
 	}
 	h.run.state.PutResults(task.Address, h.name, plan.Results{Keyed: task.Keyed}) // a handler may read it
-	h.leaveOut(task, event.Cancelled, "not_started")
+	h.leaveOut(at, task, event.Cancelled, "not_started")
 }
 
 // record adds an element's result to its task's. What no expression reads is not kept: a run may have a lot of it.

@@ -55,6 +55,8 @@ type group struct {
 	lost    bool                 // contact was lost while it ran
 	never   bool                 // it was not started
 	passed  bool                 // an element was not
+	yielded bool                 // what runs once is another host's to run, or to report
+	decided bool                 // whether it is
 }
 
 // pump sends what has not been sent yet, as far as it may follow what is under way.

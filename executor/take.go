@@ -50,7 +50,7 @@ func (h *hostRun) takeEnd(s *sent) {
 	end := *s.end
 	if h.stopped != "" {
 		h.pass(s)
-		h.notStarted(s.task)
+		h.notStarted(s)
 		return
 	}
 	if end.Failure == nil && end.Error != "" {
@@ -183,6 +183,11 @@ func (h *hostRun) isNotStarted(err error) bool {
 func (h *hostRun) endUnstarted(s *sent, end event.TaskEnd) {
 	h.pass(s)
 	end.Status, end.Reason, end.Attempts, end.Result = event.Cancelled, "not_started", s.attempts(), shown(s.task, plan.Result{Skipped: true})
+	if h.yields(s) {
+		s.group.never = true
+		h.stop(event.Cancelled)
+		return
+	}
 	h.settle(s, end, plan.Result{Skipped: true})
 }
 

@@ -169,7 +169,7 @@ func failureFor(faults []fault) plan.Failure {
 func (h *hostRun) jumpTo(failed, target int) {
 	h.discard(failed, target)
 	for ; h.pc < target; h.pc++ {
-		h.unreached(&h.tasks[h.pc])
+		h.unreached(h.pc, &h.tasks[h.pc])
 	}
 	h.pc = target
 	h.synced = false
@@ -198,9 +198,12 @@ func (h *hostRun) discard(failed, target int) {
 			h.doubt(s)
 			h.withdraw(s)
 		case s.left != nil, s.nothing:
-			h.unreached(s.task)
+			h.unreached(s.at, s.task)
 		default:
 			h.pass(s)
+			if h.yields(s) {
+				break
+			}
 			h.report(event.TaskEnd{
 				Address: s.instance.Address, Status: event.Cancelled, Reason: "not_started", Attempts: s.attempts(),
 				Result: shown(s.task, plan.Result{Skipped: true}),

@@ -30,6 +30,7 @@ type Batch[R any] struct {
 	least  int
 	levels map[int]chan struct{} // closed when all hosts have come to a place
 	turns  map[int]*Turn[R]      // by place
+	left   map[int]int           // place → how many hosts leave out what runs once there
 }
 
 // Turn is a task that one host of the batch runs for all.
@@ -46,7 +47,7 @@ type Turn[R any] struct {
 func New[R any](hosts []int, lockstep bool) *Batch[R] {
 	b := &Batch[R]{
 		Lockstep: lockstep, rank: make(map[int]int, len(hosts)), at: make([]int, len(hosts)),
-		hosts: map[int]int{0: len(hosts)}, levels: map[int]chan struct{}{}, turns: map[int]*Turn[R]{},
+		hosts: map[int]int{0: len(hosts)}, levels: map[int]chan struct{}{}, turns: map[int]*Turn[R]{}, left: map[int]int{},
 	}
 	for i, host := range hosts {
 		b.rank[host] = i
@@ -149,4 +150,12 @@ func (b *Batch[R]) Publish(t *Turn[R], result R) {
 		close(c)
 		delete(t.waiting, rank)
 	}
+}
+
+// Forgo notes that a host leaves out what runs once at a place, and reports whether all hosts do by now.
+func (b *Batch[R]) Forgo(place int) (all bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left[place]++
+	return b.left[place] == len(b.rank)
 }
