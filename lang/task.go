@@ -104,6 +104,19 @@ func (t *Task) Verdict() bool {
 // Keyed says whether the task has for_each.
 func (t *Task) Keyed() bool { return t.body.block.ForEach != nil }
 
+// Elements returns how many elements the task's for_each has where that depends on nothing but the site; else 0.
+func (s *Site) Elements(t *Task) int {
+	e := t.body.block.ForEach
+	if e == nil || !constant(e) || len(t.body.job.Hosts) == 0 {
+		return 0
+	}
+	elements, known := newExpansion(s.scope, t, t.body.job.Hosts[0], nothing{}).elements()
+	if !known {
+		return 0
+	}
+	return len(elements)
+}
+
 // Results returns the names of what the task's action documents as results, sorted.
 func (t *Task) Results() []string { return slices.Sorted(maps.Keys(t.body.result.AttributeTypes())) }
 

@@ -284,3 +284,49 @@ job "j" {
 		}
 	}
 }
+
+// How many elements a for_each has is in the plan where it depends on neither host nor run.
+func TestElements(t *testing.T) {
+	site := filepath.Join(t.TempDir(), "site.hcl")
+	text := `
+locals { three = toset(["x", "y", "z"]) }
+host "a" {
+  vars = { list = ["x"] }
+  hop "local" {}
+}
+job "j" {
+  hosts = host.a
+  task "shell" "none" { script = "true" }
+  task "shell" "literal" {
+    for_each = { one = 1, two = 2 }
+    script   = each.key
+  }
+  task "shell" "local" {
+    for_each = local.three
+    script   = each.key
+  }
+  task "shell" "host" {
+    for_each = self.vars.list
+    script   = each.value
+  }
+  task "shell" "run" {
+    for_each = toset([task.shell.none.stdout])
+    script   = each.key
+  }
+}
+`
+	if err := os.WriteFile(site, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, problem := build(t, site, planner.Selection{})
+	if problem != "" {
+		t.Fatal(problem)
+	}
+	var got []int
+	for _, task := range p.Jobs[0].Tasks {
+		got = append(got, task.Elements)
+	}
+	if want := []int{0, 2, 3, 0, 0}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -75,6 +75,7 @@ type Task struct {
 	Notify      []string    // addresses of all handlers that it can notify
 	Results     []string    // names of what its action documents as results
 	Keyed       bool        // has for_each
+	Elements    int         // of its for_each, where the site alone says how many; else 0
 	Once        bool        // run_once: on the first host of the batch that is still in the run
 	ChangedWhen bool        // whether it changed something is the evaluator's to judge
 	Verdict     bool        // whether it failed, or must be tried again, is the evaluator's to judge (failed_when, until)

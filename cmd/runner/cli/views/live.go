@@ -20,6 +20,7 @@ type live struct {
 	busy   map[string]*busyHost
 	done   int
 	total  int
+	ends   map[string]int // task → how many ends each host has of it, as far as is known before
 	ended  map[hostJob]*progress
 	counts event.Counts
 }
@@ -52,12 +53,12 @@ type hostJob struct{ host, job string }
 
 // progress is how far a job is on a host.
 type progress struct {
-	left int             // tasks that have not ended
-	seen map[string]bool // tasks of which an element has ended
+	left  int            // ends of tasks, or of their elements, that are still to come
+	ended map[string]int // task → how many of those have come
 }
 
 func newLive(s style, p *plan.Plan, now time.Time) *live {
-	l := &live{style: s, began: now, depth: map[string]int{}, busy: map[string]*busyHost{}, ended: map[hostJob]*progress{}}
+	l := &live{style: s, began: now, depth: map[string]int{}, busy: map[string]*busyHost{}, ends: map[string]int{}, ended: map[hostJob]*progress{}}
 	if p == nil {
 		return l
 	}
@@ -65,10 +66,16 @@ func newLive(s style, p *plan.Plan, now time.Time) *live {
 		l.depth[h.Name] = len(p.Chain(h.Connection))
 	}
 	for _, j := range p.Jobs {
-		for _, h := range j.Hosts {
-			l.ended[hostJob{p.Hosts[h].Name, j.Name}] = &progress{left: len(j.Tasks), seen: map[string]bool{}}
-			l.total += len(j.Tasks)
+		ends := 0
+		for i := range j.Tasks {
+			t := &j.Tasks[i]
+			l.ends[t.Address] = max(1, t.Elements)
+			ends += l.ends[t.Address]
 		}
+		for _, h := range j.Hosts {
+			l.ended[hostJob{p.Hosts[h].Name, j.Name}] = &progress{left: ends, ended: map[string]int{}}
+		}
+		l.total += ends * len(j.Hosts)
 	}
 	return l
 }
@@ -131,24 +138,24 @@ func (l *live) see(e event.Event, now time.Time) {
 		l.finish(e.Host, e.Job, e.Address, now)
 	case event.HostEnd:
 		if p := l.ended[hostJob{e.Host, e.Job}]; p != nil {
-			l.done += p.left // those of which for_each had no element
+			l.done += p.left // of what has no element, or was another host's
 			p.left = 0
 		}
 		l.stop(e.Host, waiting)
 	}
 }
 
-// finish counts a task as done when its first element is, and each further element as one more task.
+// finish counts an end as done. One that was not expected, of a handler or an element that only the run has shown, is one more.
 func (l *live) finish(host, job, address string, now time.Time) {
 	connected := l.busy[host] != nil
 	l.stop(host, address)
 	p := l.ended[hostJob{host, job}]
 	base := baseAddress(address)
-	if p == nil || p.seen[base] || p.left == 0 {
+	if p == nil || p.left == 0 || p.ended[base] == l.ends[base] {
 		l.total++
 	} else {
 		p.left--
-		p.seen[base] = true
+		p.ended[base]++
 	}
 	l.done++
 	if connected && l.busy[host] == nil && p != nil && p.left > 0 {
