@@ -74,6 +74,7 @@ type loader struct {
 	opts      Options
 	files     syntax.Files
 	diags     hcl.Diagnostics
+	path      string   // what the site is read from, as given
 	dir       string   // the site's, as shown
 	siteFiles []string // what is read, in order
 	autoFiles []string
@@ -128,6 +129,7 @@ func (l *loader) load(path string) *Site {
 
 // find lists the files of the site.
 func (l *loader) find(path string) bool {
+	l.path = path
 	info, err := l.opts.Files.Stat(path)
 	if err != nil {
 		l.fail(diag.Errorf(diag.NoSite, hcl.Range{Filename: path}, "No site here", "%s.", diag.Capital(plain.File(path, err))))
@@ -224,7 +226,7 @@ func (l *loader) read() []*syntax.Body {
 // begin makes the site and the scope that the other steps fill.
 func (l *loader) begin() {
 	dir := l.opts.absolute(l.dir)
-	l.site = &Site{Dir: dir}
+	l.site = &Site{Path: l.opts.absolute(l.path), Dir: dir}
 	l.scope = newScope(l.opts, dir)
 	l.scope.config = l.config
 	l.scope.budget = syntax.NewBudget(l.bytesRead())

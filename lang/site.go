@@ -44,7 +44,8 @@ type VarInput struct {
 
 // Site is a checked configuration: blocks are expanded, static expressions are evaluated, tasks are not.
 type Site struct {
-	Dir      string // absolute
+	Path     string // what it was read from, a file or a directory, absolute
+	Dir      string // of its files, absolute
 	Settings Settings
 	Hosts    []*Host // in source order; host.localhost only where it is used
 	Jobs     []*Job  // in source order

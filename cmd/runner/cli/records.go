@@ -98,7 +98,7 @@ func (s *session) start(r *run, o origin, store *record.Store) (record.Start, er
 		return record.Start{}, fmt.Errorf("cannot find out the working directory: %w", err)
 	}
 	in := recorded.Input{
-		Command: o.command, Asked: r.asked, Site: r.site, Where: source.Within(dir, r.asked.Path), Files: s.recorder, Dir: dir,
+		Command: o.command, Asked: r.asked, Site: r.site, Files: s.recorder, Dir: dir,
 		NoHandlersOnFailure: o.noHandlersOnFailure, Plan: o.plan, Argv: o.argv, Key: key,
 	}
 	if o.planFile != "" {

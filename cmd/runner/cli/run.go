@@ -48,7 +48,7 @@ func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
 	if o.resume != nil {
 		r.past = past{o.resume.Past, r}
 	}
-	s.Emit(event.RunStart{Run: r.id, Site: w.plan.Site, Hosts: jobHosts(w.plan), Resumed: o.resume != nil})
+	s.Emit(event.RunStart{Run: r.id, Site: w.site.Path, Hosts: jobHosts(w.plan), Resumed: o.resume != nil})
 	return r
 }
 

@@ -40,7 +40,6 @@ type Input struct {
 	Command             string
 	Asked               arguments.Site
 	Site                *lang.Site
-	Where               string             // the site, absolute
 	Secrets             []string           // of hops
 	Files               *planfile.Recorder // what the site was read through; nil: a plan file
 	Dir                 string             // the working directory
@@ -71,7 +70,7 @@ func Start(in Input) (record.Start, error) {
 		return record.Start{}, fmt.Errorf("cannot record the site: %w", err)
 	}
 	out := record.Start{
-		Command: in.Command, Site: in.Where, Hash: hash(&site), Runner: build.Version(), Flags: flags(in), Resumes: in.Resumes,
+		Command: in.Command, Site: in.Site.Path, Hash: hash(&site), Runner: build.Version(), Flags: flags(in), Resumes: in.Resumes,
 		Source: encoded,
 	}
 	out.User, out.Host = Whoami()
