@@ -66,6 +66,8 @@ func BindExec(fs *pflag.FlagSet) func(args []string) (Exec, error) {
 			return out, errorf("Join several patterns with commas.", "%d host patterns are given", dash)
 		case len(args) == dash:
 			return out, errorf("Name a program behind --, such as: runner exec 'web[*]' -- uptime", "no command is given")
+		case args[dash] == "":
+			return out, errorf("Name a program behind --, such as: runner exec 'web[*]' -- uptime", "the name of the program is empty")
 		}
 		out.Patterns, out.Argv = slices.Clone(args[:dash]), slices.Clone(args[dash:])
 		return out, nil
@@ -114,6 +116,8 @@ func BindShell(fs *pflag.FlagSet) func(args []string) (Shell, error) {
 			return out, errorf("A shell is opened on one host.", "%d hosts are given", hosts)
 		case dash >= 0 && len(args) == dash:
 			return out, errorf("Name a program behind --, or leave -- out for a shell.", "no command is given")
+		case dash >= 0 && args[dash] == "":
+			return out, errorf("Name a program behind --, or leave -- out for a shell.", "the name of the program is empty")
 		}
 		out.Patterns, out.Argv = slices.Clone(args[:hosts]), slices.Clone(args[hosts:])
 		return out, nil
