@@ -261,6 +261,35 @@ func TestExec(t *testing.T) {
 	}
 }
 
+// TestRecordedOutput shows what was printed of a run on record, whose output events are not: what exec is for, and of other
+// runs what -v asks for. What an earlier run has printed is not shown again.
+func TestRecordedOutput(t *testing.T) {
+	for _, c := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{Exec: true}, "a | one\na | two\na | oops\nb | (some of this output is not on record)\nb | failed: exited with status 3\n"},
+		{Options{Verbose: true}, "a: t | one\na: t | two\na: t | oops\n> a: t: ran (<1ms)\nb: t | (some of this output is not on record)\n! b: t: failed: exited with status 3\n· c: t: was done before\n"},
+		{Options{}, "> a: t: ran (<1ms)\n! b: t: failed: exited with status 3\n"},
+	} {
+		var out, errs bytes.Buffer
+		c.o.Out, c.o.Err = &out, &errs
+		v := New(false, c.o)
+		printed := map[string]any{"stdout": "one\ntwo", "stderr": "oops"}
+		v.Emit(event.TaskEnd{Host: "a", Address: "t", Status: event.Changed, Action: event.Run, Result: printed})
+		v.Emit(event.TaskEnd{Host: "b", Address: "t", Status: event.Failed, Error: "exited with status 3", Result: map[string]any{"truncated": true}})
+		if !c.o.Exec {
+			v.Emit(event.TaskEnd{Host: "c", Address: "t", Status: event.Skipped, Reason: event.ReasonDone, Result: printed})
+		}
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != c.want {
+			t.Errorf("got\n%swant\n%s", &out, c.want)
+		}
+	}
+}
+
 // TestG38Harmless sends what acts on a terminal in every text of every event. The terminal of the test fails when it
 // gets a control character.
 func TestG38Harmless(t *testing.T) {

@@ -59,6 +59,22 @@ func (r *report) flushOutput(host, address string) {
 	}
 }
 
+// recordedOutput shows what a task has printed where nobody has heard of it while it ran: a run that is on record is shown.
+func (r *report) recordedOutput(e event.TaskEnd) {
+	if !r.o.Exec && !r.o.Verbose || r.told[source{e.Host, e.Address, ""}] || e.Status == event.Skipped {
+		return
+	}
+	result, _ := e.Result.(map[string]any)
+	for _, stream := range []string{"stdout", "stderr"} {
+		if text, _ := result[stream].(string); text != "" {
+			r.output(event.Output{Address: e.Address, Host: e.Host, Stream: stream, Text: text})
+		}
+	}
+	if cut, _ := result["truncated"].(bool); cut {
+		r.outputLine(source{e.Host, e.Address, ""}, "(some of this output is not on record)")
+	}
+}
+
 // execEnd shows how a command of `runner exec` ended, where that is more than well. Its output came before.
 func (r *report) execEnd(e event.TaskEnd) {
 	host := diag.HarmlessLine(e.Host)

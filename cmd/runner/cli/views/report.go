@@ -166,6 +166,7 @@ func word(v event.Verb) string {
 
 func (r *report) taskEnd(e event.TaskEnd) {
 	r.hosts.add(e)
+	r.recordedOutput(e)
 	r.flushOutput(e.Host, e.Address)
 	host, address := diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address)
 	if r.o.Exec {
