@@ -166,6 +166,9 @@ func (r *report) runEnd(e event.RunEnd) {
 		what, code = "Failed", red
 	case event.RunUnreachable:
 		what, code = "Done, but not everywhere", red
+		if e.OK+e.Changed+e.Failed+e.Unknown == 0 {
+			what = "Nothing was done"
+		}
 	case event.RunStale:
 		what, code = "Refused", red
 	case event.RunInterrupted:
