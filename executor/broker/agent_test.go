@@ -46,6 +46,9 @@ func (w *world) begin(conn net.Conn, nonce, title string) {
 		defer conn.Close()
 		if w.noise != "" {
 			_, _ = io.WriteString(conn, w.noise)
+			if w.asleep {
+				_, _ = io.Copy(io.Discard, conn)
+			}
 			return
 		}
 		if _, err := conn.Write(append([]byte("motd\n"), wire.Magic(nonce)...)); err != nil {

@@ -46,6 +46,10 @@ func TestG17LossWakesEverybody(t *testing.T) {
 			prepare: func(w *world) { w.noise = "This account is currently not available.\n" },
 			blame:   blame{0, wire.CodeEnded, true, "This account is currently not available."},
 		},
+		"the login shell does not come to the agent": {
+			prepare: func(w *world) { w.noise, w.asleep = "waiting for the network drive\n", true },
+			blame:   blame{0, wire.CodeTimeout, true, "waiting for the network drive"},
+		},
 		"the agent stops before its hello": {
 			prepare: func(w *world) { w.hang = true },
 			blame:   blame{0, wire.CodeSilent, true, "words of a"},

@@ -144,14 +144,21 @@ func (p *Peer) openSSH(ctx context.Context) (*landing, error) {
 	l.until, _ = starting.Deadline()
 	stop := context.AfterFunc(starting, func() { _ = session.Close() }) // it interrupts attend
 	first, handedOver, err := attend(starting, session)
-	if !stop() {
+	if !stop() && err == nil {
 		err = context.Cause(starting)
 	}
 	if err != nil {
 		_ = session.Close()
 		why := session.explain(problemOf(reason(starting, err))) //nolint:contextcheck // starting may be over
-		if why.Code == wire.CodeEnded && why.Hint == "" {
+		switch {
+		case why.Code == wire.CodeEnded && why.Hint == "":
 			why.Hint = "The account's login shell has to start /bin/sh for us: nologin, a restricted shell or a forced command does not."
+		case why.Code == wire.CodeTimeout && !handedOver:
+			why.Message += ": the login was successful, but the account's login shell has not started the agent"
+			why.Hint = "Before that it carries out the account's start files, such as ~/.bashrc: look there for what takes long or waits for an answer. Or raise connect_timeout."
+		case why.Code == wire.CodeTimeout:
+			why.Message += ": the agent was not handed over and started in that time"
+			why.Hint = "Check the network and the load of the machine, or raise connect_timeout."
 		}
 		return nil, why
 	}

@@ -43,6 +43,7 @@ type world struct {
 	mute       bool                                                     // agents say nothing after their hello
 	cutting    bool                                                     // the network cuts connections at once
 	noise      string                                                   // sessions print this and end
+	asleep     bool                                                     // after that they do nothing instead
 	hang       bool                                                     // agents stop after their magic
 	sticky     bool                                                     // closing a session waits for the other side
 	gate       chan struct{}                                            // ssh waits for it

@@ -72,7 +72,7 @@ func arguments() []schema.Attribute {
 		{Name: "known_hosts", Type: schema.Any, Static: true, Doc: "The known_hosts file, or a list of them, in place of the usual ones; accept-new adds to the first."},
 		{Name: "config", Type: schema.Any, Static: true, Doc: "Path of the ssh configuration to use instead of ~/.ssh/config and /etc/ssh/ssh_config, or false for none."},
 		{Name: "keepalive", Type: schema.Duration, Static: true, Doc: "How long the server may be silent before it is asked for a sign of life; after three without an answer the connection is lost."},
-		{Name: "connect_timeout", Type: schema.Duration, Static: true, Doc: "How long it may take until the hop is ready, from the first packet to the end of authentication."},
+		{Name: "connect_timeout", Type: schema.Duration, Static: true, Doc: "How long it may take until the hop is ready, from the first packet to the answer of the agent: the login, the start files of its shell and an upload of the agent included."},
 	}
 }
 

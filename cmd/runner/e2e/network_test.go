@@ -92,7 +92,7 @@ func TestFaultDrop(t *testing.T) {
 }
 
 // TestBanner: a megabyte of text before the login changes nothing; a megabyte from the account's own start-up files is a
-// named error that quotes it. G5.
+// named error that quotes it; so is one that they take too long. G5.
 func TestBanner(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "root", "sshd", "sudo", "docker")
@@ -125,6 +125,17 @@ func TestBanner(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.run("apply", "--json", "--auto-approve").must(t, 0)
+
+	if err := os.WriteFile(rc, append([]byte("echo which drive?; read drive\n"), old...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.write("site.hcl", "runner {\n  connect_timeout = \"3s\"\n}\n"+fmt.Sprintf(many, "machine", 1))
+	got = r.run("apply", "--auto-approve").must(t, 4)
+	for _, part := range []string{"login shell has not started the agent", "which drive?", "~/.bashrc"} {
+		if !strings.Contains(got.stdout, part) {
+			t.Errorf("%q is not in:\n%s", part, got.stdout)
+		}
+	}
 }
 
 // noexec begins a loop over directories, which stay as they are but allow no execution any more.
