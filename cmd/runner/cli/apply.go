@@ -16,6 +16,7 @@ import (
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
+	"runner/executor/record"
 	"runner/lang/diag"
 )
 
@@ -28,13 +29,21 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 		Example:           "  runner apply\n  runner apply site.hcl --auto-approve --var release=1.4.3\n  runner apply site.plan",
 		ValidArgsFunction: sitePaths,
 	}
-	return p.completeSelection(command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
+	c = p.completeSelection(command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
 		s, err := p.open(a.Output, func(o *views.Options) { o.Apply, o.Limits = true, a.Selection.Flags() })
 		if err != nil {
 			return err
 		}
 		return s.end(s.apply(ctx, a, kill))
 	}))
+	err := c.RegisterFlagCompletionFunc("resume", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		runs := p.completeRuns(func(store *record.Store, r *record.Summary) bool { return mayResume(store, r) == nil })
+		return runs, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	})
+	if err != nil {
+		panic(err) // the flag is there, and nobody has asked for it before
+	}
+	return c
 }
 
 func (s *session) apply(ctx context.Context, a arguments.Apply, kill <-chan struct{}) exitCode {

@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"runner/agent/action"
 	"runner/cmd/runner/build"
+	"runner/executor/record"
 	"runner/lang"
+	"runner/lang/diag"
 	"runner/transports/catalog"
 )
 
@@ -97,6 +101,31 @@ func tags(site *lang.Site) []string {
 					out = append(out, tag)
 				}
 			}
+		}
+	}
+	return out
+}
+
+// completeRuns offers the last runs that are wanted, with what they were. Where nothing is on record, nothing is made.
+func (p *Program) completeRuns(wanted func(*record.Store, *record.Summary) bool) []string {
+	const most = 20
+	if _, err := os.Stat(p.stateDir()); err != nil {
+		return nil
+	}
+	store, err := p.records()
+	if err != nil {
+		return nil
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	runs, err := store.List("", most)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for i := range runs {
+		if r := &runs[i]; wanted(store, r) {
+			what := []string{r.Start.Command, string(r.Status), r.Began.Local().Format(time.DateTime), r.Start.Site}
+			out = append(out, cobra.CompletionWithDesc(r.ID, diag.HarmlessLine(strings.Join(what, " "))))
 		}
 	}
 	return out

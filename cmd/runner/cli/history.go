@@ -11,6 +11,7 @@ import (
 	"runner/cmd/runner/cli/history"
 	"runner/executor/event"
 	"runner/executor/record"
+	"runner/lang"
 	"runner/lang/diag"
 )
 
@@ -23,7 +24,7 @@ func (p *Program) historyCommand() *cobra.Command {
 			"are removed, and the oldest ones where all together take more than 512 MiB.",
 		Example: "  runner history\n  runner history --host web1 --last 5\n  runner history --json\n  runner history --prune --older-than 720h",
 	}
-	return command(c, arguments.BindHistory, func(_ context.Context, a arguments.History) error {
+	c = command(c, arguments.BindHistory, func(_ context.Context, a arguments.History) error {
 		o := a.Output
 		o.JSON = false // the result are objects, not events
 		s, err := p.open(o, nil)
@@ -32,6 +33,20 @@ func (p *Program) historyCommand() *cobra.Command {
 		}
 		return s.end(s.history(a))
 	})
+	here := func([]string) string { return "." }
+	if err := c.RegisterFlagCompletionFunc("host", p.completeSite(here, hostNames)); err != nil {
+		panic(err) // the flag is there, and nobody has asked for it before
+	}
+	return c
+}
+
+// hostNames are the names of hosts, as they are on record.
+func hostNames(site *lang.Site) []string {
+	var out []string
+	for _, h := range site.Hosts {
+		out = append(out, h.Name)
+	}
+	return out
 }
 
 func (s *session) history(a arguments.History) exitCode {

@@ -225,21 +225,8 @@ func (s *session) resumable(store *record.Store, a arguments.Apply) (*recorded.R
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what it is about
 	}
-	switch {
-	case run.Status == record.Running:
-		return nil, fmt.Errorf("run %s is still under way", run.ID)
-	case run.Start.Command != "apply":
-		return nil, fmt.Errorf("run %s is one of runner %s: only what apply does can be gone on with", run.ID, run.Start.Command)
-	case run.Status == event.RunOK:
-		return nil, fmt.Errorf("run %s has ended well: nothing of it is left to do", run.ID)
-	case run.Status == event.RunStale:
-		return nil, fmt.Errorf("run %s has refused its plan", run.ID)
-	}
-	switch successor, err := store.Successor(run); {
-	case err != nil:
-		return nil, err //nolint:wrapcheck // it says what it is about
-	case successor != "":
-		return nil, fmt.Errorf("run %s has gone on with run %s already: resume that one", successor, run.ID)
+	if err := mayResume(store, run); err != nil {
+		return nil, err
 	}
 	r, err := recorded.Open(store, run)
 	if err != nil {
@@ -260,6 +247,27 @@ func (s *session) resumable(store *record.Store, a arguments.Apply) (*recorded.R
 		}
 	}
 	return r, nil
+}
+
+// mayResume says why a run cannot be gone on with, as far as its record alone tells.
+func mayResume(store *record.Store, run *record.Summary) error {
+	switch {
+	case run.Status == record.Running:
+		return fmt.Errorf("run %s is still under way", run.ID)
+	case run.Start.Command != "apply":
+		return fmt.Errorf("run %s is one of runner %s: only what apply does can be gone on with", run.ID, run.Start.Command)
+	case run.Status == event.RunOK:
+		return fmt.Errorf("run %s has ended well: nothing of it is left to do", run.ID)
+	case run.Status == event.RunStale:
+		return fmt.Errorf("run %s has refused its plan", run.ID)
+	}
+	switch successor, err := store.Successor(run); {
+	case err != nil:
+		return err //nolint:wrapcheck // it says what it is about
+	case successor != "":
+		return fmt.Errorf("run %s has gone on with run %s already: resume that one", successor, run.ID)
+	}
+	return nil
 }
 
 // reload loads and plans what a run was started from. It has to be told when the files of that are not needed any more.

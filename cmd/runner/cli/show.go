@@ -17,6 +17,7 @@ import (
 	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/views"
 	"runner/executor/event"
+	"runner/executor/record"
 	"runner/lang/diag"
 	"runner/planner/planfile"
 )
@@ -27,6 +28,13 @@ func (p *Program) showCommand() *cobra.Command {
 		Short: "Show a past run or a saved plan",
 		Long: "Shows what a plan file says would change, as planning has shown it; or, where there is no such file, what a run has done: its\n" +
 			"id is in the history, and the part before or behind its hyphen is enough. Connects to nothing.",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			runs := p.completeRuns(func(*record.Store, *record.Summary) bool { return true })
+			return runs, cobra.ShellCompDirectiveDefault | cobra.ShellCompDirectiveKeepOrder // or a file
+		},
 		Example: "  runner show site.plan\n  runner show --json site.plan\n  runner show 20261129T101500Z-3f2a9c41",
 	}
 	return command(c, arguments.BindShow, func(_ context.Context, a arguments.Show) error {
