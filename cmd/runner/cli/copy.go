@@ -31,7 +31,8 @@ func (p *Program) copyCommand() *cobra.Command {
 		Use:   "cp SRC DST [--site PATH]",
 		Short: "Copy a file or a tree to or from a host",
 		Long: "Copies a file, or a directory with everything in it, to or from HOST:PATH, through the host's chain, or from one host to another.\n" +
-			"A path that is not absolute is one in the account's home there. If DST is a directory, the copy goes into it.\n" +
+			"A path that is not absolute is one in the account's home there. If DST is a directory, or a link to one, the copy goes into it;\n" +
+			"a file or another link of that name is replaced, and what the link led to is left alone.\n" +
 			"Modes, times, links and holes are kept. A large file that was cut goes on where it stopped when the same is copied again.",
 		Example: "  runner cp web:/etc/hosts .\n  runner cp --site prod.hcl release.tar.gz 'web[a]:/srv/'\n  runner cp web:/srv/site db:/srv/",
 	}
