@@ -1,6 +1,7 @@
 package views
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,26 @@ func TestBar(t *testing.T) {
 		}
 		if got := l.bar(80, now); !strings.Contains(got, " "+step.want+" ") {
 			t.Errorf("after %s %s: %q, want %s", step.host, step.ended, got, step.want)
+		}
+	}
+}
+
+// TestFirstRow draws a region that begins in the first row of the terminal: nothing of it is kept.
+func TestFirstRow(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		vt := newVT(20, 5)
+		s := screen{out: vt, size: vt.size}
+		for i := range 4 {
+			var lines []string
+			for l := range n {
+				lines = append(lines, fmt.Sprint("frame ", i, " line ", l))
+			}
+			s.draw(lines, lines)
+		}
+		s.keep("done\n")
+		s.flush()
+		if len(vt.kept) > 0 || vt.text() != "done\n" {
+			t.Errorf("%d lines: %d rows were kept, and this is left: %q", n, len(vt.kept), vt.text())
 		}
 	}
 }

@@ -45,8 +45,9 @@ func (s *screen) draw(lines, painted []string) {
 	s.write(frame.Bytes())
 }
 
-// erase goes up to where the region began and clears everything from there. A terminal that has become narrower has
-// wrapped the region's lines, so they may take more rows than were drawn.
+// erase goes up to where the region began and clears everything from there; its first row by itself, because tmux keeps a
+// page that is cleared from the first row of the screen on. A terminal that has become narrower has wrapped the region's
+// lines, so they may take more rows than were drawn.
 func (s *screen) erase(frame *bytes.Buffer) {
 	if len(s.drawn) == 0 {
 		return
@@ -62,7 +63,10 @@ func (s *screen) erase(frame *bytes.Buffer) {
 	for range rows - 1 {
 		frame.WriteString("\x1b[A")
 	}
-	frame.WriteString("\x1b[J")
+	frame.WriteString("\x1b[K")
+	if rows > 1 {
+		frame.WriteString("\n\x1b[J\x1b[A")
+	}
 	s.drawn = s.drawn[:0]
 }
 

@@ -15,8 +15,9 @@ type vt struct {
 	rows          []vtRow // all that ever was; the last height ones are on screen
 	row, col      int
 	noWrap        bool
-	pending       string // the beginning of a sequence
-	moves         int    // how often the cursor went up: how often something was drawn again
+	pending       string  // the beginning of a sequence
+	moves         int     // how often the cursor went up: how often something was drawn again
+	kept          []vtRow // pages that were cleared as a whole
 }
 
 type vtRow struct {
@@ -65,9 +66,13 @@ func (t *vt) sequence(s string) {
 		t.moves++
 		t.row = max(t.top(), t.row-1)
 	case s == "\x1b[J":
+		if t.row == t.top() && t.col == 0 { // as tmux does
+			t.kept = append(t.kept, t.rows[t.row:]...)
+		}
 		t.rows = t.rows[:t.row+1]
-		t.rows[t.row].cells = t.rows[t.row].cells[:min(t.col, len(t.rows[t.row].cells))]
-		t.rows[t.row].continued = false
+		t.clearRow()
+	case s == "\x1b[K":
+		t.clearRow()
 	case s == "\x1b[?7l":
 		t.noWrap = true
 	case s == "\x1b[?7h":
@@ -76,6 +81,11 @@ func (t *vt) sequence(s string) {
 	default:
 		panic(fmt.Sprintf("the terminal does not know %q", s))
 	}
+}
+
+func (t *vt) clearRow() {
+	t.rows[t.row].cells = t.rows[t.row].cells[:min(t.col, len(t.rows[t.row].cells))]
+	t.rows[t.row].continued = false
 }
 
 func (t *vt) put(r rune) {
