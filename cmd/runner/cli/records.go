@@ -62,7 +62,7 @@ func (s *session) beginRecord(r *run, o origin) bool {
 		return false
 	default:
 		s.diagnose(hcl.Diagnostics{diag.Warningf(diag.Records, hcl.Range{}, "The run is not recorded",
-			"%s. It will not be in the history, and cannot be resumed.", diag.Capital(err.Error()))})
+			"%s. The run goes on: it will not be in the history, and cannot be resumed.", diag.Capital(err.Error()))})
 	}
 	s.recording = recording
 	return true
@@ -138,7 +138,8 @@ func (s *session) endRecord() {
 	err = errors.Join(err, s.recording.store.Close())
 	s.recording = nil
 	if err != nil {
-		s.diagnose(hcl.Diagnostics{diag.Warningf(diag.Records, hcl.Range{}, "The record of the run is not whole", "%s.", diag.Capital(err.Error()))})
+		s.diagnose(hcl.Diagnostics{diag.Warningf(diag.Records, hcl.Range{}, "The record of the run is not whole",
+			"%s. What it has done since then is unknown to the history, and done again by --resume.", diag.Capital(err.Error()))})
 	}
 }
 

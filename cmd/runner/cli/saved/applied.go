@@ -73,6 +73,7 @@ func (l Ledger) Begin(f *planfile.File, run string) error {
 	}
 	_, err = note.WriteString(run + "\n")
 	if err = errors.Join(err, note.Sync(), note.Close()); err != nil {
+		_ = os.Remove(name) // nothing was applied
 		return fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
 	return nil

@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const oneFile = `
+job "j" {
+  hosts = [host.localhost]
+  task "file" "f" {
+    path    = "${path.site}/f"
+    content = "x"
+  }
+}
+`
+
+// fill takes all room in a directory, and returns what gives it back.
+func fill(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	name := filepath.Join(dir, "fill")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for chunk := make([]byte, 4096); err == nil; {
+		_, err = f.Write(chunk)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestNoRoomForRecords: on a full disk a run says that it goes on without a record, and what needs records says why there are
+// none. A plan file, which must be noted as applied, is refused, and applied once there is room again.
+func TestNoRoomForRecords(t *testing.T) {
+	s := newSite(t, "root")
+	s.write("site.hcl", oneFile)
+	state := filepath.Join(s.path, ".local")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "none", state).CombinedOutput(); err != nil {
+		t.Skipf("needs to mount: %s", out)
+	}
+	t.Cleanup(func() { _ = exec.Command("umount", "-l", state).Run() })
+	plan := filepath.Join(t.TempDir(), "site.plan")
+	s.run("plan", "--out", plan).must(t, 0)
+	if err := os.RemoveAll(filepath.Join(state, "state")); err != nil {
+		t.Fatal(err)
+	}
+
+	free := fill(t, state)
+	for _, args := range [][]string{{"history"}, {"show", "2026"}, {"apply", "--resume", "2026", "--auto-approve"}} {
+		if got := s.without(args...).must(t, 1); !strings.Contains(got.stderr, "disk is full") {
+			t.Errorf("%v says:\n%s", args, got.stderr)
+		}
+	}
+	got := s.without("apply", plan).must(t, 5)
+	for _, part := range []string{"Cannot note that the plan is applied", "no space left", "Refused: nothing was changed."} {
+		if !strings.Contains(got.stderr, part) {
+			t.Errorf("%q is not in:\n%s", part, got.stderr)
+		}
+	}
+	got = s.run("apply", "--auto-approve").must(t, 0)
+	if !strings.Contains(got.stderr, "The run is not recorded") || !strings.Contains(got.stderr, "The run goes on") {
+		t.Errorf("apply says:\n%s", got.stderr)
+	}
+	free()
+	if err := os.Remove(filepath.Join(s.path, "f")); err != nil {
+		t.Fatal(err)
+	}
+	s.without("apply", plan).must(t, 0)
+	s.without("history").must(t, 0)
+}
+
+// TestLaterRecords: a database that a later runner has written is left as it is.
+func TestLaterRecords(t *testing.T) {
+	s := newSite(t)
+	s.write("site.hcl", oneFile)
+	s.run("apply", "--auto-approve").must(t, 0)
+	name := filepath.Join(s.path, ".local/state/runner/runs.db")
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const userVersion = 60 // its offset in a file of SQLite
+	if _, err := f.WriteAt([]byte{0, 0, 0, 99}, userVersion); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"history"}, {"show", "2026"}, {"apply", "--resume", "2026", "--auto-approve"}} {
+		if got := s.without(args...).must(t, 1); !strings.Contains(got.stderr, "written by a later runner (format 99") {
+			t.Errorf("%v says:\n%s", args, got.stderr)
+		}
+	}
+	got := s.run("apply", "--auto-approve").must(t, 0)
+	if !strings.Contains(got.stderr, "written by a later runner") || !strings.Contains(got.stderr, "The run goes on") {
+		t.Errorf("apply says:\n%s", got.stderr)
+	}
+	after, err := os.ReadFile(name)
+	const header = 100 // it counts how often the file was opened for writing
+	if err != nil || !bytes.Equal(before[header:], after[header:]) {
+		t.Errorf("the database was changed: %v", err)
+	}
+}
