@@ -18,7 +18,7 @@ func (p *Program) completionCommand(root *cobra.Command) *cobra.Command {
 		Use:   "completion bash|zsh|fish",
 		Short: "Print a script that completes runner's commands in a shell",
 		Long: "Prints a script that completes commands, flags and their values. Load it in the shell's own start file:\n\n" +
-			"  bash   source <(runner completion bash)\n" +
+			"  bash   source <(runner completion bash)    (needs the package bash-completion)\n" +
 			"  zsh    source <(runner completion zsh)\n" +
 			"  fish   runner completion fish | source",
 		Example:           "  runner completion bash > /etc/bash_completion.d/runner",

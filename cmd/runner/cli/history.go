@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -40,13 +41,23 @@ func (p *Program) historyCommand() *cobra.Command {
 	return c
 }
 
-// hostNames are the names of hosts, as they are on record.
+// hostNames are the names of hosts, without quotes: shells would take them for their own.
 func hostNames(site *lang.Site) []string {
 	var out []string
 	for _, h := range site.Hosts {
-		out = append(out, h.Name)
+		out = append(out, strings.ReplaceAll(h.Name, `"`, ""))
 	}
 	return out
+}
+
+// spellings are the names that somebody may mean: the quotes of web["a"] may be left out, as in patterns.
+func spellings(host string) []string {
+	name, key, _ := strings.Cut(host, "[")
+	key, ok := strings.CutSuffix(key, "]")
+	if !ok || strings.Contains(key, `"`) {
+		return []string{host}
+	}
+	return []string{host, name + `["` + key + `"]`}
 }
 
 func (s *session) history(a arguments.History) exitCode {
@@ -62,9 +73,14 @@ func (s *session) history(a arguments.History) exitCode {
 		}
 		s.log.Infof("%d runs were removed", removed)
 	}
-	runs, err := store.List(a.Host, a.Last)
-	if err != nil {
-		return s.noRecords(err)
+	var runs []record.Summary
+	for _, host := range spellings(a.Host) {
+		if runs, err = store.List(host, a.Last); err != nil {
+			return s.noRecords(err)
+		}
+		if len(runs) > 0 {
+			break
+		}
 	}
 	s.hide()
 	if a.JSON {
