@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"runner/agent/bootstrap"
 	"runner/cmd/runner/cli/views"
 	"runner/executor/event"
 	"runner/executor/record"
@@ -104,7 +106,7 @@ func counts(c event.Counts) string {
 func Heading(r *record.Summary, successor string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("Run %s: runner %s %s", r.ID, r.Start.Command, diag.HarmlessLine(strings.Join(append([]string{r.Start.Site}, r.Start.Flags...), " ")))
+	line("Run %s: %s", r.ID, diag.HarmlessLine(commandLine(r)))
 	line("by %s at %s, runner %s", diag.HarmlessLine(r.Start.User+"@"+r.Start.Host), r.Began.Local().Format(time.DateTime), diag.HarmlessLine(r.Start.Runner))
 	if r.Start.Resumes != "" {
 		line("It goes on with run %s.", r.Start.Resumes)
@@ -127,6 +129,37 @@ func Heading(r *record.Summary, successor string) string {
 	}
 	line("")
 	return b.String()
+}
+
+// commandLine is what was asked for, as a shell takes it.
+func commandLine(r *record.Summary) string {
+	words := []string{"runner", r.Start.Command}
+	flags, argv := r.Start.Flags, []string(nil)
+	if i := slices.Index(flags, "--"); i >= 0 {
+		flags, argv = flags[:i], flags[i:]
+	}
+	var rest []string
+	for _, f := range flags {
+		name, value, ok := strings.Cut(f, " ")
+		switch {
+		case ok && name == "--limit" && r.Start.Command == "exec": // its argument
+			words = append(words, value)
+		case ok:
+			rest = append(rest, name, value)
+		default:
+			rest = append(rest, name)
+		}
+	}
+	if r.Start.Command == "exec" {
+		words = append(words, "--site")
+	}
+	words = slices.Concat(words, []string{r.Start.Site}, rest, argv)
+	for i, w := range words {
+		if quoted, err := bootstrap.Quote(w); err == nil {
+			words[i] = quoted
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // shown is a variable's value for people.
