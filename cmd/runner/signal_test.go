@@ -141,6 +141,45 @@ func TestG24Interrupt(t *testing.T) {
 	}
 }
 
+// TestInterruptedCopy: a copy that is interrupted, here while it waits for the lock, says that it is not whole.
+func TestInterruptedCopy(t *testing.T) {
+	t.Parallel()
+	file, mark := interruptedSite(t, false)
+	apply, output, _ := startApply(t, file)
+	copied := filepath.Join(filepath.Dir(file), "copy")
+	cp := exec.CommandContext(t.Context(), "runner", "cp", "--site", file, "--lock-timeout", "5m", file, "here:"+copied)
+	cp.Env = append(os.Environ(), "HOME="+t.TempDir())
+	stderr, err := cp.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cp.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewReader(stderr)
+	for line := ""; !strings.Contains(line, "holds the lock"); {
+		if line, err = said.ReadString('\n'); err != nil {
+			t.Fatalf("it ended before it waited: %v", err)
+		}
+	}
+	if err := cp.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	last := rest(t, said)
+	if exit, ok := errors.AsType[*exec.ExitError](cp.Wait()); !ok || exit.ExitCode() != 130 || !strings.Contains(last, "Interrupted: the copy is not whole.") {
+		t.Errorf("it ended with %v and %q", exit, last)
+	}
+	if _, err := os.Stat(copied); err == nil {
+		t.Error("it has copied")
+	}
+	began := time.Now()
+	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	rest(t, output)
+	wantInterrupted(t, apply, mark, began, 12*time.Second)
+}
+
 func hasLine(text string, parts []string) bool {
 next:
 	for line := range strings.Lines(text) {

@@ -21,6 +21,7 @@ import (
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
 	"runner/executor/broker"
+	"runner/executor/event"
 	"runner/lang"
 	"runner/lang/diag"
 	"runner/planner/plan"
@@ -82,17 +83,18 @@ func (s *session) copy(ctx context.Context, a arguments.Copy) exitCode {
 	if s.diagnose(diags) {
 		return exitWrong
 	}
-	b := s.newBroker(w, logOnly{s})
-	if b == nil {
-		return exitWrong
-	}
-	defer b.Close() //nolint:errcheck // never fails
 	meter := views.NewMeter(nil, nil)
 	if terminal.IsTerminal(s.program.Err) && s.program.env("TERM") != "dumb" {
 		meter = views.NewMeter(s.program.Err, s.options.ErrSize)
 	}
-	s.hide()
 	c := copying{session: s, meter: meter, lock: lock(newRunID(time.Now()), "cp", a.LockTimeout)}
+	b := s.newBroker(w, waits{&c})
+	if b == nil {
+		meter.Close(false)
+		return exitWrong
+	}
+	defer b.Close() //nolint:errcheck // never fails
+	s.hide()
 	destination := transfer.Destination{Path: a.To.Path, Name: nameOf(a.From), Owner: a.Owner}
 	var report transfer.Report
 	var err error
@@ -110,6 +112,22 @@ func (s *session) copy(ctx context.Context, a arguments.Copy) exitCode {
 	}
 	meter.Close(err == nil)
 	return c.end(ctx, w.plan, report, err)
+}
+
+// waits shows what a copy waits for. The rest of what happens is for the log.
+type waits struct{ *copying }
+
+// Emit implements event.Sink.
+func (w waits) Emit(e event.Event) {
+	if _, ok := e.(event.Diagnostic); !ok {
+		w.logEvent(e)
+		return
+	}
+	w.meter.Aside(func() {
+		w.show()
+		w.session.Emit(e)
+		w.hide()
+	})
 }
 
 // nameOf is what a copy is called in a directory.
@@ -384,6 +402,7 @@ func (c *copying) end(ctx context.Context, p *plan.Plan, report transfer.Report,
 	var at *endError
 	switch {
 	case ctx.Err() != nil:
+		fmt.Fprintln(c.program.Err, "Interrupted: the copy is not whole. Made again, it goes on with what has come of large files.") //nolint:errcheck // nowhere to tell
 		return exitInterrupted
 	case err == nil:
 		return c.left(report)

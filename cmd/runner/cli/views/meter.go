@@ -20,7 +20,7 @@ type Meter struct {
 	stop   chan struct{}
 	done   sync.WaitGroup
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // held while something is shown; guards what follows
 	began time.Time
 	name  string
 	moved int64
@@ -64,6 +64,16 @@ func (m *Meter) set(change func()) {
 	change()
 }
 
+// Aside lets something else be shown, above the meter.
+func (m *Meter) Aside(show func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.out != nil {
+		fmt.Fprint(m.out, "\r\x1b[K") //nolint:errcheck // nowhere to tell
+	}
+	show()
+}
+
 // Close shows the end: the whole copy, if it went well, or nothing.
 func (m *Meter) Close(well bool) {
 	if m.out == nil {
@@ -80,8 +90,8 @@ func (m *Meter) Close(well bool) {
 
 func (m *Meter) draw(now time.Time, end bool) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	line := m.line(now, end)
-	m.mu.Unlock()
 	width := 80
 	if m.screen != nil {
 		width, _ = m.screen()
