@@ -27,7 +27,7 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 		Long: "Shows what it would change, asks, and does it when the answer is yes. With --auto-approve it asks nothing and works in\n" +
 			"one pass: each task looks and acts. A plan file is applied as it is, without asking, or refused.",
 		Example:           "  runner apply\n  runner apply site.hcl --auto-approve --var release=1.4.3\n  runner apply site.plan",
-		ValidArgsFunction: sitePaths,
+		ValidArgsFunction: sitesAndPlans,
 	}
 	c = p.completeSelection(command(c, arguments.BindApply, func(ctx context.Context, a arguments.Apply) error {
 		s, err := p.open(a.Output, func(o *views.Options) { o.Apply, o.Limits = true, a.Selection.Flags() })

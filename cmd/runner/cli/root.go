@@ -93,6 +93,15 @@ func sitePaths(_ *cobra.Command, args []string, _ string) ([]string, cobra.Shell
 	return []string{"hcl", "json"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
+// sitesAndPlans completes what can be a site, or a plan file by its usual name.
+func sitesAndPlans(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	extensions, directive := sitePaths(c, args, prefix)
+	if len(args) == 0 {
+		extensions = append(extensions, "plan")
+	}
+	return extensions, directive
+}
+
 // completeChoice completes a flag that takes one of a few words.
 func completeChoice(c *cobra.Command, f *pflag.Flag) {
 	choice, ok := f.Value.(interface{ Choices() []string })
