@@ -127,7 +127,7 @@ func (h *hostRun) again(ctx context.Context, s *sent) bool {
 
 // afresh makes an instance one that was not sent.
 func (s *sent) afresh() *sent {
-	s.pending, s.problem, s.refused, s.live = nil, "", false, [3]pieces{}
+	s.pending, s.problem, s.refused, s.noted, s.live = nil, "", false, false, [3]pieces{}
 	return s
 }
 

@@ -61,6 +61,7 @@ type Config struct {
 	Broker    *broker.Broker
 	Mode      wire.Mode // look: preview; apply: look and act in one pass
 	Sink      event.Sink
+	OnRecord  func()                                   // returns when what was emitted before outlives this process; nil: nothing is kept
 	Open      func(name string) (io.ReadCloser, error) // how files that are sent are opened; nil: from the disk
 	Parallel  int                                      // hosts worked on at once; 0: the plan's, or 64
 	Last      bool                                     // of a preview: nothing follows over the same connections
@@ -107,6 +108,9 @@ func Run(ctx context.Context, c Config) Summary {
 	}
 	if c.Open == nil {
 		c.Open = func(name string) (io.ReadCloser, error) { return os.Open(name) }
+	}
+	if c.OnRecord == nil {
+		c.OnRecord = func() {}
 	}
 	id := c.ID
 	if c.Mode == wire.ModeLook {

@@ -29,6 +29,7 @@ type sent struct {
 	left     *left           // the whole task is not run
 	refused  bool            // its call could not be sent
 	nothing  bool            // the task has no elements
+	noted    bool            // that it is sent is on record
 	wentOn   bool            // its peer does not know that it failed
 	on       int
 	attempt  int           // from 1
@@ -61,6 +62,7 @@ type group struct {
 
 // pump sends what has not been sent yet, as far as it may follow what is under way.
 func (h *hostRun) pump() {
+	h.note()
 	for h.underway < len(h.queue) && (h.holder == nil || !h.holder.holds()) {
 		s := h.queue[h.underway]
 		h.underway++
@@ -77,6 +79,26 @@ func (h *hostRun) pump() {
 	}
 }
 
+// note puts on record what pump will send, all of it together, before any of it is sent.
+func (h *hostRun) note() {
+	if h.isPreview() || h.stopped != "" || h.underway == len(h.queue) || h.holder != nil && h.holder.holds() {
+		return
+	}
+	some := false
+	for _, s := range h.queue[h.underway:] {
+		if s.callable() && !s.noted && len(s.instance.Unknown) == 0 {
+			h.run.Sink.Emit(event.Sent{Address: s.instance.Address, Host: h.name})
+			s.noted, some = true, true
+		}
+		if s.holds() || s.callable() && s.decides() {
+			break
+		}
+	}
+	if some {
+		h.run.OnRecord()
+	}
+}
+
 // callable says whether an instance is one that its peer hears of.
 func (s *sent) callable() bool {
 	return s.task != nil && s.left == nil && s.end == nil && s.past == nil && !s.nothing && !s.instance.Skip
@@ -88,7 +110,12 @@ func (s *sent) holds() bool {
 	if s.pending == nil {
 		return s.problem != "" || s.end != nil && s.end.Status != event.OK || s.past != nil && s.past.Status == event.Failed
 	}
-	return s.refused || s.task != nil && (s.task.Verdict || s.task.Action == rebootAction)
+	return s.refused || s.decides()
+}
+
+// decides says whether what an instance has done decides what may be sent behind it.
+func (s *sent) decides() bool {
+	return s.task != nil && (s.task.Verdict || s.task.Action == rebootAction)
 }
 
 // isRefused says whether a call that was made just now has ended already, so that it was never sent. (Of one that was sent a
@@ -144,8 +171,6 @@ func (h *hostRun) send(s *sent) {
 	}
 	if h.isPreview() {
 		h.lookAhead(s, &call)
-	} else {
-		h.run.Sink.Emit(event.Sent{Address: s.instance.Address, Host: h.name})
 	}
 	if pending, ok := h.call(s.on, call, options); ok {
 		s.pending = pending

@@ -2,9 +2,13 @@ package executor_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"runner/agent/wire"
+	"runner/executor/event"
 	"runner/planner/plan"
 )
 
@@ -34,6 +38,51 @@ func TestMoreThanAPeerTakes(t *testing.T) {
 		const few = 10 // the hello, two lots, and on a busy machine some more, as the second goes out bit by bit while the first comes in
 		if s.OK != many || s.Trips > few {
 			t.Errorf("for_each: %v: %+v, %d round trips, want %d that are ok and at most %d", each, s.Counts, s.Trips, many, few)
+		}
+	}
+}
+
+// That calls will be sent is on record before the first of them is: once for all elements of a task, and again where what one
+// of them has done decides whether the next is sent.
+func TestOnRecordBeforeSent(t *testing.T) {
+	for _, verdict := range []bool{false, true} {
+		const many = 20
+		b := newBench("a")
+		job := b.job("j")
+		first := b.sh(job, "first", "true")
+		marker := filepath.Join(t.TempDir(), "marker")
+		elements := b.task(job, "t", func(plan.State) []plan.Instance {
+			out := make([]plan.Instance, many)
+			for i := range out {
+				out[i] = plan.Instance{Keyed: true, Key: fmt.Sprint(i), Args: map[string]any{"argv": []any{"/bin/sh", "-c", fmt.Sprintf("test -e %s-%d", marker, i)}}}
+			}
+			return out
+		})
+		elements.Needs = []string{first.Address} // there is a connection by then
+		elements.Verdict = verdict
+		b.judges[elements.Address] = func(plan.Result) (plan.Verdict, error) { return plan.Verdict{}, nil }
+		waits, sent := 0, 0
+		b.sink.seen = func(e event.Event) {
+			if e, ok := e.(event.Sent); ok && !e.Withdrawn {
+				sent++
+			}
+		}
+		b.run.OnRecord = func() {
+			time.Sleep(10 * time.Millisecond) // what was sent too early does not find its marker
+			waits++
+			for i := range sent - 1 {
+				if err := os.WriteFile(fmt.Sprintf("%s-%d", marker, i), nil, 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		s := b.apply(t, t.Context())
+		want := 2
+		if verdict {
+			want = 1 + many
+		}
+		if s.Failed > 0 || sent != 1+many || waits != want {
+			t.Errorf("verdicts: %v: %d have failed, %d are on record as sent, after %d waits, want %d", verdict, s.Failed, sent, waits, want)
 		}
 	}
 }

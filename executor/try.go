@@ -213,9 +213,9 @@ func (h *hostRun) discard(failed, target int) {
 	}
 }
 
-// withdraw tells that a call has not begun, where that is certain.
+// withdraw tells that a call has not begun, or was not even sent, where that is certain.
 func (h *hostRun) withdraw(s *sent) {
-	if s.pending != nil && !h.isPreview() && !h.doubtful[s.instance.Address] {
+	if s.noted && !h.doubtful[s.instance.Address] {
 		h.run.Sink.Emit(event.Sent{Address: s.instance.Address, Host: h.name, Withdrawn: true})
 	}
 }

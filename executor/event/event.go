@@ -18,8 +18,8 @@ const Hidden = "(sensitive)"
 // Event is one of the types of this package, by value.
 type Event interface{ Kind() Kind }
 
-// Sink takes events, from any number of goroutines. Those of one goroutine keep their order. Emit may block while the
-// output does, and never fails: a run does not end because nobody can read about it any more.
+// Sink takes events, from any number of goroutines. Those of one goroutine keep their order. Emit may return before they are
+// shown, may block while the output does, and never fails: a run does not end because nobody can read about it any more.
 type Sink interface{ Emit(Event) }
 
 // Kind is the "type" of an event.

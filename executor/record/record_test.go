@@ -33,9 +33,8 @@ func writeForever(dir string) {
 		panic(err)
 	}
 	for i := 0; ; i++ {
-		r.Emit(event.Sent{Address: fmt.Sprintf("job.j.task.command.t%d", i), Host: "a"})
-		r.Emit(event.TaskEnd{Job: "j", Address: fmt.Sprintf("job.j.task.command.t%d", i), Host: "a", Status: event.Changed})
-		fmt.Println(i)
+		r.Emit(event.Sent{Address: fmt.Sprintf("job.j.task.command.t%d", i), Host: "a"}, nil)
+		r.Emit(event.TaskEnd{Job: "j", Address: fmt.Sprintf("job.j.task.command.t%d", i), Host: "a", Status: event.Changed}, func() { fmt.Println(i) })
 	}
 }
 
@@ -84,19 +83,20 @@ func TestRun(t *testing.T) {
 	s := open(t)
 	start := Start{Command: "apply", Site: "/s", Source: []byte("what it takes"), Variables: []Variable{{Name: "v", Value: []byte("1")}}}
 	r := begin(t, s, "20260101T000000Z-0001", time.Now(), start)
-	r.Emit(event.RunStart{Run: "x", Hosts: 2})
-	r.Emit(event.Output{Text: "is not kept"})
-	r.Emit(event.Sent{Host: "a", Address: "job.j.task.command.t"})
+	r.Emit(event.RunStart{Run: "x", Hosts: 2}, nil)
+	r.Emit(event.Output{Text: "is not kept"}, nil)
+	r.Emit(event.Sent{Host: "a", Address: "job.j.task.command.t"}, nil)
+	r.Wait()
 	if is := find(t, s, "0001"); is.Status != Running || string(is.Start.Source) != "what it takes" || is.Start.Command != "apply" {
 		t.Errorf("under way it is %+v", is)
 	}
-	r.Emit(event.TaskEnd{Host: "a", Address: "job.j.task.command.t", Status: event.OK})
-	r.Emit(event.TaskEnd{Host: "b", Address: "job.j.task.command.t", Status: event.Failed})
-	r.Emit(event.RunEnd{Status: event.RunFailed, Counts: event.Counts{OK: 1, Failed: 1}})
+	r.Emit(event.TaskEnd{Host: "a", Address: "job.j.task.command.t", Status: event.OK}, nil)
+	r.Emit(event.TaskEnd{Host: "b", Address: "job.j.task.command.t", Status: event.Failed}, nil)
+	r.Emit(event.RunEnd{Status: event.RunFailed, Counts: event.Counts{OK: 1, Failed: 1}}, nil)
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r.Emit(event.TaskEnd{Host: "c"}) // comes too late, and does no harm
+	r.Emit(event.TaskEnd{Host: "c"}, nil) // comes too late, and does no harm
 
 	is := find(t, s, "20260101")
 	var kinds []event.Kind
@@ -117,6 +117,42 @@ func TestRun(t *testing.T) {
 	}
 	if list, err := s.List("nobody", 0); err != nil || len(list) != 0 {
 		t.Errorf("on a host that it did not have: %+v, %v", list, err)
+	}
+}
+
+// TestTold: others are told of events in their order, each when it is on record, and of all of them before the record is closed.
+func TestTold(t *testing.T) {
+	s := open(t)
+	r := begin(t, s, "a-1", time.Now(), Start{})
+	const all = 20 * mostEvents
+	var told []int
+	kept := func(n int) bool {
+		var rows int
+		if err := s.db.QueryRow("select count(*) from events").Scan(&rows); err != nil {
+			t.Error(err)
+		}
+		return rows > n
+	}
+	for i := range all {
+		r.Emit(event.TaskEnd{Host: "a", Status: event.OK}, func() {
+			if i%100 == 0 && !kept(i) {
+				t.Errorf("event %d is told of and not on record", i)
+			}
+			told = append(told, i)
+		})
+		if i%1000 == 0 {
+			r.Wait()
+			if !kept(i) {
+				t.Errorf("event %d was waited for and is not on record", i)
+			}
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.Emit(event.TaskEnd{Host: "a"}, func() { told = append(told, all) }) // comes too late to be kept
+	if len(told) != all+1 || !slices.IsSorted(told) {
+		t.Errorf("%d events were told of, want %d: %v", len(told), all+1, told)
 	}
 }
 
@@ -192,8 +228,9 @@ func TestSideBySide(t *testing.T) {
 		for w := range writers {
 			all.Go(func() {
 				for range each {
-					r.Emit(event.TaskEnd{Host: fmt.Sprint("h", w), Status: event.OK})
+					r.Emit(event.TaskEnd{Host: fmt.Sprint("h", w), Status: event.OK}, nil)
 				}
+				r.Wait()
 			})
 		}
 	}
@@ -243,8 +280,9 @@ func TestPrune(t *testing.T) {
 	for i := range 10 {
 		r := begin(t, s, fmt.Sprintf("run-%d", i), now.Add(time.Duration(i-10)*time.Hour), Start{})
 		for range 20 {
-			r.Emit(event.TaskEnd{Host: "a", Error: strings.Repeat("x", 10_000)})
+			r.Emit(event.TaskEnd{Host: "a", Error: strings.Repeat("x", 10_000)}, nil)
 		}
+		r.Wait()
 		if i != 1 {
 			_ = r.Close()
 		}
@@ -300,12 +338,12 @@ func TestProgress(t *testing.T) {
 	r := begin(t, s, "a-1", time.Now(), Start{})
 	end := func(r *Run, e event.TaskEnd) {
 		e.Host, e.Job = "h", "j"
-		r.Emit(e)
+		r.Emit(e, nil)
 	}
 	end(r, event.TaskEnd{Address: "changed", Status: event.Changed, Notified: []string{"x", "y"}})
 	end(r, event.TaskEnd{Address: "left", Status: event.Skipped})
 	end(r, event.TaskEnd{Address: "y", Handler: "y", Status: event.Changed})
-	r.Emit(event.Through{Job: "j", Host: "h", Handler: "y"})
+	r.Emit(event.Through{Job: "j", Host: "h", Handler: "y"}, nil)
 	end(r, event.TaskEnd{Address: "x", Handler: "x", Status: event.Failed})
 	end(r, event.TaskEnd{Address: "rescued", Status: event.Failed, Handled: true})
 	end(r, event.TaskEnd{Address: "failed", Status: event.Failed})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,12 +43,14 @@ type Run struct {
 	store *Store
 	n     int64 // of the run in the database
 	lock  *os.File
-	ends  sync.WaitGroup // of the writer
+	ends  sync.WaitGroup // of what writes and what tells
+	tell  chan *batch    // from the one to the other
 	close sync.Once
 
 	mu   sync.Mutex // guards what follows
-	wake *sync.Cond // something waits, or the end has come
+	turn *sync.Cond // next or over has changed
 	next *batch     // what waits to be written
+	last *batch     // what the newest event is in
 	over bool
 	err  error // the first one
 }
@@ -60,10 +63,15 @@ type batch struct {
 
 type entry struct {
 	host string
-	body []byte
+	body []byte // nil: it is not kept
 	end  *event.RunEnd
 	at   time.Time
+	tell func() // nil: nobody is told
 }
+
+// mostEvents is how many may wait to be written. Whoever emits more waits too; those among them that tell what a task has
+// printed have up to 64 KiB each.
+const mostEvents = 128
 
 // Begin starts the record of a run, whose id must be new. It has to be closed. A run can be resumed by one other run only.
 func (s *Store) Begin(id string, began time.Time, start Start) (*Run, error) {
@@ -81,43 +89,58 @@ func (s *Store) Begin(id string, began time.Time, start Start) (*Run, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("cannot record the run: %w", err)
 	}
-	r := &Run{store: s, lock: lock, next: newBatch()}
-	r.wake = sync.NewCond(&r.mu)
+	r := &Run{store: s, lock: lock, next: newBatch(), tell: make(chan *batch)}
+	r.turn = sync.NewCond(&r.mu)
 	if r.n, err = result.LastInsertId(); err != nil {
 		_ = lock.Close()
 		return nil, fmt.Errorf("cannot record the run: %w", err)
 	}
 	r.ends.Go(r.write)
+	r.ends.Go(r.tellAll)
 	return r, nil
 }
 
 func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
-// Emit keeps an event. It returns when the event is committed, or cannot be: what others are told is on record by then.
-func (r *Run) Emit(e event.Event) {
-	e, host := kept(e)
-	if e == nil {
-		return
+// Emit keeps an event. When it is committed, or cannot be, tell is called, on a goroutine that does so for all events in their
+// order: what others are told is on record. Emit waits only while a lot waits already. tell may be nil; so may the event, of
+// which nothing is kept then.
+func (r *Run) Emit(e event.Event, tell func()) {
+	in := entry{at: time.Now(), tell: tell}
+	e, in.host = kept(e)
+	var err error
+	if e != nil {
+		in.body, err = event.Encode(e, in.at)
 	}
-	now := time.Now()
-	body, err := event.Encode(e, now)
-	r.mu.Lock()
-	if err != nil && r.err == nil {
-		r.err = err
-	}
-	if err != nil || r.over {
-		r.mu.Unlock()
-		return
-	}
-	in := entry{host: host, body: body, at: now}
 	if end, ok := e.(event.RunEnd); ok {
 		in.end = &end
 	}
-	b := r.next
-	b.entries = append(b.entries, in)
-	r.wake.Signal()
+	r.mu.Lock()
+	r.err = cmp.Or(r.err, err)
+	for len(r.next.entries) >= mostEvents && !r.over {
+		r.turn.Wait()
+	}
+	if r.over {
+		r.mu.Unlock()
+		if tell != nil {
+			tell()
+		}
+		return
+	}
+	r.next.entries = append(r.next.entries, in)
+	r.last = r.next
+	r.turn.Broadcast()
 	r.mu.Unlock()
-	<-b.done
+}
+
+// Wait returns when what was emitted before is committed, or cannot be.
+func (r *Run) Wait() {
+	r.mu.Lock()
+	last := r.last
+	r.mu.Unlock()
+	if last != nil {
+		<-last.done
+	}
 }
 
 // kept returns what is kept of an event, and which host it is about; nil is nothing.
@@ -159,29 +182,44 @@ func kept(e event.Event) (event.Event, string) {
 
 // write writes what waits, all of it at once, until the end.
 func (r *Run) write() {
+	defer close(r.tell)
 	for {
 		r.mu.Lock()
 		for len(r.next.entries) == 0 && !r.over {
-			r.wake.Wait()
+			r.turn.Wait()
 		}
 		b, over := r.next, r.over
 		r.next = newBatch()
+		r.turn.Broadcast()
 		r.mu.Unlock()
-		if len(b.entries) > 0 {
-			if err := r.commit(b.entries); err != nil {
-				r.mu.Lock()
-				r.err = cmp.Or(r.err, err)
-				r.mu.Unlock()
-			}
+		if err := r.commit(b.entries); err != nil {
+			r.mu.Lock()
+			r.err = cmp.Or(r.err, err)
+			r.mu.Unlock()
 		}
 		close(b.done)
+		r.tell <- b
 		if over {
 			return
 		}
 	}
 }
 
+// tellAll tells others of what is written.
+func (r *Run) tellAll() {
+	for b := range r.tell {
+		for _, e := range b.entries {
+			if e.tell != nil {
+				e.tell()
+			}
+		}
+	}
+}
+
 func (r *Run) commit(entries []entry) error {
+	if !slices.ContainsFunc(entries, func(e entry) bool { return e.body != nil }) {
+		return nil
+	}
 	tx, err := r.store.db.Begin()
 	if err != nil {
 		return fmt.Errorf("cannot record what happens: %w", err)
@@ -193,6 +231,9 @@ func (r *Run) commit(entries []entry) error {
 	}
 	defer insert.Close() //nolint:errcheck // it ends with the transaction
 	for _, e := range entries {
+		if e.body == nil {
+			continue
+		}
 		if _, err := insert.Exec(r.n, e.host, e.body); err != nil {
 			return fmt.Errorf("cannot record what happens: %w", err)
 		}
@@ -222,7 +263,7 @@ func (r *Run) Close() error {
 	r.close.Do(func() {
 		r.mu.Lock()
 		r.over = true
-		r.wake.Signal()
+		r.turn.Broadcast()
 		r.mu.Unlock()
 		r.ends.Wait()
 		_ = os.Remove(r.lock.Name())

@@ -122,10 +122,26 @@ func (p *Program) records() (*record.Store, error) {
 	return record.Open(dir) //nolint:wrapcheck // it says what it is about
 }
 
-// record keeps an event, if the run is recorded.
+// record keeps an event that is shown in another way, or not at all, if the run is recorded.
 func (s *session) record(e event.Event) {
 	if s.recording != nil {
-		s.recording.run.Emit(e)
+		s.recording.run.Emit(e, nil)
+	}
+}
+
+// onRecord returns when what was emitted before is on record, if the run is recorded.
+func (s *session) onRecord() {
+	if s.recording != nil {
+		s.recording.run.Wait()
+	}
+}
+
+// catchUp returns when what was emitted before is shown.
+func (s *session) catchUp() {
+	if s.recording != nil {
+		shown := make(chan struct{})
+		s.recording.run.Emit(nil, func() { close(shown) })
+		<-shown
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
 func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Config)) executor.Summary {
 	r.acted = r.acted || mode == wire.ModeApply
 	c := executor.Config{
-		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session,
+		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session, OnRecord: r.onRecord,
 		WholeDiff: r.options.Diff == arguments.DiffFull || r.saving != nil,
 		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,

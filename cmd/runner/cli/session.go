@@ -106,6 +106,7 @@ func (s *session) show() {
 
 // hide closes the view: everything so far has been shown, and the terminal is somebody else's.
 func (s *session) hide() {
+	s.catchUp()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.view == nil {
@@ -117,13 +118,21 @@ func (s *session) hide() {
 	s.view = nil
 }
 
-// Emit shows an event.
+// Emit shows an event, when it is on record if the run is recorded.
 func (s *session) Emit(e event.Event) {
 	s.logEvent(e)
 	if s.saving != nil {
 		s.saving.Emit(e)
 	}
-	s.record(e) // before anybody is told
+	if s.recording == nil {
+		s.tell(e)
+		return
+	}
+	s.recording.run.Emit(e, func() { s.tell(e) })
+}
+
+// tell gives an event to the view.
+func (s *session) tell(e event.Event) {
 	s.mu.RLock()
 	if s.view != nil {
 		s.view.Emit(e)
@@ -140,7 +149,7 @@ func (s *session) Emit(e event.Event) {
 	s.held = append(s.held, e)
 }
 
-// diagnose shows errors and warnings, and says whether there are errors.
+// diagnose shows errors and warnings, behind what was emitted before, and says whether there are errors.
 func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
 	for _, d := range diags {
 		if s.saving != nil {
@@ -148,6 +157,7 @@ func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
 		}
 		s.record(views.Diagnostic(d))
 	}
+	s.catchUp()
 	s.show()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
