@@ -29,7 +29,9 @@ type call struct {
 	done   chan struct{} // closed when its result is on its way
 	failed *wire.Problem // why it failed; written before done is closed
 
-	started bool // guarded by calls.mu
+	// calls.mu guards what follows.
+	started bool
+	begun   *time.Timer // tells that it has started, unless it has ended by then
 
 	input          *wire.Buffer
 	stdout, stderr *wire.SendWindow
@@ -49,9 +51,12 @@ func (c *call) run() {
 		result = wire.Result{Problem: tooLarge(err), Started: result.Started, Elapsed: result.Elapsed}
 		frame, err = wire.Message(wire.KindResult, 0, c.id, result)
 	}
-	c.calls.end(c, result.Problem)
+	send := a.link.SendWait
+	if c.calls.end(c, result.Problem) {
+		send = a.link.SendSoon
+	}
 	if err == nil {
-		err = a.link.SendWait(context.WithoutCancel(c.ctx), frame)
+		err = send(context.WithoutCancel(c.ctx), frame)
 	}
 	_ = err // the link is gone, and its other side knows that
 }
@@ -95,26 +100,38 @@ func (c *call) inTurn() wire.Result {
 		}
 		defer release()
 	}
-	c.calls.mu.Lock()
-	if c.ctx.Err() != nil {
-		c.calls.mu.Unlock()
-		return wire.Result{Problem: c.problem(context.Cause(c.ctx))}
-	}
-	c.started = true
-	c.calls.mu.Unlock()
-
-	began := time.Now()
-	frame, err := wire.Message(wire.KindStarted, 0, c.id, wire.Started{At: began})
-	if err == nil {
-		err = a.link.SendWait(c.ctx, frame) // nothing is begun whose result could not be sent
-	}
-	if err != nil {
+	if err := a.link.Wait(c.ctx); err != nil { // nothing is begun whose result could not be sent
 		return wire.Result{Problem: c.problem(err)}
 	}
-	began = time.Now()
+	began := time.Now()
+	if err := c.start(began); err != nil {
+		return wire.Result{Problem: c.problem(err)}
+	}
 	result := c.carryOut()
 	result.Started, result.Elapsed = began, time.Since(began)
 	return result
+}
+
+// soon is how long a call may take without anybody being told that it has started.
+const soon = 10 * time.Millisecond
+
+// start notes that the call is carried out from now on, unless it was ended before.
+func (c *call) start(at time.Time) error {
+	c.calls.mu.Lock()
+	defer c.calls.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return context.Cause(c.ctx)
+	}
+	c.started = true
+	c.begun = time.AfterFunc(soon, func() {
+		frame, err := wire.Message(wire.KindStarted, 0, c.id, wire.Started{At: at})
+		c.calls.mu.Lock()
+		defer c.calls.mu.Unlock()
+		if err == nil && c.begun != nil {
+			_ = c.calls.agent.link.Send(frame) // if it fails, the link is gone
+		}
+	})
+	return nil
 }
 
 func (c *call) carryOut() (result wire.Result) {

@@ -218,10 +218,14 @@ func (t *calls) cancel(id wire.CallID, how wire.Cancel) {
 	c.cancel(errCancelled)
 }
 
-// end forgets a call.
-func (t *calls) end(c *call, failed *wire.Problem) {
+// end forgets a call, of which nothing but its result is sent from now on, and says whether another one of its lane follows.
+func (t *calls) end(c *call, failed *wire.Problem) (more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if c.begun != nil {
+		c.begun.Stop()
+		c.begun = nil
+	}
 	delete(t.byID, c.id)
 	t.bytes -= c.size
 	c.msg.Args, c.msg.Env = nil, nil // its pipeline may remember the call for long
@@ -234,6 +238,7 @@ func (t *calls) end(c *call, failed *wire.Problem) {
 		t.queueLocked(c.next)
 		c.next = nil
 	}
+	return c.msg.Flags&wire.FlagNoLane == 0 && len(t.queues[c.msg.Lane]) > 0
 }
 
 // wait waits for all calls when contact with the parent is lost. Those that must not be cut may take their time: then we

@@ -50,6 +50,19 @@ func TestPipelineEndsWithTheFirstFailure(t *testing.T) {
 	}
 }
 
+// Of a call that ends at once nothing comes but its result; of one that takes longer it is told that it has started.
+func TestStartedIsToldOfLongCalls(t *testing.T) {
+	c := connect(t)
+	_, long := c.start(root, wire.Call{Action: "command"}, map[string]any{"argv": []any{"/bin/sleep", "0.2"}})
+	_, short := c.start(root, wire.Call{Action: "test.nothing"}, nil)
+	if c.result(short); !short.started || short.told {
+		t.Errorf("of the short one: started %v, told before its end: %v", short.started, short.told)
+	}
+	if c.result(long); !long.told {
+		t.Error("nobody was told that the long one has started")
+	}
+}
+
 // TestG19LanesOfOnePeer: calls of a lane run one at a time, those of others and those without one beside them.
 func TestG19LanesOfOnePeer(t *testing.T) {
 	c := connect(t)

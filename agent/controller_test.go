@@ -74,6 +74,7 @@ type controller struct {
 // reply is what has come for a call so far.
 type reply struct {
 	started bool
+	told    bool // that it has started, before its result
 	result  *wire.Result
 	refused *wire.Refused
 	data    [3][]byte
@@ -220,7 +221,7 @@ func (c *controller) handle(f wire.Frame) {
 	}
 	switch f.Kind {
 	case wire.KindStarted:
-		r.started = true
+		r.started, r.told = true, true
 	case wire.KindData:
 		r.data[f.Stream] = append(r.data[f.Stream], f.Payload...)
 		if !r.ungiven && len(f.Payload) > 0 {
@@ -235,6 +236,7 @@ func (c *controller) handle(f wire.Frame) {
 	case wire.KindResult:
 		r.result = &wire.Result{}
 		decode(r.result)
+		r.started = r.started || !r.result.Started.IsZero()
 	case wire.KindRefused:
 		r.refused = &wire.Refused{}
 		decode(r.refused)

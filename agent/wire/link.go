@@ -25,6 +25,9 @@ const roomMark = 1 << 20
 // its buffers by, so that a thousand links cost little memory.
 const bufferSize = 16 << 10
 
+// gather is how long a frame that may wait for others does so.
+const gather = 2 * time.Millisecond
+
 // LinkConfig adjusts a link.
 type LinkConfig struct {
 	Ping   time.Duration // a side that has heard nothing for so long asks; 0: DefaultPing
@@ -50,7 +53,9 @@ type Link struct {
 	mu     sync.Mutex // guards what follows
 	change sync.Cond  // the queue or err changed
 	queue  []Frame
-	queued int // bytes in queue, and of the frames being written
+	queued int         // bytes in queue, and of the frames being written
+	due    bool        // what is in queue is to be written now
+	timer  *time.Timer // makes it due; nil: nothing waits for others
 	denied bool
 	err    error
 	done   chan struct{} // closed when err is set
@@ -97,6 +102,47 @@ func (l *Link) SendWait(ctx context.Context, f Frame) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.waitLocked(ctx); err != nil {
+		return err
+	}
+	return l.sendLocked(f)
+}
+
+// SendSoon is SendWait for a frame behind which others will come at once: it may wait for them a little, so that many
+// small ones are written together.
+func (l *Link) SendSoon(ctx context.Context, f Frame) error {
+	if err := f.Check(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.waitLocked(ctx); err != nil {
+		return err
+	}
+	if err := l.queueLocked(f); err != nil {
+		return err
+	}
+	switch {
+	case l.queued >= bufferSize:
+		l.dueLocked()
+	case !l.due && l.timer == nil:
+		l.timer = time.AfterFunc(gather, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.dueLocked()
+		})
+	}
+	return nil
+}
+
+// Wait waits until the queue has room.
+func (l *Link) Wait(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waitLocked(ctx)
+}
+
+func (l *Link) waitLocked(ctx context.Context) error {
 	if l.queued >= roomMark {
 		defer context.AfterFunc(ctx, l.wake)()
 	}
@@ -106,10 +152,18 @@ func (l *Link) SendWait(ctx context.Context, f Frame) error {
 	if l.err == nil && l.queued >= roomMark {
 		return context.Cause(ctx)
 	}
-	return l.sendLocked(f)
+	return l.err
 }
 
 func (l *Link) sendLocked(f Frame) error {
+	err := l.queueLocked(f)
+	if err == nil {
+		l.dueLocked()
+	}
+	return err
+}
+
+func (l *Link) queueLocked(f Frame) error {
 	size := HeaderSize + len(f.Payload)
 	if l.err == nil && l.queued+size > l.cfg.Queue {
 		l.failLocked(&Problem{Code: CodeFull, Message: fmt.Sprintf("more than %d bytes wait to be read by the other side", l.cfg.Queue)})
@@ -119,10 +173,19 @@ func (l *Link) sendLocked(f Frame) error {
 	}
 	l.queue = append(l.queue, f)
 	l.queued += size
-	if len(l.queue) == 1 {
+	return nil
+}
+
+// dueLocked has the queue written.
+func (l *Link) dueLocked() {
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
+	if !l.due && len(l.queue) > 0 {
+		l.due = true
 		l.change.Broadcast()
 	}
-	return nil
 }
 
 // HasRoom says whether SendWait would not wait. After a no, LinkConfig.Room will be called.
@@ -137,6 +200,7 @@ func (l *Link) HasRoom() bool {
 func (l *Link) Flush(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.dueLocked()
 	defer context.AfterFunc(ctx, l.wake)()
 	for l.queued > 0 && l.err == nil && ctx.Err() == nil {
 		l.change.Wait()
@@ -214,6 +278,7 @@ func (l *Link) failLocked(why *Problem) {
 	}
 	l.err = why
 	l.queue = nil
+	l.dueLocked()
 	close(l.done)
 	l.change.Broadcast()
 }
@@ -281,7 +346,7 @@ func (l *Link) write() {
 func (l *Link) next() (f Frame, last, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.queue) == 0 && l.err == nil {
+	for !l.due && l.err == nil {
 		l.change.Wait()
 	}
 	if l.err != nil {
@@ -290,7 +355,8 @@ func (l *Link) next() (f Frame, last, ok bool) {
 	f = l.queue[0]
 	l.queue[0] = Frame{}
 	l.queue = l.queue[1:]
-	return f, len(l.queue) == 0, true
+	l.due = len(l.queue) > 0
+	return f, !l.due, true
 }
 
 func (l *Link) written(size int) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,6 +227,69 @@ func TestLinkSendWaitWaitsForRoom(t *testing.T) {
 		if room != 1 {
 			t.Errorf("room was announced %d times", room)
 		}
+		_ = l.Close()
+		_ = other.Close()
+	})
+}
+
+// writes counts what is written at once.
+type writes struct {
+	net.Conn
+	n atomic.Int64
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.n.Add(1)
+	return w.Conn.Write(p)
+}
+
+// Frames that others follow are written together with those: after a little time, when there is a buffer full of them, or
+// with the first one that does not wait.
+func TestLinkSendSoon(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	synctest.Test(t, func(t *testing.T) {
+		x, y := net.Pipe()
+		out := &writes{Conn: x}
+		l := NewLink(out, LinkConfig{Silent: time.Hour})
+		go run(l, ignore)
+		var got atomic.Int64
+		other := NewLink(y, LinkConfig{Silent: time.Hour})
+		go run(other, func(Frame) { got.Add(1) })
+		soon := func(size int) {
+			if err := l.SendSoon(t.Context(), Frame{Kind: KindResult, Payload: make([]byte, size)}); err != nil {
+				t.Error(err)
+			}
+		}
+		come := func(what string, frames, writes int64) {
+			t.Helper()
+			synctest.Wait()
+			if got.Load() != frames || out.n.Load() != writes {
+				t.Errorf("%s: %d frames have come in %d writes, want %d in %d", what, got.Load(), out.n.Load(), frames, writes)
+			}
+		}
+		soon(10)
+		soon(10)
+		come("at once", 0, 0)
+		time.Sleep(gather)
+		come("a little later", 2, 1)
+		soon(10)
+		if err := l.Send(Frame{Kind: KindResult}); err != nil {
+			t.Error(err)
+		}
+		come("with another one", 4, 2)
+		soon(10)
+		if err := l.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		come("flushed", 5, 3)
+		for range 2 {
+			soon(bufferSize / 2)
+		}
+		synctest.Wait()
+		if got.Load() != 7 {
+			t.Errorf("of a buffer full, %d frames have come", got.Load()-5)
+		}
+		soon(10) // is dropped
 		_ = l.Close()
 		_ = other.Close()
 	})

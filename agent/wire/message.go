@@ -238,7 +238,7 @@ const (
 	FlagDisturbed                   // ModeLook: a program would run before, after which anything can be there
 )
 
-// Started tells that a call runs.
+// Started tells that a call runs, if that takes a while.
 type Started struct {
 	At time.Time `cbor:"1,keyasint"` // the target's clock
 }
@@ -259,7 +259,7 @@ type Result struct {
 	Problem *Problem      `cbor:"1,keyasint,omitempty"`
 	Change  Change        `cbor:"2,keyasint"`
 	Values  []byte        `cbor:"3,keyasint,omitempty"` // CBOR map: what the action documents as its result
-	Started time.Time     `cbor:"4,keyasint"`           // the target's clock, after the lane was taken
+	Started time.Time     `cbor:"4,keyasint,omitzero"`  // the target's clock, after the lane was taken; zero: it was not started
 	Elapsed time.Duration `cbor:"5,keyasint"`
 }
 

@@ -150,11 +150,12 @@ func (p *Peer) callFrameLocked(f wire.Frame, m any) *wire.Problem {
 	if c == nil {
 		return violation("a frame of call %d of %s, which is not under way", f.Call, p.hop.plan.Title)
 	}
+	result, ended := m.(*wire.Result)
+	if !isClosed(c.started) && !(ended && result.Started.IsZero()) {
+		close(c.started)
+	}
 	switch m := m.(type) {
 	case *wire.Started:
-		if !isClosed(c.started) {
-			close(c.started)
-		}
 	case *wire.Credit:
 		if !c.over {
 			if err := c.creditLocked(m.N); err != nil {
