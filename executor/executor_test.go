@@ -99,6 +99,28 @@ func TestHandlers(t *testing.T) {
 	}
 }
 
+// A handler that an interrupt ends while it runs stays due. G31.
+func TestInterruptedHandlerIsDue(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "true").Notify = []string{"job.j.handler.h"}
+	b.handler(job, "h", "sleep 60")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	b.sink.seen = func(e event.Event) {
+		if start, ok := e.(event.TaskStart); ok && start.Address == "job.j.handler.h" {
+			cancel(executor.ErrInterrupted)
+		}
+	}
+	b.apply(t, ctx)
+	same(t, b.sink.ends(), []string{"one changed", "h cancelled"})
+	for _, e := range b.sink.events {
+		if _, ok := e.(event.Through); ok {
+			t.Errorf("it is told to be through: %+v", e)
+		}
+	}
+}
+
 // A task that reads a result is sent when that is known, and costs one more round trip.
 func TestNeedsCutThePipeline(t *testing.T) {
 	b := newBench("a")

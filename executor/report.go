@@ -166,7 +166,7 @@ func (h *hostRun) add(s *sent, r plan.Result) {
 		g.results = plan.Results{}
 	}
 	h.run.state.PutResults(s.task.Address, h.name, g.results)
-	if h.handlers && !g.passed && (s.task.OnFailure == plan.Continue || !slices.ContainsFunc(g.results.Elements, func(r plan.Result) bool { return r.Failed })) {
+	if h.handlers && !g.passed && !g.cut && (s.task.OnFailure == plan.Continue || !slices.ContainsFunc(g.results.Elements, func(r plan.Result) bool { return r.Failed })) {
 		h.through(s.task)
 	}
 }

@@ -58,6 +58,7 @@ type group struct {
 	passed  bool                 // an element was not
 	yielded bool                 // what runs once is another host's to run, or to report
 	decided bool                 // whether it is
+	cut     bool                 // an element was ended before its end, or nobody knows
 }
 
 // pump sends what has not been sent yet, as far as it may follow what is under way.

@@ -157,6 +157,7 @@ func (h *hostRun) conclude(s *sent, reply broker.Reply, result *plan.Result, end
 			end.Error = end.Failure.Text()
 		}
 		result.Failed = end.Status == event.Failed
+		s.group.cut = s.group.cut || !result.Failed
 		result.Changed = changed && s.task.ChangedWhen
 		return
 	}
