@@ -25,9 +25,10 @@ type call struct {
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	kill   func()        // from now on nothing of it is ended politely
-	done   chan struct{} // closed when its result is on its way
-	failed *wire.Problem // why it failed; written before done is closed
+	kill   func()         // from now on nothing of it is ended politely
+	done   chan struct{}  // closed when its result is on its way
+	failed *wire.Problem  // why it failed; written before done is closed
+	args   map[string]any // of an action, decoded
 
 	// calls.mu guards what follows.
 	started bool
@@ -150,10 +151,7 @@ func (c *call) carryOut() (result wire.Result) {
 	}
 	defer context.AfterFunc(ctx, func() { c.input.Close(context.Cause(ctx)) })() // wakes who waits for it
 	out, err := c.act(ctx)
-	result.Change = out.Change
-	if out.Values != nil {
-		values, encodeErr := wire.Marshal(out.Values)
-		result.Values = values
+	if encodeErr := c.encode(&result, out); encodeErr != nil {
 		err = errors.Join(err, encodeErr)
 	}
 	if err != nil {
@@ -163,6 +161,35 @@ func (c *call) carryOut() (result wire.Result) {
 		result.Problem = c.problem(err)
 	}
 	return result
+}
+
+// encode puts an outcome into a result. Of an action it is what differs from its arguments, and from one map to the next.
+func (c *call) encode(result *wire.Result, out action.Outcome) (err error) {
+	result.Change = out.Change
+	base := c.args
+	for _, part := range []struct {
+		to   *[]byte
+		from map[string]any
+	}{{&result.Change.Before, out.Before}, {&result.Change.After, out.After}} {
+		if part.from == nil {
+			continue
+		}
+		if *part.to, err = wire.EncodeAttributes(base, part.from); err != nil {
+			return err
+		}
+		base = part.from
+	}
+	if out.After == nil {
+		base = c.args
+	}
+	switch values, isMap := out.Values.(map[string]any); {
+	case out.Values == nil:
+	case isMap && c.args != nil:
+		result.Values, err = wire.EncodeAttributes(base, values)
+	default:
+		result.Values, err = wire.Marshal(out.Values)
+	}
+	return err
 }
 
 // act looks, and makes the change if it is to be made.
@@ -175,10 +202,11 @@ func (c *call) act(ctx context.Context) (action.Outcome, error) {
 	if definition == nil {
 		return action.Outcome{}, &wire.Problem{Code: wire.CodeUnsupported, Message: fmt.Sprintf("there is no action %q", c.msg.Action)}
 	}
-	doer, err := definition.Decode(c.msg.Args, c.msg.Unknown)
+	doer, args, err := definition.Decode(c.msg.Args, c.msg.Unknown)
 	if err != nil {
 		return action.Outcome{}, err
 	}
+	c.args = args
 	env := c.env(ctx)
 	watched := c.msg.Mode == wire.ModeLook
 	if watched {
@@ -204,7 +232,7 @@ func (c *call) act(ctx context.Context) (action.Outcome, error) {
 	}
 	done, err := doer.Act(ctx, env, found)
 	if done.Change.Verb == "" {
-		done.Change = found.Change
+		done.Change, done.Before, done.After = found.Change, found.Before, found.After
 	}
 	return done, err
 }

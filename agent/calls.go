@@ -228,7 +228,7 @@ func (t *calls) end(c *call, failed *wire.Problem) (more bool) {
 	}
 	delete(t.byID, c.id)
 	t.bytes -= c.size
-	c.msg.Args, c.msg.Env = nil, nil // its pipeline may remember the call for long
+	c.msg.Args, c.msg.Env, c.args = nil, nil, nil // its pipeline may remember the call for long
 	c.failed = failed
 	if failed != nil && c.msg.Flags&wire.FlagContinue == 0 {
 		c.pipeline.failed = true

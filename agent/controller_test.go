@@ -333,7 +333,8 @@ func values(t testing.TB, r wire.Result) map[string]any {
 	t.Helper()
 	out := map[string]any{}
 	if r.Values != nil {
-		if err := wire.Unmarshal(r.Values, &out); err != nil {
+		var err error
+		if out, err = wire.DecodeAttributes(nil, r.Values); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -91,7 +91,7 @@ func (h *hostRun) later(s *sent, by string) {
 	h.ran(s)
 	h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
 	s.reason = by
-	h.planned(s, wire.Change{Verb: verbOf(s.task, s.instance), Unknown: []string{"action"}}, "")
+	h.planned(s, found{Change: wire.Change{Verb: verbOf(s.task, s.instance), Unknown: []string{"action"}}}, "")
 }
 
 // meet waits, in a preview, until it is known which machine is at the end of a connection, if it matters: earlier tasks may
@@ -105,7 +105,7 @@ func (h *hostRun) meet(on int) {
 }
 
 // leaves notes what a planned change leaves on its machine.
-func (h *hostRun) leaves(s *sent, change wire.Change) {
+func (h *hostRun) leaves(s *sent, change found) {
 	switch event.Verb(change.Verb) {
 	case event.None, event.Read, event.Skip:
 		return
@@ -116,9 +116,9 @@ func (h *hostRun) leaves(s *sent, change wire.Change) {
 		Address: strings.TrimPrefix(s.instance.Address, "job."+h.job.Name+"."),
 	}
 	if change.Verb != wire.VerbRun {
-		for _, encoded := range [][]byte{change.After, change.Before} {
-			if values, err := plainMap(encoded); err == nil && t.Path == "" {
-				t.Path, _ = values["path"].(string)
+		for _, attributes := range []map[string]any{change.after, change.before} {
+			if t.Path == "" {
+				t.Path, _ = attributes["path"].(string)
 			}
 		}
 		t.Removed = change.Verb == wire.VerbRemove

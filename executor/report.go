@@ -187,7 +187,7 @@ func foreseen(s *sent, result *plan.Result, end *event.TaskEnd) event.Status {
 }
 
 // planned emits what a preview found, and how the run would report it.
-func (h *hostRun) planned(s *sent, change wire.Change, outcome event.Status) {
+func (h *hostRun) planned(s *sent, change found, outcome event.Status) {
 	verb := event.Verb(change.Verb)
 	p := event.PlannedChange{
 		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb, Outcome: outcome,
@@ -228,13 +228,13 @@ func callDigest(in plan.Instance) []byte {
 }
 
 // change fills in what an end says about the change; of a sensitive task nothing but its verb.
-func (h *hostRun) change(end *event.TaskEnd, s *sent, change wire.Change) {
+func (h *hostRun) change(end *event.TaskEnd, s *sent, change found) {
 	end.Action = event.Verb(change.Verb)
 	if s.instance.Sensitive {
-		if len(change.Before) > 0 {
+		if change.before != nil {
 			end.Before = event.Hidden
 		}
-		if len(change.After) > 0 {
+		if change.after != nil {
 			end.After = event.Hidden
 		}
 		if change.Diff != "" {
@@ -243,11 +243,11 @@ func (h *hostRun) change(end *event.TaskEnd, s *sent, change wire.Change) {
 		return
 	}
 	end.Diff = change.Diff
-	if before, err := plainMap(change.Before); err == nil && before != nil {
-		end.Before = before
+	if change.before != nil {
+		end.Before = change.before
 	}
-	if after, err := plainMap(change.After); err == nil && after != nil {
-		end.After = after
+	if change.after != nil {
+		end.After = change.after
 	}
 }
 

@@ -126,7 +126,7 @@ func (h *hostRun) restarts(task *plan.Task, on int) *event.TaskEnd {
 }
 
 // reboots waits, after a restart was set off, until the machine is there again with another start of its system.
-func (h *hostRun) reboots(ctx context.Context, s *sent, reply broker.Reply, err error) (broker.Reply, error) {
+func (h *hostRun) reboots(ctx context.Context, s *sent, reply answer, err error) (answer, error) {
 	lost, isLost := errors.AsType[*broker.LostError](err)
 	goesDown := isLost && !lost.Unreached // it may have been too fast to say that it has begun: the boot tells
 	if reply.Problem != nil || err != nil && !goesDown {
@@ -141,7 +141,8 @@ func (h *hostRun) reboots(ctx context.Context, s *sent, reply broker.Reply, err 
 	was, _ := peer.Hello()
 	var is broker.Ready
 	h.run.withoutSlot(func() { is, err = h.comeBack(ctx, s.on, peer, was) })
-	reply.Change = wire.Change{Verb: wire.VerbRun, After: reply.Change.After}
+	reply.Change = wire.Change{Verb: wire.VerbRun}
+	reply.found = found{Change: reply.Change, after: reply.found.after}
 	if reply.Started.IsZero() {
 		reply.Started = began
 	}
@@ -149,7 +150,7 @@ func (h *hostRun) reboots(ctx context.Context, s *sent, reply broker.Reply, err 
 	switch {
 	case err == nil:
 		reply.Trip = is.Trip
-		reply.Values, err = wire.Marshal(map[string]any{"boot_id": is.Hello.Boot, "seconds": reply.Elapsed.Seconds()})
+		reply.values = map[string]any{"boot_id": is.Hello.Boot, "seconds": reply.Elapsed.Seconds()}
 	case h.run.isEnding() != notEnding:
 		reply.Problem = &wire.Problem{Code: wire.CodeLost, Message: "the run ended while the machine was restarting"}
 	default:

@@ -39,7 +39,7 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		}, failed)
 	case s.pending == nil: // an unknown for_each
 		h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
-		h.planned(s, wire.Change{Verb: verbOf(s.task, s.instance)}, "")
+		h.planned(s, found{Change: wire.Change{Verb: verbOf(s.task, s.instance)}}, "")
 	default:
 		h.takeReply(ctx, s)
 	}
@@ -64,7 +64,7 @@ func (h *hostRun) takeEnd(s *sent) {
 	}
 	if end.Status == event.OK {
 		if h.isPreview() {
-			h.planned(s, wire.Change{Verb: wire.VerbNone}, event.OK)
+			h.planned(s, found{Change: wire.Change{Verb: wire.VerbNone}}, event.OK)
 			return
 		}
 		end.Action, end.Result = event.None, shown(s.task, result)
@@ -90,11 +90,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	}
 	h.after = max(h.after, reply.Trip)
 	end.Started, end.Seconds = event.Time(reply.Started), reply.Elapsed.Seconds()
-	values, err := plainMap(reply.Values)
-	if err != nil {
-		reply.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
-	}
-	result := plan.Result{Key: s.instance.Key, Values: values, Seconds: end.Seconds}
+	result := plan.Result{Key: s.instance.Key, Values: reply.values, Seconds: end.Seconds}
 	h.conclude(s, reply, &result, &end)
 	if h.judge(s, &result, &end) && h.again(ctx, s) {
 		return
@@ -108,7 +104,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	if h.isPreview() {
 		well := end.Status == event.OK || end.Status == event.Changed
 		if well || end.Status == event.Failed && reply.Problem == nil { // what its own conditions make a failure is done before
-			h.planned(s, reply.Change, foreseen(s, &result, &end))
+			h.planned(s, reply.found, foreseen(s, &result, &end))
 		}
 		if well {
 			h.ran(s)
@@ -116,7 +112,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 			return
 		}
 	}
-	h.change(&end, s, reply.Change)
+	h.change(&end, s, reply.found)
 	end.Result = h.shown(s, result)
 	h.record(s, result)
 	h.settle(s, end, result)
@@ -148,7 +144,7 @@ func (h *hostRun) takeError(s *sent, end event.TaskEnd, err error) {
 }
 
 // conclude says what a reply means, before the task's own conditions are asked.
-func (h *hostRun) conclude(s *sent, reply broker.Reply, result *plan.Result, end *event.TaskEnd) {
+func (h *hostRun) conclude(s *sent, reply answer, result *plan.Result, end *event.TaskEnd) {
 	changed := reply.Change.Verb != "" && reply.Change.Verb != wire.VerbNone && reply.Change.Verb != wire.VerbRead
 	if reply.Problem != nil {
 		h.explain(end, reply.Problem, s.task)
@@ -199,7 +195,7 @@ func (s *sent) attempts() int { return max(0, s.attempt-1) }
 const interruptedReason = "interrupted"
 
 // await waits for a reply and tells when the call has started.
-func (h *hostRun) await(ctx context.Context, s *sent) (broker.Reply, error) {
+func (h *hostRun) await(ctx context.Context, s *sent) (answer, error) {
 	if !h.isPreview() {
 		select {
 		case <-s.pending.Started():
@@ -209,12 +205,17 @@ func (h *hostRun) await(ctx context.Context, s *sent) (broker.Reply, error) {
 		h.started(s)
 	}
 	reply, err := h.run.wait(ctx, s.pending, s.on)
-	if err == nil { // all output has come
-		for stream := range s.live {
-			h.output(s, wire.Stream(stream), string(s.live[stream].held))
-		}
+	if err != nil {
+		return answer{}, err
 	}
-	return reply, err
+	for stream := range s.live { // all output has come
+		h.output(s, wire.Stream(stream), string(s.live[stream].held))
+	}
+	a, err := s.read(reply)
+	if err != nil {
+		a.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
+	}
+	return a, nil
 }
 
 // started tells that a call has started, if it has.

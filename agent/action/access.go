@@ -181,17 +181,7 @@ func names(set view.Attr) []string {
 	return out
 }
 
-// change puts a change together. A nil map is left out.
-func change(verb wire.Verb, before, after map[string]any, unknown ...string) (wire.Change, error) {
-	c := wire.Change{Verb: verb, Unknown: unknown}
-	var err error
-	if before != nil {
-		if c.Before, err = wire.Marshal(before); err != nil {
-			return c, err
-		}
-	}
-	if after != nil {
-		c.After, err = wire.Marshal(after)
-	}
-	return c, err
+// change puts an outcome together. A nil map is left out.
+func change(verb wire.Verb, before, after map[string]any, unknown ...string) Outcome {
+	return Outcome{Change: wire.Change{Verb: verb, Unknown: unknown}, Before: before, After: after}
 }

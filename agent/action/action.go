@@ -31,7 +31,9 @@ type Action interface {
 
 // Outcome is what Look found or Act did. An Act that fails may return one beside its error: what a program printed.
 type Outcome struct {
-	Change wire.Change
+	Change wire.Change // without Before and After
+	// Before and After are the attributes of what the change is about; nil where it is not there.
+	Before, After map[string]any
 	// Values are a struct or map in the names that the action documents. From a Look they are what Act will give; nil:
 	// only the run will tell.
 	Values any

@@ -44,7 +44,7 @@ func each(b *testing.B, next func(i int) args) {
 	for i := 0; b.Loop(); i++ {
 		encoded, err := wire.Marshal(next(i))
 		ok(b, err)
-		a, err := file.Decode(encoded, nil)
+		a, _, err := file.Decode(encoded, nil)
 		ok(b, err)
 		if _, err := run(b.Context(), env, a); err != nil {
 			b.Fatal(err)

@@ -106,10 +106,7 @@ func (r *running) look(ctx context.Context, env *Env, c process.Command) (Outcom
 	if reads {
 		verb = wire.VerbRead
 	}
-	out := Outcome{}
-	if out.Change, err = change(verb, nil, r.describe(env, c), env.Unknown...); err != nil {
-		return out, err
-	}
+	out := change(verb, nil, r.describe(env, c), env.Unknown...)
 	preview := env.Mode == wire.ModeLook
 	switch {
 	case reads && (!preview || len(env.Unknown) == 0 && !env.Unsettled):

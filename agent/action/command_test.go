@@ -228,7 +228,7 @@ func TestDecodeRefuses(t *testing.T) {
 			if d.Name != c.action {
 				continue
 			}
-			_, err := d.Decode(encoded, nil)
+			_, _, err := d.Decode(encoded, nil)
 			var p *wire.Problem
 			if !errors.As(err, &p) || p.Code != wire.CodeArguments || !strings.Contains(strings.ToLower(p.Message), c.want) {
 				t.Errorf("%v: %v", c.args, err)

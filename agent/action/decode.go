@@ -8,13 +8,13 @@ import (
 )
 
 // Decode makes an action of a call's arguments, a CBOR map, after it has checked them: the controller has done so for
-// what was known when it planned. In a preview the arguments named in unknown may be missing. The error is a
-// *wire.Problem.
-func (d Definition) Decode(args []byte, unknown []string) (Action, error) {
+// what was known when it planned. It returns the arguments too. In a preview those named in unknown may be missing. The
+// error is a *wire.Problem.
+func (d Definition) Decode(args []byte, unknown []string) (Action, map[string]any, error) {
 	values := map[string]any{}
 	if len(args) > 0 {
 		if err := wire.Unmarshal(args, &values); err != nil {
-			return nil, d.refuse("", err.Error())
+			return nil, nil, d.refuse("", err.Error())
 		}
 	}
 	for _, name := range unknown {
@@ -22,21 +22,21 @@ func (d Definition) Decode(args []byte, unknown []string) (Action, error) {
 	}
 	for _, a := range d.Arguments {
 		if a.Required && values[a.Name] == nil {
-			return nil, d.refuse(a.Name, "is required")
+			return nil, nil, d.refuse(a.Name, "is required")
 		}
 	}
 	if d.Check != nil {
 		if err := d.Check(values); err != nil {
-			return nil, d.refuse("", schema.Problems(err)[0].Error())
+			return nil, nil, d.refuse("", schema.Problems(err)[0].Error())
 		}
 	}
 	a := d.New()
 	if len(args) > 0 {
 		if err := wire.Unmarshal(args, a); err != nil {
-			return nil, d.refuse("", err.Error())
+			return nil, nil, d.refuse("", err.Error())
 		}
 	}
-	return a, nil
+	return a, values, nil
 }
 
 func (d Definition) refuse(argument, why string) *wire.Problem {

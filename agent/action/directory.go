@@ -28,7 +28,7 @@ type directory struct {
 func (d *directory) Look(ctx context.Context, env *Env) (Outcome, error) {
 	if env.unknown("path") || env.unknown("state") {
 		env.View.Disturb()
-		return d.blind(wire.VerbUpdate, env.Unknown...)
+		return d.blind(wire.VerbUpdate, env.Unknown...), nil
 	}
 	d.Path = strings.TrimRight(d.Path, "/")
 	if d.State == "absent" {
@@ -36,7 +36,7 @@ func (d *directory) Look(ctx context.Context, env *Env) (Outcome, error) {
 	}
 	p, err := d.search(env)
 	if isUnknown(err) {
-		return d.blind(wire.VerbCreate, names(view.Mode|view.Owner|view.Group)...)
+		return d.blind(wire.VerbCreate, names(view.Mode|view.Owner|view.Group)...), nil
 	}
 	if err != nil {
 		return Outcome{}, cannot("make", d.Path, err)
@@ -81,9 +81,8 @@ func (d *directory) search(env *Env) (*view.Place, error) {
 	}
 }
 
-func (d *directory) blind(verb wire.Verb, unknown ...string) (Outcome, error) {
-	c, err := change(verb, nil, blindly(d.Path), unknown...)
-	return Outcome{Change: c}, err
+func (d *directory) blind(verb wire.Verb, unknown ...string) Outcome {
+	return change(verb, nil, blindly(d.Path), unknown...)
 }
 
 // lookMissing previews a directory that is to be made, with its parents; p is the place of the outermost.
@@ -111,17 +110,16 @@ func (d *directory) lookMissing(env *Env, p *view.Place) (Outcome, error) {
 	if parents := d.missing[:len(d.missing)-1]; len(parents) > 0 {
 		after["parents"] = plain(parents)
 	}
-	c, err := change(wire.VerbCreate, nil, after, names(will.Unknown)...)
-	out := Outcome{Change: c}
+	out := change(wire.VerbCreate, nil, after, names(will.Unknown)...)
 	if will.Unknown == 0 {
 		out.Values = d.values(env, &will)
 	}
-	return out, err
+	return out, nil
 }
 
 func (d *directory) lookPresent(env *Env, p *view.Place) (Outcome, error) {
 	if p.Entry.Unknown&view.Kind != 0 {
-		return d.blind(wire.VerbUpdate, names(view.Mode|view.Owner|view.Group)...)
+		return d.blind(wire.VerbUpdate, names(view.Mode|view.Owner|view.Group)...), nil
 	}
 	if p.Entry.Kind != disk.Directory {
 		return Outcome{}, cannot("make", d.Path, &disk.KindError{Path: "it", Kind: p.Entry.Kind})
@@ -138,12 +136,11 @@ func (d *directory) lookPresent(env *Env, p *view.Place) (Outcome, error) {
 		}
 	}
 	env.View.Plan(p, will)
-	c, err := change(wire.VerbUpdate, attributes(env, d.Path, old), attributes(env, d.Path, will), names(will.Unknown)...)
-	out := Outcome{Change: c}
+	out := change(wire.VerbUpdate, attributes(env, d.Path, old), attributes(env, d.Path, will), names(will.Unknown)...)
 	if will.Unknown == 0 {
 		out.Values = d.values(env, &will)
 	}
-	return out, err
+	return out, nil
 }
 
 // lookAbsent looks without following a link at the path itself.
@@ -153,7 +150,7 @@ func (d *directory) lookAbsent(ctx context.Context, env *Env) (Outcome, error) {
 	case gone(err):
 		return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: d.values(nil, nil)}, nil
 	case isUnknown(err):
-		return d.blind(wire.VerbRemove)
+		return d.blind(wire.VerbRemove), nil
 	case err != nil:
 		return Outcome{}, cannot("remove", d.Path, err)
 	}
@@ -179,8 +176,9 @@ func (d *directory) lookAbsent(ctx context.Context, env *Env) (Outcome, error) {
 		before["entries"] = count
 	}
 	env.View.PlanRemoval(p)
-	c, err := change(wire.VerbRemove, before, nil)
-	return Outcome{Change: c, Values: d.values(nil, nil)}, err
+	out := change(wire.VerbRemove, before, nil)
+	out.Values = d.values(nil, nil)
+	return out, nil
 }
 
 // removable finds what stands in the way of removing a directory, before anything in it is removed.

@@ -39,7 +39,7 @@ type file struct {
 func (f *file) Look(ctx context.Context, env *Env) (Outcome, error) {
 	if env.unknown("path") || env.unknown("state") {
 		env.View.Disturb()
-		return f.blind(wire.VerbUpdate, env.Unknown...)
+		return f.blind(wire.VerbUpdate, env.Unknown...), nil
 	}
 	p, err := env.View.Find(f.Path)
 	var unknown *view.UnknownError
@@ -47,7 +47,7 @@ func (f *file) Look(ctx context.Context, env *Env) (Outcome, error) {
 	case f.State == "absent" && gone(err):
 		return f.nothing()
 	case errors.As(err, &unknown) && f.State == "absent":
-		return f.blind(wire.VerbRemove)
+		return f.blind(wire.VerbRemove), nil
 	case err != nil && f.State == "absent":
 		return Outcome{}, cannot("remove", f.Path, err)
 	}
@@ -64,7 +64,7 @@ func (f *file) Look(ctx context.Context, env *Env) (Outcome, error) {
 	}
 	f.content = f.contentWanted(env)
 	if unknown != nil {
-		return f.lookUnknown(env)
+		return f.lookUnknown(env), nil
 	}
 	return f.lookPresent(ctx, env, p)
 }
@@ -83,9 +83,8 @@ func (f *file) contentWanted(env *Env) *view.Content {
 }
 
 // blind is the outcome where it is not known what is there.
-func (f *file) blind(verb wire.Verb, unknown ...string) (Outcome, error) {
-	c, err := change(verb, nil, blindly(f.Path), unknown...)
-	return Outcome{Change: c}, err
+func (f *file) blind(verb wire.Verb, unknown ...string) Outcome {
+	return change(verb, nil, blindly(f.Path), unknown...)
 }
 
 // nothing is the outcome where there is nothing to remove.
@@ -94,14 +93,13 @@ func (f *file) nothing() (Outcome, error) {
 }
 
 // lookUnknown previews a file in a directory that an earlier task may make.
-func (f *file) lookUnknown(env *Env) (Outcome, error) {
+func (f *file) lookUnknown(env *Env) Outcome {
 	will := view.Entry{
 		Stat:    f.want.over(disk.Stat{Kind: disk.Regular}),
 		Content: f.content,
 		Unknown: (view.Mode | view.Owner | view.Group) &^ f.want.known(),
 	}
-	c, err := change(wire.VerbCreate, nil, f.describe(env, will), f.unknowns(will)...)
-	return Outcome{Change: c}, err
+	return change(wire.VerbCreate, nil, f.describe(env, will), f.unknowns(will)...)
 }
 
 func (f *file) lookAbsent(env *Env, p *view.Place) (Outcome, error) {
@@ -118,12 +116,11 @@ func (f *file) lookAbsent(env *Env, p *view.Place) (Outcome, error) {
 		return Outcome{}, cannot("remove", f.Path, err)
 	}
 	env.View.PlanRemoval(p)
-	c, err := change(wire.VerbRemove, f.describe(env, old), nil)
-	out := Outcome{Change: c}
+	out := change(wire.VerbRemove, f.describe(env, old), nil)
 	if !f.Backup {
 		out.Values = f.values(nil, nil, "")
 	}
-	return out, err
+	return out, nil
 }
 
 func (f *file) lookPresent(ctx context.Context, env *Env, p *view.Place) (Outcome, error) {
@@ -160,7 +157,7 @@ func (f *file) lookPresent(ctx context.Context, env *Env, p *view.Place) (Outcom
 		return Outcome{}, err
 	}
 	env.View.Plan(p, will)
-	return f.outcome(env, p, old, will)
+	return f.outcome(env, p, old, will), nil
 }
 
 // acceptable tells whether a file can be put where the place is, by what is there.
@@ -245,7 +242,7 @@ func mountProblem(at string) error {
 }
 
 // outcome words a change of a file that is to be there.
-func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) (Outcome, error) {
+func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) Outcome {
 	verb, before, after := wire.VerbCreate, map[string]any(nil), f.describe(env, will)
 	switch {
 	case p.Entry == nil:
@@ -256,15 +253,14 @@ func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) (Outcome, 
 		after["kind"] = "file"
 	}
 	unknown := f.unknowns(will)
-	c, err := change(verb, before, after, unknown...)
-	out := Outcome{Change: c}
+	out := change(verb, before, after, unknown...)
 	if f.rewrite && f.content != nil {
 		out.Change.Diff = f.diff(p, old.Content, env.WholeDiff)
 	}
 	if len(unknown) == 0 && !f.backsUp(p) {
 		out.Values = f.values(env, &will, "")
 	}
-	return out, err
+	return out
 }
 
 // backsUp tells whether a backup will be made.

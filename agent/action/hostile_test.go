@@ -218,7 +218,7 @@ func TestMain(m *testing.M) {
 				if err != nil {
 					panic(err)
 				}
-				action, err := d.Decode(encoded, nil)
+				action, _, err := d.Decode(encoded, nil)
 				if err != nil {
 					panic(err)
 				}

@@ -149,7 +149,7 @@ func matrix(t *testing.T, s state, w wish) {
 		t.Fatalf("Look changed something:\n%s\n%s", before, now)
 	}
 	did, err := b.apply(w.action, a)
-	t.Logf("%s %v %v", predicted.Change.Verb, predictedErr, attributesOf(t, predicted.Change.After))
+	t.Logf("%s %v %v", predicted.Change.Verb, predictedErr, attributesOf(t, predicted.After))
 	if (predictedErr == nil) != (err == nil) {
 		t.Fatalf("predicted %v, got %v", predictedErr, err)
 	}
@@ -163,8 +163,8 @@ func matrix(t *testing.T, s state, w wish) {
 		}
 		return
 	}
-	if !reflect.DeepEqual(predicted.Change, did.Change) {
-		t.Errorf("predicted %+v, got %+v", predicted.Change, did.Change)
+	if !reflect.DeepEqual(predicted.Change, did.Change) || !reflect.DeepEqual(predicted.Before, did.Before) || !reflect.DeepEqual(predicted.After, did.After) {
+		t.Errorf("predicted %+v, got %+v", predicted, did)
 	}
 	if predicted.Values != nil && !reflect.DeepEqual(predicted.Values, did.Values) {
 		t.Errorf("predicted %v, got %v", predicted.Values, did.Values)
@@ -210,7 +210,7 @@ func holds(t *testing.T, path string, a args, did Outcome) {
 		return
 	}
 	ok(t, unix.Stat(path, &st))
-	after := attributesOf(t, did.Change.After)
+	after := attributesOf(t, did.After)
 	if mode, ok := a["mode"].(string); ok && strings.TrimLeft(mode, "0") != strings.TrimLeft(octal(st.Mode&0o7777), "0") {
 		t.Errorf("mode %o, want %s", st.Mode&0o7777, mode)
 	}

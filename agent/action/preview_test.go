@@ -62,13 +62,13 @@ func TestG28PreviewSeesWhatEarlierTasksWillMake(t *testing.T) {
 
 	p.refuse("does not exist", "file", args{"path": site + "/x", "content": "a\n"})
 	out := p.expect(wire.VerbCreate, "directory", args{"path": site, "mode": "2750", "group": "1234"})
-	if got := attributesOf(t, out.Change.After)["parents"]; len(got.([]any)) != 1 {
+	if got := attributesOf(t, out.After)["parents"]; len(got.([]any)) != 1 {
 		t.Errorf("parents %v", got)
 	}
 	p.expect(wire.VerbNone, "directory", args{"path": site, "mode": "2750"})
 	p.expect(wire.VerbUpdate, "directory", args{"path": site, "mode": "2755"})
 	out = p.expect(wire.VerbCreate, "file", args{"path": site + "/x", "content": "a\n"})
-	if got := attributesOf(t, out.Change.After)["group"]; got != "1234" {
+	if got := attributesOf(t, out.After)["group"]; got != "1234" {
 		t.Errorf("the group of a setgid directory is inherited, got %v", got)
 	}
 	p.expect(wire.VerbNone, "file", args{"path": site + "/x", "content": "a\n"})
@@ -108,7 +108,7 @@ func TestG28PreviewHidesWhatEarlierTasksWillRemove(t *testing.T) {
 	write(t, dir+"/old/sub/x", "a\n", 0o644)
 	p.expect(wire.VerbNone, "command", args{"argv": []string{"/bin/true"}, "creates": dir + "/old/*/x"})
 	out := p.expect(wire.VerbRemove, "directory", args{"path": dir + "/old", "state": "absent"})
-	if got := attributesOf(t, out.Change.Before)["entries"]; got != int64(2) {
+	if got := attributesOf(t, out.Before)["entries"]; got != int64(2) {
 		t.Errorf("entries %v", got)
 	}
 	p.expect(wire.VerbCreate, "directory", args{"path": dir + "/old"})
@@ -203,7 +203,7 @@ func TestG28PreviewOfUnknownArguments(t *testing.T) {
 		if out.Values != nil {
 			t.Errorf("%s %v: values %v", c.name, c.args, out.Values)
 		}
-		if after := attributesOf(t, out.Change.After); after[c.unknown[0]] != nil {
+		if after := attributesOf(t, out.After); after[c.unknown[0]] != nil {
 			t.Errorf("%s %v: it says %v", c.name, c.args, after)
 		}
 		if snapshot(t, dir) != before {

@@ -55,11 +55,7 @@ func (r *reboot) Look(_ context.Context, env *Env) (Outcome, error) {
 			"a container (%s) cannot be restarted from inside", kind)
 	}
 	argv := r.argv(env)
-	out := Outcome{}
-	var err error
-	if out.Change, err = change(wire.VerbRun, nil, map[string]any{"argv": plain(argv)}, env.Unknown...); err != nil {
-		return out, err
-	}
+	out := change(wire.VerbRun, nil, map[string]any{"argv": plain(argv)}, env.Unknown...)
 	if env.Mode == wire.ModeLook {
 		if err := new(running).runnable(env, process.Command{Argv: argv}); err != nil && !env.unknown("argv") {
 			return Outcome{}, err

@@ -84,7 +84,7 @@ func (b *bench) make(name string, a args, unknown ...string) Action {
 		if err != nil {
 			b.Fatal(err)
 		}
-		action, err := d.Decode(encoded, unknown)
+		action, _, err := d.Decode(encoded, unknown)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -137,13 +137,18 @@ func (b *bench) verb(out Outcome, want wire.Verb) {
 }
 
 // attributesOf decodes one side of a change.
-func attributesOf(t testing.TB, encoded []byte) map[string]any {
+// attributesOf returns attributes as they come out at the other end of the wire.
+func attributesOf(t testing.TB, attributes map[string]any) map[string]any {
 	t.Helper()
-	if encoded == nil {
+	if attributes == nil {
 		return nil
 	}
-	var m map[string]any
-	if err := wire.Unmarshal(encoded, &m); err != nil {
+	encoded, err := wire.EncodeAttributes(nil, attributes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wire.DecodeAttributes(nil, encoded)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return m

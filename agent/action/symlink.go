@@ -19,7 +19,7 @@ type symlink struct {
 func (s *symlink) Look(_ context.Context, env *Env) (Outcome, error) {
 	if env.unknown("path") || env.unknown("state") {
 		env.View.Disturb()
-		return s.blind(wire.VerbUpdate, env.Unknown...)
+		return s.blind(wire.VerbUpdate, env.Unknown...), nil
 	}
 	absent := s.State == "absent"
 	if !absent && s.Target == "" && !env.unknown("target") {
@@ -30,9 +30,9 @@ func (s *symlink) Look(_ context.Context, env *Env) (Outcome, error) {
 	case absent && gone(err):
 		return s.none()
 	case isUnknown(err) && absent:
-		return s.blind(wire.VerbRemove)
+		return s.blind(wire.VerbRemove), nil
 	case isUnknown(err):
-		return s.blind(wire.VerbCreate, "target")
+		return s.blind(wire.VerbCreate, "target"), nil
 	case err != nil:
 		return Outcome{}, s.cannot(err)
 	}
@@ -61,8 +61,9 @@ func (s *symlink) look(env *Env, p *view.Place, absent bool) (Outcome, error) {
 	}
 	if absent {
 		env.View.PlanRemoval(p)
-		c, err := change(wire.VerbRemove, before, nil)
-		return Outcome{Change: c, Values: s.values()}, err
+		out := change(wire.VerbRemove, before, nil)
+		out.Values = s.values()
+		return out, nil
 	}
 	verb := wire.VerbCreate
 	if p.Entry != nil {
@@ -73,17 +74,15 @@ func (s *symlink) look(env *Env, p *view.Place, absent bool) (Outcome, error) {
 		will.Unknown = view.Target
 	}
 	env.View.Plan(p, will)
-	c, err := change(verb, before, s.describe(s.Target, will.Unknown == 0), names(will.Unknown)...)
-	out := Outcome{Change: c}
+	out := change(verb, before, s.describe(s.Target, will.Unknown == 0), names(will.Unknown)...)
 	if will.Unknown == 0 {
 		out.Values = s.values()
 	}
-	return out, err
+	return out, nil
 }
 
-func (s *symlink) blind(verb wire.Verb, unknown ...string) (Outcome, error) {
-	c, err := change(verb, nil, blindly(s.Path), unknown...)
-	return Outcome{Change: c}, err
+func (s *symlink) blind(verb wire.Verb, unknown ...string) Outcome {
+	return change(verb, nil, blindly(s.Path), unknown...)
 }
 
 func (s *symlink) none() (Outcome, error) {

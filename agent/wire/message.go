@@ -258,7 +258,7 @@ type Credit struct {
 type Result struct {
 	Problem *Problem      `cbor:"1,keyasint,omitempty"`
 	Change  Change        `cbor:"2,keyasint"`
-	Values  []byte        `cbor:"3,keyasint,omitempty"` // CBOR map: what the action documents as its result
+	Values  []byte        `cbor:"3,keyasint,omitempty"` // attributes: what the action documents as its result
 	Started time.Time     `cbor:"4,keyasint,omitzero"`  // the target's clock, after the lane was taken; zero: it was not started
 	Elapsed time.Duration `cbor:"5,keyasint"`
 }
@@ -279,8 +279,8 @@ const (
 // Change is what an action would do, or did.
 type Change struct {
 	Verb    Verb     `cbor:"1,keyasint"`
-	Before  []byte   `cbor:"2,keyasint,omitempty"` // CBOR map of attributes, absent on create
-	After   []byte   `cbor:"3,keyasint,omitempty"` // CBOR map of attributes, absent on remove
+	Before  []byte   `cbor:"2,keyasint,omitempty"` // attributes, absent on create
+	After   []byte   `cbor:"3,keyasint,omitempty"` // attributes, absent on remove
 	Diff    string   `cbor:"4,keyasint,omitempty"` // unified diff of the content, shortened with a note
 	Unknown []string `cbor:"5,keyasint,omitempty"` // attributes that only the run will give
 	State   []byte   `cbor:"6,keyasint,omitempty"` // with FlagState, and of what is removed: differs when what was looked at has changed in between

@@ -53,7 +53,7 @@ func examples() []example {
 		{"credit", Frame{Kind: KindCredit, Stream: StreamOutput, Peer: 2, Call: 7}, &Credit{N: Window / 2}},
 		{"cancel", Frame{Kind: KindCancel, Peer: 2, Call: 7}, &Cancel{Kill: true}},
 		{"result", Frame{Kind: KindResult, Peer: 2, Call: 7}, &Result{
-			Change: Change{Verb: VerbCreate, After: []byte{0xa0}}, Started: at, Elapsed: 1500 * time.Microsecond,
+			Change: Change{Verb: VerbCreate, After: []byte{0xa1, 0x03, 0x64, '0', '6', '4', '4'}}, Values: []byte{0xa0}, Started: at, Elapsed: 1500 * time.Microsecond,
 		}},
 		{"failure", Frame{Kind: KindResult, Peer: 2, Call: 7}, &Result{
 			Problem: &Problem{Code: CodeExit, Message: "exit status 1"}, Change: Change{Verb: VerbRun}, Started: at,
@@ -147,6 +147,11 @@ func TestProtocolPage(t *testing.T) {
 	}
 	if n := strings.Count(string(page), "```golden"); n != len(examples()) {
 		t.Errorf("PROTOCOL.md has %d golden blocks, the test %d", n, len(examples()))
+	}
+	for i, name := range names {
+		if !strings.Contains(string(page), fmt.Sprintf("| `%s` | %d |", name, i+1)) {
+			t.Errorf("PROTOCOL.md does not say that the number of %s is %d", name, i+1)
+		}
 	}
 	for name, value := range map[string]int{
 		"MaxPayload": MaxPayload, "MaxChunk": MaxChunk, "MaxSmall": MaxSmall, "MaxNoise": MaxNoise, "Window": Window,

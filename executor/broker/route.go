@@ -151,7 +151,7 @@ func (p *Peer) callFrameLocked(f wire.Frame, m any) *wire.Problem {
 		return violation("a frame of call %d of %s, which is not under way", f.Call, p.hop.plan.Title)
 	}
 	result, ended := m.(*wire.Result)
-	if !isClosed(c.started) && !(ended && result.Started.IsZero()) {
+	if !isClosed(c.started) && (!ended || !result.Started.IsZero()) {
 		close(c.started)
 	}
 	switch m := m.(type) {
