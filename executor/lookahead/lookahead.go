@@ -6,6 +6,8 @@
 package lookahead
 
 import (
+	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -16,12 +18,19 @@ import (
 // Lookahead is described at the top of the package. It is safe for concurrent use.
 type Lookahead struct {
 	before []map[int]bool       // by job: those that have ended before it starts
+	sorted [][]int              // the same, each one behind those that end before it
 	lines  func() map[place]int // by host and job: the line of jobs that follow each other
 
 	mu     sync.Mutex // guards what follows
 	shared map[place]uint32
-	left   map[string][]Trace    // by machine
-	told   map[Peer]map[int]bool // which of them an agent has been told of
+	left   map[string]map[int]*traces // by machine and job
+	told   map[Peer]map[*Trace]bool   // which of them an agent has been told of
+}
+
+// traces are those of a job's tasks on a machine, in the order in which they came.
+type traces struct {
+	all    []*Trace
+	byHost map[int][]*Trace
 }
 
 // Peer is an agent in a pipeline.
@@ -41,7 +50,7 @@ type Trace struct {
 
 // New returns a lookahead for a plan, of which nothing is previewed yet.
 func New(p *plan.Plan) *Lookahead {
-	l := &Lookahead{before: make([]map[int]bool, len(p.Jobs)), shared: map[place]uint32{}, left: map[string][]Trace{}, told: map[Peer]map[int]bool{}}
+	l := &Lookahead{before: make([]map[int]bool, len(p.Jobs)), shared: map[place]uint32{}, left: map[string]map[int]*traces{}, told: map[Peer]map[*Trace]bool{}}
 	for i := range p.Jobs {
 		l.before[i] = map[int]bool{}
 		for _, j := range p.Jobs[i].After {
@@ -50,6 +59,7 @@ func New(p *plan.Plan) *Lookahead {
 				l.before[i][k] = true
 			}
 		}
+		l.sorted = append(l.sorted, slices.Sorted(maps.Keys(l.before[i])))
 	}
 	l.lines = sync.OnceValue(func() map[place]int {
 		out := map[place]int{}
@@ -97,7 +107,40 @@ func (l *Lookahead) Drop(host, job int) {
 func (l *Lookahead) Leave(machine string, t Trace) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.left[machine] = append(l.left[machine], t)
+	jobs := l.left[machine]
+	if jobs == nil {
+		jobs = map[int]*traces{}
+		l.left[machine] = jobs
+	}
+	if jobs[t.Job] == nil {
+		jobs[t.Job] = &traces{byHost: map[int][]*Trace{}}
+	}
+	of := jobs[t.Job]
+	of.all = append(of.all, &t)
+	of.byHost[t.Host] = append(of.byHost[t.Host], &t)
+}
+
+// preceding are the traces of what has ended on a machine before a job's tasks on a host.
+func (l *Lookahead) preceding(machine string, job, host int) iter.Seq[*Trace] {
+	return func(yield func(*Trace) bool) {
+		each := func(list []*Trace) bool {
+			for _, t := range list {
+				if !yield(t) {
+					return false
+				}
+			}
+			return true
+		}
+		jobs := l.left[machine]
+		for _, before := range l.sorted[job] {
+			if of := jobs[before]; of != nil && !each(of.all) {
+				return
+			}
+		}
+		if of := jobs[job]; of != nil {
+			each(of.byHost[host])
+		}
+	}
 }
 
 // mostPaths are told to an agent with one call; where there are more, anything may be there.
@@ -107,14 +150,14 @@ const mostPaths = 1000
 func (l *Lookahead) Elsewhere(machine string, job, host int, to Peer) (flags wire.Flags, paths []wire.Elsewhere) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, t := range l.left[machine] {
-		if t.Knows == to || !l.precedes(t, job, host) || l.told[to][i] {
+	for t := range l.preceding(machine, job, host) {
+		if t.Knows == to || l.told[to][t] {
 			continue
 		}
 		if l.told[to] == nil {
-			l.told[to] = map[int]bool{}
+			l.told[to] = map[*Trace]bool{}
 		}
-		l.told[to][i] = true
+		l.told[to][t] = true
 		flags |= wire.FlagUnsettled
 		if t.Path == "" || len(paths) == mostPaths {
 			flags |= wire.FlagDisturbed
@@ -129,25 +172,18 @@ func (l *Lookahead) Elsewhere(machine string, job, host int, to Peer) (flags wir
 func (l *Lookahead) Leaver(machine string, job, host int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, t := range l.left[machine] {
-		if l.precedes(t, job, host) {
-			return t.Address
-		}
+	for t := range l.preceding(machine, job, host) {
+		return t.Address
 	}
 	return ""
-}
-
-// precedes says whether what left a trace has ended before a job's tasks on a host.
-func (l *Lookahead) precedes(t Trace, job, host int) bool {
-	return t.Job == job && t.Host == host || l.before[job][t.Job]
 }
 
 // Why names the task after which nothing certain can be said on a machine.
 func (l *Lookahead) Why(machine string, job, host int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, t := range l.left[machine] {
-		if t.Path == "" && l.precedes(t, job, host) {
+	for t := range l.preceding(machine, job, host) {
+		if t.Path == "" {
 			return t.Address
 		}
 	}
@@ -158,8 +194,8 @@ func (l *Lookahead) Why(machine string, job, host int) string {
 func (l *Lookahead) Expects(job, host int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, traces := range l.left {
-		if slices.ContainsFunc(traces, func(t Trace) bool { return l.precedes(t, job, host) }) {
+	for machine := range l.left {
+		for range l.preceding(machine, job, host) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package lookahead
 
 import (
+	"slices"
 	"testing"
 
 	"runner/agent/wire"
@@ -72,5 +73,32 @@ func TestElsewhere(t *testing.T) {
 	}
 	if flags, paths := l.Elsewhere("many", 1, 0, other); flags&wire.FlagDisturbed == 0 || len(paths) != mostPaths {
 		t.Errorf("%v, %d paths", flags, len(paths))
+	}
+}
+
+// TestPreceding: what other hosts of the same job leave on a machine is not even looked at; what earlier jobs have left comes
+// in their order.
+func TestPreceding(t *testing.T) {
+	l := New(jobs())
+	for _, job := range []int{2, 1, 0, 3} {
+		for host := range 3 {
+			l.Leave("m", Trace{Job: job, Host: host})
+		}
+	}
+	for _, c := range []struct {
+		job, host int
+		want      [][2]int
+	}{
+		{0, 1, [][2]int{{0, 1}}},
+		{2, 2, [][2]int{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}, {2, 2}}},
+		{3, 7, nil},
+	} {
+		var got [][2]int
+		for trace := range l.preceding("m", c.job, c.host) {
+			got = append(got, [2]int{trace.Job, trace.Host})
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("before job %d on host %d: %v, want %v", c.job, c.host, got, c.want)
+		}
 	}
 }
