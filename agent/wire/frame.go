@@ -30,6 +30,7 @@ const (
 	KindRefused                 // both: Refused, a frame could not be taken
 	KindPing                    // both, one link only: answered with KindPong
 	KindPong                    // both, one link only
+	KindPiece                   // down: bytes of the input of a call, with their offset; an empty payload says where it ends
 )
 
 // Stream tells the byte streams of one call apart. Frames that belong to none carry 0.
@@ -48,14 +49,16 @@ type Frame struct {
 	Stream  Stream
 	Peer    PeerID // the addressee downwards; upwards the author, or 0 for the peer at the end of the stream
 	Call    CallID // in KindOpen the id granted to the new peer
+	Offset  uint64 // of a KindPiece in its stream
 	Payload []byte
 }
 
 // Sizes that both sides keep to.
 const (
 	HeaderSize = 14        // bytes: length u32, kind u8, stream u8, peer u32, call u32, big endian
+	OffsetSize = 8         // bytes: of the offset u64 that stands before the bytes of a piece, and counts as payload
 	MaxPayload = 4 << 20   // bytes of one frame's payload
-	MaxChunk   = 64 << 10  // bytes of one data frame's payload
+	MaxChunk   = 64 << 10  // bytes of one data frame's payload, or of a piece behind its offset
 	MaxSmall   = 16 << 10  // bytes of one frame's payload, of the kinds that carry no content
 	MaxNoise   = 64 << 10  // bytes before a hello
 	Window     = 256 << 10 // bytes of one stream that may be under way without further credit

@@ -8,12 +8,13 @@ import (
 	"slices"
 )
 
-// Limit is the number of bytes that the payload of a kind of frame may have. It holds for kinds that are not known too.
+// Limit is the number of bytes that the payload of a kind of frame may have, the offset of a piece not among them. It
+// holds for kinds that are not known too.
 func Limit(k Kind) int {
 	switch k {
 	case KindHello, KindOpen, KindCall, KindResult:
 		return MaxPayload
-	case KindData:
+	case KindData, KindPiece:
 		return MaxChunk
 	default:
 		return MaxSmall
@@ -51,10 +52,22 @@ func AppendFrame(b []byte, f Frame) []byte {
 }
 
 func appendHeader(b []byte, f Frame) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(len(f.Payload))) //nolint:gosec // Check bounds it
+	b = binary.BigEndian.AppendUint32(b, uint32(f.size()-HeaderSize)) //nolint:gosec // Check bounds it
 	b = append(b, byte(f.Kind), byte(f.Stream))
 	b = binary.BigEndian.AppendUint32(b, uint32(f.Peer))
-	return binary.BigEndian.AppendUint32(b, uint32(f.Call))
+	b = binary.BigEndian.AppendUint32(b, uint32(f.Call))
+	if f.Kind == KindPiece {
+		b = binary.BigEndian.AppendUint64(b, f.Offset)
+	}
+	return b
+}
+
+// size is the number of bytes that the frame has on the wire.
+func (f *Frame) size() int {
+	if f.Kind == KindPiece {
+		return HeaderSize + OffsetSize + len(f.Payload)
+	}
+	return HeaderSize + len(f.Payload)
 }
 
 // ReadFrame reads one frame. Between frames the end of the stream is io.EOF, inside one io.ErrUnexpectedEOF. A frame
@@ -73,6 +86,18 @@ func ReadFrame(r *bufio.Reader) (Frame, error) {
 		Peer: PeerID(binary.BigEndian.Uint32(head[6:])), Call: CallID(binary.BigEndian.Uint32(head[10:])),
 	}
 	_, _ = r.Discard(HeaderSize) // it has been peeked at
+	if f.Kind == KindPiece {
+		if size < OffsetSize {
+			return Frame{}, &Problem{Code: CodeProtocol, Message: "a piece without an offset"}
+		}
+		offset, err := r.Peek(OffsetSize)
+		if err != nil {
+			return Frame{}, unexpected(err)
+		}
+		f.Offset = binary.BigEndian.Uint64(offset)
+		_, _ = r.Discard(OffsetSize)
+		size -= OffsetSize
+	}
 	if size > int64(Limit(f.Kind)) {
 		if err := discard(r, size); err != nil {
 			return Frame{}, err

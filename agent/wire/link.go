@@ -164,7 +164,7 @@ func (l *Link) sendLocked(f Frame) error {
 }
 
 func (l *Link) queueLocked(f Frame) error {
-	size := HeaderSize + len(f.Payload)
+	size := f.size()
 	if l.err == nil && l.queued+size > l.cfg.Queue {
 		l.failLocked(&Problem{Code: CodeFull, Message: fmt.Sprintf("more than %d bytes wait to be read by the other side", l.cfg.Queue)})
 	}
@@ -194,6 +194,13 @@ func (l *Link) HasRoom() bool {
 	defer l.mu.Unlock()
 	l.denied = l.denied || l.queued >= roomMark
 	return l.queued < roomMark
+}
+
+// Queued is how many bytes wait to be written, those that are being written among them.
+func (l *Link) Queued() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queued
 }
 
 // Flush waits until everything queued has been written.
@@ -231,9 +238,12 @@ func (l *Link) Run(handle func(Frame)) error {
 		f, err := ReadFrame(r)
 		l.busy.Store(true)
 		var large *TooLargeError
+		var malformed *Problem
 		switch {
 		case errors.As(err, &large):
 			l.refuseLarge(large)
+		case errors.As(err, &malformed):
+			return l.Fail(malformed)
 		case errors.Is(err, io.EOF):
 			return l.Fail(&Problem{Code: CodeEnded, Message: "the other side closed the connection"})
 		case err != nil:
@@ -338,7 +348,7 @@ func (l *Link) write() {
 			_ = l.Fail(&Problem{Code: CodeEnded, Message: fmt.Sprintf("cannot write: %v", err)})
 			return
 		}
-		l.written(HeaderSize + len(f.Payload))
+		l.written(f.size())
 	}
 }
 

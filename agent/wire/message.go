@@ -208,6 +208,19 @@ type Lock struct {
 	Timeout time.Duration `cbor:"timeout"` // how long it may wait for another run to end
 }
 
+// Widened is the result of the call "widen": where its peer takes further streams for a short time, and how both sides know
+// each other there.
+type Widened struct {
+	Address string `cbor:"address"` // on the peer's machine
+	Key     []byte `cbor:"key"`     // WidenKeySize random bytes: the first half is said by who connects, the other one answered
+}
+
+// What a peer that was asked to widen its link gives.
+const (
+	WidenKeySize = 32 // bytes
+	MaxSides     = 3  // further streams of one link
+)
+
 // Run tells people whose a lock is.
 type Run struct {
 	ID      string    `cbor:"id"`

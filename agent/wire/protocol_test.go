@@ -63,6 +63,8 @@ func examples() []example {
 		}},
 		{"ping", Frame{Kind: KindPing}, nil},
 		{"pong", Frame{Kind: KindPong}, nil},
+		{"piece", Frame{Kind: KindPiece, Stream: StreamInput, Peer: 2, Call: 7, Offset: 16 << 20, Payload: []byte("ok\n")}, nil},
+		{"last", Frame{Kind: KindPiece, Stream: StreamInput, Peer: 2, Call: 7, Offset: 16<<20 + 3}, nil},
 	}
 }
 
@@ -79,7 +81,7 @@ func golden(t *testing.T, e example) string {
 	b := AppendFrame(nil, f)
 	var out strings.Builder
 	fmt.Fprintf(&out, "```golden %s\n% x | %02x %02x | % x | % x\n", e.name, b[:4], b[4], b[5], b[6:10], b[10:14])
-	for payload := f.Payload; len(payload) > 0; {
+	for payload := b[HeaderSize:]; len(payload) > 0; {
 		n := min(len(payload), 32)
 		fmt.Fprintf(&out, "%x\n", payload[:n])
 		payload = payload[n:]
@@ -123,7 +125,7 @@ func TestProtocolPage(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", e.name, err)
 		}
-		if f.Kind != e.frame.Kind || f.Stream != e.frame.Stream || f.Peer != e.frame.Peer || f.Call != e.frame.Call {
+		if f.Kind != e.frame.Kind || f.Stream != e.frame.Stream || f.Peer != e.frame.Peer || f.Call != e.frame.Call || f.Offset != e.frame.Offset {
 			t.Errorf("%s: read %+v, want %+v", e.name, f, e.frame)
 		}
 		if e.message == nil {
@@ -140,7 +142,7 @@ func TestProtocolPage(t *testing.T) {
 			t.Errorf("%s: decoded %+v, want %+v", e.name, got, e.message)
 		}
 	}
-	for k := KindHello; k <= KindPong; k++ {
+	for k := KindHello; k <= KindPiece; k++ {
 		if !kinds[k] {
 			t.Errorf("PROTOCOL.md gives no bytes for kind %d", k)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"sort"
 	"sync"
 )
 
@@ -103,54 +105,105 @@ func (w *SendWindow) wake() {
 }
 
 // A Buffer is the receiver's side of a stream: an io.Reader that holds at most what it has granted, and grants more as
-// it is read. It is safe for concurrent use by one reader and one writer.
+// it is read. It puts pieces in order. It is safe for concurrent use by one reader and several writers.
 type Buffer struct {
-	most  int                  // that size may become
 	grant func(n uint32) error // sends a Credit message; never called with mu held
 
 	mu       sync.Mutex
 	more     sync.Cond
 	size     int // bytes that may be held or under way
+	most     int // that size may become
 	chunks   [][]byte
-	allowed  int // bytes that the sender may still send
-	consumed int // bytes read since the last grant
+	at       uint64  // the offset behind chunks, of what is to come next
+	early    []piece // that lie behind it, in order
+	data     uint64  // bytes that have come as data, and so the offset of the next
+	come     uint64  // bytes that have come at all
+	granted  uint64  // bytes that may have come
+	consumed int     // bytes read since the last grant
 	ended    bool
-	err      error // what the reader gets behind what is held
+	end      uint64 // the stream's length, once it has ended
+	err      error  // what the reader gets behind what is held
+}
+
+// piece is what has come before what lies before it.
+type piece struct {
+	from, to uint64
+	bytes    []byte // nil if nobody reads any more
 }
 
 // NewBuffer returns a buffer of size bytes for a stream whose sender starts with a credit of first: Window for an
 // output stream, 0 for an input stream. The rest is granted on the first read. While its reader is faster than what comes, the
 // buffer grows to most bytes: then it is mostly empty, and the sender waits for credit over a long way.
 func NewBuffer(first, size, most int, grant func(n uint32) error) *Buffer {
-	b := &Buffer{size: size, most: most, grant: grant, allowed: first, consumed: size - first}
+	b := &Buffer{size: size, most: most, grant: grant, granted: uint64(first), consumed: size - first} //nolint:gosec // not negative
 	b.more.L = &b.mu
 	return b
 }
 
-// Put takes a data frame's payload over, without waiting. The empty payload ends the stream. More than was granted, or
-// anything after the end, is a violation of the protocol, returned as a *Problem.
+// Put takes a data frame's payload over, without waiting: it comes behind all data before it. The empty payload ends the
+// stream there. More than was granted, what has come already, and anything behind the end is a violation of the protocol,
+// returned as a *Problem.
 func (b *Buffer) Put(chunk []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(chunk) > b.allowed {
-		return &Problem{Code: CodeProtocol, Message: fmt.Sprintf("%d bytes of data where %d were granted", len(chunk), b.allowed)}
+	err := b.putLocked(b.data, chunk)
+	if err == nil {
+		b.data += uint64(len(chunk))
+	}
+	return err
+}
+
+// PutAt is Put for the payload of a piece. What comes over several ways is a lot, and the buffer may grow to MaxWindow for it.
+func (b *Buffer) PutAt(offset uint64, chunk []byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.most = MaxWindow
+	return b.putLocked(offset, chunk)
+}
+
+func (b *Buffer) putLocked(from uint64, chunk []byte) error {
+	size := uint64(len(chunk))
+	to := from + size
+	i := sort.Search(len(b.early), func(i int) bool { return b.early[i].from >= from })
+	switch {
+	case from > b.granted || size > b.granted-from:
+		return &Problem{Code: CodeProtocol, Message: fmt.Sprintf("%d bytes of data at %d where %d were granted", size, from, b.granted)}
+	case b.ended && (size == 0 || to > b.end):
+		return &Problem{Code: CodeProtocol, Message: "data after the end of its stream"}
+	case from < b.at, i > 0 && b.early[i-1].to > from, i < len(b.early) && (b.early[i].from < to || size == 0):
+		return &Problem{Code: CodeProtocol, Message: fmt.Sprintf("data at %d of a stream comes twice, or behind its end", from)}
 	}
 	b.more.Broadcast()
+	b.come += size
+	if b.err != nil { // nobody reads any more
+		chunk = nil
+	}
 	switch {
-	case b.ended:
-		return &Problem{Code: CodeProtocol, Message: "data after the end of its stream"}
-	case len(chunk) == 0:
-		b.ended = true
-		if b.err == nil {
-			b.err = io.EOF
+	case size == 0:
+		b.ended, b.end = true, from
+	case from == b.at:
+		b.takeLocked(piece{from, to, chunk})
+		n := 0
+		for n < len(b.early) && b.early[n].from == b.at {
+			b.takeLocked(b.early[n])
+			n++
 		}
-	case b.err != nil: // nobody reads any more
-		b.allowed -= len(chunk)
+		b.early = slices.Delete(b.early, 0, n)
 	default:
-		b.allowed -= len(chunk)
-		b.chunks = append(b.chunks, chunk)
+		b.early = slices.Insert(b.early, i, piece{from, to, chunk})
+	}
+	if b.ended && b.at == b.end && b.err == nil {
+		b.err = io.EOF
 	}
 	return nil
+}
+
+// takeLocked puts what comes next behind the chunks.
+func (b *Buffer) takeLocked(p piece) {
+	b.at = p.to
+	if p.bytes != nil {
+		b.chunks = append(b.chunks, p.bytes)
+	}
 }
 
 // Read waits for data. It returns io.EOF after the end, the error of Close after that, and otherwise what grant failed
@@ -179,7 +232,7 @@ func (b *Buffer) Read(p []byte) (int, error) {
 // credit grants what has been read, in portions that keep the sender busy without a message for each chunk.
 func (b *Buffer) credit() error {
 	b.mu.Lock()
-	if starves := len(b.chunks) == 0 && b.consumed > 0 && b.allowed > 0; starves && b.size < b.most {
+	if starves := len(b.chunks) == 0 && b.consumed > 0 && b.come < b.granted; starves && b.size < b.most {
 		more := min(b.size, b.most-b.size)
 		b.size += more
 		b.consumed += more
@@ -190,7 +243,7 @@ func (b *Buffer) credit() error {
 		return nil //nolint:nilerr // Read returns it, behind what is left
 	}
 	b.consumed = 0
-	b.allowed += n
+	b.granted += uint64(n) //nolint:gosec // not negative
 	b.mu.Unlock()
 	return b.grant(uint32(n)) //nolint:gosec // at most size
 }
@@ -200,6 +253,9 @@ func (b *Buffer) Close(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.chunks = nil
+	for i := range b.early {
+		b.early[i].bytes = nil
+	}
 	if b.err == nil || b.err == io.EOF { //nolint:errorlint // the end, in Put, or an earlier Close that stands for it
 		b.err = err
 	}
