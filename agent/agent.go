@@ -45,8 +45,9 @@ type Agent struct {
 	lanes    *lane.Lanes
 	calls    *calls
 	children *children
+	sides    sides
 
-	id wire.PeerID // 0 until the first frame; only the link's reader uses it
+	id wire.PeerID // 0 until the first frame; only the link's reader sets it
 }
 
 // Serve says hello on rw and serves it until it ends, is closed or falls silent, or until ctx ends; then it ends what
@@ -94,6 +95,7 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg Config) error {
 	a.children.close()
 	reader.Wait() // it adds calls
 	a.calls.wait(lost)
+	a.sides.wait() // a call adds them
 	return closed(why)
 }
 
@@ -120,7 +122,7 @@ func (a *Agent) handle(f wire.Frame) {
 		a.children.open(f)
 	case wire.KindCall:
 		a.calls.add(f)
-	case wire.KindData, wire.KindCredit, wire.KindCancel:
+	case wire.KindData, wire.KindPiece, wire.KindCredit, wire.KindCancel:
 		if err := a.calls.take(f); err != nil {
 			a.fail(err)
 		}
@@ -164,7 +166,7 @@ func (a *Agent) tooLarge(e *wire.TooLargeError) {
 	if a.id == 0 {
 		a.id = e.Frame.Peer
 	}
-	call := e.Frame.Kind == wire.KindCall || e.Frame.Kind == wire.KindData
+	call := e.Frame.Kind == wire.KindCall || e.Frame.Kind == wire.KindData || e.Frame.Kind == wire.KindPiece
 	if e.Frame.Peer == a.id && call {
 		a.calls.cancel(e.Frame.Call, wire.Cancel{Kill: true})
 	}

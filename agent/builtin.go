@@ -37,6 +37,8 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.send
 	case receive:
 		return c.receive
+	case "widen":
+		return c.widen
 	}
 	return nil
 }

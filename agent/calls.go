@@ -179,9 +179,12 @@ func (t *calls) take(f wire.Frame) error {
 		return nil
 	}
 	switch f.Kind { //nolint:exhaustive // there are no others
-	case wire.KindData:
-		if f.Stream != wire.StreamInput {
+	case wire.KindData, wire.KindPiece:
+		switch {
+		case f.Stream != wire.StreamInput:
 			return &wire.Problem{Code: wire.CodeProtocol, Message: "data on a stream that does not go down"}
+		case f.Kind == wire.KindPiece:
+			return c.input.PutAt(f.Offset, f.Payload)
 		}
 		return c.input.Put(f.Payload)
 	case wire.KindCredit:

@@ -239,7 +239,7 @@ func (t *children) relay(o *offspring, f wire.Frame) error {
 		t.mu.Lock()
 		t.forgetLocked(f.Peer)
 		t.mu.Unlock()
-	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel:
+	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel, wire.KindPiece:
 		return &wire.Problem{Code: wire.CodeProtocol, Message: fmt.Sprintf("a frame of kind %d from below", f.Kind)}
 	default:
 		why := wire.Problem{Code: wire.CodeUnsupported, Message: "a frame of an unknown kind"}
