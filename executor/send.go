@@ -158,7 +158,7 @@ func (h *hostRun) send(s *sent) {
 	}
 	options := broker.CallOptions{After: h.after}
 	if s.instance.Content != nil {
-		options.Input = h.progressing(s, h.run.opener(s.instance.Content))
+		options.Input, options.Size = h.progressing(s, h.run.opener(s.instance.Content)), s.instance.Content.Size
 	}
 	if h.run.Live && !s.instance.Sensitive {
 		flags |= wire.FlagLive

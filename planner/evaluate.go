@@ -149,7 +149,7 @@ func (e *Evaluator) takeContent(in *plan.Instance) error {
 			in.Args["content"] = s.data
 			continue
 		}
-		in.Content = &plan.Content{Argument: "content", File: file}
+		in.Content = &plan.Content{Argument: "content", File: file, Size: s.size}
 		in.Args["content_size"], in.Args["content_sha256"] = s.size, s.digest
 	}
 	for _, name := range []string{"content", "stdin"} { // no action takes both
@@ -158,7 +158,7 @@ func (e *Evaluator) takeContent(in *plan.Instance) error {
 			continue
 		}
 		delete(in.Args, name)
-		in.Content = &plan.Content{Argument: name, Data: []byte(text)}
+		in.Content = &plan.Content{Argument: name, Data: []byte(text), Size: int64(len(text))}
 		in.Args[name+"_size"] = int64(len(text))
 		if name == "content" { // which is compared with what is there
 			sum := sha256.Sum256([]byte(text))

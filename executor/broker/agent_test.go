@@ -173,11 +173,15 @@ func (a *agent) deliver(f wire.Frame) {
 				a.w.t.Error(err)
 			}
 		}
-	case wire.KindData:
+	case wire.KindData, wire.KindPiece:
 		a.mu.Lock()
 		b := a.input[key(f)]
 		a.mu.Unlock()
-		if err := b.Put(f.Payload); err != nil {
+		put := b.Put
+		if f.Kind == wire.KindPiece {
+			put = func(chunk []byte) error { return b.PutAt(f.Offset, chunk) }
+		}
+		if err := put(f.Payload); err != nil {
 			a.w.t.Error(err)
 		}
 	default:

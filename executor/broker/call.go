@@ -16,6 +16,7 @@ type CallOptions struct {
 	// Input gives what the call reads. It is called once the peer asks for it, on a goroutine of its own; closing the
 	// reader must wake its Read. It may be nil.
 	Input func() (io.ReadCloser, error)
+	Size  int64 // of the input, in bytes, as far as it is known
 	// Live gets output as it comes, in order, one part at a time, all of it before Wait returns. It may take its time:
 	// that slows only this call's output. It may be nil.
 	Live func(stream wire.Stream, data []byte)
@@ -43,16 +44,17 @@ type Pending struct {
 	done    chan struct{}
 
 	// Broker.mu guards what follows; reply and err may also be read once done is closed.
-	sent    bool
-	over    bool // reply and err are final
-	held    bool // it had to wait for another call to end before it was sent
-	trip    int
-	reply   Reply
-	err     error
-	credit  *wire.SendWindow        // for the input, once the peer has asked for it
-	stop    context.CancelCauseFunc // of the goroutine that sends the input
-	live    *live                   // once there was output
-	noInput *wire.Problem           // why the input could not be read
+	sent     bool
+	over     bool // reply and err are final
+	held     bool // it had to wait for another call to end before it was sent
+	trip     int
+	reply    Reply
+	err      error
+	credit   *wire.SendWindow        // for the input, once the peer has asked for it
+	stop     context.CancelCauseFunc // of the goroutine that sends the input
+	inPieces bool                    // some of the input has gone, or may go, over a side link
+	live     *live                   // once there was output
+	noInput  *wire.Problem           // why the input could not be read
 }
 
 // Call sends a call to the peer, or queues it until that is possible, and returns at once. Calls reach a peer in the
@@ -355,10 +357,15 @@ func (c *Pending) feedFrom(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() { _ = in.Close() })() // wakes Read
 	defer in.Close()
+	sent := uint64(0)
 	emit := func(chunk []byte) error {
-		return c.peer.root.link.SendWait(ctx, wire.Frame{
-			Kind: wire.KindData, Stream: wire.StreamInput, Peer: c.peer.id, Call: c.id, Payload: chunk,
-		})
+		f := wire.Frame{Kind: wire.KindData, Stream: wire.StreamInput, Peer: c.peer.id, Call: c.id, Payload: chunk}
+		link, piece := c.way(sent)
+		if piece {
+			f.Kind, f.Offset = wire.KindPiece, sent
+		}
+		sent += uint64(len(chunk))
+		return link.SendWait(ctx, f)
 	}
 	for {
 		buf := make([]byte, wire.MaxChunk) // the link keeps it

@@ -37,8 +37,10 @@ func (p *Peer) live(ctx context.Context) {
 // landing is a stream that begins at a new peer's first frame.
 type landing struct {
 	io.ReadWriteCloser
-	trip  int
-	until time.Time // when the hello must be there; zero: no limit
+	trip      int
+	ssh       SSHClient     // nil: of a hop on this machine
+	roundTrip time.Duration // over ssh, about
+	until     time.Time     // when the hello must be there; zero: no limit
 	// explain completes why the stream ended with how its program did, and with what that said last.
 	explain func(why *wire.Problem) *wire.Problem
 }
@@ -58,7 +60,11 @@ func (p *Peer) serve(ctx context.Context) error {
 	p.b.mu.Lock()
 	p.link, p.trip = r, stream.trip
 	p.b.mu.Unlock()
+	ctx, end := context.WithCancelCause(ctx)
+	defer r.endSides()
+	defer end(errClosed())
 	defer context.AfterFunc(ctx, func() { _ = r.Fail(problemOf(context.Cause(ctx))) })()
+	r.prepareSides(ctx, stream)
 	if !stream.until.IsZero() {
 		late := time.AfterFunc(time.Until(stream.until), r.late)
 		defer late.Stop()
@@ -136,11 +142,12 @@ func (p *Peer) openSSH(ctx context.Context) (*landing, error) {
 	starting, cancel := limited(ctx, asked, p.hop.plan.Timeout)
 	defer cancel()
 	command, attend := p.b.agents.shell(p.nonce)
+	began := time.Now()
 	session, err := ssh.Start(starting, command)
 	if err != nil {
 		return nil, reason(starting, err)
 	}
-	l := &landing{trip: tripsSSH, explain: session.explain}
+	l := &landing{trip: tripsSSH, ssh: ssh, roundTrip: time.Since(began), explain: session.explain}
 	l.until, _ = starting.Deadline()
 	stop := context.AfterFunc(starting, func() { _ = session.Close() }) // it interrupts attend
 	first, handedOver, err := attend(starting, session)

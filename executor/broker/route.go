@@ -9,6 +9,7 @@ type route struct {
 	*wire.Link
 	root  *Peer
 	ahead ahead                 // Broker.mu guards it
+	sides sides                 // Broker.mu guards it
 	peers map[wire.PeerID]*Peer // granted on it, also those that are gone: what they said last may still come. Broker.mu guards it.
 }
 
@@ -98,7 +99,7 @@ func (p *Peer) takeLocked(f wire.Frame, m any) *wire.Problem {
 	switch f.Kind {
 	case wire.KindStarted, wire.KindData, wire.KindCredit, wire.KindResult:
 		return p.callFrameLocked(f, m)
-	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel:
+	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel, wire.KindPiece:
 		return violation("a frame of kind %d from below", f.Kind)
 	default:
 		p.tellLocked(wire.KindRefused, f.Call, 0, wire.Refused{Kind: f.Kind, Problem: wire.Problem{

@@ -47,6 +47,7 @@ func TestG23Violations(t *testing.T) {
 		"a call from below":     just(func(_ *Broker, c *Pending) wire.Frame { return frame(wire.KindCall, c.peer.id, 1, wire.Call{}) }),
 		"an open from below":    just(func(_ *Broker, c *Pending) wire.Frame { return frame(wire.KindOpen, c.peer.id, 9, wire.Open{}) }),
 		"a close from below":    just(func(*Broker, *Pending) wire.Frame { return wire.Frame{Kind: wire.KindClose} }),
+		"a piece from below":    just(func(*Broker, *Pending) wire.Frame { return wire.Frame{Kind: wire.KindPiece} }),
 		"a cancel from below":   just(func(*Broker, *Pending) wire.Frame { return frame(wire.KindCancel, 0, 1, wire.Cancel{}) }),
 		"the result of no call": just(func(*Broker, *Pending) wire.Frame { return frame(wire.KindResult, 0, 99, wire.Result{}) }),
 		"a malformed result": just(func(_ *Broker, c *Pending) wire.Frame {

@@ -48,6 +48,8 @@ type world struct {
 	sticky     bool                                                     // closing a session waits for the other side
 	gate       chan struct{}                                            // ssh waits for it
 	stalled    bool                                                     // servers accept and then say nothing
+	far        time.Duration                                            // how long ssh servers take to open a session
+	side       func(address string, conn net.Conn)                      // what listens at sideAddress on each ssh server
 }
 
 func newWorld(t *testing.T) *world {
@@ -204,6 +206,12 @@ func (c *sshClient) Dial(_ context.Context, _, address string) (net.Conn, error)
 	if c.w.prohibited {
 		return nil, fmt.Errorf("administratively: %w", ErrProhibited)
 	}
+	if address == sideAddress {
+		near, far := net.Pipe()
+		c.channel(near)
+		c.w.wg.Go(func() { c.w.side(c.address, far) })
+		return near, nil
+	}
 	conn := c.w.connect(address, c.address+">"+address)
 	c.channel(conn)
 	return conn, nil
@@ -212,6 +220,7 @@ func (c *sshClient) Dial(_ context.Context, _, address string) (net.Conn, error)
 func (c *sshClient) HostKey() string { return "SHA256:" + c.address }
 
 func (c *sshClient) Start(_ context.Context, command string) (Session, error) {
+	time.Sleep(c.w.far)
 	near, far := net.Pipe()
 	c.channel(near)
 	c.w.begin(far, command, c.address) //nolint:contextcheck // it outlives ctx

@@ -132,6 +132,7 @@ type Content struct {
 	Argument string // that it is the value of
 	File     string
 	Data     []byte
+	Size     int64 // bytes
 }
 
 // Output is a value that a run prints at its end.

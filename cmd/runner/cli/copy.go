@@ -64,9 +64,14 @@ func hostPlaces(site *lang.Site) []string {
 }
 
 func (s *session) copy(ctx context.Context, a arguments.Copy) exitCode {
+	var size int64
 	if a.From.Host == "" {
-		if _, err := os.Stat(a.From.Path); err != nil {
+		info, err := os.Stat(a.From.Path)
+		if err != nil {
 			return s.cannotCopy(diag.Capital(plain.File(a.From.Path, err)) + ".")
+		}
+		if info.Mode().IsRegular() {
+			size = info.Size()
 		}
 	}
 	var patterns []string
@@ -87,7 +92,7 @@ func (s *session) copy(ctx context.Context, a arguments.Copy) exitCode {
 	if terminal.IsTerminal(s.program.Err) && s.program.env("TERM") != "dumb" {
 		meter = views.NewMeter(s.program.Err, s.options.ErrSize)
 	}
-	c := copying{session: s, meter: meter, lock: lock(newRunID(time.Now()), "cp", a.LockTimeout)}
+	c := copying{session: s, meter: meter, size: size, lock: lock(newRunID(time.Now()), "cp", a.LockTimeout)}
 	b := s.newBroker(w, waits{&c})
 	if b == nil {
 		meter.Close(false)
@@ -259,6 +264,7 @@ func (in *inflow) end() error {
 type copying struct {
 	*session
 	meter *views.Meter
+	size  int64      // of what is sent from here; 0: that is not known
 	lock  *wire.Lock // of the destination
 }
 
@@ -290,6 +296,7 @@ func (c *copying) receiveThere(ctx context.Context, peer *broker.Peer, host int,
 		Lock:  c.lock,
 		Live:  o.hear,
 		Input: func() (io.ReadCloser, error) { return o.open(ctx, over) },
+		Size:  c.size,
 	})
 	close(over)
 	if sent := o.end(); sent != nil {
