@@ -21,8 +21,12 @@ const (
 // roomMark is how many queued bytes make SendWait wait.
 const roomMark = 1 << 20
 
-// bufferSize is what a link reads and writes at least at a time, if there is as much. Payloads that are larger pass
-// its buffers by, so that a thousand links cost little memory.
+// FullFrame is how many bytes the frames of a long stream should have on the wire, header included: ssh makes two full packets
+// of one.
+const FullFrame = 64 << 10
+
+// bufferSize is what a link reads and writes at least at a time, if there is as much. What is larger passes its buffers by, so
+// that a thousand links cost little memory.
 const bufferSize = 16 << 10
 
 // gather is how long a frame that may wait for others does so.
@@ -330,16 +334,23 @@ func (l *Link) wake() {
 // write is the link's one writer.
 func (l *Link) write() {
 	w := bufio.NewWriterSize(counter{l}, bufferSize)
-	var head []byte
+	var frame []byte
 	for {
 		f, last, ok := l.next()
 		if !ok {
 			return
 		}
-		head = appendHeader(head[:0], f)
-		_, err := w.Write(head)
-		if err == nil {
-			_, err = w.Write(f.Payload)
+		var err error
+		if size := f.size(); size <= bufferSize || size > FullFrame {
+			frame = appendHeader(frame[:0], f)
+			if _, err = w.Write(frame); err == nil {
+				_, err = w.Write(f.Payload)
+			}
+		} else { // whole: what is below makes packets of what it is given at once, and each costs
+			frame = AppendFrame(frame[:0], f)
+			if err = w.Flush(); err == nil {
+				_, err = w.Write(frame)
+			}
 		}
 		if err == nil && last {
 			err = w.Flush()

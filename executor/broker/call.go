@@ -368,7 +368,7 @@ func (c *Pending) feedFrom(ctx context.Context) error {
 		return link.SendWait(ctx, f)
 	}
 	for {
-		buf := make([]byte, wire.MaxChunk) // the link keeps it
+		buf := make([]byte, wire.FullFrame-wire.HeaderSize-wire.OffsetSize) // the link keeps it
 		n, err := in.Read(buf)
 		if sendErr := c.credit.Send(ctx, buf[:n], emit); sendErr != nil {
 			return nil // the call is over, or the link is: that is told elsewhere
