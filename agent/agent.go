@@ -46,6 +46,7 @@ type Agent struct {
 	calls    *calls
 	children *children
 	sides    sides
+	feeds    *feeds
 
 	id wire.PeerID // 0 until the first frame; only the link's reader sets it
 }
@@ -79,6 +80,7 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg Config) error {
 	defer a.link.Close() //nolint:errcheck // the reason is Run's
 	a.calls = newCalls(a)
 	a.children = newChildren(a)
+	a.feeds = newFeeds(a)
 	if err := a.link.Send(frame); err != nil {
 		return err
 	}
@@ -96,6 +98,7 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg Config) error {
 	reader.Wait() // it adds calls
 	a.calls.wait(lost)
 	a.sides.wait() // a call adds them
+	a.feeds.wg.Wait()
 	return closed(why)
 }
 
@@ -126,6 +129,8 @@ func (a *Agent) handle(f wire.Frame) {
 		if err := a.calls.take(f); err != nil {
 			a.fail(err)
 		}
+	case wire.KindFeed:
+		a.feeds.bind(f)
 	case wire.KindClose:
 		_ = a.link.Fail(&wire.Problem{Code: wire.CodeClosed, Message: "the controller asked for it"})
 	case wire.KindRefused: // nothing that we send can be sent in another way
@@ -149,6 +154,7 @@ func (a *Agent) refuse(f wire.Frame, code wire.Code, why string) {
 	if peer == a.id {
 		peer = 0
 	}
+	a.feeds.drop(peer, f.Call)
 	a.send(wire.KindRefused, peer, f.Call, wire.Refused{Kind: f.Kind, Problem: wire.Problem{Code: code, Message: why}})
 }
 

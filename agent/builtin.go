@@ -25,6 +25,8 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.dial
 	case "facts":
 		return c.facts
+	case holdAction:
+		return c.hold
 	case lockAction:
 		return c.lock
 	case "sync":

@@ -34,6 +34,7 @@ type call struct {
 	started bool
 	begun   *time.Timer // tells that it has started, unless it has ended by then
 
+	held           *hold // of a call that has content for others
 	input          *wire.Buffer
 	stdout, stderr *wire.SendWindow
 }
@@ -292,6 +293,9 @@ func (c *call) problem(err error) *wire.Problem {
 
 // grant asks for more input.
 func (c *call) grant(n uint32) error {
+	if c.calls.agent.feeds.take(0, c.id, n) {
+		return nil
+	}
 	f, err := wire.Message(wire.KindCredit, 0, c.id, wire.Credit{N: n})
 	if err != nil {
 		return err

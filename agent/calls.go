@@ -221,8 +221,19 @@ func (t *calls) cancel(id wire.CallID, how wire.Cancel) {
 	c.cancel(errCancelled)
 }
 
+// holding returns what a call holds; nil if that call has ended, or never held anything.
+func (t *calls) holding(id wire.CallID) *hold {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c := t.byID[id]; c != nil {
+		return c.held
+	}
+	return nil
+}
+
 // end forgets a call, of which nothing but its result is sent from now on, and says whether another one of its lane follows.
 func (t *calls) end(c *call, failed *wire.Problem) (more bool) {
+	t.agent.feeds.drop(0, c.id)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.begun != nil {
@@ -274,6 +285,9 @@ func (c *call) begin() {
 	ctx, c.cancel = context.WithCancelCause(ctx)
 	c.ctx, c.kill = process.WithKill(ctx)
 	c.input = wire.NewBuffer(0, wire.Window, wire.WideWindow, c.grant)
+	if c.msg.Action == holdAction {
+		c.held = newHold()
+	}
 	c.stdout, c.stderr = wire.NewSendWindow(wire.Window), wire.NewSendWindow(wire.Window)
 }
 

@@ -147,9 +147,27 @@ func (t *children) known(id wire.PeerID) bool {
 	return ok
 }
 
+// has says whether a peer is reached through a child.
+func (t *children) has(id wire.PeerID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.known(id)
+}
+
+// through returns the link through which a peer is reached; nil if there is none.
+func (t *children) through(id wire.PeerID) *wire.Link {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o := t.routes[id].child; o != nil {
+		return o.link
+	}
+	return nil
+}
+
 // forgetLocked forgets a peer and all that lie behind it.
 func (t *children) forgetLocked(id wire.PeerID) {
 	delete(t.routes, id)
+	t.agent.feeds.dropPeer(id)
 	for behind, r := range t.routes {
 		if r.parent == id {
 			t.forgetLocked(behind)
@@ -231,7 +249,14 @@ func (t *children) relay(o *offspring, f wire.Frame) error {
 		return &wire.Problem{Code: wire.CodeProtocol, Message: fmt.Sprintf("a frame in the name of peer %d, which is not behind it", f.Peer)}
 	}
 	switch f.Kind {
-	case wire.KindHello, wire.KindStarted, wire.KindData, wire.KindCredit, wire.KindResult, wire.KindRefused:
+	case wire.KindHello, wire.KindStarted, wire.KindData:
+	case wire.KindCredit:
+		var m wire.Credit
+		if f.Stream == wire.StreamInput && wire.Unmarshal(f.Payload, &m) == nil && t.agent.feeds.take(f.Peer, f.Call, m.N) {
+			return nil
+		}
+	case wire.KindResult, wire.KindRefused:
+		t.agent.feeds.drop(f.Peer, f.Call)
 	case wire.KindLost:
 		if f.Peer == o.id {
 			return &wire.Problem{Code: wire.CodeProtocol, Message: "it told of its own loss"}
@@ -239,7 +264,7 @@ func (t *children) relay(o *offspring, f wire.Frame) error {
 		t.mu.Lock()
 		t.forgetLocked(f.Peer)
 		t.mu.Unlock()
-	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel, wire.KindPiece:
+	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel, wire.KindPiece, wire.KindFeed:
 		return &wire.Problem{Code: wire.CodeProtocol, Message: fmt.Sprintf("a frame of kind %d from below", f.Kind)}
 	default:
 		why := wire.Problem{Code: wire.CodeUnsupported, Message: "a frame of an unknown kind"}

@@ -55,6 +55,22 @@ func rogue(nonce, what string) {
 		send(wire.KindHello, 99, 0, hello)
 	case "down":
 		send(wire.KindCall, root, 1, wire.Call{Action: "command"})
+	case "feed":
+		send(wire.KindFeed, root, 1, wire.Feed{Peer: second, Call: 1})
+	case "greedy":
+		_ = w.Flush()
+		in := bufio.NewReader(os.Stdin)
+		for {
+			f, err := wire.ReadFrame(in)
+			if err != nil {
+				os.Exit(1)
+			}
+			if f.Kind == wire.KindCall {
+				send(wire.KindCredit, 0, f.Call, wire.Credit{N: wire.MaxWindow})
+				send(wire.KindCredit, 0, f.Call, wire.Credit{N: wire.MaxWindow})
+				_ = w.Flush()
+			}
+		}
 	case "own loss":
 		send(wire.KindLost, 0, 0, wire.Lost{})
 	case "large":
@@ -148,6 +164,7 @@ func TestG18FailedChildren(t *testing.T) {
 func TestG23Rogues(t *testing.T) {
 	for what, want := range map[string]wire.Code{
 		"sibling": wire.CodeProtocol, "parent": wire.CodeProtocol, "stranger": wire.CodeProtocol, "down": wire.CodeProtocol,
+		"feed":     wire.CodeProtocol,
 		"own loss": wire.CodeProtocol, "crash": wire.CodeEnded,
 	} {
 		t.Run(what, func(t *testing.T) {

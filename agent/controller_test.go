@@ -79,7 +79,8 @@ type reply struct {
 	refused *wire.Refused
 	data    [3][]byte
 	credit  uint32
-	ungiven bool // no credit is given for its output
+	from    int64 // where the first credit says that the input goes on
+	ungiven bool  // no credit is given for its output
 }
 
 const root wire.PeerID = 1
@@ -232,6 +233,9 @@ func (c *controller) handle(f wire.Frame) {
 	case wire.KindCredit:
 		var m wire.Credit
 		decode(&m)
+		if r.credit == 0 {
+			r.from = m.From
+		}
 		r.credit += m.N
 	case wire.KindResult:
 		r.result = &wire.Result{}

@@ -20,7 +20,7 @@ func fileSchema() schema.Block {
 		Arguments: []schema.Attribute{
 			{Name: "path", Type: schema.Path, Required: true, Doc: "Where the file is."},
 			{Name: "content", Type: schema.String, Free: true, Doc: "What is in it, as text."},
-			{Name: "source", Type: schema.Source, Doc: "A file on the controller whose bytes are what is in it, instead of `content`."},
+			{Name: "source", Type: schema.Source, Doc: "A file on the controller whose bytes are what is in it, instead of `content`. A large one is sent only where the file differs, and once for all hosts that lie behind the same ssh hop."},
 			{Name: "mode", Type: schema.Mode, Doc: "Its permissions, such as `\"0640\"`, whatever the umask. Unless set, a new file gets `\"0644\"` and an old one keeps its own."},
 			{Name: "owner", Type: schema.String, Doc: "The name or number of the user it belongs to. Unless set, a new file belongs to the task's user and an old one keeps its own."},
 			{Name: "group", Type: schema.String, Doc: "The name or number of its group, likewise."},

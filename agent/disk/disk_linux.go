@@ -32,6 +32,9 @@ func unnamed(dir int) (int, error) {
 	return fd, err
 }
 
+// inMemory makes a file that is in no file system.
+func inMemory(name string) (int, error) { return unix.MemfdCreate(name, unix.MFD_CLOEXEC) }
+
 // linkUnnamed gives such a file a name.
 func linkUnnamed(fd, dir int, name string) error {
 	err := unix.Linkat(fd, "", dir, name, unix.AT_EMPTY_PATH)

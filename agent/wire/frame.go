@@ -31,6 +31,7 @@ const (
 	KindPing                    // both, one link only: answered with KindPong
 	KindPong                    // both, one link only
 	KindPiece                   // down: bytes of the input of a call, with their offset; an empty payload says where it ends
+	KindFeed                    // down: Feed, the input of a call comes from the content that the call of the frame holds
 )
 
 // Stream tells the byte streams of one call apart. Frames that belong to none carry 0.

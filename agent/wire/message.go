@@ -264,7 +264,20 @@ type Cancel struct {
 
 // Credit allows N more bytes on the frame's stream.
 type Credit struct {
-	N uint32 `cbor:"1,keyasint"`
+	N    uint32 `cbor:"1,keyasint"`
+	From int64  `cbor:"2,keyasint,omitempty"` // so many bytes of a fed input have come: the rest is the controller's to send
+}
+
+// Hold are the arguments of the call "hold": content, which is its input, for the inputs of other calls.
+type Hold struct {
+	Size   int64  `cbor:"size"`
+	SHA256 string `cbor:"sha256"` // hexadecimal
+}
+
+// Feed names the call that gets the content that another one holds.
+type Feed struct {
+	Peer PeerID `cbor:"1,keyasint"`
+	Call CallID `cbor:"2,keyasint"`
 }
 
 // Result ends a call.

@@ -65,6 +65,8 @@ func examples() []example {
 		{"pong", Frame{Kind: KindPong}, nil},
 		{"piece", Frame{Kind: KindPiece, Stream: StreamInput, Peer: 2, Call: 7, Offset: 16 << 20, Payload: []byte("ok\n")}, nil},
 		{"last", Frame{Kind: KindPiece, Stream: StreamInput, Peer: 2, Call: 7, Offset: 16<<20 + 3}, nil},
+		{"feed", Frame{Kind: KindFeed, Peer: 2, Call: 7}, &Feed{Peer: 3, Call: 9}},
+		{"rest", Frame{Kind: KindCredit, Stream: StreamInput, Peer: 3, Call: 9}, &Credit{N: Window, From: 1 << 20}},
 	}
 }
 
@@ -142,7 +144,7 @@ func TestProtocolPage(t *testing.T) {
 			t.Errorf("%s: decoded %+v, want %+v", e.name, got, e.message)
 		}
 	}
-	for k := KindHello; k <= KindPiece; k++ {
+	for k := KindHello; k <= KindFeed; k++ {
 		if !kinds[k] {
 			t.Errorf("PROTOCOL.md gives no bytes for kind %d", k)
 		}

@@ -73,6 +73,15 @@ func (w *SendWindow) Waits() int {
 	return w.waits
 }
 
+// Rest takes all that may be sent now.
+func (w *SendWindow) Rest() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.credit
+	w.credit = 0
+	return n
+}
+
 // Send cuts data into chunks as credit allows and emits each. The chunks are parts of data, not copies.
 func (w *SendWindow) Send(ctx context.Context, data []byte, emit func(chunk []byte) error) error {
 	for len(data) > 0 {
