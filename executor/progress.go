@@ -1,7 +1,7 @@
 package executor
 
 import (
-	"io"
+	"sync"
 	"time"
 
 	"runner/executor/event"
@@ -13,38 +13,20 @@ const (
 	tellEvery    = 100 * time.Millisecond
 )
 
-// progressing tells how far what is read of an opened file is.
-func (h *hostRun) progressing(s *sent, open func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
+// progress returns what tells how far a long transfer is; nil where nobody wants to know.
+func (h *hostRun) progress(s *sent) func(bytes int64) {
 	total, _ := s.instance.Args["content_size"].(int64)
 	if total < longTransfer || h.isPreview() {
-		return open
+		return nil
 	}
-	return func() (io.ReadCloser, error) {
-		in, err := open()
-		if err != nil {
-			return nil, err
-		}
-		return &transfer{ReadCloser: in, tell: func(bytes int64) {
+	var mu sync.Mutex // guards told: what is sent for several hosts tells of itself, too
+	var told time.Time
+	return func(bytes int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.Sub(told) >= tellEvery {
+			told = now
 			h.run.Sink.Emit(event.Progress{Host: h.name, Address: s.instance.Address, Bytes: bytes, Total: total})
-		}}, nil
+		}
 	}
-}
-
-// transfer is a file that is being read.
-type transfer struct {
-	io.ReadCloser
-	tell  func(bytes int64)
-	bytes int64
-	told  time.Time
-}
-
-// Read reads, and tells now and then.
-func (t *transfer) Read(p []byte) (int, error) {
-	n, err := t.ReadCloser.Read(p)
-	t.bytes += int64(n)
-	if now := time.Now(); now.Sub(t.told) >= tellEvery {
-		t.told = now
-		t.tell(t.bytes)
-	}
-	return n, err //nolint:wrapcheck // the file's
 }

@@ -158,7 +158,9 @@ func (h *hostRun) send(s *sent) {
 	}
 	options := broker.CallOptions{After: h.after}
 	if s.instance.Content != nil {
-		options.Input, options.Size = h.progressing(s, h.run.opener(s.instance.Content)), s.instance.Content.Size
+		options.Input, options.Progress = h.run.opener(s.instance.Content), h.progress(s)
+		options.Size = s.instance.Content.Size
+		options.Content = h.shared(s)
 	}
 	if h.run.Live && !s.instance.Sensitive {
 		flags |= wire.FlagLive
@@ -198,6 +200,17 @@ func (p *pieces) next(data []byte) string {
 	}
 	p.held = bytes.Clone(data[whole:])
 	return string(data[:whole])
+}
+
+// shared tells content that other targets may need, too; nil if it is this one's alone. What is sensitive is in no temporary
+// file.
+func (h *hostRun) shared(s *sent) *wire.Hold {
+	size, _ := s.instance.Args["content_size"].(int64)
+	digest, _ := s.instance.Args["content_sha256"].(string)
+	if digest == "" || s.instance.Sensitive || h.isPreview() {
+		return nil
+	}
+	return &wire.Hold{Size: size, SHA256: digest}
 }
 
 func (r *run) opener(c *plan.Content) func() (io.ReadCloser, error) {

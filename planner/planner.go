@@ -93,7 +93,7 @@ func (b *builder) build() {
 			}
 		}
 	}
-	b.tree.markTransit(b.plan)
+	b.tree.mark(b.plan)
 	b.plan.Connections = b.tree.connections
 }
 

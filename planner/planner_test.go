@@ -54,11 +54,14 @@ func build(t *testing.T, path string, s planner.Selection) (*plan.Plan, string) 
 func dump(p *plan.Plan) string {
 	var b strings.Builder
 	for i, c := range p.Connections {
-		transit := ""
-		if c.Transit {
-			transit = ", no agent"
+		use := ""
+		if c.Target {
+			use = ", a target"
 		}
-		fmt.Fprintf(&b, "connection %d: %s behind %d%s\n", i, c.Title, c.Parent, transit)
+		if c.Transit {
+			use += ", no agent"
+		}
+		fmt.Fprintf(&b, "connection %d: %s behind %d%s\n", i, c.Title, c.Parent, use)
 	}
 	for i, h := range p.Hosts {
 		fmt.Fprintf(&b, "host %d: %s by %v\n", i, h.Name, p.Chain(h.Connection))

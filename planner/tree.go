@@ -114,8 +114,9 @@ func identity(parent int, transport string, options map[string]any) string {
 	return strconv.Itoa(parent) + " " + transport + " " + string(encoded)
 }
 
-// markTransit finds the ssh hops that nothing but further ssh hops need: they are tunnelled through, no agent starts.
-func (t *tree) markTransit(p *plan.Plan) {
+// mark finds the connections that tasks run at the end of, and the ssh hops that nothing but further ssh hops need: they are
+// tunnelled through, no agent starts.
+func (t *tree) mark(p *plan.Plan) {
 	needed := make([]bool, len(t.connections))
 	for _, h := range p.Hosts {
 		if h.Connection >= 0 {
@@ -130,6 +131,9 @@ func (t *tree) markTransit(p *plan.Plan) {
 				}
 			}
 		}
+	}
+	for i := range t.connections {
+		t.connections[i].Target = needed[i]
 	}
 	leadsOn := make([]bool, len(t.connections))
 	for _, c := range t.connections {

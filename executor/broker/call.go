@@ -17,6 +17,11 @@ type CallOptions struct {
 	// reader must wake its Read. It may be nil.
 	Input func() (io.ReadCloser, error)
 	Size  int64 // of the input, in bytes, as far as it is known
+	// Content tells what Input gives from everything else, so that it need not be sent again for another target behind the
+	// same root. Nil: the input is this call's alone.
+	Content *wire.Hold
+	// Progress is told how many bytes of the input have been read so far, also when it is read for others, too. It may be nil.
+	Progress func(bytes int64)
 	// Live gets output as it comes, in order, one part at a time, all of it before Wait returns. It may take its time:
 	// that slows only this call's output. It may be nil.
 	Live func(stream wire.Stream, data []byte)
@@ -55,6 +60,10 @@ type Pending struct {
 	inPieces bool                    // some of the input has gone, or may go, over a side link
 	live     *live                   // once there was output
 	noInput  *wire.Problem           // why the input could not be read
+	from     int64                   // where in the input its sending begins: what comes before, a root has had
+	allSent  bool                    // of the input, or it is about to be
+	hold     *hold                   // what a root feeds it from
+	waited   int                     // round trips that sending that had cost before
 }
 
 // Call sends a call to the peer, or queues it until that is possible, and returns at once. Calls reach a peer in the
@@ -254,6 +263,7 @@ func (p *Peer) sendLocked(c *Pending) {
 			a.bytes += c.size
 		}
 	}
+	p.feedLocked(c)
 	frame := wire.Frame{Kind: wire.KindCall, Peer: p.id, Call: c.id, Payload: c.payload}
 	c.payload = nil
 	_ = p.root.link.Send(frame) // if it fails, the link's end tells everybody
@@ -294,6 +304,9 @@ func (c *Pending) finishLocked(reply Reply, err error) {
 	}
 	c.over, c.reply, c.err = true, reply, err
 	c.payload = nil
+	if c.hold != nil {
+		c.hold.leaveLocked(c)
+	}
 	if c.stop != nil {
 		c.stop(errClosed())
 	}
@@ -312,6 +325,9 @@ func (c *Pending) resultLocked(result wire.Result) {
 	if c.credit != nil {
 		c.trip += c.credit.Waits()
 	}
+	if c.hold != nil {
+		c.trip += c.hold.waits() - c.waited
+	}
 	if !c.over {
 		c.peer.b.stats.Trips = max(c.peer.b.stats.Trips, c.trip)
 	}
@@ -324,17 +340,21 @@ func (c *Pending) resultLocked(result wire.Result) {
 }
 
 // creditLocked takes credit for the call's input; the first has it opened.
-func (c *Pending) creditLocked(n uint32) error {
+func (c *Pending) creditLocked(m wire.Credit) error {
 	if c.options.Input == nil {
 		return violation("a call without input was granted some")
 	}
+	if m.From < 0 || m.From > 0 && c.hold == nil {
+		return violation("input of a call was asked for from byte %d on", m.From)
+	}
 	if c.credit == nil {
+		c.from = m.From
 		c.credit = wire.NewSendWindow(0)
 		var ctx context.Context
 		ctx, c.stop = context.WithCancelCause(c.peer.b.ctx)
 		c.peer.b.wg.Go(func() { c.feed(ctx) })
 	}
-	return c.credit.Grant(n)
+	return c.credit.Grant(m.N)
 }
 
 // feed sends the call's input.
@@ -357,7 +377,13 @@ func (c *Pending) feedFrom(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() { _ = in.Close() })() // wakes Read
 	defer in.Close()
-	sent := uint64(0)
+	if c.options.Progress != nil {
+		in = &counted{ReadCloser: in, tell: c.options.Progress}
+	}
+	if _, err := io.CopyN(io.Discard, in, c.from); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	sent := uint64(c.from) //nolint:gosec // it is not negative
 	emit := func(chunk []byte) error {
 		f := wire.Frame{Kind: wire.KindData, Stream: wire.StreamInput, Peer: c.peer.id, Call: c.id, Payload: chunk}
 		link, piece := c.way(sent)
@@ -374,6 +400,9 @@ func (c *Pending) feedFrom(ctx context.Context) error {
 			return nil // the call is over, or the link is: that is told elsewhere
 		}
 		if errors.Is(err, io.EOF) {
+			c.peer.b.mu.Lock()
+			c.allSent = true
+			c.peer.b.mu.Unlock()
 			_ = emit(nil) // the same
 			return nil
 		}

@@ -58,6 +58,7 @@ type Peer struct {
 	overdue  *time.Timer
 	secrets  [][sha256.Size]byte // hashes of those that its Open holds
 	children []*Peer
+	holds    []*hold // of a root; the one used last at the end
 	calls    calls
 }
 
@@ -337,7 +338,13 @@ func (p *Peer) closeLocked() {
 
 // busyLocked says whether the peer is still being started, has others behind it, or calls that have not ended.
 func (p *Peer) busyLocked() bool {
-	return p.lost == nil && (!p.greeted || len(p.children)+len(p.calls.queue)+len(p.calls.sent) > 0)
+	sent := len(p.calls.sent)
+	for _, h := range p.holds {
+		if !h.call.over {
+			sent-- // it has nothing to finish
+		}
+	}
+	return p.lost == nil && (!p.greeted || len(p.children)+len(p.calls.queue)+sent > 0)
 }
 
 // stop ends what a root runs, and waits for it.

@@ -99,7 +99,7 @@ func (p *Peer) takeLocked(f wire.Frame, m any) *wire.Problem {
 	switch f.Kind {
 	case wire.KindStarted, wire.KindData, wire.KindCredit, wire.KindResult:
 		return p.callFrameLocked(f, m)
-	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel, wire.KindPiece:
+	case wire.KindOpen, wire.KindClose, wire.KindCall, wire.KindCancel, wire.KindPiece, wire.KindFeed:
 		return violation("a frame of kind %d from below", f.Kind)
 	default:
 		p.tellLocked(wire.KindRefused, f.Call, 0, wire.Refused{Kind: f.Kind, Problem: wire.Problem{
@@ -159,7 +159,7 @@ func (p *Peer) callFrameLocked(f wire.Frame, m any) *wire.Problem {
 	case *wire.Started:
 	case *wire.Credit:
 		if !c.over {
-			if err := c.creditLocked(m.N); err != nil {
+			if err := c.creditLocked(*m); err != nil {
 				return problemOf(err)
 			}
 		}

@@ -126,6 +126,9 @@ func TestG23ViolationsBehind(t *testing.T) {
 		"a close from below": func(rogue *Peer, _ *Pending) wire.Frame {
 			return wire.Frame{Kind: wire.KindClose, Peer: rogue.id}
 		},
+		"a feed from below": func(rogue *Peer, c *Pending) wire.Frame {
+			return frame(wire.KindFeed, rogue, c.id, wire.Feed{Peer: rogue.id, Call: c.id})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, w *world) {

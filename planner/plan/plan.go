@@ -24,6 +24,7 @@ type Connection struct {
 	Options   map[string]any // checked; secrets among them
 	Secrets   []string       // the texts among them that are sensitive: no error shows them
 	Timeout   time.Duration  // until the hop's hello
+	Target    bool           // tasks run at its end, and it does not only lead to others
 	Transit   bool           // only tunnelled through to reach another ssh hop: no agent is started here
 	Place     Place
 }

@@ -46,6 +46,7 @@ type activity struct {
 // transfer is a long one that is under way.
 type transfer struct {
 	began        time.Time
+	before       int64 // bytes that were on their way when it was first heard of
 	bytes, total int64
 }
 
@@ -125,9 +126,10 @@ func (l *live) see(e event.Event, now time.Time) {
 		l.stop(e.Host, e.Address)
 		l.start(e.Host, waiting, false, now)
 	case event.Progress:
-		if b := l.busy[e.Host]; b != nil {
+		// What is sent for several hosts together may be on its way before one of them has come to its task.
+		if b := l.busy[e.Host]; b != nil && (e.Address == "" || b.doing[len(b.doing)-1].what == e.Address) {
 			if b.transfer == nil {
-				b.transfer = &transfer{began: now}
+				b.transfer = &transfer{began: now, before: e.Bytes}
 			}
 			b.transfer.bytes, b.transfer.total = e.Bytes, e.Total
 		}
@@ -214,7 +216,7 @@ func (l *live) hostLine(b *busyHost, widest, width int, now time.Time) string {
 			what += " of " + size(t.total)
 		}
 		if s := now.Sub(t.began).Seconds(); s > 0 {
-			what += ", " + size(int64(float64(t.bytes)/s)) + "/s"
+			what += ", " + size(int64(float64(t.bytes-t.before)/s)) + "/s"
 		}
 	}
 	if n := len(b.doing) - 1; n > 0 {
