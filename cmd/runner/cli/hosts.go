@@ -8,10 +8,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/passwords"
 	"runner/cmd/runner/cli/views"
 	"runner/lang"
 	"runner/planner"
-	"runner/transports/catalog"
 )
 
 func (p *Program) hostsCommand() *cobra.Command {
@@ -42,7 +42,7 @@ func (s *session) hosts(ctx context.Context, a arguments.Hosts) exitCode {
 	if named(a.Selection.Limit, site.Localhost()) {
 		site.Hosts = withLocalhost(site)
 	}
-	ways, diags := planner.Ways(site, s.planning(a.Site, site, &passwords{all: catalog.All()}))
+	ways, diags := planner.Ways(site, s.planning(a.Site, site, &passwords.Typed{}))
 	if s.diagnose(diags) {
 		return exitWrong
 	}

@@ -1,4 +1,4 @@
-package cli
+package passwords
 
 import (
 	"reflect"
@@ -10,12 +10,12 @@ import (
 )
 
 func TestPasswordsFill(t *testing.T) {
-	p, diags := newPasswords([]string{"sudo", "sudo:postgres", "sudo"}, catalog.All())
+	p, diags := New([]string{"sudo", "sudo:postgres", "sudo"}, catalog.All())
 	if diags.HasErrors() || len(p.asked) != 2 {
 		t.Fatal(diags, p.asked)
 	}
 	questions := 0
-	p.ask = func(hop string) (string, error) {
+	p.Ask = func(hop string) (string, error) {
 		questions++
 		return "for " + hop, nil
 	}
@@ -31,7 +31,7 @@ func TestPasswordsFill(t *testing.T) {
 		{map[string]any{"password": nil}, "for sudo"},
 	} {
 		given := len(c.options)
-		got, err := p.expand(x, "sudo", c.options)
+		got, err := p.Expand(x, "sudo", c.options)
 		if err != nil || len(got) != 1 || got[0]["password"] != c.want {
 			t.Errorf("%v: %v, %v, want %v", c.options, got, err, c.want)
 		}
@@ -39,28 +39,28 @@ func TestPasswordsFill(t *testing.T) {
 			t.Errorf("%v was changed", c.options)
 		}
 	}
-	if diags := p.unused(); diags.HasErrors() || questions != 2 {
+	if diags := p.Unused(); diags.HasErrors() || questions != 2 {
 		t.Error(diags, questions)
 	}
-	docker, err := p.expand(x, "docker", map[string]any{"container": "c"})
+	docker, err := p.Expand(x, "docker", map[string]any{"container": "c"})
 	if err != nil || !reflect.DeepEqual(docker, []map[string]any{{"container": "c"}}) {
 		t.Errorf("docker got %v, %v", docker, err)
 	}
 }
 
 func TestPasswordsUnused(t *testing.T) {
-	p, diags := newPasswords([]string{"sudo:nobody"}, catalog.All())
+	p, diags := New([]string{"sudo:nobody"}, catalog.All())
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
 	p.fill("sudo", map[string]any{"user": "root"})
-	if diags := p.unused(); !diags.HasErrors() || !strings.Contains(diags[0].Detail, "sudo:nobody") {
+	if diags := p.Unused(); !diags.HasErrors() || !strings.Contains(diags[0].Detail, "sudo:nobody") {
 		t.Error(diags)
 	}
 }
 
 func TestPasswordsWrongHop(t *testing.T) {
-	_, diags := newPasswords([]string{"sdo", "docker"}, catalog.All())
+	_, diags := New([]string{"sdo", "docker"}, catalog.All())
 	if len(diags) != 2 || !strings.Contains(diags[0].Detail, `Did you mean "sudo"?`) {
 		t.Error(diags)
 	}
