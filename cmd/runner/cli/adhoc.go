@@ -8,9 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/agent/wire"
-	"runner/cmd/runner/agents"
-	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/reach"
 	"runner/executor"
 	"runner/executor/broker"
 	"runner/executor/event"
@@ -50,20 +49,12 @@ func (s *session) newBroker(w *work, sink event.Sink) *broker.Broker {
 
 // newTellingBroker is newBroker for somebody who is told of every connection.
 func (s *session) newTellingBroker(w *work, tell func(broker.Event)) *broker.Broker {
-	embedded, err := agents.Load()
+	b, err := reach.Broker(w.plan, w.transports, tell)
 	if err != nil {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Agents, hcl.Range{}, "No agents", "%s.", diag.Capital(err.Error()))})
 		return nil
 	}
-	return broker.New(broker.Config{
-		Connections: w.plan.Connections,
-		Transports:  w.transports,
-		Agents:      embedded,
-		SSH:         dialSSH(),
-		Version:     build.Version(),
-		Dir:         w.plan.Site,
-		Event:       tell,
-	})
+	return b
 }
 
 // logOnly takes the events of a command that shows none.

@@ -8,6 +8,7 @@ import (
 
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/reach"
 	"runner/cmd/runner/cli/views"
 	"runner/executor/broker"
 )
@@ -82,7 +83,7 @@ func (s *session) gather(ctx context.Context, w *work, b *broker.Broker) (map[st
 		}
 	}
 	var all sync.WaitGroup
-	slots := make(chan struct{}, parallel(w.plan))
+	slots := make(chan struct{}, reach.Parallel(w.plan))
 	for i := range w.plan.Hosts {
 		slots <- struct{}{}
 		if ctx.Err() != nil {

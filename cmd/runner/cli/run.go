@@ -13,6 +13,7 @@ import (
 	"runner/agent/facts"
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/reach"
 	"runner/executor"
 	"runner/executor/broker"
 	"runner/executor/event"
@@ -61,7 +62,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
-		Past: r.past, Parallel: parallel(r.plan), Thrifty: roots(r.plan) > mostOpen(r.plan),
+		Past: r.past, Parallel: reach.Parallel(r.plan), Thrifty: reach.Roots(r.plan) > reach.Most(r.plan),
 	}
 	if change != nil {
 		change(&c)
