@@ -375,6 +375,9 @@ func (o *offer) end() error {
 	return in.end()
 }
 
+// farewell is how long the end of a call that was cancelled is waited for.
+const farewell = 4 * time.Second
+
 // callThere makes a call on a host, beside everything else there unless it takes the lock, and waits for its end. When ctx
 // ends first it is cancelled, and given a moment.
 func callThere(ctx context.Context, peer *broker.Peer, action string, request any, o broker.CallOptions) (broker.Reply, error) {

@@ -4,23 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
-	remote "runner/agent/session"
-	pty "runner/agent/terminal"
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/terminal"
-	"runner/executor/broker"
+	"runner/cmd/runner/cli/visit"
+	"runner/executor"
 	"runner/lang/diag"
 	"runner/planner/plan"
 )
@@ -62,11 +56,45 @@ func (s *session) shell(ctx context.Context, a arguments.Shell) exitCode {
 		return s.unreached(ctx, w.plan, 0, err)
 	}
 	s.hide()
-	v := visit{
-		session: s, peer: peer, host: w.plan.Hosts[0].Name,
-		atTerminal: terminal.IsTerminal(s.program.In) && terminal.IsTerminal(s.program.Out),
+	in, out := s.program.In, s.program.Out
+	v := visit.Visit{
+		Peer: peer, ID: newRunID(time.Now()), In: in, Out: out, Err: s.program.Err, Environ: s.program.Environ,
+		AtTerminal: terminal.IsTerminal(in) && terminal.IsTerminal(out),
 	}
-	return v.run(ctx, a.Argv)
+	status, err := v.Run(ctx, a.Argv)
+	return s.visited(w.plan.Hosts[0].Name, status, err)
+}
+
+// visited makes an exit code of how a shell or a command on a host has ended. What kept it from starting, or cut it, is said.
+func (s *session) visited(host string, status int, err error) exitCode {
+	if err == nil {
+		return exitCode(status)
+	}
+	if lost, ok := errors.AsType[*visit.LostError](err); ok {
+		s.say("contact with " + host + " was lost: " + lost.Err.Error())
+		return exitUnreachable
+	}
+	if problem, ok := errors.AsType[*wire.Problem](err); ok {
+		s.say(host + ": " + problem.Message)
+		return exitCode(max(status, int(exitFailed)))
+	}
+	if failed, ok := errors.AsType[*visit.UnwrittenError](err); ok {
+		s.err = failed
+		return exitFailed
+	}
+	switch {
+	case errors.Is(err, visit.ErrLeft):
+		s.say("the session on " + host + " was ended here")
+		return exitInterrupted
+	case errors.Is(err, executor.ErrInterrupted):
+		return exitInterrupted
+	}
+	s.say(err.Error())
+	return exitWrong
+}
+
+func (s *session) say(text string) {
+	fmt.Fprintf(s.program.Err, "runner: %s\n", diag.HarmlessLine(text)) //nolint:errcheck // nowhere to tell
 }
 
 // unreached says why a host cannot be worked on, unless that was interrupted.
@@ -98,199 +126,4 @@ func few(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
-
-// visit is one shell or command on a host.
-type visit struct {
-	*session
-	peer       *broker.Peer
-	host       string
-	atTerminal bool                    // here, and so there
-	end        context.CancelCauseFunc // ends it from here
-}
-
-// errLeft is the cause when somebody has typed that it is to end.
-var errLeft = errors.New("the session was ended here")
-
-// farewell is how long the end of what was ended from here is waited for: a terminal that hangs up ends most things at
-// once, others get three seconds.
-const farewell = 4 * time.Second
-
-// run starts the shell or the command, connects it with the standard streams, and returns how it ended.
-func (v *visit) run(ctx context.Context, argv []string) exitCode {
-	ctx, v.end = context.WithCancelCause(ctx)
-	defer v.end(nil)
-	request := remote.Request{Argv: argv}
-	in := io.Reader(terminal.NewReader(ctx, v.program.In))
-	restore := func() {}
-	resized := make(chan os.Signal, 1)
-	if v.atTerminal {
-		var err error
-		if restore, err = terminal.Raw(v.program.In); err != nil {
-			return v.wrong(err)
-		}
-		defer restore()
-		defer restoredOnQuit(restore)()
-		signal.Notify(resized, syscall.SIGWINCH)
-		defer signal.Stop(resized)
-		size := v.size()
-		request.Terminal, request.Size = newRunID(time.Now()), &size
-		in = &terminal.Escapes{In: in, Quit: func() { v.end(errLeft) }}
-	}
-	call, err := v.call("session", request, broker.CallOptions{
-		Input: func() (io.ReadCloser, error) { return io.NopCloser(in), nil },
-		Live:  v.show,
-	}, brought(v.program.Environ, v.atTerminal))
-	if err != nil {
-		return v.wrong(err)
-	}
-	var resizing sync.WaitGroup
-	resizing.Go(func() { v.follow(ctx, resized, request.Terminal) })
-	defer resizing.Wait()
-	defer v.end(nil)
-	select {
-	case <-call.Done():
-	case <-ctx.Done():
-		restore()
-		call.Cancel(false)
-		select {
-		case <-call.Done():
-		case <-time.After(farewell):
-		}
-	}
-	why := context.Cause(ctx)
-	v.end(nil) // before it waits for anything: the call may wait for somebody to type
-	restore()
-	if why != nil {
-		return v.ended(why)
-	}
-	reply, err := call.Wait(ctx)
-	return v.judge(reply, err)
-}
-
-// call has the host do something beside everything else there.
-func (v *visit) call(name string, request any, o broker.CallOptions, env map[string]string) (*broker.Pending, error) {
-	args, err := wire.Marshal(request)
-	if err != nil {
-		return nil, fmt.Errorf("cannot ask for a %s: %w", name, err)
-	}
-	return v.peer.Call(wire.Call{Action: name, Args: args, Mode: wire.ModeApply, Flags: wire.FlagNoLane | wire.FlagLive, Env: env}, o), nil
-}
-
-// show writes what comes from the host as it is: it is for a terminal, or for whoever asked for just these bytes.
-func (v *visit) show(stream wire.Stream, data []byte) {
-	out := v.program.Out
-	if stream == wire.StreamError {
-		out = v.program.Err
-	}
-	if _, err := out.Write(data); err != nil {
-		v.end(&unwritten{err})
-	}
-}
-
-// unwritten says that output could not be written.
-type unwritten struct{ err error }
-
-func (u *unwritten) Error() string { return "cannot write the output: " + u.err.Error() }
-
-// follow tells the host's terminal the size of this one whenever that changes.
-func (v *visit) follow(ctx context.Context, resized <-chan os.Signal, name string) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-resized:
-		}
-		call, err := v.call("resize", remote.Resize{Terminal: name, Size: v.size()}, broker.CallOptions{}, nil)
-		if err == nil {
-			_, err = call.Wait(ctx) // one after the other, so that the last size is what stays
-		}
-		if err != nil {
-			return // the session is ending, too
-		}
-	}
-}
-
-func (v *visit) size() pty.Size {
-	width, height := terminal.Size(v.program.Out)
-	return pty.Size{Rows: uint16(height), Columns: uint16(width)} //nolint:gosec // the system has them in as many bits
-}
-
-// brought is what goes along of the environment here: the locale, and the kind of the terminal.
-func brought(environ []string, atTerminal bool) map[string]string {
-	out := map[string]string{}
-	for _, pair := range environ {
-		name, value, _ := strings.Cut(pair, "=")
-		if name == "LANG" || strings.HasPrefix(name, "LC_") || name == "TERM" && atTerminal {
-			out[name] = value
-		}
-	}
-	return out
-}
-
-// judge makes an exit code of how the session ended. What kept it from starting, or cut it, is said.
-func (v *visit) judge(reply broker.Reply, err error) exitCode {
-	if err != nil {
-		v.cut("contact with " + v.host + " was lost: " + err.Error())
-		return exitUnreachable
-	}
-	var result remote.Result
-	if decodeErr := wire.Unmarshal(reply.Values, &result); decodeErr != nil && reply.Problem == nil {
-		return v.wrong(decodeErr)
-	}
-	if p := reply.Problem; p != nil {
-		v.say(v.host + ": " + p.Message)
-		return exitCode(max(result.Status, int(exitFailed)))
-	}
-	return exitCode(result.Status)
-}
-
-// ended is the code of a session that was ended from here.
-func (v *visit) ended(why error) exitCode {
-	if failed, ok := errors.AsType[*unwritten](why); ok {
-		v.err = failed
-		return exitFailed
-	}
-	if errors.Is(why, errLeft) {
-		v.cut("the session on " + v.host + " was ended here")
-	}
-	return exitInterrupted
-}
-
-// wrong says what went wrong on this side.
-func (v *visit) wrong(err error) exitCode {
-	v.say(err.Error())
-	return exitWrong
-}
-
-// cut says why the session did not end by itself. A program that had the terminal for itself has left it as it was.
-func (v *visit) cut(why string) {
-	if v.atTerminal {
-		fmt.Fprint(v.program.Out, terminal.Reset+"\n") //nolint:errcheck // nowhere to tell
-	}
-	v.say(why)
-}
-
-func (v *visit) say(text string) {
-	fmt.Fprintf(v.program.Err, "runner: %s\n", diag.HarmlessLine(text)) //nolint:errcheck // nowhere to tell
-}
-
-// restoredOnQuit puts the terminal back when SIGQUIT ends the program with a dump of where it stands. What it returns
-// gives the signal back, and waits.
-func restoredOnQuit(restore func()) (stop func()) {
-	quit := make(chan os.Signal, 1)
-	signal.Notify(quit, syscall.SIGQUIT)
-	var watcher sync.WaitGroup
-	watcher.Go(func() {
-		if _, ok := <-quit; ok {
-			restore()
-			signal.Reset(syscall.SIGQUIT)
-			_ = syscall.Kill(os.Getpid(), syscall.SIGQUIT)
-		}
-	})
-	return func() {
-		signal.Stop(quit)
-		close(quit)
-		watcher.Wait()
-	}
 }
