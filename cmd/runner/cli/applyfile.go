@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 
-	"filippo.io/age"
-	"filippo.io/age/agessh"
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/agent/wire"
@@ -118,77 +116,16 @@ func (s *session) acceptable(p *saved.Plan, ledger saved.Ledger) error {
 
 // complete adds what the file does not hold. When it ends with another code than exitDone, it has said what is missing.
 func (s *session) complete(p *saved.Plan, a arguments.Apply) exitCode {
-	fail := func(format string, args ...any) exitCode {
-		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanFile, hcl.Range{}, "The plan file cannot be applied like this", format, args...)})
+	err := p.Complete(a, s.program.env)
+	if incomplete, ok := errors.AsType[*saved.IncompleteError](err); ok {
+		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.PlanFile, hcl.Range{}, "The plan file cannot be applied like this", "%s", incomplete.Detail)})
 		return exitWrong
 	}
-	if flags := a.Selection.Flags(); len(flags) > 0 {
-		return fail("A plan file is applied as it is, so %s cannot be given. Make another plan for another selection.", strings.Join(flags, ", "))
-	}
-	if !p.Sealed && len(a.Identities) > 0 {
-		s.refuse(&planfile.TamperedError{Why: "it is not sealed, and an identity is given to open it"})
+	if err != nil {
+		s.refuse(err)
 		return exitRefused
 	}
-	if p.Sealed && len(a.Identities) > 0 {
-		identities, err := identities(a.Identities)
-		if err == nil {
-			err = p.Unseal(identities)
-		}
-		if err != nil {
-			if _, tampered := errors.AsType[*planfile.TamperedError](err); tampered {
-				s.refuse(err)
-				return exitRefused
-			}
-			return fail("%s.", diag.Capital(err.Error()))
-		}
-	}
-	hint := ""
-	if p.Sealed && len(a.Identities) == 0 {
-		hint = " The plan file has them sealed: open it with --identity FILE."
-	}
-	for _, kind := range []planfile.Kind{planfile.SourceFile, planfile.Program} {
-		if missing := p.Missing(kind); len(missing) > 0 && hint != "" {
-			return fail("The %s %s is sensitive and not in clear in the file.%s", kind, missing[0], hint)
-		}
-	}
-	for _, name := range p.Missing(planfile.Environment) {
-		if s.program.env(name) == "" {
-			return fail("The environment variable %s is sensitive, so the plan file does not hold it: set it again.%s", name, hint)
-		}
-	}
-	again := p.Missing(planfile.Variable)
-	for _, v := range a.Vars {
-		if v.Name != "" && !slices.Contains(again, v.Name) {
-			return fail("--var %s: the plan file has that value. Only what is sensitive, and therefore not in the file, is given again.%s",
-				v.Name, diag.DidYouMean(v.Name, again))
-		}
-	}
 	return exitDone
-}
-
-// identities reads those that open sealed files.
-func identities(names []string) ([]age.Identity, error) {
-	var out []age.Identity
-	for _, name := range names {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("--identity %s: the file cannot be read", name)
-		}
-		if strings.HasPrefix(string(content), "-----BEGIN") {
-			id, err := agessh.ParseIdentity(content)
-			if err != nil {
-				return nil, fmt.Errorf("--identity %s: this is no ssh private key without a passphrase", name)
-			}
-			out = append(out, id)
-			continue
-		}
-		ids, err := age.ParseIdentities(strings.NewReader(string(content)))
-		if err != nil {
-			return nil, fmt.Errorf("--identity %s: this is neither a file of age identities nor an ssh private key", name)
-		}
-		out = append(out, ids...)
-	}
-	return out, nil
 }
 
 // again loads and plans the site as it was when the plan was made.

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"filippo.io/age"
-	"filippo.io/age/agessh"
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/cmd/runner/agents"
@@ -43,7 +41,7 @@ func (s *session) saves(a arguments.Plan) error {
 	}
 	out := &saving{Maker: saved.NewMaker(dir)}
 	for _, text := range a.SealTo {
-		r, err := recipients(text)
+		r, err := saved.Recipients(text)
 		if err != nil {
 			return fmt.Errorf("--seal-to %s: %w", text, err)
 		}
@@ -52,47 +50,6 @@ func (s *session) saves(a arguments.Plan) error {
 	s.saving, s.source, s.recorder = out, out.Files, out.Files
 	out.Emit(event.Version{Format: event.Format, Runner: build.Version()})
 	return nil
-}
-
-// recipients are those that --seal-to names: one, or those in a file.
-func recipients(text string) ([]age.Recipient, error) {
-	switch {
-	case strings.HasPrefix(text, "ssh-"):
-		r, err := agessh.ParseRecipient(text)
-		if err != nil {
-			return nil, errors.New("this is no ssh public key of type ed25519 or rsa")
-		}
-		return []age.Recipient{r}, nil
-	case strings.HasPrefix(text, "age1"):
-		r, err := age.ParseRecipients(strings.NewReader(text))
-		if err != nil {
-			return nil, errors.New("this is no age recipient")
-		}
-		return r, nil
-	}
-	content, err := os.ReadFile(text)
-	if err != nil {
-		return nil, errors.New("this is neither an age recipient, nor an ssh public key, nor a file of them that can be read")
-	}
-	var out []age.Recipient
-	for line := range strings.Lines(string(content)) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		if !strings.HasPrefix(line, "ssh-") && !strings.HasPrefix(line, "age1") {
-			return nil, errors.New("a line of the file is neither an age recipient nor an ssh public key")
-		}
-		r, err := recipients(line)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r...)
-	}
-	if len(out) == 0 {
-		return nil, errors.New("the file has no recipients")
-	}
-	return out, nil
 }
 
 // identities says what the hosts of a run are known by.

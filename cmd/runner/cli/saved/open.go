@@ -85,8 +85,8 @@ func (p *Plan) read() error {
 	})
 }
 
-// Unseal adds what was sealed to one of the identities.
-func (p *Plan) Unseal(identities []age.Identity) error {
+// unseal adds what was sealed to one of the identities.
+func (p *Plan) unseal(identities []age.Identity) error {
 	secrets, err := p.Unlock(identities)
 	if err != nil {
 		return err
