@@ -12,6 +12,7 @@ import (
 
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/identity"
 	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
@@ -116,7 +117,7 @@ func (s *session) carryOut(ctx context.Context, w *work, o origin, approved bool
 			return exitWrong
 		}
 		// Somebody may have been reading for long.
-		if _, code := r.check(ctx, &planned.found, r.identities(summary), false); code != exitDone {
+		if _, code := r.check(ctx, &planned.found, identity.Hosts(r.plan, r.broker, summary.Lost), false); code != exitDone {
 			r.withdrawn()
 			return r.finishAs(executor.Summary{}, refused(code), code)
 		}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
@@ -17,6 +16,7 @@ import (
 	"runner/agent/wire"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/identity"
 	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/views"
@@ -196,14 +196,14 @@ func (r *run) check(ctx context.Context, planned *saved.Found, hosts []planfile.
 		leave[host], code = true, exitRefused
 		diags = append(diags, diag.At(hcl.Diagnostics{diag.Errorf(diag.Stale, hcl.Range{}, "The plan does not hold any more", format, args...)}, host, address)...)
 	}
-	for _, is := range r.identities(summary) {
+	for _, is := range identity.Hosts(r.plan, r.broker, summary.Lost) {
 		h := was[is.Name]
 		switch {
 		case leave[is.Name]:
 		case !is.Reached && h.Reached:
 			leave[is.Name], code = true, worst(code, exitUnreachable)
 		case is.Reached && !slices.Equal(h.Known, is.Known):
-			stale(is.Name, "", "This is another machine, or one that was set up anew. %s", identity(h.Known, is.Known))
+			stale(is.Name, "", "This is another machine, or one that was set up anew. %s", identity.Change(h.Known, is.Known))
 		}
 	}
 	for _, e := range l.found.Errors() {
@@ -252,22 +252,6 @@ func (r *run) together(all []saved.Difference) []saved.Difference {
 		out = append(out, d)
 	}
 	return out
-}
-
-// identity says how two lists of what a host is known by differ.
-func identity(was, is []string) string {
-	var parts []string
-	for _, w := range was {
-		if !slices.Contains(is, w) {
-			parts = append(parts, "The plan was made for "+w+".")
-		}
-	}
-	for _, i := range is {
-		if !slices.Contains(was, i) {
-			parts = append(parts, "Now it is "+i+".")
-		}
-	}
-	return strings.Join(parts, " ")
 }
 
 // stateDir is where runner keeps what it has to remember; "" is nowhere.

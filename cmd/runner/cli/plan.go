@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/identity"
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
 	"runner/executor/event"
@@ -64,7 +65,7 @@ func (s *session) preview(ctx context.Context, a arguments.Plan, kill <-chan str
 		return exitWrong
 	}
 	summary := r.look(ctx, r, s.saving == nil)
-	hosts := r.identities(summary)
+	hosts := identity.Hosts(r.plan, r.broker, summary.Lost)
 	code = worst(r.finish(summary), planCode(summary, a.DetailedExitCode))
 	if s.saving != nil {
 		code = worst(code, r.save(a, site, summary, hosts))

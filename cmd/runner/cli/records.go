@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/identity"
 	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
 	"runner/executor/broker"
@@ -172,7 +173,7 @@ func (r *run) recognizing(tell func(broker.Event)) func(broker.Event) {
 	return func(e broker.Event) {
 		if e.Status == broker.Opened {
 			for _, h := range hosts[e.Connection] {
-				r.record(event.Identity{Host: h.Name, Known: r.known(h)})
+				r.record(event.Identity{Host: h.Name, Known: identity.Of(r.plan, r.broker, h)})
 			}
 		}
 		tell(e)
@@ -191,7 +192,7 @@ func (p past) Reached(host string) bool { return p.Known(host) != nil }
 // Stranger says in which way a host is not the one that the run has worked on.
 func (p past) Stranger(host int) string {
 	h := p.run.plan.Hosts[host]
-	was, is := p.Known(h.Name), p.run.known(h)
+	was, is := p.Known(h.Name), identity.Of(p.run.plan, p.run.broker, h)
 	if slices.Equal(was, is) {
 		return ""
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"filippo.io/age"
 	"github.com/hashicorp/hcl/v2"
@@ -20,7 +19,6 @@ import (
 	"runner/executor/event"
 	"runner/lang"
 	"runner/lang/diag"
-	"runner/planner/plan"
 	"runner/planner/planfile"
 )
 
@@ -50,49 +48,6 @@ func (s *session) saves(a arguments.Plan) error {
 	s.saving, s.source, s.recorder = out, out.Files, out.Files
 	out.Emit(event.Version{Format: event.Format, Runner: build.Version()})
 	return nil
-}
-
-// identities says what the hosts of a run are known by.
-func (r *run) identities(summary executor.Summary) []planfile.Host {
-	var out []planfile.Host
-	for _, h := range r.plan.Hosts {
-		host := planfile.Host{Name: h.Name, Reached: h.Connection >= 0 && !summary.Lost[h.Name], Lost: summary.Lost[h.Name]}
-		if host.Reached {
-			host.Known = r.known(h)
-		}
-		out = append(out, host)
-	}
-	return out
-}
-
-// known is what a host is told from others by.
-func (r *run) known(h plan.Host) []string {
-	var out []string
-	for _, c := range r.plan.Chain(h.Connection) {
-		if key := r.broker.HostKey(c); key != "" {
-			out = append(out, fmt.Sprintf("the host key of %s, %s", r.plan.Connections[c].Title, key))
-		}
-	}
-	hello, ok := r.broker.Hello(h.Connection)
-	if !ok {
-		return out
-	}
-	f := hello.Facts
-	if f.MachineID != "" {
-		out = append(out, "the machine id "+f.MachineID)
-	}
-	switch {
-	case container(f.Virtualization):
-		out = append(out, "the container "+f.Hostname)
-	case len(out) == 0: // better than nothing
-		out = append(out, "the host name "+f.Hostname)
-	}
-	return out
-}
-
-// container says whether a kind of virtualization is one in which the host's name tells containers apart.
-func container(virtualization string) bool {
-	return slices.Contains([]string{"docker", "podman", "container-other"}, virtualization)
 }
 
 // save writes the plan file.
