@@ -13,6 +13,7 @@ import (
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/identity"
+	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
@@ -38,7 +39,7 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 		return s.end(s.apply(ctx, a, kill))
 	}))
 	err := c.RegisterFlagCompletionFunc("resume", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		runs := p.completeRuns(func(store *record.Store, r *record.Summary) bool { return mayResume(store, r) == nil })
+		runs := p.completeRuns(func(store *record.Store, r *record.Summary) bool { return recorded.MayResume(store, r) == nil })
 		return runs, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	})
 	if err != nil {

@@ -210,7 +210,7 @@ func (s *session) resume(ctx context.Context, a arguments.Apply, kill <-chan str
 		return s.noRecords(err)
 	}
 	defer store.Close() //nolint:errcheck // it was only read
-	r, err := s.resumable(store, a)
+	r, err := recorded.Find(store, a)
 	if err != nil {
 		s.diagnose(hcl.Diagnostics{diag.Errorf(diag.Resume, hcl.Range{}, "The run cannot be resumed", "%s.%s", diag.Capital(err.Error()), findHint(err))})
 		return exitWrong
@@ -235,57 +235,6 @@ func (s *session) resume(ctx context.Context, a arguments.Apply, kill <-chan str
 		planFile: r.PlanFile, plan: r.Plan, resume: r,
 	}
 	return s.carryOut(ctx, w, o, a.AutoApprove, kill)
-}
-
-// resumable finds a run that can be gone on with.
-func (s *session) resumable(store *record.Store, a arguments.Apply) (*recorded.Resume, error) {
-	run, err := store.Find(a.Resume)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what it is about
-	}
-	if err := mayResume(store, run); err != nil {
-		return nil, err
-	}
-	r, err := recorded.Open(store, run)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what it is about
-	}
-	different, err := r.Differences(source.Disk{})
-	switch {
-	case err != nil:
-		return nil, err //nolint:wrapcheck // it says what it is about
-	case len(different) > 0:
-		return nil, fmt.Errorf("the site is not the one that run %s was started from: %s", run.ID, strings.Join(different, "; "))
-	}
-	again := r.Again()
-	for _, v := range a.Vars {
-		if v.Name != "" && !slices.Contains(again, v.Name) {
-			return nil, fmt.Errorf("--var %s: the record has that value. Only what is sensitive, and therefore not in the record, is given again%s",
-				v.Name, diag.DidYouMean(v.Name, again))
-		}
-	}
-	return r, nil
-}
-
-// mayResume says why a run cannot be gone on with, as far as its record alone tells.
-func mayResume(store *record.Store, run *record.Summary) error {
-	switch {
-	case run.Status == record.Running:
-		return fmt.Errorf("run %s is still under way", run.ID)
-	case run.Start.Command != "apply":
-		return fmt.Errorf("run %s is one of runner %s: only what apply does can be gone on with", run.ID, run.Start.Command)
-	case run.Status == event.RunOK:
-		return fmt.Errorf("run %s has ended well: nothing of it is left to do", run.ID)
-	case run.Status == event.RunStale:
-		return fmt.Errorf("run %s has refused its plan", run.ID)
-	}
-	switch successor, err := store.Successor(run); {
-	case err != nil:
-		return err //nolint:wrapcheck // it says what it is about
-	case successor != "":
-		return fmt.Errorf("run %s has gone on with run %s already: resume that one", successor, run.ID)
-	}
-	return nil
 }
 
 // reload loads and plans what a run was started from. It has to be told when the files of that are not needed any more.

@@ -167,8 +167,8 @@ type Resume struct {
 	Past   *record.Progress
 }
 
-// Open reads what it takes to go on with a run.
-func Open(store *record.Store, run *record.Summary) (*Resume, error) {
+// open reads what it takes to go on with a run.
+func open(store *record.Store, run *record.Summary) (*Resume, error) {
 	r := &Resume{Run: run}
 	err := cbor.Unmarshal(run.Start.Source, &r.Origin)
 	if err == nil {
@@ -184,8 +184,8 @@ func Open(store *record.Store, run *record.Summary) (*Resume, error) {
 	return r, nil
 }
 
-// Differences says which files are not any more what the run was started from, in sentences.
-func (r *Resume) Differences(files source.Files) ([]string, error) {
+// differences says which files are not any more what the run was started from, in sentences.
+func (r *Resume) differences(files source.Files) ([]string, error) {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(r.Site.Nodes)) {
 		difference, err := r.Site.Nodes[name].Same(files, name)
@@ -206,8 +206,8 @@ func (r *Resume) Asked(given arguments.Site) arguments.Site {
 	return out
 }
 
-// Again are the names of variables that are sensitive and have to be given again.
-func (r *Resume) Again() []string {
+// again are the names of variables that are sensitive and have to be given again.
+func (r *Resume) again() []string {
 	var out []string
 	for _, w := range r.Site.Again {
 		if w.Kind == planfile.Variable {
