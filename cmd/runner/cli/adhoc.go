@@ -9,6 +9,7 @@ import (
 
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/completion"
 	"runner/cmd/runner/cli/reach"
 	"runner/executor"
 	"runner/executor/broker"
@@ -95,6 +96,6 @@ func (p *Program) completeHosts(c *cobra.Command) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		site := func([]string) string { return c.Flag("site").Value.String() }
-		return p.completeSite(site, hostPatterns)(c, args, prefix)
+		return completion.Site(p.Environ, site, completion.HostPatterns)(c, args, prefix)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/completion"
 	"runner/cmd/runner/cli/identity"
 	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
@@ -39,7 +40,7 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 		return s.end(s.apply(ctx, a, kill))
 	}))
 	err := c.RegisterFlagCompletionFunc("resume", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		runs := p.completeRuns(func(store *record.Store, r *record.Summary) bool { return recorded.MayResume(store, r) == nil })
+		runs := completion.Runs(p.stateDir(), func(store *record.Store, r *record.Summary) bool { return recorded.MayResume(store, r) == nil })
 		return runs, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	})
 	if err != nil {

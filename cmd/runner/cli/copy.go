@@ -18,11 +18,11 @@ import (
 	"runner/agent/transfer"
 	"runner/agent/wire"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/completion"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
 	"runner/executor/broker"
 	"runner/executor/event"
-	"runner/lang"
 	"runner/lang/diag"
 	"runner/planner/plan"
 )
@@ -42,7 +42,7 @@ func (p *Program) copyCommand() *cobra.Command {
 			return nil, cobra.ShellCompDirectiveDefault
 		}
 		site := func([]string) string { return c.Flag("site").Value.String() }
-		hosts, _ := p.completeSite(site, hostPlaces)(c, args, prefix)
+		hosts, _ := completion.Site(p.Environ, site, completion.HostPlaces)(c, args, prefix)
 		return hosts, cobra.ShellCompDirectiveNoSpace
 	}
 	return command(c, arguments.BindCopy, func(ctx context.Context, a arguments.Copy) error {
@@ -52,15 +52,6 @@ func (p *Program) copyCommand() *cobra.Command {
 		}
 		return s.end(s.copy(ctx, a))
 	})
-}
-
-// hostPlaces are the names of hosts, as they stand before a path.
-func hostPlaces(site *lang.Site) []string {
-	var out []string
-	for _, h := range site.Hosts {
-		out = append(out, strings.ReplaceAll(h.Name, `"`, "")+":")
-	}
-	return out
 }
 
 func (s *session) copy(ctx context.Context, a arguments.Copy) exitCode {

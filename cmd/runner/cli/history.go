@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/completion"
 	"runner/cmd/runner/cli/history"
 	"runner/executor/event"
 	"runner/executor/record"
-	"runner/lang"
 	"runner/lang/diag"
 )
 
@@ -35,19 +35,10 @@ func (p *Program) historyCommand() *cobra.Command {
 		return s.end(s.history(a))
 	})
 	here := func([]string) string { return "." }
-	if err := c.RegisterFlagCompletionFunc("host", p.completeSite(here, hostNames)); err != nil {
+	if err := c.RegisterFlagCompletionFunc("host", completion.Site(p.Environ, here, completion.HostNames)); err != nil {
 		panic(err) // the flag is there, and nobody has asked for it before
 	}
 	return c
-}
-
-// hostNames are the names of hosts, without quotes: shells would take them for their own.
-func hostNames(site *lang.Site) []string {
-	var out []string
-	for _, h := range site.Hosts {
-		out = append(out, strings.ReplaceAll(h.Name, `"`, ""))
-	}
-	return out
 }
 
 // spellings are the names that somebody may mean: the quotes of web["a"] may be left out, as in patterns.

@@ -9,6 +9,8 @@ import (
 
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/completion"
+	"runner/lang"
 )
 
 // root returns the tree of commands. kill is closed when somebody interrupts for the second time.
@@ -112,4 +114,22 @@ func completeChoice(c *cobra.Command, f *pflag.Flag) {
 	if err := c.RegisterFlagCompletionFunc(f.Name, complete); err != nil {
 		panic(err) // the flag is there, and nobody has asked for it before
 	}
+}
+
+// completeSelection completes the flags that choose hosts and tasks.
+func (p *Program) completeSelection(c *cobra.Command) *cobra.Command {
+	path := func(args []string) string {
+		if len(args) > 0 {
+			return args[0]
+		}
+		return "."
+	}
+	for flag, words := range map[string]func(*lang.Site) []string{
+		"limit": completion.HostPatterns, "target": completion.Addresses, "tags": completion.Tags, "skip-tags": completion.Tags,
+	} {
+		if err := c.RegisterFlagCompletionFunc(flag, completion.Site(p.Environ, path, words)); err != nil {
+			panic(err) // the flag is there, and nobody has asked for it before
+		}
+	}
+	return c
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/completion"
 	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/views"
@@ -32,7 +33,7 @@ func (p *Program) showCommand() *cobra.Command {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			runs := p.completeRuns(func(*record.Store, *record.Summary) bool { return true })
+			runs := completion.Runs(p.stateDir(), func(*record.Store, *record.Summary) bool { return true })
 			return runs, cobra.ShellCompDirectiveDefault | cobra.ShellCompDirectiveKeepOrder // or a file
 		},
 		Example: "  runner show site.plan\n  runner show --json site.plan\n  runner show 20261129T101500Z-3f2a9c41",
