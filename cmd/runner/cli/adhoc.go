@@ -62,7 +62,7 @@ func (s *session) newTellingBroker(w *work, tell func(broker.Event)) *broker.Bro
 type logOnly struct{ *session }
 
 // Emit logs an event.
-func (l logOnly) Emit(e event.Event) { l.logEvent(e) }
+func (l logOnly) Emit(e event.Event) { l.log.Event(e) }
 
 // lost says that a host could not be reached, or was lost.
 func (s *session) lost(p *plan.Plan, host int, err error) {

@@ -116,7 +116,7 @@ type waits struct{ *copying }
 // Emit implements event.Sink.
 func (w waits) Emit(e event.Event) {
 	if _, ok := e.(event.Diagnostic); !ok {
-		w.logEvent(e)
+		w.log.Event(e)
 		return
 	}
 	w.meter.Aside(func() {

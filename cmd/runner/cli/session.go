@@ -11,11 +11,11 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/sirupsen/logrus"
 
 	"runner/agent/plain"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/logs"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
 	"runner/executor/event"
@@ -31,7 +31,7 @@ type session struct {
 	json    bool
 	options views.Options
 	files   map[string]*hcl.File // shared with the view
-	log     *logrus.Logger
+	log     logs.Log
 	logFile *os.File
 	acted   bool         // something may have been changed
 	saving  *saving      // nil: the plan is not saved
@@ -71,7 +71,7 @@ func (p *Program) open(o arguments.Output, change func(*views.Options)) (*sessio
 		s.logFile, logTo = f, f
 	}
 	lines := views.NewLog(logTo)
-	s.log = newLog(lines, o.LogLevel)
+	s.log = logs.New(lines, o.LogLevel)
 	s.options = views.Options{
 		Out: p.Out, Err: p.Err, Files: s.files, Verbose: o.Verbose, Diff: arguments.DiffShort,
 		Color: p.colors(p.Out, o.NoColor), ErrColor: p.colors(p.Err, o.NoColor), ErrSize: p.errSize(),
@@ -120,7 +120,7 @@ func (s *session) hide() {
 
 // Emit shows an event, when it is on record if the run is recorded.
 func (s *session) Emit(e event.Event) {
-	s.logEvent(e)
+	s.log.Event(e)
 	if s.saving != nil {
 		s.saving.Emit(e)
 	}
@@ -186,62 +186,4 @@ func (s *session) end(code exitCode) error {
 		code = worst(code, failed)
 	}
 	return code.asError()
-}
-
-// newLog returns a log of one line for each entry. Without colours, and only so, the formatter writes out whatever in a
-// value could do more than show when a terminal gets it.
-func newLog(out io.Writer, level arguments.Level) *logrus.Logger {
-	log := logrus.New()
-	log.SetOutput(out)
-	log.SetLevel(logLevel(level))
-	log.SetFormatter(&logrus.TextFormatter{DisableColors: true, TimestampFormat: "2006-01-02T15:04:05.000Z07:00"})
-	return log
-}
-
-func logLevel(l arguments.Level) logrus.Level {
-	switch l {
-	case arguments.LevelError:
-		return logrus.ErrorLevel
-	case arguments.LevelInfo:
-		return logrus.InfoLevel
-	case arguments.LevelDebug:
-		return logrus.DebugLevel
-	case arguments.LevelWarn:
-	}
-	return logrus.WarnLevel
-}
-
-// logEvent logs what happens to hosts, without any values.
-func (s *session) logEvent(e event.Event) {
-	if !s.log.IsLevelEnabled(logrus.InfoLevel) {
-		return
-	}
-	level := logrus.DebugLevel
-	write := func(message string, fields logrus.Fields) { s.log.WithFields(fields).Log(level, message) }
-	switch e := e.(type) {
-	case event.RunStart:
-		level = logrus.InfoLevel
-		write("run starts", logrus.Fields{"run": e.Run, "site": e.Site, "hosts": e.Hosts})
-	case event.Connection:
-		if e.Status != event.Opening && !e.Reused {
-			level = logrus.InfoLevel
-		}
-		write("connection", logrus.Fields{
-			"host": e.Host, "hop": e.Hop, "transport": e.Transport, "status": string(e.Status), "seconds": e.Seconds, "error": e.Error,
-		})
-	case event.TaskStart:
-		write("task starts", logrus.Fields{"host": e.Host, "address": e.Address, "attempt": e.Attempt})
-	case event.PlannedChange:
-		write("change", logrus.Fields{"host": e.Host, "address": e.Address, "action": string(e.Action)})
-	case event.TaskEnd:
-		if e.Status == event.Changed || e.Status == event.Failed || e.Status == event.Unknown {
-			level = logrus.InfoLevel
-		}
-		write("task ends", logrus.Fields{
-			"host": e.Host, "address": e.Address, "status": string(e.Status), "seconds": e.Seconds, "reason": e.Reason,
-		})
-	case event.RunEnd:
-		level = logrus.InfoLevel
-		write("run ends", logrus.Fields{"run": e.Run, "status": string(e.Status), "seconds": e.Seconds, "round_trips": e.RoundTrips})
-	}
 }

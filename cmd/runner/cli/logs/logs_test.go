@@ -1,4 +1,4 @@
-package cli
+package logs
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ func TestLogHarmless(t *testing.T) {
 		arguments.LevelError: 0, arguments.LevelWarn: 0, arguments.LevelInfo: 1, arguments.LevelDebug: 2,
 	} {
 		var out bytes.Buffer
-		s := &session{log: newLog(&out, level)}
-		s.logEvent(event.TaskStart{Host: "web"})
-		s.logEvent(event.Connection{Host: "web", Status: event.ConnFailed, Error: "gone\x1b[2J\r\n\u202etime=now\xff\x9b"})
+		l := New(&out, level)
+		l.Event(event.TaskStart{Host: "web"})
+		l.Event(event.Connection{Host: "web", Status: event.ConnFailed, Error: "gone\x1b[2J\r\n\u202etime=now\xff\x9b"})
 		got := out.String()
 		if lines := strings.Count(got, "\n"); lines != want || got != diag.Harmless(got) {
 			t.Errorf("%v: got %d lines, want %d: %q", level, lines, want, got)
