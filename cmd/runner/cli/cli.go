@@ -17,6 +17,7 @@ import (
 
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
 	"runner/executor"
@@ -88,8 +89,8 @@ func (p *Program) complain(args []string, err error) {
 	d = diag.With(d, func(e *diag.Extra) { e.Code = diag.Arguments })
 	if before, _, _ := cut(args, "--"); slices.Contains(before, "--json") {
 		now := time.Now()
-		p.Out.Write(views.Line(event.Version{Format: event.Format, Runner: build.Version()}, now)) //nolint:errcheck // nowhere to tell
-		p.Out.Write(views.Line(views.Diagnostic(d), now))                                          //nolint:errcheck // nowhere to tell
+		p.Out.Write(jsonlines.Line(event.Version{Format: event.Format, Runner: build.Version()}, now)) //nolint:errcheck // nowhere to tell
+		p.Out.Write(jsonlines.Line(jsonlines.Diagnostic(d), now))                                      //nolint:errcheck // nowhere to tell
 		return
 	}
 	p.printer(nil, slices.Contains(args, "--no-color")).Print(p.Err, hcl.Diagnostics{d}) //nolint:errcheck // nowhere to tell

@@ -15,6 +15,7 @@ import (
 	"runner/agent/plain"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/cmd/runner/cli/logs"
 	"runner/cmd/runner/cli/terminal"
 	"runner/cmd/runner/cli/views"
@@ -153,9 +154,9 @@ func (s *session) tell(e event.Event) {
 func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
 	for _, d := range diags {
 		if s.saving != nil {
-			s.saving.Emit(views.Diagnostic(d))
+			s.saving.Emit(jsonlines.Diagnostic(d))
 		}
-		s.record(views.Diagnostic(d))
+		s.record(jsonlines.Diagnostic(d))
 	}
 	s.catchUp()
 	s.show()

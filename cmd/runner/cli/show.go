@@ -14,6 +14,7 @@ import (
 
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/completion"
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
 	"runner/cmd/runner/cli/views"
@@ -73,7 +74,7 @@ func (p *Program) showEvents(a arguments.Show) error {
 		if e.Kind() == event.KindOutline {
 			return nil
 		}
-		if _, err := p.Out.Write(views.Line(e, at)); err != nil {
+		if _, err := p.Out.Write(jsonlines.Line(e, at)); err != nil {
 			return fmt.Errorf("cannot write events: %w", err)
 		}
 		return nil

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"runner/agent/bootstrap"
-	"runner/cmd/runner/cli/views"
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/executor/event"
 	"runner/executor/record"
 	"runner/lang/diag"
@@ -230,7 +230,7 @@ func RunJSON(out io.Writer, store *record.Store, r *record.Summary) error {
 			}
 		}
 		if to != nil {
-			*to = append(*to, json.RawMessage(views.Line(e, at)))
+			*to = append(*to, json.RawMessage(jsonlines.Line(e, at)))
 		}
 		return nil
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"runner/agent/wire"
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/executor/event"
 )
 
@@ -23,9 +24,5 @@ func Facts(hosts map[string]wire.Facts) (string, error) {
 		plain["env"] = event.Hidden
 		out[name] = plain
 	}
-	body, err := encode(map[string]any{"hosts": out})
-	if err != nil {
-		return "", err
-	}
-	return string(escape(body)), nil
+	return jsonlines.Object(map[string]any{"hosts": out})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -36,7 +37,7 @@ func (r *report) failure(f *event.Failure) {
 		r.said[key] = true
 	}
 	p := diag.Printer{Files: r.o.Files, Color: r.o.Color}
-	evaluation := evaluationOf(f)
+	evaluation := jsonlines.EvaluationOf(f)
 	switch {
 	case len(evaluation) > 0:
 		for _, d := range evaluation {
@@ -102,7 +103,7 @@ func (r *report) show(e event.Diagnostic) {
 	if e.Severity == "warning" {
 		d.Severity = hcl.DiagWarning
 	}
-	if evaluation := evaluationOf(e.Failure); len(evaluation) > 0 {
+	if evaluation := jsonlines.EvaluationOf(e.Failure); len(evaluation) > 0 {
 		r.write(diag.At(evaluation, e.Host, e.Address))
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/lang/diag"
 	"runner/planner"
 )
@@ -90,11 +91,7 @@ func HostsJSON(ways []planner.Way) (string, error) {
 		}
 		hosts[i] = h
 	}
-	body, err := encode(map[string]any{"hosts": hosts})
-	if err != nil {
-		return "", err
-	}
-	return string(escape(body)), nil
+	return jsonlines.Object(map[string]any{"hosts": hosts})
 }
 
 // hopJSON is a hop with its arguments beside what every hop has.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -48,7 +49,7 @@ func (m *markdown) Emit(e event.Event) {
 // Diagnose takes errors and warnings. They also go where they would go without a comment.
 func (m *markdown) Diagnose(diags hcl.Diagnostics) {
 	for _, d := range diags {
-		m.Emit(Diagnostic(d))
+		m.Emit(jsonlines.Diagnostic(d))
 	}
 	if err := m.o.ErrPrinter().Print(m.o.Err, diags); err != nil {
 		m.mu.Lock()

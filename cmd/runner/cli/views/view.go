@@ -1,7 +1,7 @@
-// Package views shows people and programs what a command does: one side prints events as JSON, the other as text, with a
-// live region at the bottom when the output is a terminal. Every view has one goroutine that writes; nothing else may
-// write to its outputs until it is closed. Its neighbours are executor/event, whose events it takes, and lang/diag, which
-// renders diagnostics. It decides nothing: exit codes, questions and what runs are cli's.
+// Package views shows people what a command does, as text, with a live region at the bottom when the output is a terminal.
+// Every view has one goroutine that writes; nothing else may write to its outputs until it is closed. Its neighbours are
+// executor/event, whose events it takes, lang/diag, which renders diagnostics, and jsonlines, the view for programs. It decides
+// nothing: exit codes, questions and what runs are cli's.
 package views
 
 import (
@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/jsonlines"
 	"runner/executor/event"
 )
 
@@ -46,7 +47,7 @@ type Options struct {
 func New(json bool, o Options) View {
 	switch {
 	case json:
-		return newJSON(o)
+		return jsonlines.New(o.Out)
 	case o.Markdown:
 		return newMarkdown(o)
 	}

@@ -1,4 +1,6 @@
-package views
+// Package jsonlines prints what a command does for programs: events, and diagnostics as events, as JSON, one object a line. What
+// events there are is for executor/event; what people see, for its neighbour views.
+package jsonlines
 
 import (
 	"bufio"
@@ -19,8 +21,8 @@ import (
 	"runner/executor/event"
 )
 
-// jsonView prints events, one object a line.
-type jsonView struct {
+// View prints events. All methods may be called by many goroutines.
+type View struct {
 	lines   chan []byte
 	closing chan struct{}
 	close   sync.Once
@@ -30,14 +32,18 @@ type jsonView struct {
 	err error      // the writer's; read after it has ended
 }
 
-func newJSON(o Options) *jsonView {
-	v := &jsonView{lines: make(chan []byte, queue), closing: make(chan struct{})}
-	v.writer.Go(func() { v.err = v.write(o.Out) })
+// queue is how many events may wait for a slow output before their senders do.
+const queue = 1024
+
+// New returns a view that prints to out, which nothing else may write to until it is closed.
+func New(out io.Writer) *View {
+	v := &View{lines: make(chan []byte, queue), closing: make(chan struct{})}
+	v.writer.Go(func() { v.err = v.write(out) })
 	return v
 }
 
 // Emit prints an event. Why a task has failed is a diagnostic too, with its place in the site.
-func (v *jsonView) Emit(e event.Event) {
+func (v *View) Emit(e event.Event) {
 	switch e := e.(type) {
 	case event.Outline, event.Progress, event.EarlyFailure, event.Sent, event.Through, event.Identity:
 		return // for people, and for records
@@ -54,7 +60,7 @@ func (v *jsonView) Emit(e event.Event) {
 	v.print(e)
 }
 
-func (v *jsonView) print(e event.Event) {
+func (v *View) print(e event.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	select {
@@ -64,21 +70,21 @@ func (v *jsonView) print(e event.Event) {
 }
 
 // Diagnose prints diagnostics as events.
-func (v *jsonView) Diagnose(diags hcl.Diagnostics) {
+func (v *View) Diagnose(diags hcl.Diagnostics) {
 	for _, d := range diags {
 		v.Emit(Diagnostic(d))
 	}
 }
 
 // Close waits until everything is printed.
-func (v *jsonView) Close() error {
+func (v *View) Close() error {
 	v.close.Do(func() { close(v.closing) })
 	v.writer.Wait()
 	return v.err
 }
 
 // write writes lines as they come, together what is waiting together. After an error it goes on taking them.
-func (v *jsonView) write(w io.Writer) error {
+func (v *View) write(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 64<<10) // keeps its first error
 	for open := true; open; {
 		v.drain(out)
@@ -98,7 +104,7 @@ func (v *jsonView) write(w io.Writer) error {
 }
 
 // drain writes what is waiting.
-func (v *jsonView) drain(out *bufio.Writer) {
+func (v *View) drain(out *bufio.Writer) {
 	for {
 		select {
 		case line := <-v.lines:
@@ -127,6 +133,15 @@ func Line(e event.Event, at time.Time) []byte {
 		head += ","
 	}
 	return escape(append([]byte(head), body[1:]...))
+}
+
+// Object is a value as one line of JSON by itself.
+func Object(v any) (string, error) {
+	body, err := encode(v)
+	if err != nil {
+		return "", err
+	}
+	return string(escape(body)), nil
 }
 
 func encode(v any) ([]byte, error) {

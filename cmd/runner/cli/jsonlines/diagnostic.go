@@ -1,4 +1,4 @@
-package views
+package jsonlines
 
 import (
 	"errors"
@@ -22,8 +22,8 @@ func Diagnostic(d *hcl.Diagnostic) event.Diagnostic {
 	return out
 }
 
-// evaluationOf returns what is wrong with an expression, if that is why something failed.
-func evaluationOf(f *event.Failure) hcl.Diagnostics {
+// EvaluationOf returns what is wrong with an expression, if that is why something failed.
+func EvaluationOf(f *event.Failure) hcl.Diagnostics {
 	var out hcl.Diagnostics
 	if f != nil {
 		errors.As(f.Cause, &out)
@@ -35,7 +35,7 @@ func evaluationOf(f *event.Failure) hcl.Diagnostics {
 // itself.
 func diagnosed(e event.Diagnostic) []event.Diagnostic {
 	var out []event.Diagnostic
-	for _, d := range diag.At(evaluationOf(e.Failure), e.Host, e.Address) {
+	for _, d := range diag.At(EvaluationOf(e.Failure), e.Host, e.Address) {
 		out = append(out, Diagnostic(d))
 	}
 	if len(out) == 0 {
