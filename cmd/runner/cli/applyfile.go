@@ -17,9 +17,9 @@ import (
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/identity"
+	"runner/cmd/runner/cli/names"
 	"runner/cmd/runner/cli/recorded"
 	"runner/cmd/runner/cli/saved"
-	"runner/cmd/runner/cli/views"
 	"runner/executor"
 	"runner/executor/event"
 	"runner/lang"
@@ -247,7 +247,7 @@ func (r *run) together(all []saved.Difference) []saved.Difference {
 			continue
 		}
 		if len(on) > 1 {
-			d.What += " It is the same on " + views.Names(on[1:]) + "."
+			d.What += " It is the same on " + names.List(on[1:], 6) + "."
 		}
 		out = append(out, d)
 	}

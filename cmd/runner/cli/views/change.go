@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/names"
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/planner/plan"
@@ -174,7 +175,7 @@ func (c *changes) all() []*sameChange {
 	slices.SortFunc(groups, func(a, b *sameChange) int {
 		return cmp.Or(
 			cmp.Compare(c.tasks[baseAddress(a.change.Address)], c.tasks[baseAddress(b.change.Address)]),
-			natural(a.change.Address, b.change.Address),
+			names.Natural(a.change.Address, b.change.Address),
 			cmp.Compare(c.hosts[a.hosts[0]], c.hosts[b.hosts[0]]),
 		)
 	})
@@ -206,7 +207,7 @@ func (c *changes) line(g *sameChange) string {
 	if g.change.Outcome == event.Changed {
 		what += ", but its changed_when says changed"
 	}
-	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.paint(dim, "on "+names(g.hosts, 6)+": "+what))
+	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.paint(dim, "on "+names.List(g.hosts, 6)+": "+what))
 	if len(g.change.Unknown) > 0 {
 		text += c.paint(dim, " (known after apply: "+diag.HarmlessLine(strings.Join(g.change.Unknown, ", "))+")")
 	}
@@ -268,9 +269,9 @@ func (c *changes) body(g *sameChange) string {
 func (c *changes) head(g *sameChange) string {
 	const inline, most, wide = 6, 60, 100
 	address := diag.HarmlessLine(g.change.Address)
-	shown := fold(g.hosts)
+	shown := names.Fold(g.hosts)
 	if len(shown) <= inline {
-		return "  " + c.paint(bold, fmt.Sprintf("# %s on %s", address, names(g.hosts, inline))) + "\n"
+		return "  " + c.paint(bold, fmt.Sprintf("# %s on %s", address, names.List(g.hosts, inline))) + "\n"
 	}
 	all := len(shown)
 	if all > most && !c.verbose {
@@ -363,34 +364,6 @@ func (c *changes) attributes(e event.PlannedChange) string {
 // same compares plain values.
 func same(a, b any) bool {
 	return flatValue(a) == flatValue(b)
-}
-
-// natural compares text so that numbers in it are in the order of their value.
-func natural(a, b string) int {
-	for a != "" && b != "" {
-		na, nb := digits(a), digits(b)
-		if na > 0 && nb > 0 {
-			da, db := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
-			if c := cmp.Or(cmp.Compare(len(da), len(db)), cmp.Compare(da, db), cmp.Compare(na, nb)); c != 0 {
-				return c
-			}
-			a, b = a[na:], b[nb:]
-			continue
-		}
-		if a[0] != b[0] {
-			return cmp.Compare(a[0], b[0])
-		}
-		a, b = a[1:], b[1:]
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func digits(s string) int {
-	n := 0
-	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
-		n++
-	}
-	return n
 }
 
 // PlanSentence is the last line of a plan. Its form never changes, so that scripts can read it.

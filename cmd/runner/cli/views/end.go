@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"runner/cmd/runner/cli/names"
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/planner/plan"
@@ -77,7 +78,7 @@ func (h *hostCounts) table(s style, width int) string {
 		for i := range lines {
 			list := alike[*h.counts[lines[i].name]]
 			if len(list) > 1 {
-				lines[i].name, lines[i].many = fmt.Sprintf("%s: %s", count(len(list), "host"), joined(fold(list), 3)), true
+				lines[i].name, lines[i].many = fmt.Sprintf("%s: %s", count(len(list), "host"), names.Joined(names.Fold(list), 3)), true
 			}
 		}
 	}
@@ -215,7 +216,7 @@ func (r *report) execSummary(e event.RunEnd) {
 	}
 	text := fmt.Sprintf("%s, %d failed, %s", count(e.Hosts, "host"), len(bad), seconds(e.Seconds))
 	if len(bad) > 0 {
-		text += ": " + joined(fold(bad), 10)
+		text += ": " + names.Joined(names.Fold(bad), 10)
 	}
 	r.summary(style{r.o.ErrColor}.paint(dim, text))
 }

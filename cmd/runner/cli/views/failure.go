@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/cmd/runner/cli/jsonlines"
+	"runner/cmd/runner/cli/names"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -91,7 +92,7 @@ func (r *report) sayUnseen() {
 	}
 	for _, e := range order {
 		const most = 20
-		e.Host, e.Address = names(hosts[fmt.Sprint(e.Detail, e.File, e.Range)], most), ""
+		e.Host, e.Address = names.List(hosts[fmt.Sprint(e.Detail, e.File, e.Range)], most), ""
 		r.show(e)
 	}
 	r.unseen = nil

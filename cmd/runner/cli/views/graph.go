@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"runner/cmd/runner/cli/graph"
+	"runner/cmd/runner/cli/names"
 	"runner/lang/diag"
 	"runner/planner/plan"
 )
@@ -74,7 +75,7 @@ func readsOf(j, of plan.Job) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return "reads " + joined(list, 2)
+	return "reads " + names.Joined(list, 2)
 }
 
 // mostNoted is how many hosts are named when somebody points at a box.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"runner/cmd/runner/cli/names"
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/planner/plan"
@@ -175,7 +176,7 @@ func (l *live) lines(width, height int, now time.Time) (lines, painted []string)
 		hosts = append(hosts, b)
 	}
 	slices.SortFunc(hosts, func(a, b *busyHost) int {
-		return cmp.Or(a.doing[0].since.Compare(b.doing[0].since), natural(a.name, b.name))
+		return cmp.Or(a.doing[0].since.Compare(b.doing[0].since), names.Natural(a.name, b.name))
 	})
 	room := max(0, min(mostBusy, height/2-1)) // half of it at most: a narrower terminal may wrap it, and must not scroll it away
 	more := 0

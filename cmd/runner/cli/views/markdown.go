@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/cmd/runner/cli/jsonlines"
+	"runner/cmd/runner/cli/names"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -112,7 +113,7 @@ func (m *markdown) text() string {
 			break
 		}
 		if body := m.changes.body(g); body != "" {
-			fmt.Fprintf(&b, "\n<details><summary>%s on %s</summary>\n\n%s\n</details>\n", prose(g.change.Address), prose(names(g.hosts, 3)), fenced("diff", outdent(body)))
+			fmt.Fprintf(&b, "\n<details><summary>%s on %s</summary>\n\n%s\n</details>\n", prose(g.change.Address), prose(names.List(g.hosts, 3)), fenced("diff", outdent(body)))
 		}
 	}
 	return b.String()
@@ -121,7 +122,7 @@ func (m *markdown) text() string {
 // longestComment is how many bytes a comment has before it leaves the rest out: 65,536 are what forges take.
 const longestComment = 48 << 10
 
-func (m *markdown) hosts(g *sameChange) string { return codeSpan(names(g.hosts, 6)) }
+func (m *markdown) hosts(g *sameChange) string { return codeSpan(names.List(g.hosts, 6)) }
 
 // outdent takes the blanks away that all lines begin with, so that the marks of changes stand first.
 func outdent(text string) string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"runner/cmd/runner/cli/names"
 	"runner/lang/diag"
 	"runner/planner/plan"
 )
@@ -97,7 +98,7 @@ func (o *outline) hostNames(hosts []int, most int) string {
 	for i, h := range hosts {
 		list[i] = o.plan.Hosts[h].Name
 	}
-	return names(list, most)
+	return names.List(list, most)
 }
 
 // pipelines shows where the tasks of each job are cut, hosts with the same cuts together.

@@ -1,6 +1,8 @@
-package views
+// Package names writes lists of hosts as people write them: in their order, folded where they differ in a number only.
+package names
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -8,10 +10,10 @@ import (
 	"runner/lang/diag"
 )
 
-// fold joins names that differ in one number only, as lists of hosts are written elsewhere: web1, web2, web3 and web5 are
+// Fold joins names that differ in one number only, as lists of hosts are written elsewhere: web1, web2, web3 and web5 are
 // web[1-3,5], and host["w08"] to host["w11"] are host["w[08-11]"],
 // host[0] and host[1] are host[0-1]. Names stay in their order, so only neighbours are joined.
-func fold(names []string) []string {
+func Fold(names []string) []string {
 	var out []string
 	for i := 0; i < len(names); {
 		group, next := run(names[i:])
@@ -89,22 +91,19 @@ func (n number) like(other number) bool {
 	return !padded || len(n.digits) == len(other.digits)
 }
 
-// Names joins names of hosts, folded, and counts them.
-func Names(list []string) string { return names(list, 6) }
-
-// names joins names, folded; of more than most it shows the first ones and how many there are. Several are counted.
-func names(list []string, most int) string {
+// List joins names, folded; of more than most it shows the first ones and how many there are. Several are counted.
+func List(list []string, most int) string {
 	const few = 3
-	folded := fold(list)
-	text := joined(folded, most)
+	folded := Fold(list)
+	text := Joined(folded, most)
 	if len(list) > few {
-		text += fmt.Sprintf(" (%s)", count(len(list), "host"))
+		text += fmt.Sprintf(" (%s)", diag.Count(len(list), "host"))
 	}
 	return text
 }
 
-// joined joins what stands for names.
-func joined(list []string, most int) string {
+// Joined joins what stands for names.
+func Joined(list []string, most int) string {
 	clean := make([]string, 0, min(len(list), most))
 	for i, n := range list {
 		if i == most {
@@ -113,4 +112,32 @@ func joined(list []string, most int) string {
 		clean = append(clean, diag.HarmlessLine(n))
 	}
 	return strings.Join(clean, ", ")
+}
+
+// Natural compares text so that numbers in it are in the order of their value.
+func Natural(a, b string) int {
+	for a != "" && b != "" {
+		na, nb := digits(a), digits(b)
+		if na > 0 && nb > 0 {
+			da, db := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
+			if c := cmp.Or(cmp.Compare(len(da), len(db)), cmp.Compare(da, db), cmp.Compare(na, nb)); c != 0 {
+				return c
+			}
+			a, b = a[na:], b[nb:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func digits(s string) int {
+	n := 0
+	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
+		n++
+	}
+	return n
 }

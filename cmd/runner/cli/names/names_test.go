@@ -1,4 +1,4 @@
-package views
+package names
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ func TestFold(t *testing.T) {
 		{"web1.example.net web2.example.net", "web[1-2].example.net"},
 		{"a99999999999999999999 a99999999999999999998", "a99999999999999999999 a99999999999999999998"},
 	} {
-		if got := strings.Join(fold(strings.Fields(test.names)), " "); got != test.want {
+		if got := strings.Join(Fold(strings.Fields(test.names)), " "); got != test.want {
 			t.Errorf("%s: %s, want %s", test.names, got, test.want)
 		}
 	}
@@ -33,10 +33,10 @@ func TestFold(t *testing.T) {
 	for i := range 240 {
 		many = append(many, fmt.Sprintf("web%03d", i+1))
 	}
-	if got := names(many, 6); got != "web[001-240] (240 hosts)" {
+	if got := List(many, 6); got != "web[001-240] (240 hosts)" {
 		t.Error(got)
 	}
-	if got := names(slices.Concat(many, []string{"db", "x", "y"}), 2); got != "web[001-240], db and 2 more (243 hosts)" {
+	if got := List(slices.Concat(many, []string{"db", "x", "y"}), 2); got != "web[001-240], db and 2 more (243 hosts)" {
 		t.Error(got)
 	}
 }
