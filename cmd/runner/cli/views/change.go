@@ -356,7 +356,7 @@ func (c *changes) attributes(e event.PlannedChange) string {
 		b.WriteString("    " + line + "\n")
 	}
 	if hidden > 0 {
-		b.WriteString("        " + c.paint(dim, fmt.Sprintf("# (%s unchanged)", count(hidden, "attribute"))) + "\n")
+		b.WriteString("        " + c.paint(dim, fmt.Sprintf("# (%s unchanged)", diag.Count(hidden, "attribute"))) + "\n")
 	}
 	return b.String()
 }

@@ -78,7 +78,7 @@ func (h *hostCounts) table(s style, width int) string {
 		for i := range lines {
 			list := alike[*h.counts[lines[i].name]]
 			if len(list) > 1 {
-				lines[i].name, lines[i].many = fmt.Sprintf("%s: %s", count(len(list), "host"), names.Joined(names.Fold(list), 3)), true
+				lines[i].name, lines[i].many = fmt.Sprintf("%s: %s", diag.Count(len(list), "host"), names.Joined(names.Fold(list), 3)), true
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func (r *report) outputs(all map[string]any) {
 
 func changedOf(e event.RunEnd) string {
 	total := e.OK + e.Changed + e.Failed + e.Skipped + e.Unreachable + e.Unknown + e.Cancelled
-	text := fmt.Sprintf("%s on %s, %d changed", count(total, "task"), count(e.Hosts, "host"), e.Changed)
+	text := fmt.Sprintf("%s on %s, %d changed", diag.Count(total, "task"), diag.Count(e.Hosts, "host"), e.Changed)
 	if e.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", e.Failed)
 	}
@@ -201,7 +201,7 @@ func changedOf(e event.RunEnd) string {
 
 func facts(e event.RunEnd) string {
 	return fmt.Sprintf("%s, %s, %s sent, %s received, %s (%d reused)",
-		seconds(e.Seconds), count(e.RoundTrips, "round trip"), size(e.BytesSent), size(e.BytesReceived), count(e.Connections, "connection"), e.Reused)
+		seconds(e.Seconds), diag.Count(e.RoundTrips, "round trip"), size(e.BytesSent), size(e.BytesReceived), diag.Count(e.Connections, "connection"), e.Reused)
 }
 
 func (r *report) execSummary(e event.RunEnd) {
@@ -214,7 +214,7 @@ func (r *report) execSummary(e event.RunEnd) {
 	if e.Hosts < 2 && !r.o.Verbose {
 		return
 	}
-	text := fmt.Sprintf("%s, %d failed, %s", count(e.Hosts, "host"), len(bad), seconds(e.Seconds))
+	text := fmt.Sprintf("%s, %d failed, %s", diag.Count(e.Hosts, "host"), len(bad), seconds(e.Seconds))
 	if len(bad) > 0 {
 		text += ": " + names.Joined(names.Fold(bad), 10)
 	}

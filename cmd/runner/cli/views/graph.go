@@ -44,7 +44,7 @@ func jobTitle(j plan.Job) string { return "job." + diag.HarmlessLine(j.Name) }
 
 // jobHosts says how much a job does, and where.
 func (o *outline) jobHosts(j plan.Job, most int) string {
-	tasks := count(selectedTasks(j), "task")
+	tasks := diag.Count(selectedTasks(j), "task")
 	if len(j.Hosts) == 0 {
 		return tasks + " on no host"
 	}

@@ -199,7 +199,7 @@ func (l *live) lines(width, height int, now time.Time) (lines, painted []string)
 		add(l.hostLine(b, widest, width, now), "")
 	}
 	if more > 0 {
-		add(fmt.Sprintf("… %s busy", count(more, "more host")), dim)
+		add(fmt.Sprintf("… %s busy", diag.Count(more, "more host")), dim)
 	}
 	add(l.bar(width, now), bold)
 	return lines, painted
@@ -225,7 +225,7 @@ func (l *live) hostLine(b *busyHost, widest, width int, now time.Time) string {
 	}
 	head := "  " + pad(diag.HarmlessLine(b.name), widest) + "  "
 	if d := l.depth[b.name]; d > 0 {
-		head += pad(count(d, "hop"), len("0 hops")) + "  "
+		head += pad(diag.Count(d, "hop"), len("0 hops")) + "  "
 	}
 	took := duration(now.Sub(last.since))
 	room := width - columns(head) - columns(took) - 2

@@ -109,7 +109,7 @@ func (m *markdown) text() string {
 	}
 	for i, g := range groups {
 		if b.Len() > longestComment {
-			fmt.Fprintf(&b, "\n%s more, which are too long for a comment. `runner show` has them.\n", count(len(groups)-i, "change"))
+			fmt.Fprintf(&b, "\n%s more, which are too long for a comment. `runner show` has them.\n", diag.Count(len(groups)-i, "change"))
 			break
 		}
 		if body := m.changes.body(g); body != "" {

@@ -134,7 +134,7 @@ func (o *outline) pipelines() string {
 		}
 		for _, g := range order {
 			fmt.Fprintf(&b, "  job.%s on %s%s\n", diag.HarmlessLine(o.plan.Jobs[job].Name), o.hostNames(g.hosts, 6),
-				o.paint(dim, "  ("+count(o.plan.RoundTrips(g.cuts), "round trip")+")"))
+				o.paint(dim, "  ("+diag.Count(o.plan.RoundTrips(g.cuts), "round trip")+")"))
 			for i, p := range g.cuts {
 				fmt.Fprintf(&b, "    %d. %s\n", i+1, o.pipeline(p))
 			}

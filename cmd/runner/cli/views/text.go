@@ -88,7 +88,7 @@ func (s style) diff(text, indent string, most int) string {
 		b.WriteString(indent + s.paint(code, line) + "\n")
 	}
 	if rest > 0 {
-		b.WriteString(indent + s.paint(dim, fmt.Sprintf("… %s (--diff=full shows all)", count(rest, "more line"))) + "\n")
+		b.WriteString(indent + s.paint(dim, fmt.Sprintf("… %s (--diff=full shows all)", diag.Count(rest, "more line"))) + "\n")
 	}
 	return b.String()
 }
@@ -183,14 +183,6 @@ func size(n int64) string {
 		i++
 	}
 	return fmt.Sprintf("%.1f %ciB", f, units[i])
-}
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // baseAddress is a task's address without the key of its for_each.
