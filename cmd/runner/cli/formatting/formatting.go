@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/agent/plain"
-	"runner/cmd/runner/cli/views"
+	"runner/cmd/runner/cli/style"
 	"runner/lang/diag"
 	"runner/lang/format"
 	"runner/lang/guard"
@@ -137,7 +137,7 @@ func (f *Formatter) format(name string, src []byte) ([]byte, bool) {
 
 func (f *Formatter) diff(name string, before, after []byte) {
 	if f.Diff && !bytes.Equal(before, after) {
-		f.print(views.Diff(format.Diff(name, before, after), f.Color))
+		f.print(style.Style{Color: f.Color}.Diff(format.Diff(name, before, after), "", 0))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/names"
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/planner/plan"
@@ -19,7 +20,7 @@ import (
 // changes collects what a plan would do. Changes that are the same on several hosts are kept once: memory grows with
 // what is shown, not with the number of hosts.
 type changes struct {
-	style
+	style.Style
 	diffs   arguments.Diff
 	verbose bool
 
@@ -47,9 +48,9 @@ type sameChange struct {
 	hosts  []string
 }
 
-func newChanges(s style, p *plan.Plan, diffs arguments.Diff, verbose bool) *changes {
+func newChanges(s style.Style, p *plan.Plan, diffs arguments.Diff, verbose bool) *changes {
 	c := &changes{
-		style: s, diffs: diffs, verbose: verbose,
+		Style: s, diffs: diffs, verbose: verbose,
 		tasks: map[string]int{}, hosts: map[string]int{}, kinds: map[string]plan.Task{}, groups: map[string]*sameChange{},
 		same: map[identity]*sameChange{}, afterBlock: true,
 	}
@@ -207,11 +208,11 @@ func (c *changes) line(g *sameChange) string {
 	if g.change.Outcome == event.Changed {
 		what += ", but its changed_when says changed"
 	}
-	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.paint(dim, "on "+names.List(g.hosts, 6)+": "+what))
+	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.Paint(style.Dim, "on "+names.List(g.hosts, 6)+": "+what))
 	if len(g.change.Unknown) > 0 {
-		text += c.paint(dim, " (known after apply: "+diag.HarmlessLine(strings.Join(g.change.Unknown, ", "))+")")
+		text += c.Paint(style.Dim, " (known after apply: "+diag.HarmlessLine(strings.Join(g.change.Unknown, ", "))+")")
 	}
-	return "  " + c.mark(g.change.Action) + " " + text + "\n"
+	return "  " + c.Mark(g.change.Action) + " " + text + "\n"
 }
 
 // asUnchanged is said of a change whose task says that it is none.
@@ -235,14 +236,14 @@ func (c *changes) body(g *sameChange) string {
 	}
 	body := c.attributes(g.change)
 	if g.change.Brief {
-		return fmt.Sprintf("  %s %s {\n        %s\n    }\n", c.mark(g.change.Action), title, c.paint(dim, "# (as above, with values of its own on each; -v shows them)"))
+		return fmt.Sprintf("  %s %s {\n        %s\n    }\n", c.Mark(g.change.Action), title, c.Paint(style.Dim, "# (as above, with values of its own on each; -v shows them)"))
 	}
 	if slices.Contains(g.change.Unknown, "action") {
 		when := "connecting"
 		if g.change.Reason != "" {
 			when = "apply: " + diag.HarmlessLine(g.change.Reason) + " runs before"
 		}
-		body = "        " + c.paint(dim, "# (whether there is anything to do is known after "+when+")") + "\n" + body
+		body = "        " + c.Paint(style.Dim, "# (whether there is anything to do is known after "+when+")") + "\n" + body
 	}
 	if g.change.Before == event.Hidden || g.change.After == event.Hidden {
 		body = "        " + event.Hidden + "\n"
@@ -251,18 +252,18 @@ func (c *changes) body(g *sameChange) string {
 		if c.diffs == arguments.DiffShort {
 			most = shortDiff
 		}
-		body += c.diff(d, "        ", most)
+		body += c.Diff(d, "        ", most)
 	}
 	switch {
 	case g.change.Unreported():
-		body = "        " + c.paint(dim, "# ("+asUnchanged+")") + "\n" + body
+		body = "        " + c.Paint(style.Dim, "# ("+asUnchanged+")") + "\n" + body
 	case g.change.Outcome == event.Failed:
-		body = "        " + c.paint(dim, "# (its failed_when would fail it)") + "\n" + body
+		body = "        " + c.Paint(style.Dim, "# (its failed_when would fail it)") + "\n" + body
 	}
 	if body == "" {
-		return fmt.Sprintf("  %s %s\n", c.mark(g.change.Action), title)
+		return fmt.Sprintf("  %s %s\n", c.Mark(g.change.Action), title)
 	}
-	return fmt.Sprintf("  %s %s {\n%s    }\n", c.mark(g.change.Action), title, body)
+	return fmt.Sprintf("  %s %s {\n%s    }\n", c.Mark(g.change.Action), title, body)
 }
 
 // head names a change and the hosts that have it, many of them over several lines.
@@ -271,14 +272,14 @@ func (c *changes) head(g *sameChange) string {
 	address := diag.HarmlessLine(g.change.Address)
 	shown := names.Fold(g.hosts)
 	if len(shown) <= inline {
-		return "  " + c.paint(bold, fmt.Sprintf("# %s on %s", address, names.List(g.hosts, inline))) + "\n"
+		return "  " + c.Paint(style.Bold, fmt.Sprintf("# %s on %s", address, names.List(g.hosts, inline))) + "\n"
 	}
 	all := len(shown)
 	if all > most && !c.verbose {
 		shown = shown[:most]
 	}
 	var b strings.Builder
-	b.WriteString("  " + c.paint(bold, fmt.Sprintf("# %s on %d hosts", address, len(g.hosts))) + "\n")
+	b.WriteString("  " + c.Paint(style.Bold, fmt.Sprintf("# %s on %d hosts", address, len(g.hosts))) + "\n")
 	line := ""
 	for i, host := range shown {
 		word := diag.HarmlessLine(host)
@@ -288,7 +289,7 @@ func (c *changes) head(g *sameChange) string {
 		case len(shown) < all:
 			word += fmt.Sprintf(" and %d more", all-len(shown))
 		}
-		if line != "" && columns(line)+1+columns(word) > wide {
+		if line != "" && style.Columns(line)+1+style.Columns(word) > wide {
 			b.WriteString("  # " + line + "\n")
 			line = ""
 		}
@@ -323,7 +324,7 @@ func (c *changes) attributes(e event.PlannedChange) string {
 	keys := slices.Sorted(maps.Keys(all))
 	widest := 0
 	for _, k := range keys {
-		widest = max(widest, columns(keyName(k)))
+		widest = max(widest, style.Columns(keyName(k)))
 	}
 	var b strings.Builder
 	hidden := 0
@@ -337,18 +338,18 @@ func (c *changes) attributes(e event.PlannedChange) string {
 		line := ""
 		switch {
 		case plain:
-			line = "    " + pad(keyName(k), widest) + " = " + shown
+			line = "    " + style.Pad(keyName(k), widest) + " = " + shown
 			if !has {
-				line = "    " + pad(keyName(k), widest) + " = " + Value(old, "        ")
+				line = "    " + style.Pad(keyName(k), widest) + " = " + Value(old, "        ")
 			}
 		case !had:
-			line = "  " + c.mark(event.Create) + " " + pad(keyName(k), widest) + " = " + shown
+			line = "  " + c.Mark(event.Create) + " " + style.Pad(keyName(k), widest) + " = " + shown
 		case !has:
-			line = "  " + c.mark(event.Remove) + " " + pad(keyName(k), widest) + " = " + Value(old, "        ")
+			line = "  " + c.Mark(event.Remove) + " " + style.Pad(keyName(k), widest) + " = " + Value(old, "        ")
 		case unknown[k] || !same(old, value):
-			line = "  " + c.mark(event.Update) + " " + pad(keyName(k), widest) + " = " + Value(old, "        ") + " -> " + shown
+			line = "  " + c.Mark(event.Update) + " " + style.Pad(keyName(k), widest) + " = " + Value(old, "        ") + " -> " + shown
 		case k == "path" || k == "name" || k == "argv" || k == "target":
-			line = "    " + pad(keyName(k), widest) + " = " + shown
+			line = "    " + style.Pad(keyName(k), widest) + " = " + shown
 		default:
 			hidden++
 			continue
@@ -356,7 +357,7 @@ func (c *changes) attributes(e event.PlannedChange) string {
 		b.WriteString("    " + line + "\n")
 	}
 	if hidden > 0 {
-		b.WriteString("        " + c.paint(dim, fmt.Sprintf("# (%s unchanged)", diag.Count(hidden, "attribute"))) + "\n")
+		b.WriteString("        " + c.Paint(style.Dim, fmt.Sprintf("# (%s unchanged)", diag.Count(hidden, "attribute"))) + "\n")
 	}
 	return b.String()
 }
@@ -364,6 +365,12 @@ func (c *changes) attributes(e event.PlannedChange) string {
 // same compares plain values.
 func same(a, b any) bool {
 	return flatValue(a) == flatValue(b)
+}
+
+// baseAddress is a task's address without the key of its for_each.
+func baseAddress(address string) string {
+	base, _, _ := strings.Cut(address, "[")
+	return base
 }
 
 // PlanSentence is the last line of a plan. Its form never changes, so that scripts can read it.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"runner/cmd/runner/cli/names"
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/planner/plan"
@@ -43,12 +44,12 @@ func (h *hostCounts) add(e event.TaskEnd) {
 const eachHost = 20
 
 // table shows how the tasks ended, by host.
-func (h *hostCounts) table(s style, width int) string {
+func (h *hostCounts) table(s style.Style, width int) string {
 	columnsOf := func(c event.Counts) []int {
 		return []int{c.OK, c.Changed, c.Failed, c.Skipped, c.Unreachable, c.Unknown, c.Cancelled}
 	}
 	titles := []string{"ok", "changed", "failed", "skipped", "unreachable", "unknown", "cancelled"}
-	colors := []string{green, yellow, red, dim, red, red, yellow}
+	colors := []string{style.Green, style.Yellow, style.Red, style.Dim, style.Red, style.Red, style.Yellow}
 	type line struct {
 		name  string
 		many  bool // the name is a list
@@ -94,33 +95,33 @@ func (h *hostCounts) table(s style, width int) string {
 	}
 	for i := range lines {
 		lines[i].name = diag.HarmlessLine(lines[i].name)
-		wide = max(wide, columns(lines[i].name))
+		wide = max(wide, style.Columns(lines[i].name))
 	}
 	if width > 0 {
 		wide = min(wide, max(10, width-cellsWide))
 	}
 	for i := range lines {
 		if lines[i].many {
-			lines[i].name = fit(lines[i].name, wide)
+			lines[i].name = style.Fit(lines[i].name, wide)
 		}
 	}
 	var b strings.Builder
-	head := []string{pad("host", wide)}
+	head := []string{style.Pad("host", wide)}
 	for i, t := range titles {
 		if used[i] {
 			head = append(head, t)
 		}
 	}
-	b.WriteString(s.paint(bold, strings.Join(head, "  ")) + "\n")
+	b.WriteString(s.Paint(style.Bold, strings.Join(head, "  ")) + "\n")
 	for _, l := range lines {
-		b.WriteString(pad(l.name, wide))
+		b.WriteString(style.Pad(l.name, wide))
 		for i, n := range l.cells {
 			if !used[i] {
 				continue
 			}
 			cell := fmt.Sprintf("  %*d", len(titles[i]), n)
 			if n > 0 {
-				cell = s.paint(colors[i], cell)
+				cell = s.Paint(colors[i], cell)
 			}
 			b.WriteString(cell)
 		}
@@ -139,13 +140,13 @@ func (r *report) runEnd(e event.RunEnd) {
 		r.execSummary(e)
 		return
 	case r.preview && e.Status == event.RunInterrupted && r.changes != nil:
-		r.summary(style{r.o.ErrColor}.paint(yellow, "Interrupted: there is no plan."))
+		r.summary(style.Style{Color: r.o.ErrColor}.Paint(style.Yellow, "Interrupted: there is no plan."))
 		return
 	case (r.preview || r.plan == nil) && e.Status == event.RunStale:
-		r.summary(style{r.o.ErrColor}.paint(red, "Refused: nothing was changed."))
+		r.summary(style.Style{Color: r.o.ErrColor}.Paint(style.Red, "Refused: nothing was changed."))
 		return
 	case r.preview && r.checking && e.Status != event.RunOK:
-		r.summary(style{r.o.ErrColor}.paint(red, "Nothing was changed."))
+		r.summary(style.Style{Color: r.o.ErrColor}.Paint(style.Red, "Nothing was changed."))
 		return
 	case r.preview, r.plan == nil: // the plan's own summary has said it
 		if r.o.Apply && e.Status == event.RunOK { // and there was nothing to apply
@@ -157,26 +158,26 @@ func (r *report) runEnd(e event.RunEnd) {
 	if r.screen.size != nil {
 		width, _ = r.screen.size()
 	}
-	if table := r.hosts.table(r.style, width); table != "" {
+	if table := r.hosts.table(r.Style, width); table != "" {
 		r.print("\n%s", table)
 	}
 	r.outputs(e.Outputs)
-	what, code := "Done", green
+	what, code := "Done", style.Green
 	switch e.Status {
 	case event.RunFailed:
-		what, code = "Failed", red
+		what, code = "Failed", style.Red
 	case event.RunUnreachable:
-		what, code = "Done, but not everywhere", red
+		what, code = "Done, but not everywhere", style.Red
 		if e.OK+e.Changed+e.Failed+e.Unknown == 0 {
 			what = "Nothing was done"
 		}
 	case event.RunStale:
-		what, code = "Refused", red
+		what, code = "Refused", style.Red
 	case event.RunInterrupted:
-		what, code = "Interrupted", yellow
+		what, code = "Interrupted", style.Yellow
 	case event.RunOK:
 	}
-	r.print("\n%s: %s. %s.\n", r.paint(code, what), changedOf(e), facts(e))
+	r.print("\n%s: %s. %s.\n", r.Paint(code, what), changedOf(e), facts(e))
 }
 
 func (r *report) outputs(all map[string]any) {
@@ -184,9 +185,9 @@ func (r *report) outputs(all map[string]any) {
 		return
 	}
 	keys, widest := keysOf(all)
-	r.print("\n%s\n", r.paint(bold, "Outputs:"))
+	r.print("\n%s\n", r.Paint(style.Bold, "Outputs:"))
 	for _, k := range keys {
-		r.print("  %s = %s\n", pad(keyName(k), widest), Value(all[k], "  "))
+		r.print("  %s = %s\n", style.Pad(keyName(k), widest), Value(all[k], "  "))
 	}
 }
 
@@ -201,7 +202,7 @@ func changedOf(e event.RunEnd) string {
 
 func facts(e event.RunEnd) string {
 	return fmt.Sprintf("%s, %s, %s sent, %s received, %s (%d reused)",
-		seconds(e.Seconds), diag.Count(e.RoundTrips, "round trip"), size(e.BytesSent), size(e.BytesReceived), diag.Count(e.Connections, "connection"), e.Reused)
+		style.Seconds(e.Seconds), diag.Count(e.RoundTrips, "round trip"), style.Size(e.BytesSent), style.Size(e.BytesReceived), diag.Count(e.Connections, "connection"), e.Reused)
 }
 
 func (r *report) execSummary(e event.RunEnd) {
@@ -214,11 +215,11 @@ func (r *report) execSummary(e event.RunEnd) {
 	if e.Hosts < 2 && !r.o.Verbose {
 		return
 	}
-	text := fmt.Sprintf("%s, %d failed, %s", diag.Count(e.Hosts, "host"), len(bad), seconds(e.Seconds))
+	text := fmt.Sprintf("%s, %d failed, %s", diag.Count(e.Hosts, "host"), len(bad), style.Seconds(e.Seconds))
 	if len(bad) > 0 {
 		text += ": " + names.Joined(names.Fold(bad), 10)
 	}
-	r.summary(style{r.o.ErrColor}.paint(dim, text))
+	r.summary(style.Style{Color: r.o.ErrColor}.Paint(style.Dim, text))
 }
 
 // summary shows a line that is not what the command was asked for.

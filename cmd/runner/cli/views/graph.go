@@ -7,13 +7,14 @@ import (
 
 	"runner/cmd/runner/cli/graph"
 	"runner/cmd/runner/cli/names"
+	"runner/cmd/runner/cli/style"
 	"runner/lang/diag"
 	"runner/planner/plan"
 )
 
 // Graph is the connections of a plan as a tree, and its jobs in their order, for people to read.
 func Graph(p *plan.Plan, verbose, color bool) string {
-	o := newOutline(style{color}, p, verbose)
+	o := newOutline(style.Style{Color: color}, p, verbose)
 	o.ends = true
 	text := o.connections()
 	if text != "" {
@@ -22,17 +23,17 @@ func Graph(p *plan.Plan, verbose, color bool) string {
 	if len(p.Jobs) == 0 {
 		return text + "There are no jobs.\n"
 	}
-	text += o.paint(bold, "Jobs:") + "\n"
+	text += o.Paint(style.Bold, "Jobs:") + "\n"
 	widest := 0
 	for _, j := range p.Jobs {
-		widest = max(widest, columns(jobTitle(j)))
+		widest = max(widest, style.Columns(jobTitle(j)))
 	}
 	for _, j := range p.Jobs {
-		text += strings.TrimRight(fmt.Sprintf("  %s  %s", pad(jobTitle(j), min(widest, 60)), o.jobHosts(j, 6)), " ") + "\n"
+		text += strings.TrimRight(fmt.Sprintf("  %s  %s", style.Pad(jobTitle(j), min(widest, 60)), o.jobHosts(j, 6)), " ") + "\n"
 		for _, after := range j.After {
 			line := "after " + jobTitle(p.Jobs[after])
 			if reads := readsOf(j, p.Jobs[after]); reads != "" {
-				line += o.paint(dim, ", "+reads)
+				line += o.Paint(style.Dim, ", "+reads)
 			}
 			text += "    " + line + "\n"
 		}
@@ -83,7 +84,7 @@ const mostNoted = 60
 
 // Drawing is Graph as boxes and arrows.
 func Drawing(p *plan.Plan, verbose bool) graph.Drawing {
-	o := newOutline(style{}, p, verbose)
+	o := newOutline(style.Style{}, p, verbose)
 	hops := graph.Part{Title: "Connections", Nodes: []graph.Node{{Title: "controller"}}}
 	o.drawHops(&hops, 0, -1)
 	jobs := graph.Part{Title: "Jobs"}

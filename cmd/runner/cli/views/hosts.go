@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"runner/cmd/runner/cli/jsonlines"
+	"runner/cmd/runner/cli/style"
 	"runner/lang/diag"
 	"runner/planner"
 )
@@ -28,16 +29,16 @@ func Hosts(ways []planner.Way, color bool) string {
 		}
 		rows = append(rows, row)
 	}
-	return table(rows, style{color})
+	return table(rows, style.Style{Color: color})
 }
 
 // table puts rows into columns. The first row is the head.
-func table(rows [][]string, s style) string {
+func table(rows [][]string, s style.Style) string {
 	const most = 60 // what is wider than that moves its neighbours instead of those of all rows
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows[1:] {
 		for i, cell := range row {
-			widths[i] = max(widths[i], min(columns(cell), most))
+			widths[i] = max(widths[i], min(style.Columns(cell), most))
 		}
 	}
 	var b strings.Builder
@@ -47,12 +48,12 @@ func table(rows [][]string, s style) string {
 			if i > 0 && widths[i] == 0 {
 				continue
 			}
-			width := max(widths[i], columns(rows[0][i]))
-			line += cell + strings.Repeat(" ", max(width-columns(cell), 0)+2)
+			width := max(widths[i], style.Columns(rows[0][i]))
+			line += cell + strings.Repeat(" ", max(width-style.Columns(cell), 0)+2)
 		}
 		line = strings.TrimRight(line, " ")
 		if n == 0 {
-			line = s.paint(bold, line)
+			line = s.Paint(style.Bold, line)
 		}
 		b.WriteString(line + "\n")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -17,7 +18,7 @@ import (
 // human shows a run to people. One goroutine takes what arrives, keeps the state and writes.
 type human struct {
 	o       Options
-	style   style
+	style   style.Style
 	items   chan item
 	closing chan struct{}
 	close   sync.Once
@@ -33,7 +34,7 @@ type item struct {
 }
 
 func newHuman(o Options) *human {
-	h := &human{o: o, style: style{o.Color}, items: make(chan item, queue), closing: make(chan struct{})}
+	h := &human{o: o, style: style.Style{Color: o.Color}, items: make(chan item, queue), closing: make(chan struct{})}
 	o.Log.divert(func(line []byte) { h.send(item{log: line}) })
 	h.writer.Go(func() { h.err = h.write() })
 	return h

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"runner/cmd/runner/cli/names"
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/planner/plan"
@@ -15,7 +16,7 @@ import (
 
 // live is what the region shows: who is busy with what, and how far everything is.
 type live struct {
-	style
+	style.Style
 	began  time.Time
 	depth  map[string]int // length of a host's chain
 	busy   map[string]*busyHost
@@ -59,8 +60,8 @@ type progress struct {
 	ended map[string]int // task → how many of those have come
 }
 
-func newLive(s style, p *plan.Plan, now time.Time) *live {
-	l := &live{style: s, began: now, depth: map[string]int{}, busy: map[string]*busyHost{}, ends: map[string]int{}, ended: map[hostJob]*progress{}}
+func newLive(s style.Style, p *plan.Plan, now time.Time) *live {
+	l := &live{Style: s, began: now, depth: map[string]int{}, busy: map[string]*busyHost{}, ends: map[string]int{}, ended: map[hostJob]*progress{}}
 	if p == nil {
 		return l
 	}
@@ -187,21 +188,21 @@ func (l *live) lines(width, height int, now time.Time) (lines, painted []string)
 	}
 	widest := 0
 	for _, b := range hosts {
-		widest = max(widest, columns(diag.HarmlessLine(b.name)))
+		widest = max(widest, style.Columns(diag.HarmlessLine(b.name)))
 	}
 	widest = min(widest, width/3)
 	add := func(line, code string) {
-		line = fit(line, width)
+		line = style.Fit(line, width)
 		lines = append(lines, line)
-		painted = append(painted, l.paint(code, line))
+		painted = append(painted, l.Paint(code, line))
 	}
 	for _, b := range hosts {
 		add(l.hostLine(b, widest, width, now), "")
 	}
 	if more > 0 {
-		add(fmt.Sprintf("… %s busy", diag.Count(more, "more host")), dim)
+		add(fmt.Sprintf("… %s busy", diag.Count(more, "more host")), style.Dim)
 	}
-	add(l.bar(width, now), bold)
+	add(l.bar(width, now), style.Bold)
 	return lines, painted
 }
 
@@ -212,27 +213,27 @@ func (l *live) hostLine(b *busyHost, widest, width int, now time.Time) string {
 		what = "connecting: " + what
 	}
 	if t := b.transfer; t != nil {
-		what += "  " + size(t.bytes)
+		what += "  " + style.Size(t.bytes)
 		if t.total > 0 {
-			what += " of " + size(t.total)
+			what += " of " + style.Size(t.total)
 		}
 		if s := now.Sub(t.began).Seconds(); s > 0 {
-			what += ", " + size(int64(float64(t.bytes-t.before)/s)) + "/s"
+			what += ", " + style.Size(int64(float64(t.bytes-t.before)/s)) + "/s"
 		}
 	}
 	if n := len(b.doing) - 1; n > 0 {
 		what += fmt.Sprintf(" (+%d)", n)
 	}
-	head := "  " + pad(diag.HarmlessLine(b.name), widest) + "  "
+	head := "  " + style.Pad(diag.HarmlessLine(b.name), widest) + "  "
 	if d := l.depth[b.name]; d > 0 {
-		head += pad(diag.Count(d, "hop"), len("0 hops")) + "  "
+		head += style.Pad(diag.Count(d, "hop"), len("0 hops")) + "  "
 	}
-	took := duration(now.Sub(last.since))
-	room := width - columns(head) - columns(took) - 2
+	took := style.Duration(now.Sub(last.since))
+	room := width - style.Columns(head) - style.Columns(took) - 2
 	if room < 8 { // too narrow for columns
 		return head + what
 	}
-	return head + pad(what, room) + "  " + took
+	return head + style.Pad(what, room) + "  " + took
 }
 
 func (l *live) bar(width int, now time.Time) string {
@@ -247,8 +248,8 @@ func (l *live) bar(width int, now time.Time) string {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
 		}
 	}
-	text := strings.Join(append(parts, duration(now.Sub(l.began))), "  ")
-	room := min(40, width-columns(text)-4)
+	text := strings.Join(append(parts, style.Duration(now.Sub(l.began))), "  ")
+	room := min(40, width-style.Columns(text)-4)
 	if room < 5 {
 		return text
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/planner/plan"
 )
@@ -14,7 +15,7 @@ import (
 // handlers, make the total grow. What ends nowhere is done with its host.
 func TestBar(t *testing.T) {
 	now := time.Unix(0, 0)
-	l := newLive(style{}, &plan.Plan{
+	l := newLive(style.Style{}, &plan.Plan{
 		Hosts: []plan.Host{{Name: "a", Connection: -1}, {Name: "b", Connection: -1}},
 		Jobs: []plan.Job{{Name: "j", Hosts: []int{0, 1}, Tasks: []plan.Task{
 			{Address: "j.known", Keyed: true, Elements: 3}, {Address: "j.unknown", Keyed: true}, {Address: "j.last"},

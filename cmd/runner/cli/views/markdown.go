@@ -10,6 +10,7 @@ import (
 
 	"runner/cmd/runner/cli/jsonlines"
 	"runner/cmd/runner/cli/names"
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -35,7 +36,7 @@ func (m *markdown) Emit(e event.Event) {
 	defer m.mu.Unlock()
 	switch e := e.(type) {
 	case event.Outline:
-		m.changes = newChanges(style{}, e.Plan, m.o.Diff, m.o.Verbose)
+		m.changes = newChanges(style.Style{}, e.Plan, m.o.Diff, m.o.Verbose)
 	case event.PlannedChange:
 		if m.changes != nil {
 			m.changes.add(e)
@@ -105,7 +106,7 @@ func (m *markdown) text() string {
 		b.WriteString("\n| | task | hosts |\n|---|---|---|\n")
 	}
 	for _, g := range groups {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", codeSpan(m.changes.mark(g.change.Action)), cell(codeSpan(g.change.Address)), cell(m.hosts(g)))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", codeSpan(m.changes.Mark(g.change.Action)), cell(codeSpan(g.change.Address)), cell(m.hosts(g)))
 	}
 	for i, g := range groups {
 		if b.Len() > longestComment {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	copying "runner/agent/transfer"
+	"runner/cmd/runner/cli/style"
 	"runner/lang/diag"
 )
 
@@ -109,20 +110,20 @@ func (m *Meter) draw(now time.Time, end bool) {
 // line is what is shown at a moment; mu is held.
 func (m *Meter) line(now time.Time, end bool) string {
 	m.rate.at(now, m.moved)
-	parts := []string{size(m.moved)}
+	parts := []string{style.Size(m.moved)}
 	if m.total >= 0 && !end {
-		parts[0] += " of " + size(m.total)
+		parts[0] += " of " + style.Size(m.total)
 	}
 	perSecond := m.rate.perSecond()
 	if end {
 		perSecond = float64(m.moved) / max(now.Sub(m.began).Seconds(), 0.001)
 	}
-	parts = append(parts, size(int64(perSecond))+"/s")
+	parts = append(parts, style.Size(int64(perSecond))+"/s")
 	switch {
 	case end:
-		parts = append(parts, duration(now.Sub(m.began)))
+		parts = append(parts, style.Duration(now.Sub(m.began)))
 	case m.total >= m.moved && perSecond > 0:
-		parts = append(parts, seconds(float64(m.total-m.moved)/perSecond)+" left", diag.HarmlessLine(m.name))
+		parts = append(parts, style.Seconds(float64(m.total-m.moved)/perSecond)+" left", diag.HarmlessLine(m.name))
 	}
 	if m.total > 0 && !end {
 		parts = append([]string{fmt.Sprintf("%3d%%", 100*m.moved/m.total)}, parts...)

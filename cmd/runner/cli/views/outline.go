@@ -6,19 +6,20 @@ import (
 	"strings"
 
 	"runner/cmd/runner/cli/names"
+	"runner/cmd/runner/cli/style"
 	"runner/lang/diag"
 	"runner/planner/plan"
 )
 
 // outline shows where a plan goes before it says what it does there: the connections as a tree, and the pipelines.
 type outline struct {
-	style
+	style.Style
 	*tree
 	ends bool // shows the hosts whose chains end at a hop, not those that need it
 }
 
-func newOutline(s style, p *plan.Plan, verbose bool) *outline {
-	return &outline{style: s, tree: newTree(p, verbose)}
+func newOutline(s style.Style, p *plan.Plan, verbose bool) *outline {
+	return &outline{Style: s, tree: newTree(p, verbose)}
 }
 
 func (o *outline) connections() string {
@@ -29,22 +30,22 @@ func (o *outline) connections() string {
 	o.rows(&rows, -1, "")
 	widest, hosts := 0, 0
 	for _, r := range rows {
-		widest = max(widest, columns(r.title))
+		widest = max(widest, style.Columns(r.title))
 		if o.ends { // most hops have none
-			hosts = max(hosts, min(columns(r.hosts), 40))
+			hosts = max(hosts, min(style.Columns(r.hosts), 40))
 		}
 	}
 	var b strings.Builder
-	b.WriteString(o.paint(bold, "Connections:") + "\n")
+	b.WriteString(o.Paint(style.Bold, "Connections:") + "\n")
 	for _, r := range rows {
-		line := "  " + pad(r.title, min(widest, 60)) + "  " + r.hosts + strings.Repeat(" ", max(hosts-columns(r.hosts), 0))
+		line := "  " + style.Pad(r.title, min(widest, 60)) + "  " + r.hosts + strings.Repeat(" ", max(hosts-style.Columns(r.hosts), 0))
 		if r.note != "" {
-			line += "  " + o.paint(dim, "("+r.note+")")
+			line += "  " + o.Paint(style.Dim, "("+r.note+")")
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	if !o.ends && o.relays() {
-		b.WriteString("  " + o.paint(dim, "An account on the way can see what goes to the hops behind it, but not through an ssh hop there.") + "\n")
+		b.WriteString("  " + o.Paint(style.Dim, "An account on the way can see what goes to the hops behind it, but not through an ssh hop there.") + "\n")
 	}
 	return b.String()
 }
@@ -134,7 +135,7 @@ func (o *outline) pipelines() string {
 		}
 		for _, g := range order {
 			fmt.Fprintf(&b, "  job.%s on %s%s\n", diag.HarmlessLine(o.plan.Jobs[job].Name), o.hostNames(g.hosts, 6),
-				o.paint(dim, "  ("+diag.Count(o.plan.RoundTrips(g.cuts), "round trip")+")"))
+				o.Paint(style.Dim, "  ("+diag.Count(o.plan.RoundTrips(g.cuts), "round trip")+")"))
 			for i, p := range g.cuts {
 				fmt.Fprintf(&b, "    %d. %s\n", i+1, o.pipeline(p))
 			}
@@ -143,7 +144,7 @@ func (o *outline) pipelines() string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return o.paint(bold, "Pipelines:") + "\n" + b.String()
+	return o.Paint(style.Bold, "Pipelines:") + "\n" + b.String()
 }
 
 func (o *outline) pipeline(p plan.Pipeline) string {
@@ -166,7 +167,7 @@ func (o *outline) pipeline(p plan.Pipeline) string {
 		why = append(why, "waits for facts")
 	}
 	if len(why) > 0 {
-		text += o.paint(dim, "  ("+diag.HarmlessLine(strings.Join(why, ", "))+")")
+		text += o.Paint(style.Dim, "  ("+diag.HarmlessLine(strings.Join(why, ", "))+")")
 	}
 	return text
 }

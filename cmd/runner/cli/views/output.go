@@ -3,6 +3,7 @@ package views
 import (
 	"strings"
 
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -42,10 +43,10 @@ func (r *report) outputLine(from source, line string) {
 	}
 	mark := " | "
 	if from.stream == "stderr" {
-		mark = r.paint(yellow, mark)
+		mark = r.Paint(style.Yellow, mark)
 	}
 	// A tab stays a tab; what else would act on a terminal is written out.
-	r.print("%s%s%s\n", r.paint(dim, head), mark, diag.Harmless(line))
+	r.print("%s%s%s\n", r.Paint(style.Dim, head), mark, diag.Harmless(line))
 }
 
 // flushOutput shows the last line of a task's output if it has no end.
@@ -81,21 +82,21 @@ func (r *report) execEnd(e event.TaskEnd) {
 	switch e.Status {
 	case event.OK, event.Changed:
 		if r.o.Verbose {
-			r.print("%s%s\n", r.paint(dim, host+" | "), r.paint(green, "done in "+seconds(e.Seconds)))
+			r.print("%s%s\n", r.Paint(style.Dim, host+" | "), r.Paint(style.Green, "done in "+style.Seconds(e.Seconds)))
 		}
 	case event.Unreachable:
 		if r.lost[e.Host] {
 			return
 		}
 		r.lost[e.Host] = true
-		r.print("%s%s\n", r.paint(dim, host+" | "), r.paint(red, "cannot be reached: "+reason(e.Error, e.Failure)))
+		r.print("%s%s\n", r.Paint(style.Dim, host+" | "), r.Paint(style.Red, "cannot be reached: "+reason(e.Error, e.Failure)))
 		r.failure(e.Failure)
 	default:
 		text := string(e.Status)
 		if e.Error != "" {
 			text += ": " + reason(e.Error, e.Failure)
 		}
-		r.print("%s%s\n", r.paint(dim, host+" | "), r.paint(red, text))
+		r.print("%s%s\n", r.Paint(style.Dim, host+" | "), r.Paint(style.Red, text))
 		if e.Failure != nil && e.Failure.Hint != "" {
 			r.print("    %s\n", diag.HarmlessLine(e.Failure.Hint))
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/planner/plan"
@@ -15,7 +16,7 @@ import (
 
 // report turns the events of a run into lines. It belongs to the goroutine of its view.
 type report struct {
-	style
+	style.Style
 	o        Options
 	screen   *screen
 	plan     *plan.Plan
@@ -38,9 +39,9 @@ type report struct {
 // source is where output comes from.
 type source struct{ host, address, stream string }
 
-func newReport(o Options, s style, out *screen) *report {
+func newReport(o Options, s style.Style, out *screen) *report {
 	return &report{
-		style: s, o: o, screen: out, hosts: newHostCounts(nil),
+		Style: s, o: o, screen: out, hosts: newHostCounts(nil),
 		partial: map[source]string{}, lost: map[string]bool{}, said: map[string]bool{}, told: map[source]bool{}, failed: map[source]bool{},
 		diffs: map[uint64]string{}, seed: maphash.MakeSeed(),
 	}
@@ -83,19 +84,19 @@ func (r *report) see(e event.Event, now time.Time) {
 func (r *report) outline(e event.Outline, now time.Time) {
 	r.plan, r.preview, r.checking = e.Plan, e.Preview, e.Check
 	if e.Preview && !e.Check {
-		o := newOutline(r.style, e.Plan, r.o.Verbose)
+		o := newOutline(r.Style, e.Plan, r.o.Verbose)
 		r.print("%s", o.connections())
 		if p := o.pipelines(); p != "" {
 			r.print("\n%s", p)
 		}
-		r.changes = newChanges(r.style, e.Plan, r.o.Diff, r.o.Verbose)
+		r.changes = newChanges(r.Style, e.Plan, r.o.Diff, r.o.Verbose)
 		r.changes.ordered = e.Ordered
 	}
 	if !e.Preview {
 		r.hosts = newHostCounts(e.Plan)
 	}
 	if r.screen.size != nil {
-		r.live = newLive(r.style, e.Plan, now)
+		r.live = newLive(r.Style, e.Plan, now)
 	}
 }
 
@@ -107,18 +108,18 @@ func (r *report) planned(e event.PlanSummary) {
 	}
 	r.sayUnseen()
 	if len(r.o.Limits) > 0 {
-		r.print("\n%s\n", r.paint(bold, "This plan is limited by "+diag.HarmlessLine(strings.Join(r.o.Limits, " "))+"."))
+		r.print("\n%s\n", r.Paint(style.Bold, "This plan is limited by "+diag.HarmlessLine(strings.Join(r.o.Limits, " "))+"."))
 	}
 	switch {
 	case r.failing:
-		r.print("\n%s\n", r.paint(bold, "This plan is not complete: see the errors."))
+		r.print("\n%s\n", r.Paint(style.Bold, "This plan is not complete: see the errors."))
 	case e.Create+e.Update+e.Remove+e.Run == 0:
-		r.print("\n%s\n", r.paint(bold, "Nothing to change: everything is as the site says."))
+		r.print("\n%s\n", r.Paint(style.Bold, "Nothing to change: everything is as the site says."))
 	}
 	if e.Unreported > 0 {
-		r.print("\n%s\n", r.paint(bold, fmt.Sprintf("Of the changes, %d will be reported as unchanged.", e.Unreported)))
+		r.print("\n%s\n", r.Paint(style.Bold, fmt.Sprintf("Of the changes, %d will be reported as unchanged.", e.Unreported)))
 	}
-	r.print("\n%s\n", r.paint(bold, PlanSentence(e)))
+	r.print("\n%s\n", r.Paint(style.Bold, PlanSentence(e)))
 }
 
 func (r *report) connection(e event.Connection) {
@@ -132,7 +133,7 @@ func (r *report) connection(e event.Connection) {
 			if e.Reused {
 				reused = ", shared"
 			}
-			r.print("  %s\n", r.paint(dim, fmt.Sprintf("%s: %s: %s in %s%s", host, title, e.Status, seconds(e.Seconds), reused)))
+			r.print("  %s\n", r.Paint(style.Dim, fmt.Sprintf("%s: %s: %s in %s%s", host, title, e.Status, style.Seconds(e.Seconds), reused)))
 		}
 	case event.ConnFailed:
 		if r.lost[e.Host] || r.preview || r.o.Exec { // told when the task ends, or as a diagnostic
@@ -143,7 +144,7 @@ func (r *report) connection(e event.Connection) {
 		if e.Failure == nil || e.Failure.Hop == "" {
 			text = title + ": " + text
 		}
-		r.print("%s %s: cannot be reached: %s\n", r.paint(red, "!"), host, text)
+		r.print("%s %s: cannot be reached: %s\n", r.Paint(style.Red, "!"), host, text)
 		r.failure(e.Failure)
 	}
 }
@@ -173,33 +174,33 @@ func (r *report) taskEnd(e event.TaskEnd) {
 		r.execEnd(e)
 		return
 	}
-	took := r.paint(dim, " ("+seconds(e.Seconds)+")")
+	took := r.Paint(style.Dim, " ("+style.Seconds(e.Seconds)+")")
 	switch e.Status {
 	case event.Changed:
 		verb := e.Action
 		if verb == "" || verb == event.None {
 			verb = event.Update
 		}
-		r.print("%s %s: %s: %s%s\n", r.mark(verb), host, address, word(e.Action), took)
+		r.print("%s %s: %s: %s%s\n", r.Mark(verb), host, address, word(e.Action), took)
 		r.changed(e)
 	case event.OK:
 		if e.Action.Changes() && (e.Action != event.Run || r.o.Verbose) { // that a command ran is nothing to tell
-			r.print("%s %s: %s: %s, but %s%s\n", r.mark(e.Action), host, address, word(e.Action), asUnchanged, took)
+			r.print("%s %s: %s: %s, but %s%s\n", r.Mark(e.Action), host, address, word(e.Action), asUnchanged, took)
 			r.changed(e)
 		} else if r.o.Verbose {
-			r.print("%s %s: %s: unchanged%s\n", r.mark(event.None), host, address, took)
+			r.print("%s %s: %s: unchanged%s\n", r.Mark(event.None), host, address, took)
 		}
 	case event.Skipped:
 		r.skipped(e)
 	case event.Unreachable:
 		if !r.lost[e.Host] {
 			r.lost[e.Host] = true
-			r.print("%s %s: cannot be reached: %s\n", r.paint(red, "!"), host, reason(e.Error, e.Failure))
+			r.print("%s %s: cannot be reached: %s\n", r.Paint(style.Red, "!"), host, reason(e.Error, e.Failure))
 			r.failure(e.Failure)
 		}
 	case event.Cancelled:
 		if r.o.Verbose {
-			r.print("%s %s: %s: cancelled\n", r.paint(yellow, "!"), host, address)
+			r.print("%s %s: %s: cancelled\n", r.Paint(style.Yellow, "!"), host, address)
 		}
 	case event.Failed, event.Unknown:
 		if key := (source{host: e.Host, address: e.Address}); r.failed[key] {
@@ -223,10 +224,10 @@ func (r *report) skipped(e event.TaskEnd) {
 	}
 	switch {
 	case r.o.Verbose:
-		r.print("%s %s: %s: %s\n", r.mark(event.Skip), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address), why)
+		r.print("%s %s: %s: %s\n", r.Mark(event.Skip), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address), why)
 	case because && !r.said[e.Job+e.Reason]:
 		r.said[e.Job+e.Reason] = true
-		r.print("%s job.%s: %s\n", r.mark(event.Skip), diag.HarmlessLine(e.Job), why)
+		r.print("%s job.%s: %s\n", r.Mark(event.Skip), diag.HarmlessLine(e.Job), why)
 	}
 }
 
@@ -245,10 +246,10 @@ func (r *report) taskFailed(e event.TaskEnd, more ...string) {
 	}
 	after := ""
 	if e.Seconds > 0 { // of what was lost nobody knows
-		after = " after " + seconds(e.Seconds)
+		after = " after " + style.Seconds(e.Seconds)
 	}
-	r.print("%s %s: %s: %s%s: %s\n", r.paint(red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address),
-		r.paint(red, status), after, reason(e.Error, e.Failure))
+	r.print("%s %s: %s: %s%s: %s\n", r.Paint(style.Red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address),
+		r.Paint(style.Red, status), after, reason(e.Error, e.Failure))
 	r.failure(e.Failure)
 	r.lastWords(e)
 }
@@ -259,12 +260,12 @@ func (r *report) rescued(e event.TaskEnd) {
 	if e.Handled {
 		outcome = "failed (handled): its rescue has ended well"
 	}
-	r.print("%s %s: %s: %s\n", r.paint(red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address), outcome)
+	r.print("%s %s: %s: %s\n", r.Paint(style.Red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address), outcome)
 }
 
 // changed shows what a change did: attributes and diff, the diff once for each that is the same.
 func (r *report) changed(e event.TaskEnd) {
-	c := changes{style: r.style}
+	c := changes{Style: r.Style}
 	if e.Action == event.Update {
 		r.print("%s", c.attributes(event.PlannedChange{Action: e.Action, Before: e.Before, After: e.After}))
 	}
@@ -278,13 +279,13 @@ func (r *report) changed(e event.TaskEnd) {
 	const mostKept = 10000
 	key := maphash.String(r.seed, e.Diff)
 	if first, ok := r.diffs[key]; ok {
-		r.print("        %s\n", r.paint(dim, "same difference as on "+diag.HarmlessLine(first)))
+		r.print("        %s\n", r.Paint(style.Dim, "same difference as on "+diag.HarmlessLine(first)))
 		return
 	}
 	if len(r.diffs) < mostKept {
 		r.diffs[key] = e.Host
 	}
-	r.print("%s", r.diff(e.Diff, "        ", 0))
+	r.print("%s", r.Diff(e.Diff, "        ", 0))
 }
 
 // lastWords shows the end of what a failed command printed, unless it was seen already.
@@ -298,7 +299,7 @@ func (r *report) lastWords(e event.TaskEnd) {
 		text, _ := result[stream].(string)
 		lines := strings.Split(strings.TrimRight(diag.Harmless(text), "\n"), "\n")
 		if len(lines) > most {
-			r.print("    %s\n", r.paint(dim, fmt.Sprintf("… %d lines of %s before", len(lines)-most, stream)))
+			r.print("    %s\n", r.Paint(style.Dim, fmt.Sprintf("… %d lines of %s before", len(lines)-most, stream)))
 			lines = lines[len(lines)-most:]
 		}
 		if text != "" {

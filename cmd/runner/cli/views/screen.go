@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"strings"
+
+	"runner/cmd/runner/cli/style"
 )
 
 // screen writes lines that stay, and below them a region that is drawn again and again. Between two frames the terminal
@@ -40,7 +42,7 @@ func (s *screen) draw(lines, painted []string) {
 	frame.WriteString("\x1b[?7h\x1b[?2026l")
 	s.width, _ = s.size()
 	for _, l := range lines {
-		s.drawn = append(s.drawn, columns(l))
+		s.drawn = append(s.drawn, style.Columns(l))
 	}
 	s.write(frame.Bytes())
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"runner/cmd/runner/cli/style"
 )
 
 // vt is a terminal as far as the live region uses one: it wraps, scrolls, and wraps lines again when it is resized. It
@@ -98,7 +100,7 @@ func (t *vt) put(r rune) {
 	case r < 0x20 && r != '\t', 0x7f <= r && r < 0xa0, r == utf8.RuneError:
 		panic(fmt.Sprintf("the terminal got %q", r))
 	default:
-		n := runeColumns(r)
+		n := style.Columns(string(r))
 		if t.col+n > t.width {
 			if t.noWrap {
 				t.col = t.width - n

@@ -5,13 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 )
 
 // A transfer is shown with the task that it is for, from what is new of it.
 func TestTransferOfATask(t *testing.T) {
 	now := time.Now()
-	l := newLive(style{}, nil, now)
+	l := newLive(style.Style{}, nil, now)
 	shown := func() string {
 		lines, _ := l.lines(120, 40, now)
 		return strings.Join(lines, "\n")

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
 )
@@ -17,7 +18,7 @@ import (
 // before every line but the first.
 func Value(v any, indent string) string {
 	const wide = 72
-	if flat := flatValue(v); columns(flat) <= wide {
+	if flat := flatValue(v); style.Columns(flat) <= wide {
 		return flat
 	}
 	switch v := v.(type) {
@@ -33,7 +34,7 @@ func Value(v any, indent string) string {
 		b.WriteString("{\n")
 		keys, widest := keysOf(v)
 		for _, k := range keys {
-			b.WriteString(indent + "  " + pad(keyName(k), widest) + " = " + Value(v[k], indent+"  ") + "\n")
+			b.WriteString(indent + "  " + style.Pad(keyName(k), widest) + " = " + Value(v[k], indent+"  ") + "\n")
 		}
 		return b.String() + indent + "}"
 	case string:
@@ -116,7 +117,7 @@ func quote(s string) string {
 func keysOf(m map[string]any) (keys []string, widest int) {
 	keys = slices.Sorted(maps.Keys(m))
 	for _, k := range keys {
-		widest = max(widest, columns(keyName(k)))
+		widest = max(widest, style.Columns(keyName(k)))
 	}
 	return keys, widest
 }

@@ -1,4 +1,6 @@
-package views
+// Package style writes text for people who sit at a terminal: painted where it shows colours, as wide as there is room, and
+// numbers with their units. What is written is for its neighbours, views among them.
+package style
 
 import (
 	"fmt"
@@ -13,21 +15,22 @@ import (
 	"runner/lang/diag"
 )
 
-// style paints text for terminals that show colours.
-type style struct{ color bool }
+// Style paints text for terminals that show colours.
+type Style struct{ Color bool }
 
-// The codes that paint takes.
+// The codes that Paint takes.
 const (
-	bold   = "1"
-	dim    = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-	cyan   = "36"
+	Bold   = "1"
+	Dim    = "2"
+	Red    = "31"
+	Green  = "32"
+	Yellow = "33"
+	Cyan   = "36"
 )
 
-func (s style) paint(code, text string) string {
-	if !s.color || text == "" || code == "" {
+// Paint paints text with a code; "" leaves it as it is.
+func (s Style) Paint(code, text string) string {
+	if !s.Color || text == "" || code == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -37,31 +40,31 @@ func (s style) paint(code, text string) string {
 func symbol(v event.Verb) (mark, code string) {
 	switch v {
 	case event.Create:
-		return "+", green
+		return "+", Green
 	case event.Update:
-		return "~", yellow
+		return "~", Yellow
 	case event.Remove:
-		return "-", red
+		return "-", Red
 	case event.Run:
-		return ">", cyan
+		return ">", Cyan
 	case event.Read:
-		return "<", cyan
+		return "<", Cyan
 	case event.None:
-		return "=", dim
+		return "=", Dim
 	case event.Skip:
-		return "·", dim
+		return "·", Dim
 	}
-	return "~", yellow
+	return "~", Yellow
 }
 
-// mark paints a verb's symbol.
-func (s style) mark(v event.Verb) string {
+// Mark paints a verb's symbol.
+func (s Style) Mark(v event.Verb) string {
 	m, code := symbol(v)
-	return s.paint(code, m)
+	return s.Paint(code, m)
 }
 
-// diff paints a unified diff and puts indent in front of its lines. With most > 0 it shows no more lines than that.
-func (s style) diff(text, indent string, most int) string {
+// Diff paints a unified diff and puts indent in front of its lines. With most > 0 it shows no more lines than that.
+func (s Style) Diff(text, indent string, most int) string {
 	lines := strings.Split(strings.TrimSuffix(diag.Harmless(text), "\n"), "\n")
 	rest := 0
 	if most > 0 && len(lines) > most {
@@ -77,24 +80,24 @@ func (s style) diff(text, indent string, most int) string {
 		code := ""
 		switch {
 		case strings.HasPrefix(line, "+++"), strings.HasPrefix(line, "---"):
-			code = bold
+			code = Bold
 		case strings.HasPrefix(line, "+"):
-			code = green
+			code = Green
 		case strings.HasPrefix(line, "-"):
-			code = red
+			code = Red
 		case strings.HasPrefix(line, "@@"):
-			code = cyan
+			code = Cyan
 		}
-		b.WriteString(indent + s.paint(code, line) + "\n")
+		b.WriteString(indent + s.Paint(code, line) + "\n")
 	}
 	if rest > 0 {
-		b.WriteString(indent + s.paint(dim, fmt.Sprintf("… %s (--diff=full shows all)", diag.Count(rest, "more line"))) + "\n")
+		b.WriteString(indent + s.Paint(Dim, fmt.Sprintf("… %s (--diff=full shows all)", diag.Count(rest, "more line"))) + "\n")
 	}
 	return b.String()
 }
 
-// columns is how many columns of a terminal a line takes.
-func columns(s string) int {
+// Columns is how many columns of a terminal a line takes.
+func Columns(s string) int {
 	n := 0
 	for _, r := range s {
 		n += runeColumns(r)
@@ -119,9 +122,9 @@ func runeColumns(r rune) int {
 	}
 }
 
-// fit cuts a line that is wider than most.
-func fit(s string, most int) string {
-	if columns(s) <= most {
+// Fit cuts a line that is wider than most.
+func Fit(s string, most int) string {
+	if Columns(s) <= most {
 		return s
 	}
 	if most <= 0 {
@@ -136,12 +139,12 @@ func fit(s string, most int) string {
 	return s
 }
 
-// pad makes a name exactly so wide. One that is too wide loses its middle: names that are alike differ at their ends.
-func pad(s string, wide int) string {
-	if columns(s) > wide {
-		head := fit(s, (wide+1)/2)
+// Pad makes a name exactly so wide. One that is too wide loses its middle: names that are alike differ at their ends.
+func Pad(s string, wide int) string {
+	if Columns(s) > wide {
+		head := Fit(s, (wide+1)/2)
 		end := len(s)
-		for room := wide - columns(head); end > 0; {
+		for room := wide - Columns(head); end > 0; {
 			r, size := utf8.DecodeLastRuneInString(s[:end])
 			if room -= runeColumns(r); room < 0 {
 				break
@@ -150,11 +153,11 @@ func pad(s string, wide int) string {
 		}
 		s = head + s[end:]
 	}
-	return s + strings.Repeat(" ", wide-columns(s))
+	return s + strings.Repeat(" ", wide-Columns(s))
 }
 
-// duration is a time span for people.
-func duration(d time.Duration) string {
+// Duration is a time span for people.
+func Duration(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
 		return "<1ms"
@@ -168,10 +171,11 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 }
 
-func seconds(s float64) string { return duration(time.Duration(s * float64(time.Second))) }
+// Seconds is Duration for a number of them.
+func Seconds(s float64) string { return Duration(time.Duration(s * float64(time.Second))) }
 
-// size is a number of bytes for people.
-func size(n int64) string {
+// Size is a number of bytes for people.
+func Size(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return fmt.Sprintf("%d B", n)
@@ -184,12 +188,3 @@ func size(n int64) string {
 	}
 	return fmt.Sprintf("%.1f %ciB", f, units[i])
 }
-
-// baseAddress is a task's address without the key of its for_each.
-func baseAddress(address string) string {
-	base, _, _ := strings.Cut(address, "[")
-	return base
-}
-
-// Diff prints a unified diff, painted where colours are wanted, and harmless to a terminal.
-func Diff(text string, color bool) string { return style{color}.diff(text, "", 0) }
