@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
-	"runner/cmd/runner/cli/views"
+	"runner/cmd/runner/cli/outline"
 )
 
 func (p *Program) graphCommand() *cobra.Command {
@@ -39,13 +39,13 @@ func (s *session) graph(ctx context.Context, a arguments.Graph) exitCode {
 	s.hide()
 	switch a.Format {
 	case arguments.GraphDOT:
-		s.result(views.Drawing(w.plan, a.Verbose).DOT(), nil)
+		s.result(outline.Drawing(w.plan, a.Verbose).DOT(), nil)
 	case arguments.GraphMermaid:
-		s.result(views.Drawing(w.plan, a.Verbose).Mermaid(), nil)
+		s.result(outline.Drawing(w.plan, a.Verbose).Mermaid(), nil)
 	case arguments.GraphSVG:
-		s.result(views.Drawing(w.plan, a.Verbose).SVG(), nil)
+		s.result(outline.Drawing(w.plan, a.Verbose).SVG(), nil)
 	case arguments.GraphText:
-		s.result(views.Graph(w.plan, a.Verbose, s.options.Color), nil)
+		s.result(outline.Graph(w.plan, a.Verbose, s.options.Color), nil)
 	}
 	return exitDone
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/cmd/runner/cli/outline"
 	"runner/cmd/runner/cli/style"
 	"runner/executor/event"
 	"runner/lang/diag"
@@ -84,11 +85,7 @@ func (r *report) see(e event.Event, now time.Time) {
 func (r *report) outline(e event.Outline, now time.Time) {
 	r.plan, r.preview, r.checking = e.Plan, e.Preview, e.Check
 	if e.Preview && !e.Check {
-		o := newOutline(r.Style, e.Plan, r.o.Verbose)
-		r.print("%s", o.connections())
-		if p := o.pipelines(); p != "" {
-			r.print("\n%s", p)
-		}
+		r.print("%s", outline.Text(r.Style, e.Plan, r.o.Verbose))
 		r.changes = newChanges(r.Style, e.Plan, r.o.Diff, r.o.Verbose)
 		r.changes.ordered = e.Ordered
 	}

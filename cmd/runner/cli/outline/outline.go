@@ -1,4 +1,6 @@
-package views
+// Package outline shows where a plan goes and in which order, not what it changes there: its connections as a tree, its jobs, and
+// the pipelines of each host. Its neighbours are graph, which draws, and views, which shows the changes.
+package outline
 
 import (
 	"fmt"
@@ -11,7 +13,17 @@ import (
 	"runner/planner/plan"
 )
 
-// outline shows where a plan goes before it says what it does there: the connections as a tree, and the pipelines.
+// Text is the connections and the pipelines of a plan; those that are many and alike are shown in part unless it is verbose.
+func Text(s style.Style, p *plan.Plan, verbose bool) string {
+	o := newOutline(s, p, verbose)
+	text := o.connections()
+	if pipelines := o.pipelines(); pipelines != "" {
+		text += "\n" + pipelines
+	}
+	return text
+}
+
+// outline is what is written of a tree.
 type outline struct {
 	style.Style
 	*tree
