@@ -1,5 +1,6 @@
 // Package reach makes what reaches the hosts of a plan from this machine: a broker with the embedded agents and with the ssh
-// client, and how many connections this process may have. Whoever shows what happens to them is package cli, its neighbour.
+// client, on as many connections as this process may have. It also asks all of them for their facts, which takes no more than to
+// reach them. What happens to connections is shown by its neighbour, package cli.
 package reach
 
 import (
