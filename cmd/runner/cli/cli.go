@@ -1,6 +1,7 @@
 // Package cli is the command line: it turns arguments into structs (package arguments), loads and plans the site, runs
 // it, and shows it (package views). What a site means, what a plan does and how targets are reached is for lang, planner
-// and executor; this package brings them together and decides how the program ends.
+// and executor; this package brings them together and decides how the program ends. What a command needs besides, such as
+// the two ends of a copy or what a plan file is made of, has packages of its own below this one.
 package cli
 
 import (
