@@ -249,6 +249,16 @@ func TestOnceIsLost(t *testing.T) {
 	}
 }
 
+// What a host that has failed leaves to another one to run once was sent, and is withdrawn.
+func TestOnceIsLeftToAnother(t *testing.T) {
+	b := newBench("a", "b")
+	job := b.job("j")
+	b.sh(job, "first", "exit 1")
+	b.sh(job, "once", "true").Once = true
+	b.apply(t, t.Context())
+	checkSent(t, b)
+}
+
 // A preview shows a task that runs once on one host of each batch.
 func TestPreviewOfOnce(t *testing.T) {
 	b := newBench("a", "b", "c")

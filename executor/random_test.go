@@ -45,6 +45,7 @@ func TestAnyJobEnds(t *testing.T) {
 			s := b.apply(t, t.Context())
 			close(done)
 			checkEnds(t, b, job, s.Unhandled)
+			checkSent(t, b)
 			checkOrder(t, ran(t, log))
 		})
 	}
@@ -235,6 +236,26 @@ func checkEnds(t *testing.T, b *bench, job *plan.Job, unhandled int) {
 	}
 	if failed != unhandled {
 		t.Errorf("%d unhandled failures are counted, %d are told", unhandled, failed)
+	}
+}
+
+// checkSent makes sure that of everything that is on record as sent it is on record, too, how it ended or that it has not begun:
+// else a run that is killed later does not know what became of it.
+func checkSent(t *testing.T, b *bench) {
+	t.Helper()
+	open := map[string]bool{}
+	for _, e := range b.sink.events {
+		switch e := e.(type) {
+		case event.Sent:
+			open[e.Address+" "+e.Host] = !e.Withdrawn
+		case event.TaskEnd:
+			open[e.Address+" "+e.Host] = false
+		}
+	}
+	for at, sent := range open {
+		if sent {
+			t.Errorf("what became of %s, which was sent, is not told", at)
+		}
 	}
 }
 

@@ -181,6 +181,7 @@ func (h *hostRun) endUnstarted(s *sent, end event.TaskEnd) {
 	h.pass(s)
 	end.Status, end.Reason, end.Attempts, end.Result = event.Cancelled, "not_started", s.attempts(), shown(s.task, plan.Result{Skipped: true})
 	if h.yields(s) {
+		h.withdraw(s)
 		s.group.never = true
 		h.stop(event.Cancelled)
 		return

@@ -202,6 +202,8 @@ func (h *hostRun) discard(failed, target int) {
 		default:
 			h.pass(s)
 			if h.yields(s) {
+				h.doubt(s)
+				h.withdraw(s)
 				break
 			}
 			h.report(event.TaskEnd{
