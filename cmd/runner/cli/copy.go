@@ -120,15 +120,10 @@ type waits struct {
 
 // Emit implements event.Sink.
 func (w waits) Emit(e event.Event) {
-	if _, ok := e.(event.Diagnostic); !ok {
-		w.log.Event(e)
-		return
+	w.log.Event(e)
+	if _, ok := e.(event.Diagnostic); ok {
+		w.meter.Aside(func() { w.flash(e) })
 	}
-	w.meter.Aside(func() {
-		w.show()
-		w.session.Emit(e)
-		w.hide()
-	})
 }
 
 // nameOf is what a copy is called in a directory.
@@ -178,7 +173,7 @@ func (s *session) copied(ctx context.Context, p *plan.Plan, hosts [2]int, report
 		at = hosts[0]
 	}
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && err != nil:
 		fmt.Fprintln(s.program.Err, "Interrupted: the copy is not whole. Made again, it goes on with what has come of large files.") //nolint:errcheck // nowhere to tell
 		return exitInterrupted
 	case err == nil:

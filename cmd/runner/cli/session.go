@@ -95,6 +95,10 @@ func (p *Program) open(o arguments.Output, change func(*views.Options)) (*sessio
 func (s *session) show() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.showLocked()
+}
+
+func (s *session) showLocked() {
 	if s.view != nil {
 		return
 	}
@@ -110,6 +114,10 @@ func (s *session) hide() {
 	s.catchUp()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.hideLocked()
+}
+
+func (s *session) hideLocked() {
 	if s.view == nil {
 		return
 	}
@@ -117,6 +125,15 @@ func (s *session) hide() {
 		s.err = err
 	}
 	s.view = nil
+}
+
+// flash shows an event while the terminal is somebody else's.
+func (s *session) flash(e event.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.showLocked()
+	s.view.Emit(e)
+	s.hideLocked()
 }
 
 // Emit shows an event, when it is on record if the run is recorded.
@@ -159,9 +176,9 @@ func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
 		s.record(jsonlines.Diagnostic(d))
 	}
 	s.catchUp()
-	s.show()
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.showLocked()
 	s.view.Diagnose(diags)
 	return diags.HasErrors()
 }
