@@ -186,11 +186,12 @@ func (y *typist) expect(pattern string) string {
 	}
 }
 
-// line types a command whose output is marked, and returns that.
+// line types a command whose output is marked, and returns that. In what is typed, quotes stand beside the marks; the output may
+// follow what the shell has drawn again because the size has changed.
 func (y *typist) line(command string) string {
 	y.t.Helper()
 	y.send("echo '<'`" + command + "`'>'\r")
-	found := y.expect(`[\r\n]<[^\r\n]*>[\r\n]`)
+	found := y.expect(`<[^'\r\n]*>[\r\n]`)
 	return strings.Trim(found[strings.LastIndex(found, "<"):], "<>\r\n")
 }
 
