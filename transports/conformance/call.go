@@ -61,8 +61,8 @@ func (c *Call) Text(name string) string {
 		if result.Problem != nil {
 			c.r.t.Fatalf("the call failed: %s (%s): %s", result.Problem.Message, result.Problem.Code, result.Problem.Quote)
 		}
-		var values map[string]any
-		if err := wire.Unmarshal(result.Values, &values); err != nil {
+		values, err := wire.DecodeAttributes(nil, result.Values)
+		if err != nil {
 			c.r.t.Fatal(err)
 		}
 		text, ok := values[name].(string)
