@@ -164,33 +164,16 @@ func (c *call) carryOut() (result wire.Result) {
 	return result
 }
 
-// encode puts an outcome into a result. Of an action it is what differs from its arguments, and from one map to the next.
+// encode puts an outcome into a result.
 func (c *call) encode(result *wire.Result, out action.Outcome) (err error) {
 	result.Change = out.Change
-	base := c.args
-	for _, part := range []struct {
-		to   *[]byte
-		from map[string]any
-	}{{&result.Change.Before, out.Before}, {&result.Change.After, out.After}} {
-		if part.from == nil {
-			continue
-		}
-		if *part.to, err = wire.EncodeAttributes(base, part.from); err != nil {
+	values, isAction := out.Values.(map[string]any)
+	if out.Values != nil && !isAction {
+		if result.Values, err = wire.Marshal(out.Values); err != nil {
 			return err
 		}
-		base = part.from
 	}
-	if out.After == nil {
-		base = c.args
-	}
-	switch values, isMap := out.Values.(map[string]any); {
-	case out.Values == nil:
-	case isMap && c.args != nil:
-		result.Values, err = wire.EncodeAttributes(base, values)
-	default:
-		result.Values, err = wire.Marshal(out.Values)
-	}
-	return err
+	return result.SetAttributes(c.args, wire.Attributes{Before: out.Before, After: out.After, Values: values})
 }
 
 // act looks, and makes the change if it is to be made.

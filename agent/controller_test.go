@@ -335,14 +335,11 @@ func (c *controller) command(peer wire.PeerID, argv ...any) wire.Result {
 // values are what an action documents as its result.
 func values(t testing.TB, r wire.Result) map[string]any {
 	t.Helper()
-	out := map[string]any{}
-	if r.Values != nil {
-		var err error
-		if out, err = wire.DecodeAttributes(nil, r.Values); err != nil {
-			t.Fatal(err)
-		}
+	all, err := r.Attributes(nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out
+	return all.Values
 }
 
 // code is the code of a result's problem, "" for none.

@@ -21,39 +21,20 @@ type answer struct {
 	values map[string]any // all that the action documents; nil: only the run will tell
 }
 
-// read makes plain values of what an agent has sent. It sends what differs from the arguments, and from one map to the next.
-func (s *sent) read(r broker.Reply) (a answer, err error) {
-	a = answer{Reply: r, found: found{Change: r.Change}}
-	base := s.instance.Args
+// read makes plain values of what an agent has sent.
+func (s *sent) read(r broker.Reply) (answer, error) {
+	args := s.instance.Args
 	if len(s.instance.Unknown) > 0 {
-		base = maps.Clone(base)
-		maps.DeleteFunc(base, func(name string, _ any) bool { return slices.Contains(s.instance.Unknown, name) })
+		args = maps.Clone(args)
+		maps.DeleteFunc(args, func(name string, _ any) bool { return slices.Contains(s.instance.Unknown, name) })
 	}
-	next := base
-	if r.Change.Before != nil {
-		if a.found.before, err = wire.DecodeAttributes(next, r.Change.Before); err != nil {
-			return a, err
-		}
-		next = a.found.before
-	}
-	if r.Change.After == nil {
-		next = base
-	} else {
-		if a.found.after, err = wire.DecodeAttributes(next, r.Change.After); err != nil {
-			return a, err
-		}
-		next = a.found.after
-	}
-	if r.Values == nil {
-		return a, nil
-	}
-	if a.values, err = wire.DecodeAttributes(next, r.Values); err != nil {
-		return a, err
-	}
-	for _, name := range s.task.Results {
-		if _, ok := a.values[name]; !ok {
-			a.values[name] = nil
+	all, err := r.Attributes(args)
+	if all.Values != nil {
+		for _, name := range s.task.Results {
+			if _, ok := all.Values[name]; !ok {
+				all.Values[name] = nil
+			}
 		}
 	}
-	return a, nil
+	return answer{Reply: r, found: found{Change: r.Change, before: all.Before, after: all.After}, values: all.Values}, err
 }

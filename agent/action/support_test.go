@@ -136,22 +136,18 @@ func (b *bench) verb(out Outcome, want wire.Verb) {
 	}
 }
 
-// attributesOf decodes one side of a change.
 // attributesOf returns attributes as they come out at the other end of the wire.
 func attributesOf(t testing.TB, attributes map[string]any) map[string]any {
 	t.Helper()
-	if attributes == nil {
-		return nil
+	var r wire.Result
+	if err := r.SetAttributes(nil, wire.Attributes{Values: attributes}); err != nil {
+		t.Fatal(err)
 	}
-	encoded, err := wire.EncodeAttributes(nil, attributes)
+	all, err := r.Attributes(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := wire.DecodeAttributes(nil, encoded)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return all.Values
 }
 
 func result(out Outcome, name string) any {

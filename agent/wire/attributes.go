@@ -12,9 +12,51 @@ var names = [...]string{ //nolint:gochecknoglobals // a constant, but for the la
 
 func number(name string) int { return slices.Index(names[:], name) + 1 }
 
-// EncodeAttributes encodes what an action says of something as what differs in it from a base, which whoever decodes it has
+// Attributes are what the result of an action says: of something before it and after it, and as what the action documents. Where
+// there is nothing to say, a map is nil.
+type Attributes struct{ Before, After, Values map[string]any }
+
+// each goes through the maps: where each stands in a result, and which one it is sent as the difference to.
+func (a *Attributes) each(r *Result, args map[string]any, do func(encoded *[]byte, base map[string]any, plain *map[string]any) error) error {
+	or := func(m map[string]any) map[string]any {
+		if m == nil {
+			return args
+		}
+		return m
+	}
+	if err := do(&r.Change.Before, args, &a.Before); err != nil {
+		return err
+	}
+	if err := do(&r.Change.After, or(a.Before), &a.After); err != nil {
+		return err
+	}
+	return do(&r.Values, or(a.After), &a.Values)
+}
+
+// SetAttributes encodes attributes into a result, given the call's arguments that were known. Nothing of them is changed.
+func (r *Result) SetAttributes(args map[string]any, a Attributes) error {
+	return a.each(r, args, func(encoded *[]byte, base map[string]any, plain *map[string]any) (err error) {
+		if *plain != nil {
+			*encoded, err = encodeAttributes(base, *plain)
+		}
+		return err
+	})
+}
+
+// Attributes decodes the attributes of a result. The error is a *Problem.
+func (r *Result) Attributes(args map[string]any) (a Attributes, err error) {
+	err = a.each(r, args, func(encoded *[]byte, base map[string]any, plain *map[string]any) (err error) {
+		if *encoded != nil {
+			*plain, err = decodeAttributes(base, *encoded)
+		}
+		return err
+	})
+	return a, err
+}
+
+// encodeAttributes encodes what an action says of something as what differs in it from a base, which whoever decodes it has
 // too: the call's arguments, or the attributes that came before. Nothing of either is changed. A nil value is none.
-func EncodeAttributes(base, attributes map[string]any) ([]byte, error) {
+func encodeAttributes(base, attributes map[string]any) ([]byte, error) {
 	out := make(map[any]any, len(attributes))
 	for name, value := range attributes {
 		n := number(name)
@@ -37,8 +79,8 @@ func EncodeAttributes(base, attributes map[string]any) ([]byte, error) {
 	return Marshal(out)
 }
 
-// DecodeAttributes is the reverse of EncodeAttributes. The error is a *Problem.
-func DecodeAttributes(base map[string]any, encoded []byte) (map[string]any, error) {
+// decodeAttributes is the reverse of encodeAttributes. The error is a *Problem.
+func decodeAttributes(base map[string]any, encoded []byte) (map[string]any, error) {
 	var in map[any]any
 	if err := Unmarshal(encoded, &in); err != nil {
 		return nil, err

@@ -31,11 +31,11 @@ func TestAttributes(t *testing.T) {
 		{"mixed lists", map[string]any{"argv": []any{"a", int64(1)}}, map[string]any{"argv": []any{"a", int64(1)}}, 1 + 1 + 1 + 3},
 	} {
 		base, attributes := maps.Clone(c.base), maps.Clone(c.attributes)
-		encoded, err := EncodeAttributes(c.base, c.attributes)
+		encoded, err := encodeAttributes(c.base, c.attributes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := DecodeAttributes(c.base, encoded)
+		got, err := decodeAttributes(c.base, encoded)
 		if err != nil || !reflect.DeepEqual(got, c.attributes) {
 			t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.attributes)
 		}
@@ -46,11 +46,11 @@ func TestAttributes(t *testing.T) {
 			t.Errorf("%s: what it was given was changed", c.name)
 		}
 	}
-	if encoded, err := EncodeAttributes(nil, map[string]any{"backup": nil, "x": nil}); err != nil || !bytes.Equal(encoded, []byte{0xa0}) {
+	if encoded, err := encodeAttributes(nil, map[string]any{"backup": nil, "x": nil}); err != nil || !bytes.Equal(encoded, []byte{0xa0}) {
 		t.Errorf("nulls are %x, %v", encoded, err)
 	}
 	for _, bad := range []string{"", "\xa1\x00\x60", "\xa1\x18\x63\x60", "\xa1\x20\x60", "\xa1\xf4\x60", "\xa1\x41a\x60", "\xa1\x80\x60", "\x80", "\xa2\x01\x60\x01\x60"} {
-		if got, err := DecodeAttributes(nil, []byte(bad)); code(err) != CodeProtocol {
+		if got, err := decodeAttributes(nil, []byte(bad)); code(err) != CodeProtocol {
 			t.Errorf("%x is %v, %v", bad, got, err)
 		}
 	}
@@ -62,15 +62,15 @@ func FuzzAttributes(f *testing.F) {
 	f.Add([]byte{0xa2, 0x07, 0x41, 0xff, 0x61, 'x', 0xf6}, "")
 	f.Fuzz(func(t *testing.T, encoded []byte, path string) {
 		base := map[string]any{"path": path, "mode": "0640", "argv": []any{path}}
-		first, err := DecodeAttributes(base, encoded)
+		first, err := decodeAttributes(base, encoded)
 		if err != nil {
 			return
 		}
-		again, err := EncodeAttributes(base, first)
+		again, err := encodeAttributes(base, first)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := DecodeAttributes(base, again)
+		second, err := decodeAttributes(base, again)
 		if err != nil || len(first) != len(second) {
 			t.Errorf("%v became %v, %v", first, second, err)
 		}

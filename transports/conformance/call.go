@@ -61,13 +61,13 @@ func (c *Call) Text(name string) string {
 		if result.Problem != nil {
 			c.r.t.Fatalf("the call failed: %s (%s): %s", result.Problem.Message, result.Problem.Code, result.Problem.Quote)
 		}
-		values, err := wire.DecodeAttributes(nil, result.Values)
+		all, err := result.Attributes(nil)
 		if err != nil {
 			c.r.t.Fatal(err)
 		}
-		text, ok := values[name].(string)
+		text, ok := all.Values[name].(string)
 		if !ok {
-			c.r.t.Fatalf("the result has no text %s: %v", name, values)
+			c.r.t.Fatalf("the result has no text %s: %v", name, all.Values)
 		}
 		return text
 	case refused := <-c.refused:
