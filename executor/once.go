@@ -47,11 +47,8 @@ func (h *hostRun) adopt(at int, task *plan.Task, o outcome) {
 	}
 	switch f := o.group.fault; {
 	case o.group.lost:
-		message := "contact with host " + o.host + " was lost while it ran this task for all hosts, so nobody knows what it did"
-		h.raise(fault{at: at, task: task, result: plan.Result{Failed: true}, end: event.TaskEnd{
-			Address: task.Address, Status: event.Failed, Reason: "run_once", Error: message,
-			Failure: &event.Failure{Message: message, Place: task.Place},
-		}})
+		// Nobody knows what it did. That its own host tells.
+		h.raise(fault{at: at, task: task, result: plan.Result{Failed: true}, end: event.TaskEnd{Status: event.Failed}, told: true})
 	case f != nil:
 		theirs := *f
 		theirs.at, theirs.told = at, true
