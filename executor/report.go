@@ -286,11 +286,14 @@ func (h *hostRun) output(s *sent, stream wire.Stream, text string) {
 
 // target returns what a connection leads to, or nil when nobody has said yet.
 func (h *hostRun) target(on int) *event.Target {
-	hello, ok := h.run.Broker.Hello(on)
 	if p := h.used[on]; p != nil {
-		hello, ok = p.Hello()
+		return targetOf(p.Hello())
 	}
-	if !ok {
+	return targetOf(h.run.Broker.Hello(on))
+}
+
+func targetOf(hello wire.Hello, known bool) *event.Target {
+	if !known {
 		return nil
 	}
 	return &event.Target{Machine: hello.Target.Machine, User: hello.Target.User}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -35,6 +36,22 @@ type sent struct {
 	attempt  int           // from 1
 	delay    time.Duration // before the next attempt
 	live     [3]pieces     // of output, by stream
+	begin    *beginning    // of the call
+}
+
+// beginning tells that a call has begun, once: whoever hears of it first, its host or what takes its output.
+type beginning struct {
+	once  sync.Once
+	start event.TaskStart
+}
+
+func (b *beginning) tell(sink event.Sink, target *event.Target) {
+	if target != nil {
+		b.once.Do(func() {
+			b.start.Target = *target
+			sink.Emit(b.start)
+		})
+	}
 }
 
 // left says why a task is not run; without a status, because nothing more starts.
@@ -162,9 +179,15 @@ func (h *hostRun) send(s *sent) {
 		options.Size = s.instance.Content.Size
 		options.Content = h.shared(s)
 	}
+	begin := &beginning{start: event.TaskStart{Job: h.job.Name, Address: s.instance.Address, Host: h.name, Attempt: s.attempt}}
+	s.begin = begin
 	if h.run.Live && !s.instance.Sensitive {
 		flags |= wire.FlagLive
-		options.Live = func(stream wire.Stream, data []byte) { h.output(s, stream, s.live[stream].next(data)) }
+		on := s.on
+		options.Live = func(stream wire.Stream, data []byte) {
+			begin.tell(h.run.Sink, targetOf(h.run.Broker.Hello(on)))
+			h.output(s, stream, s.live[stream].next(data))
+		}
 	}
 	h.on = s.on
 	call := wire.Call{

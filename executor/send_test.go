@@ -86,3 +86,32 @@ func TestOnRecordBeforeSent(t *testing.T) {
 		}
 	}
 }
+
+// Nothing of a task's output is told before that the task has begun.
+func TestOutputFollowsItsStart(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	for i := range 50 {
+		b.sh(job, fmt.Sprint("t", i), "echo out")
+	}
+	b.run.Live = true
+	b.apply(t, t.Context())
+	begun, printed := map[string]bool{}, 0
+	for _, e := range b.sink.events {
+		switch e := e.(type) {
+		case event.TaskStart:
+			if begun[e.Address] {
+				t.Errorf("%s begins twice", e.Address)
+			}
+			begun[e.Address] = true
+		case event.Output:
+			printed++
+			if !begun[e.Address] {
+				t.Errorf("%s prints before it has begun", e.Address)
+			}
+		}
+	}
+	if printed != 50 || len(begun) != 50 {
+		t.Errorf("%d have begun, %d outputs", len(begun), printed)
+	}
+}

@@ -203,7 +203,9 @@ func (h *hostRun) await(ctx context.Context, s *sent) (answer, error) {
 		case <-s.pending.Done():
 		case <-ctx.Done():
 		}
-		h.started(s)
+		if s.isStarted() {
+			s.begin.tell(h.run.Sink, h.target(s.on))
+		}
 	}
 	reply, err := h.run.wait(ctx, s.pending, s.on)
 	if err != nil {
@@ -217,18 +219,6 @@ func (h *hostRun) await(ctx context.Context, s *sent) (answer, error) {
 		a.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
 	}
 	return a, nil
-}
-
-// started tells that a call has started, if it has.
-func (h *hostRun) started(s *sent) {
-	if !s.isStarted() {
-		return
-	}
-	if target := h.target(s.on); target != nil {
-		h.run.Sink.Emit(event.TaskStart{
-			Job: h.job.Name, Address: s.instance.Address, Host: h.name, Target: *target, Attempt: s.attempt,
-		})
-	}
 }
 
 // isStarted says whether the peer has begun to carry the call out.
