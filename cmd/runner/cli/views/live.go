@@ -38,6 +38,9 @@ type busyHost struct {
 	transfer *transfer
 }
 
+// waits says whether a host has nothing running.
+func (b *busyHost) waits() bool { return b.doing[len(b.doing)-1].what == waiting }
+
 // activity is a task, or the opening of a connection.
 type activity struct {
 	what  string // address, or the hop's title
@@ -177,6 +180,12 @@ func (l *live) lines(width, height int, now time.Time) (lines, painted []string)
 		hosts = append(hosts, b)
 	}
 	slices.SortFunc(hosts, func(a, b *busyHost) int {
+		switch { // where there is not room for all, those at work are of more interest
+		case a.waits() && !b.waits():
+			return 1
+		case b.waits() && !a.waits():
+			return -1
+		}
 		return cmp.Or(a.doing[0].since.Compare(b.doing[0].since), names.Natural(a.name, b.name))
 	})
 	room := max(0, min(mostBusy, height/2-1)) // half of it at most: a narrower terminal may wrap it, and must not scroll it away
@@ -200,7 +209,7 @@ func (l *live) lines(width, height int, now time.Time) (lines, painted []string)
 		add(l.hostLine(b, widest, width, now), "")
 	}
 	if more > 0 {
-		add(fmt.Sprintf("… %s busy", diag.Count(more, "more host")), style.Dim)
+		add("… "+diag.Count(more, "more host"), style.Dim)
 	}
 	add(l.bar(width, now), style.Bold)
 	return lines, painted
@@ -237,12 +246,18 @@ func (l *live) hostLine(b *busyHost, widest, width int, now time.Time) string {
 }
 
 func (l *live) bar(width int, now time.Time) string {
+	busy := 0
+	for _, b := range l.busy {
+		if !b.waits() {
+			busy++
+		}
+	}
 	parts := []string{fmt.Sprintf("%d/%d", l.done, l.total)}
 	for _, part := range []struct {
 		n    int
 		word string
 	}{
-		{l.counts.Changed, "changed"}, {l.counts.Failed, "failed"}, {l.counts.Unreachable, "unreachable"}, {len(l.busy), "busy"},
+		{l.counts.Changed, "changed"}, {l.counts.Failed, "failed"}, {l.counts.Unreachable, "unreachable"}, {busy, "busy"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
