@@ -19,11 +19,11 @@ func (h *hostRun) remember() {
 	}
 }
 
-// past returns how a task, or an element of it, ended in an earlier run; nil if it is to be done. What runs once may have
-// been another host's to do.
-func (h *hostRun) past(task *plan.Task, at int, address string, once bool) *event.TaskEnd {
+// past returns how a task, or an element of it, ended in an earlier run; nil if it is to be done, which is again if what it gave
+// is needed and not known any more. What runs once may have been another host's to do.
+func (h *hostRun) past(task *plan.Task, at int, address string, once bool) (end *event.TaskEnd, again bool) {
 	if h.run.Past == nil || h.handlers {
-		return nil
+		return nil, false
 	}
 	hosts := []string{h.name}
 	if once {
@@ -34,13 +34,24 @@ func (h *hostRun) past(task *plan.Task, at int, address string, once bool) *even
 	for _, host := range hosts {
 		end, ok := h.run.Past.Ended(host, address)
 		switch {
-		case !ok, h.run.read[task.Address] && isHidden(end):
+		case !ok:
+		case h.run.read[task.Address] && isHidden(end):
+			again = true
 		case end.Status == event.Failed && !end.Handled && !h.mayBeRescued(at, h.innermost(at)): // it fails for good
 		default:
-			return &end
+			return &end, false
 		}
 	}
-	return nil
+	return nil, again
+}
+
+// warnAgain says why something is done again.
+func (h *hostRun) warnAgain(task *plan.Task, address string) {
+	h.run.Sink.Emit(event.Diagnostic{
+		Severity: "warning", Code: "resume", Summary: "Done again",
+		Detail: address + " was done by the earlier run. What it gave is sensitive, so that no record has it, and is read by what is still to be done.",
+		File:   task.Place.File, Range: event.RangeOf(task.Place), Host: h.name, Address: address,
+	})
 }
 
 // isHidden says whether the result of an end is not known any more. What reads it needs it anew.
@@ -55,7 +66,7 @@ func (h *hostRun) repeat(task *plan.Task, at int, t *batch.Turn[outcome]) *sent 
 	if task.Keyed {
 		return nil
 	}
-	end := h.past(task, at, task.Address, t != nil)
+	end, _ := h.past(task, at, task.Address, t != nil)
 	if end == nil {
 		return nil
 	}

@@ -164,8 +164,12 @@ func (h *hostRun) instances(task *plan.Task, at int, t *batch.Turn[outcome], on 
 		g.results.Keyed = in.Keyed
 		g.results.Sensitive = g.results.Sensitive || in.Sensitive
 		out[i] = &sent{task: task, at: at, instance: in, group: g, on: on, attempt: 1, delay: in.Retry.Delay}
-		if out[i].past = h.past(task, at, in.Address, t != nil); out[i].past != nil {
+		past, again := h.past(task, at, in.Address, t != nil)
+		if out[i].past = past; past != nil {
 			out[i].on = notSent
+		}
+		if again && !in.Skip {
+			h.warnAgain(task, in.Address)
 		}
 	}
 	return out

@@ -144,7 +144,7 @@ func Codes() []Description {
 		{Stale, "A plan file cannot be applied, because a host is not any more as it was when the plan was made."},
 
 		{Records, "What a run does cannot be recorded, or a record cannot be read."},
-		{Resume, "A run cannot be gone on with."},
+		{Resume, "A run cannot be gone on with, or only by doing something again."},
 
 		{TaskFailed, "A task has failed, or a preview has found that it would."},
 		{Unreachable, "A preview could not look at a host."},

@@ -190,14 +190,17 @@ func (r *report) taskEnd(e event.TaskEnd) {
 	case event.Skipped:
 		r.skipped(e)
 	case event.Unreachable:
-		if !r.lost[e.Host] {
+		if text := reason(e.Error, e.Failure); text != "" && !r.lost[e.Host] { // without one, another task has told of it
 			r.lost[e.Host] = true
-			r.print("%s %s: cannot be reached: %s\n", r.Paint(style.Red, "!"), host, reason(e.Error, e.Failure))
+			r.print("%s %s: cannot be reached: %s\n", r.Paint(style.Red, "!"), host, text)
 			r.failure(e.Failure)
 		}
 	case event.Cancelled:
-		if r.o.Verbose {
-			r.print("%s %s: %s: cancelled\n", r.Paint(style.Yellow, "!"), host, address)
+		switch {
+		case !time.Time(e.Started).IsZero(): // it may be half done
+			r.print("%s %s: %s: cut while it ran%s\n", r.Paint(style.Yellow, "!"), host, address, took)
+		case r.o.Verbose:
+			r.print("%s %s: %s: not begun\n", r.Paint(style.Yellow, "!"), host, address)
 		}
 	case event.Failed, event.Unknown:
 		if key := (source{host: e.Host, address: e.Address}); r.failed[key] {
