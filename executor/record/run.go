@@ -44,21 +44,22 @@ type Run struct {
 	n     int64 // of the run in the database
 	lock  *os.File
 	ends  sync.WaitGroup // of what writes and what tells
-	tell  chan *batch    // from the one to the other
 	close sync.Once
 
-	mu   sync.Mutex // guards what follows
-	turn *sync.Cond // next or over has changed
-	next *batch     // what waits to be written
-	last *batch     // what the newest event is in
-	over bool
-	err  error // the first one
+	mu      sync.Mutex // guards what follows
+	turn    *sync.Cond // next, waiting or over has changed
+	next    *batch     // what waits to be written
+	last    *batch     // what the newest event is in
+	waiting int        // events that are still to be written, or to be told
+	over    bool
+	err     error // the first one
 }
 
 // batch is what is written at once.
 type batch struct {
 	entries []entry
-	done    chan struct{} // closed when it is written, or cannot be
+	after   *batch        // the next one; nil: there is none
+	done    chan struct{} // closed when it is written, or cannot be; nothing above changes any more then
 }
 
 type entry struct {
@@ -69,9 +70,9 @@ type entry struct {
 	tell func() // nil: nobody is told
 }
 
-// mostEvents is how many may wait to be written. Whoever emits more waits too; those among them that tell what a task has
-// printed have up to 64 KiB each.
-const mostEvents = 128
+// mostEvents is how many may wait to be written and told. Whoever emits more waits too; those among them that tell what a task
+// has printed have up to 64 KiB each.
+const mostEvents = 768
 
 // Begin starts the record of a run, whose id must be new. It has to be closed. A run can be resumed by one other run only.
 func (s *Store) Begin(id string, began time.Time, start Start) (*Run, error) {
@@ -89,22 +90,23 @@ func (s *Store) Begin(id string, began time.Time, start Start) (*Run, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("cannot record the run: %w", err)
 	}
-	r := &Run{store: s, lock: lock, next: newBatch(), tell: make(chan *batch)}
+	r := &Run{store: s, lock: lock, next: newBatch()}
 	r.turn = sync.NewCond(&r.mu)
 	if r.n, err = result.LastInsertId(); err != nil {
 		_ = lock.Close()
 		return nil, fmt.Errorf("cannot record the run: %w", err)
 	}
-	r.ends.Go(r.write)
-	r.ends.Go(r.tellAll)
+	first := r.next
+	r.ends.Go(func() { r.write(first) })
+	r.ends.Go(func() { r.tellAll(first) })
 	return r, nil
 }
 
 func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
 // Emit keeps an event. When it is committed, or cannot be, tell is called, on a goroutine that does so for all events in their
-// order: what others are told is on record. Emit waits only while a lot waits already. tell may be nil; so may the event, of
-// which nothing is kept then.
+// order: what others are told is on record. Emit waits only while a lot waits, and with its own event on the way:
+// that others are slow to be told is no reason to lose it. tell may be nil; so may the event, of which nothing is kept then.
 func (r *Run) Emit(e event.Event, tell func()) {
 	in := entry{at: time.Now(), tell: tell}
 	e, in.host = kept(e)
@@ -117,9 +119,6 @@ func (r *Run) Emit(e event.Event, tell func()) {
 	}
 	r.mu.Lock()
 	r.err = cmp.Or(r.err, err)
-	for len(r.next.entries) >= mostEvents && !r.over {
-		r.turn.Wait()
-	}
 	if r.over {
 		r.mu.Unlock()
 		if tell != nil {
@@ -129,7 +128,11 @@ func (r *Run) Emit(e event.Event, tell func()) {
 	}
 	r.next.entries = append(r.next.entries, in)
 	r.last = r.next
+	r.waiting++
 	r.turn.Broadcast()
+	for r.waiting >= mostEvents && !r.over {
+		r.turn.Wait()
+	}
 	r.mu.Unlock()
 }
 
@@ -180,17 +183,17 @@ func kept(e event.Event) (event.Event, string) {
 	return nil, ""
 }
 
-// write writes what waits, all of it at once, until the end.
-func (r *Run) write() {
-	defer close(r.tell)
-	for {
+// write writes what waits, all of it at once, from a batch on until the end. It waits for nobody who is told.
+func (r *Run) write(b *batch) {
+	for ; b != nil; b = b.after {
 		r.mu.Lock()
-		for len(r.next.entries) == 0 && !r.over {
+		for len(b.entries) == 0 && !r.over {
 			r.turn.Wait()
 		}
-		b, over := r.next, r.over
-		r.next = newBatch()
-		r.turn.Broadcast()
+		if !r.over {
+			b.after = newBatch()
+		}
+		r.next = b.after
 		r.mu.Unlock()
 		if err := r.commit(b.entries); err != nil {
 			r.mu.Lock()
@@ -198,21 +201,22 @@ func (r *Run) write() {
 			r.mu.Unlock()
 		}
 		close(b.done)
-		r.tell <- b
-		if over {
-			return
-		}
 	}
 }
 
-// tellAll tells others of what is written.
-func (r *Run) tellAll() {
-	for b := range r.tell {
+// tellAll tells others of what is written, from a batch on until the end.
+func (r *Run) tellAll(b *batch) {
+	for ; b != nil; b = b.after {
+		<-b.done
 		for _, e := range b.entries {
 			if e.tell != nil {
 				e.tell()
 			}
 		}
+		r.mu.Lock()
+		r.waiting -= len(b.entries)
+		r.turn.Broadcast()
+		r.mu.Unlock()
 	}
 }
 
