@@ -47,7 +47,8 @@ type Run struct {
 	close sync.Once
 
 	mu      sync.Mutex // guards what follows
-	turn    *sync.Cond // next, waiting or over has changed
+	some    *sync.Cond // for who writes: next is not empty, or it is over
+	room    *sync.Cond // for who emits: fewer are waiting than may, or it is over
 	next    *batch     // what waits to be written
 	last    *batch     // what the newest event is in
 	waiting int        // events that are still to be written, or to be told
@@ -91,7 +92,7 @@ func (s *Store) Begin(id string, began time.Time, start Start) (*Run, error) {
 		return nil, fmt.Errorf("cannot record the run: %w", err)
 	}
 	r := &Run{store: s, lock: lock, next: newBatch()}
-	r.turn = sync.NewCond(&r.mu)
+	r.some, r.room = sync.NewCond(&r.mu), sync.NewCond(&r.mu)
 	if r.n, err = result.LastInsertId(); err != nil {
 		_ = lock.Close()
 		return nil, fmt.Errorf("cannot record the run: %w", err)
@@ -129,9 +130,9 @@ func (r *Run) Emit(e event.Event, tell func()) {
 	r.next.entries = append(r.next.entries, in)
 	r.last = r.next
 	r.waiting++
-	r.turn.Broadcast()
+	r.some.Signal()
 	for r.waiting >= mostEvents && !r.over {
-		r.turn.Wait()
+		r.room.Wait()
 	}
 	r.mu.Unlock()
 }
@@ -188,7 +189,7 @@ func (r *Run) write(b *batch) {
 	for ; b != nil; b = b.after {
 		r.mu.Lock()
 		for len(b.entries) == 0 && !r.over {
-			r.turn.Wait()
+			r.some.Wait()
 		}
 		if !r.over {
 			b.after = newBatch()
@@ -215,7 +216,9 @@ func (r *Run) tellAll(b *batch) {
 		}
 		r.mu.Lock()
 		r.waiting -= len(b.entries)
-		r.turn.Broadcast()
+		if r.waiting < mostEvents {
+			r.room.Broadcast()
+		}
 		r.mu.Unlock()
 	}
 }
@@ -267,7 +270,8 @@ func (r *Run) Close() error {
 	r.close.Do(func() {
 		r.mu.Lock()
 		r.over = true
-		r.turn.Broadcast()
+		r.some.Signal()
+		r.room.Broadcast()
 		r.mu.Unlock()
 		r.ends.Wait()
 		_ = os.Remove(r.lock.Name())

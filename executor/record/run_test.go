@@ -1,6 +1,7 @@
 package record
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,5 +93,43 @@ func TestRoom(t *testing.T) {
 		}
 		end()
 		<-closed
+	})
+}
+
+// counted counts how often a lock is taken.
+type counted struct {
+	sync.Locker
+	n int
+}
+
+func (l *counted) Lock() {
+	l.Locker.Lock()
+	l.n++
+}
+
+// TestWoken: who waits for room is woken when there is some, and not by what others emit.
+func TestWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := begin(t, open(t), "a-1", time.Now(), Start{})
+		woken := &counted{Locker: &r.mu}
+		r.room.L = woken
+		end := block(r)
+		for range mostEvents - 2 {
+			r.Emit(event.TaskEnd{Host: "a"}, nil)
+		}
+		const all = 100
+		var emitters sync.WaitGroup
+		for range all {
+			emitters.Go(func() { r.Emit(event.TaskEnd{Host: "a"}, nil) })
+			synctest.Wait()
+		}
+		if woken.n != 0 {
+			t.Errorf("those that wait were woken %d times", woken.n)
+		}
+		end()
+		emitters.Wait()
+		if woken.n != all {
+			t.Errorf("%d were woken %d times", all, woken.n)
+		}
 	})
 }
