@@ -34,7 +34,7 @@ func writeForever(dir string) {
 	}
 	for i := 0; ; i++ {
 		r.Emit(event.Sent{Address: fmt.Sprintf("job.j.task.command.t%d", i), Host: "a"}, nil)
-		r.Emit(event.TaskEnd{Job: "j", Address: fmt.Sprintf("job.j.task.command.t%d", i), Host: "a", Status: event.Changed}, func() { fmt.Println(i) })
+		r.Emit(event.TaskEnd{Job: "j", Address: fmt.Sprintf("job.j.task.command.t%d", i), Host: "a", Status: event.Changed}, func(time.Time) { fmt.Println(i) })
 	}
 }
 
@@ -134,7 +134,7 @@ func TestTold(t *testing.T) {
 		return rows > n
 	}
 	for i := range all {
-		r.Emit(event.TaskEnd{Host: "a", Status: event.OK}, func() {
+		r.Emit(event.TaskEnd{Host: "a", Status: event.OK}, func(time.Time) {
 			if i%100 == 0 && !kept(i) {
 				t.Errorf("event %d is told of and not on record", i)
 			}
@@ -150,7 +150,7 @@ func TestTold(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r.Emit(event.TaskEnd{Host: "a"}, func() { told = append(told, all) }) // comes too late to be kept
+	r.Emit(event.TaskEnd{Host: "a"}, func(time.Time) { told = append(told, all) }) // comes too late to be kept
 	if len(told) != all+1 || !slices.IsSorted(told) {
 		t.Errorf("%d events were told of, want %d: %v", len(told), all+1, told)
 	}

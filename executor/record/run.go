@@ -64,11 +64,10 @@ type batch struct {
 }
 
 type entry struct {
-	host string
-	body []byte // nil: it is not kept
-	end  *event.RunEnd
-	at   time.Time
-	tell func() // nil: nobody is told
+	event event.Event // nil: it is not kept
+	host  string
+	at    time.Time
+	tell  func(at time.Time) // nil: nobody is told
 }
 
 // mostEvents is how many may wait to be written and told. Whoever emits more waits too; those among them that tell what a task
@@ -107,23 +106,17 @@ func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
 // Emit keeps an event. When it is committed, or cannot be, tell is called, on a goroutine that does so for all events in their
 // order: what others are told is on record. Emit waits only while a lot waits, and with its own event on the way:
-// that others are slow to be told is no reason to lose it. tell may be nil; so may the event, of which nothing is kept then.
-func (r *Run) Emit(e event.Event, tell func()) {
-	in := entry{at: time.Now(), tell: tell}
-	e, in.host = kept(e)
-	var err error
-	if e != nil {
-		in.body, err = event.Encode(e, in.at)
-	}
-	if end, ok := e.(event.RunEnd); ok {
-		in.end = &end
-	}
+// that others are slow to be told is no reason to lose it. tell gets the time that is on record. It may be nil; so may the event,
+// of which nothing is kept then. The event must not change any more.
+func (r *Run) Emit(e event.Event, tell func(at time.Time)) {
+	in := entry{tell: tell}
+	in.event, in.host = kept(e)
 	r.mu.Lock()
-	r.err = cmp.Or(r.err, err)
+	in.at = time.Now() // in the order of events
 	if r.over {
 		r.mu.Unlock()
 		if tell != nil {
-			tell()
+			tell(in.at)
 		}
 		return
 	}
@@ -211,7 +204,7 @@ func (r *Run) tellAll(b *batch) {
 		<-b.done
 		for _, e := range b.entries {
 			if e.tell != nil {
-				e.tell()
+				e.tell(e.at)
 			}
 		}
 		r.mu.Lock()
@@ -224,7 +217,7 @@ func (r *Run) tellAll(b *batch) {
 }
 
 func (r *Run) commit(entries []entry) error {
-	if !slices.ContainsFunc(entries, func(e entry) bool { return e.body != nil }) {
+	if !slices.ContainsFunc(entries, func(e entry) bool { return e.event != nil }) {
 		return nil
 	}
 	tx, err := r.store.db.Begin()
@@ -238,16 +231,21 @@ func (r *Run) commit(entries []entry) error {
 	}
 	defer insert.Close() //nolint:errcheck // it ends with the transaction
 	for _, e := range entries {
-		if e.body == nil {
+		if e.event == nil {
 			continue
 		}
-		if _, err := insert.Exec(r.n, e.host, e.body); err != nil {
+		body, err := event.Encode(e.event, e.at)
+		if err != nil {
 			return fmt.Errorf("cannot record what happens: %w", err)
 		}
-		if e.end == nil {
+		if _, err := insert.Exec(r.n, e.host, body); err != nil {
+			return fmt.Errorf("cannot record what happens: %w", err)
+		}
+		end, ok := e.event.(event.RunEnd)
+		if !ok {
 			continue
 		}
-		if _, err := tx.Exec("update runs set ended = ?, status = ?, finish = ? where n = ?", e.at.UnixNano(), string(e.end.Status), e.body, r.n); err != nil {
+		if _, err := tx.Exec("update runs set ended = ?, status = ?, finish = ? where n = ?", e.at.UnixNano(), string(end.Status), body, r.n); err != nil {
 			return fmt.Errorf("cannot record the end of the run: %w", err)
 		}
 	}

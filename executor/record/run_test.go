@@ -21,7 +21,7 @@ func rows(t *testing.T, s *Store) (n int) {
 // block emits an event whose telling ends with what it returns.
 func block(r *Run) (end func()) {
 	blocked := make(chan struct{})
-	r.Emit(event.RunStart{Run: "x"}, func() { <-blocked })
+	r.Emit(event.RunStart{Run: "x"}, func(time.Time) { <-blocked })
 	return func() { close(blocked) }
 }
 
@@ -34,7 +34,7 @@ func TestG24Untold(t *testing.T) {
 		end := block(r)
 		told, emitted := 0, 1
 		for range 10 {
-			r.Emit(event.TaskEnd{Host: "a"}, func() { told++ })
+			r.Emit(event.TaskEnd{Host: "a"}, func(time.Time) { told++ })
 			emitted++
 			r.Wait()
 			if n := rows(t, s); n != emitted {
@@ -42,7 +42,7 @@ func TestG24Untold(t *testing.T) {
 			}
 		}
 		for range 2 * mostEvents {
-			go r.Emit(event.TaskEnd{Host: "a"}, func() { told++ })
+			go r.Emit(event.TaskEnd{Host: "a"}, func(time.Time) { told++ })
 			emitted++
 		}
 		synctest.Wait()

@@ -123,10 +123,14 @@ func (p *Program) records() (*record.Store, error) {
 	return record.Open(dir) //nolint:wrapcheck // it says what it is about
 }
 
-// record keeps an event that is shown in another way, or not at all, if the run is recorded.
-func (s *session) record(e event.Event) {
-	if s.recording != nil {
-		s.recording.run.Emit(e, nil)
+// record keeps an event if the run is recorded, and has it told after that; tell, which may be nil, gets the time that is on
+// record, or zero.
+func (s *session) record(e event.Event, tell func(at time.Time)) {
+	switch {
+	case s.recording != nil:
+		s.recording.run.Emit(e, tell)
+	case tell != nil:
+		tell(time.Time{})
 	}
 }
 
@@ -141,7 +145,7 @@ func (s *session) onRecord() {
 func (s *session) catchUp() {
 	if s.recording != nil {
 		shown := make(chan struct{})
-		s.recording.run.Emit(nil, func() { close(shown) })
+		s.recording.run.Emit(nil, func(time.Time) { close(shown) })
 		<-shown
 	}
 }
@@ -173,7 +177,7 @@ func (r *run) recognizing(tell func(broker.Event)) func(broker.Event) {
 	return func(e broker.Event) {
 		if e.Status == broker.Opened {
 			for _, h := range hosts[e.Connection] {
-				r.record(event.Identity{Host: h.Name, Known: identity.Of(r.plan, r.broker, h)})
+				r.record(event.Identity{Host: h.Name, Known: identity.Of(r.plan, r.broker, h)}, nil)
 			}
 		}
 		tell(e)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -42,10 +43,16 @@ type session struct {
 	recording  *recording         // nil: what happens is not recorded
 	unfinished string             // the id of a run that can be gone on with
 
-	mu   sync.RWMutex  // guards what follows
-	view views.View    // nil while nothing is shown
-	held []event.Event // what came meanwhile
-	err  error         // of a view that was closed
+	mu   sync.RWMutex // guards what follows
+	view views.View   // nil while nothing is shown
+	held []told       // what came meanwhile
+	err  error        // of a view that was closed
+}
+
+// told is an event, and when it happened: zero is now.
+type told struct {
+	event event.Event
+	at    time.Time
 }
 
 // unloggable says why nothing can be logged to a file.
@@ -104,7 +111,7 @@ func (s *session) showLocked() {
 	}
 	s.view = views.New(s.json, s.options)
 	for _, e := range s.held {
-		s.view.Emit(e)
+		s.view.Emit(e.event, e.at)
 	}
 	s.held = nil
 }
@@ -132,7 +139,7 @@ func (s *session) flash(e event.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.showLocked()
-	s.view.Emit(e)
+	s.view.Emit(e, time.Time{})
 	s.hideLocked()
 }
 
@@ -142,18 +149,14 @@ func (s *session) Emit(e event.Event) {
 	if s.saving != nil {
 		s.saving.Emit(e)
 	}
-	if s.recording == nil {
-		s.tell(e)
-		return
-	}
-	s.recording.run.Emit(e, func() { s.tell(e) })
+	s.record(e, func(at time.Time) { s.tell(e, at) })
 }
 
 // tell gives an event to the view.
-func (s *session) tell(e event.Event) {
+func (s *session) tell(e event.Event, at time.Time) {
 	s.mu.RLock()
 	if s.view != nil {
-		s.view.Emit(e)
+		s.view.Emit(e, at)
 		s.mu.RUnlock()
 		return
 	}
@@ -161,25 +164,28 @@ func (s *session) tell(e event.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.view != nil {
-		s.view.Emit(e)
+		s.view.Emit(e, at)
 		return
 	}
-	s.held = append(s.held, e)
+	s.held = append(s.held, told{e, at})
 }
 
 // diagnose shows errors and warnings, behind what was emitted before, and says whether there are errors.
 func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
 	for _, d := range diags {
+		e := jsonlines.Diagnostic(d)
 		if s.saving != nil {
-			s.saving.Emit(jsonlines.Diagnostic(d))
+			s.saving.Emit(e)
 		}
-		s.record(jsonlines.Diagnostic(d))
+		s.record(e, func(at time.Time) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.showLocked()
+			s.view.Diagnose(hcl.Diagnostics{d}, at)
+		})
 	}
 	s.catchUp()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.showLocked()
-	s.view.Diagnose(diags)
+	s.show()
 	return diags.HasErrors()
 }
 

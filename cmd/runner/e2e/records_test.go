@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -117,5 +119,37 @@ func TestLaterRecords(t *testing.T) {
 	const header = 100 // it counts how often the file was opened for writing
 	if err != nil || !bytes.Equal(before[header:], after[header:]) {
 		t.Errorf("the database was changed: %v", err)
+	}
+}
+
+// TestRecordsTime: what is printed for programs has the times that are on record, in order.
+func TestRecordsTime(t *testing.T) {
+	s := newSite(t)
+	s.write("site.hcl", `
+job "j" {
+  hosts = [host.localhost]
+  task "command" "many" {
+    for_each = toset([for n in range(50) : tostring(n)])
+    argv     = ["true"]
+  }
+}
+`)
+	type line struct{ Type, Time, Address string }
+	var printed []line
+	for text := range strings.Lines(s.run("apply", "--auto-approve", "--json").must(t, 0).stdout) {
+		var l line
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatal(err)
+		}
+		printed = append(printed, l)
+	}
+	if !slices.IsSortedFunc(printed, func(a, b line) int { return strings.Compare(a.Time, b.Time) }) {
+		t.Error("the times of what is printed are not in order")
+	}
+	printed = slices.DeleteFunc(printed, func(l line) bool { return l.Type != "task_end" })
+	var recorded struct{ Tasks []line }
+	s.object(&recorded, "show", "--json", s.lastRun().Run)
+	if len(printed) != 50 || !slices.Equal(printed, recorded.Tasks) {
+		t.Errorf("printed is %v, on record %v", printed, recorded.Tasks)
 	}
 }

@@ -42,37 +42,40 @@ func New(out io.Writer) *View {
 	return v
 }
 
-// Emit prints an event. Why a task has failed is a diagnostic too, with its place in the site.
-func (v *View) Emit(e event.Event) {
+// Emit prints an event, which happened at a time; zero is now. Why a task has failed is a diagnostic too, with its place in the site.
+func (v *View) Emit(e event.Event, at time.Time) {
 	switch e := e.(type) {
 	case event.Outline, event.Progress, event.EarlyFailure, event.Sent, event.Through, event.Identity:
 		return // for people, and for records
 	case event.Diagnostic:
 		for _, d := range diagnosed(e) {
-			v.print(d)
+			v.print(d, at)
 		}
 		return
 	case event.TaskEnd:
 		for _, d := range failed(e) {
-			v.print(d)
+			v.print(d, at)
 		}
 	}
-	v.print(e)
+	v.print(e, at)
 }
 
-func (v *View) print(e event.Event) {
+func (v *View) print(e event.Event, at time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if at.IsZero() {
+		at = time.Now()
+	}
 	select {
-	case v.lines <- Line(e, time.Now()):
+	case v.lines <- Line(e, at):
 	case <-v.closing:
 	}
 }
 
 // Diagnose prints diagnostics as events.
-func (v *View) Diagnose(diags hcl.Diagnostics) {
+func (v *View) Diagnose(diags hcl.Diagnostics, at time.Time) {
 	for _, d := range diags {
-		v.Emit(Diagnostic(d))
+		v.Emit(Diagnostic(d), at)
 	}
 }
 

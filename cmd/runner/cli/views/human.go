@@ -41,10 +41,10 @@ func newHuman(o Options) *human {
 }
 
 // Emit takes an event.
-func (h *human) Emit(e event.Event) { h.send(item{event: e}) }
+func (h *human) Emit(e event.Event, _ time.Time) { h.send(item{event: e}) }
 
 // Diagnose takes diagnostics.
-func (h *human) Diagnose(diags hcl.Diagnostics) {
+func (h *human) Diagnose(diags hcl.Diagnostics, _ time.Time) {
 	if len(diags) > 0 {
 		h.send(item{diags: diags})
 	}

@@ -46,7 +46,7 @@ func siteFiles() map[string]*hcl.File {
 func emit(v View, events ...[]event.Event) {
 	for _, list := range events {
 		for _, e := range list {
-			v.Emit(e)
+			v.Emit(e, time.Time{})
 		}
 	}
 }
@@ -216,7 +216,7 @@ func TestRedraws(t *testing.T) {
 		before, _ := recordedRun(recordedPlan(50))
 		emit(v, before)
 		for range 1000 {
-			v.Emit(event.Progress{Host: `web["web1"]`, Bytes: 1 << 20})
+			v.Emit(event.Progress{Host: `web["web1"]`, Bytes: 1 << 20}, time.Time{})
 			time.Sleep(5 * time.Millisecond)
 		}
 		if err := v.Close(); err != nil {
@@ -240,15 +240,15 @@ func TestExec(t *testing.T) {
 	var out, errs bytes.Buffer
 	v := New(false, Options{Out: &out, Err: &errs, Exec: true})
 	text := func(host, stream, text string) {
-		v.Emit(event.Output{Address: "job.exec.task.command.exec", Host: host, Stream: stream, Text: text})
+		v.Emit(event.Output{Address: "job.exec.task.command.exec", Host: host, Stream: stream, Text: text}, time.Time{})
 	}
 	text("a", "stdout", "one\ntw")
 	text("b", "stdout", "eins\r\n\tzwei\n")
 	text("a", "stderr", "warning\x1b[2J\n")
 	text("a", "stdout", "o\nthree")
-	v.Emit(event.TaskEnd{Host: "b", Address: "job.exec.task.command.exec", Status: event.Changed})
-	v.Emit(event.TaskEnd{Host: "a", Address: "job.exec.task.command.exec", Status: event.Failed, Error: "exited with status 3"})
-	v.Emit(event.RunEnd{Hosts: 2, Seconds: 0.5})
+	v.Emit(event.TaskEnd{Host: "b", Address: "job.exec.task.command.exec", Status: event.Changed}, time.Time{})
+	v.Emit(event.TaskEnd{Host: "a", Address: "job.exec.task.command.exec", Status: event.Failed, Error: "exited with status 3"}, time.Time{})
+	v.Emit(event.RunEnd{Hosts: 2, Seconds: 0.5}, time.Time{})
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -276,10 +276,10 @@ func TestRecordedOutput(t *testing.T) {
 		c.o.Out, c.o.Err = &out, &errs
 		v := New(false, c.o)
 		printed := map[string]any{"stdout": "one\ntwo", "stderr": "oops"}
-		v.Emit(event.TaskEnd{Host: "a", Address: "t", Status: event.Changed, Action: event.Run, Result: printed})
-		v.Emit(event.TaskEnd{Host: "b", Address: "t", Status: event.Failed, Error: "exited with status 3", Result: map[string]any{"truncated": true}})
+		v.Emit(event.TaskEnd{Host: "a", Address: "t", Status: event.Changed, Action: event.Run, Result: printed}, time.Time{})
+		v.Emit(event.TaskEnd{Host: "b", Address: "t", Status: event.Failed, Error: "exited with status 3", Result: map[string]any{"truncated": true}}, time.Time{})
 		if !c.o.Exec {
-			v.Emit(event.TaskEnd{Host: "c", Address: "t", Status: event.Skipped, Reason: event.ReasonDone, Result: printed})
+			v.Emit(event.TaskEnd{Host: "c", Address: "t", Status: event.Skipped, Reason: event.ReasonDone, Result: printed}, time.Time{})
 		}
 		if err := v.Close(); err != nil {
 			t.Fatal(err)
@@ -329,7 +329,7 @@ func TestG38Harmless(t *testing.T) {
 				emit(v, []event.Event{event.Outline{Plan: p, Preview: true}}, events[:8])
 				time.Sleep(3 * redraw)
 				emit(v, events[8:])
-				v.Emit(event.Outline{Plan: p})
+				v.Emit(event.Outline{Plan: p}, time.Time{})
 				emit(v, events)
 				if err := v.Close(); err != nil {
 					t.Fatal(err)

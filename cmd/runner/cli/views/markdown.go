@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -31,7 +32,7 @@ type markdown struct {
 func newMarkdown(o Options) *markdown { return &markdown{o: o} }
 
 // Emit takes an event.
-func (m *markdown) Emit(e event.Event) {
+func (m *markdown) Emit(e event.Event, _ time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch e := e.(type) {
@@ -49,9 +50,9 @@ func (m *markdown) Emit(e event.Event) {
 }
 
 // Diagnose takes errors and warnings. They also go where they would go without a comment.
-func (m *markdown) Diagnose(diags hcl.Diagnostics) {
+func (m *markdown) Diagnose(diags hcl.Diagnostics, at time.Time) {
 	for _, d := range diags {
-		m.Emit(jsonlines.Diagnostic(d))
+		m.Emit(jsonlines.Diagnostic(d), at)
 	}
 	if err := m.o.ErrPrinter().Print(m.o.Err, diags); err != nil {
 		m.mu.Lock()

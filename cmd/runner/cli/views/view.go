@@ -17,9 +17,10 @@ import (
 
 // View shows a run. All methods may be called by many goroutines.
 type View interface {
-	event.Sink
-	// Diagnose shows errors and warnings.
-	Diagnose(diags hcl.Diagnostics)
+	// Emit shows an event, and programs when it happened: zero is now.
+	Emit(e event.Event, at time.Time)
+	// Diagnose shows errors and warnings, and as Emit when they were found.
+	Diagnose(diags hcl.Diagnostics, at time.Time)
 	// Close shows what is still waiting to be shown and returns the first error of writing. It may be called twice.
 	Close() error
 }
