@@ -18,7 +18,7 @@ import (
 // The states of a run beside those that it ends with.
 const (
 	Running event.RunStatus = "running"
-	Killed  event.RunStatus = "killed" // it has ended, and has not said how
+	Killed  event.RunStatus = "killed" // it has ended, and its record does not say how
 )
 
 // Summary is what is known of a run as a whole.
@@ -175,7 +175,7 @@ func (s *Store) Successor(r *Summary) (string, error) {
 }
 
 // Events calls do with what a run has told, in order. What was sent and never came back ends as unknown at the end of a run
-// that was killed.
+// that was killed, or whose record could not be written to its end.
 func (s *Store) Events(r *Summary, do func(event.Event, time.Time) error) error {
 	return s.eventsOf(r, "", do)
 }
@@ -231,7 +231,7 @@ func (s *Store) eventsOf(r *Summary, host string, do func(event.Event, time.Time
 	for _, c := range slices.SortedFunc(maps.Keys(open), func(a, b call) int { return cmp.Compare(open[a], open[b]) }) {
 		if err := do(event.TaskEnd{
 			Job: jobOf(c.address), Address: c.address, Host: c.host, Status: event.Unknown, Reason: "lost",
-			Error: "the controller was killed before it heard how this ended",
+			Error: "the record of the run ends before it says how this ended",
 		}, last); err != nil {
 			return err
 		}

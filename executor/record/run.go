@@ -1,11 +1,9 @@
 package record
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +43,7 @@ type Run struct {
 	lock  *os.File
 	ends  sync.WaitGroup // of what writes and what tells
 	close sync.Once
+	err   error // why the record ends before the run does; it is the writer's until that has ended
 
 	mu      sync.Mutex // guards what follows
 	some    *sync.Cond // for who writes: next is not empty, or it is over
@@ -53,14 +52,13 @@ type Run struct {
 	last    *batch     // what the newest event is in
 	waiting int        // events that are still to be written, or to be told
 	over    bool
-	err     error // the first one
 }
 
 // batch is what is written at once.
 type batch struct {
 	entries []entry
 	after   *batch        // the next one; nil: there is none
-	done    chan struct{} // closed when it is written, or cannot be; nothing above changes any more then
+	done    chan struct{} // closed when it is written, or cannot be at once; nothing above changes any more then
 }
 
 type entry struct {
@@ -73,6 +71,9 @@ type entry struct {
 // mostEvents is how many may wait to be written and told. Whoever emits more waits too; those among them that tell what a task
 // has printed have up to 64 KiB each.
 const mostEvents = 768
+
+// mostLate is how many events that could not be written may be tried again with the next ones. They are encoded each time.
+const mostLate = 256
 
 // Begin starts the record of a run, whose id must be new. It has to be closed. A run can be resumed by one other run only.
 func (s *Store) Begin(id string, began time.Time, start Start) (*Run, error) {
@@ -104,10 +105,10 @@ func (s *Store) Begin(id string, began time.Time, start Start) (*Run, error) {
 
 func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
-// Emit keeps an event. When it is committed, or cannot be, tell is called, on a goroutine that does so for all events in their
-// order: what others are told is on record. Emit waits only while a lot waits, and with its own event on the way:
-// that others are slow to be told is no reason to lose it. tell gets the time that is on record. It may be nil; so may the event,
-// of which nothing is kept then. The event must not change any more.
+// Emit keeps an event, which must not change any more. When it is committed, or cannot be at once, tell is called, on a goroutine
+// that does so for all events in their order: what others are told is on record. tell gets the time that is on record. It may be
+// nil; so may the event, of which nothing is kept then. Emit waits only while a lot waits, and with its own event on the way: that
+// others are slow to be told is no reason to lose it.
 func (r *Run) Emit(e event.Event, tell func(at time.Time)) {
 	in := entry{tell: tell}
 	in.event, in.host = kept(e)
@@ -130,7 +131,7 @@ func (r *Run) Emit(e event.Event, tell func(at time.Time)) {
 	r.mu.Unlock()
 }
 
-// Wait returns when what was emitted before is committed, or cannot be.
+// Wait returns when what was emitted before is committed, or cannot be at once.
 func (r *Run) Wait() {
 	r.mu.Lock()
 	last := r.last
@@ -177,8 +178,11 @@ func kept(e event.Event) (event.Event, string) {
 	return nil, ""
 }
 
-// write writes what waits, all of it at once, from a batch on until the end. It waits for nobody who is told.
+// write writes what waits, all of it at once, from a batch on until the end. It waits for nobody who is told. What cannot be
+// written is tried again with what comes next, for a disk can be full for a moment; the run goes on meanwhile. When that does
+// not help, the record ends there: one with a gap would have tasks missing, and say that the run has ended well.
 func (r *Run) write(b *batch) {
+	var unwritten []entry
 	for ; b != nil; b = b.after {
 		r.mu.Lock()
 		for len(b.entries) == 0 && !r.over {
@@ -189,10 +193,19 @@ func (r *Run) write(b *batch) {
 		}
 		r.next = b.after
 		r.mu.Unlock()
-		if err := r.commit(b.entries); err != nil {
-			r.mu.Lock()
-			r.err = cmp.Or(r.err, err)
-			r.mu.Unlock()
+		if r.err == nil {
+			late := len(unwritten)
+			for _, e := range b.entries {
+				if e.event != nil {
+					unwritten = append(unwritten, e)
+				}
+			}
+			switch err := r.commit(unwritten); {
+			case err == nil:
+				unwritten = nil
+			case late > mostLate || b.after == nil:
+				r.err, unwritten = err, nil
+			}
 		}
 		close(b.done)
 	}
@@ -217,7 +230,7 @@ func (r *Run) tellAll(b *batch) {
 }
 
 func (r *Run) commit(entries []entry) error {
-	if !slices.ContainsFunc(entries, func(e entry) bool { return e.event != nil }) {
+	if len(entries) == 0 {
 		return nil
 	}
 	tx, err := r.store.db.Begin()
@@ -231,9 +244,6 @@ func (r *Run) commit(entries []entry) error {
 	}
 	defer insert.Close() //nolint:errcheck // it ends with the transaction
 	for _, e := range entries {
-		if e.event == nil {
-			continue
-		}
 		body, err := event.Encode(e.event, e.at)
 		if err != nil {
 			return fmt.Errorf("cannot record what happens: %w", err)
@@ -263,7 +273,8 @@ func (r *Run) Withdraw() error {
 	return nil
 }
 
-// Close ends the record, and returns the first error of writing it. It may be called twice.
+// Close ends the record, and returns why it does not go to the end of the run, if it does not: then the run is one that was
+// killed to whoever reads it. Close may be called twice.
 func (r *Run) Close() error {
 	r.close.Do(func() {
 		r.mu.Lock()
@@ -275,8 +286,6 @@ func (r *Run) Close() error {
 		_ = os.Remove(r.lock.Name())
 		_ = r.lock.Close()
 	})
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	return r.err
 }
 

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -132,4 +133,76 @@ func TestWoken(t *testing.T) {
 			t.Errorf("%d were woken %d times", all, woken.n)
 		}
 	})
+}
+
+// fail lets nothing be written until what it returns is called.
+func fail(t *testing.T, s *Store) (end func()) {
+	t.Helper()
+	do := func(statement string) {
+		if _, err := s.db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("create trigger fail before insert on events begin select raise(abort, 'there is no room'); end")
+	return func() { do("drop trigger fail") }
+}
+
+// TestFailing: what cannot be written for a moment is written after that, in order. When it cannot be for long, the record ends
+// there: nothing is missing before, and nothing says that the run has ended well.
+func TestFailing(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		late    int // events that cannot be written
+		forever bool
+		whole   bool
+	}{
+		{name: "for a moment", late: mostLate, whole: true},
+		{name: "for long", late: mostLate + 2},
+		{name: "at the end", late: 1, forever: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := open(t)
+			r := begin(t, s, "a-1", time.Now(), Start{Command: "apply"})
+			emit := func(e event.Event) {
+				r.Emit(e, nil)
+				r.Wait()
+			}
+			first := event.TaskEnd{Job: "j", Address: "job.j.task.command.first", Host: "a", Status: event.OK}
+			sent := event.Sent{Address: "job.j.task.command.t", Host: "a"}
+			emit(first)
+			emit(sent)
+			end := fail(t, s)
+			want := []event.Event{first}
+			for i := range c.late {
+				e := event.TaskEnd{Job: "j", Address: sent.Address, Host: "a", Status: event.OK, Attempts: i + 1}
+				emit(e)
+				want = append(want, e)
+			}
+			if !c.forever {
+				end()
+			}
+			finish := event.RunEnd{Status: event.RunOK}
+			emit(finish)
+			want = append(want, finish)
+			err, status := r.Close(), event.RunOK
+			if !c.whole {
+				status = Killed
+				want = []event.Event{first, event.TaskEnd{
+					Job: "j", Address: sent.Address, Host: "a", Status: event.Unknown, Reason: "lost", Error: "the record of the run ends before it says how this ended",
+				}}
+			}
+			is := find(t, s, "a-1")
+			if (err == nil) != c.whole || is.Status != status {
+				t.Errorf("it is %s: %v", is.Status, err)
+			}
+			if got := events(t, s, is); !reflect.DeepEqual(got, want) {
+				t.Errorf("%d events are on record: %v, want %d: %v", len(got), got, len(want), want)
+			}
+			if p, err := s.Progress(is); err != nil {
+				t.Error(err)
+			} else if _, done := p.Ended("a", sent.Address); done != c.whole {
+				t.Errorf("that the task is done is known: %v, %v", done, c.whole)
+			}
+		})
+	}
 }

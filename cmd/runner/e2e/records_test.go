@@ -42,19 +42,26 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
+// smallState mounts one MiB where the records go.
+func (s *site) smallState() (dir string) {
+	s.t.Helper()
+	dir = filepath.Join(s.path, ".local")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "none", dir).CombinedOutput(); err != nil {
+		s.t.Skipf("needs to mount: %s", out)
+	}
+	s.t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() })
+	return dir
+}
+
 // TestNoRoomForRecords: on a full disk a run says that it goes on without a record, and what needs records says why there are
 // none. A plan file, which must be noted as applied, is refused, and applied once there is room again.
 func TestNoRoomForRecords(t *testing.T) {
 	s := newSite(t, "root")
 	s.write("site.hcl", oneFile)
-	state := filepath.Join(s.path, ".local")
-	if err := os.Mkdir(state, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "none", state).CombinedOutput(); err != nil {
-		t.Skipf("needs to mount: %s", out)
-	}
-	t.Cleanup(func() { _ = exec.Command("umount", "-l", state).Run() })
+	state := s.smallState()
 	plan := filepath.Join(t.TempDir(), "site.plan")
 	s.run("plan", "--out", plan).must(t, 0)
 	if err := os.RemoveAll(filepath.Join(state, "state")); err != nil {
@@ -83,6 +90,74 @@ func TestNoRoomForRecords(t *testing.T) {
 	}
 	s.without("apply", plan).must(t, 0)
 	s.without("history").must(t, 0)
+}
+
+// TestRecordsEnd: a run during which the disk gets full, and stays so, ends well and warns. Its record has what happened before,
+// what was sent then is unknown, and it can be gone on with.
+func TestRecordsEnd(t *testing.T) {
+	s := newSite(t, "root")
+	s.write("site.hcl", `
+job "j" {
+  hosts = [host.localhost]
+  task "shell" "fill" {
+    script = "echo x >> ${path.site}/times; if [ $(wc -l < ${path.site}/times) = 1 ]; then cat /dev/zero > ${path.site}/.local/fill 2>/dev/null || :; fi"
+  }
+  task "shell" "last" { script = "echo x >> ${path.site}/times" }
+}
+`)
+	state := s.smallState()
+	got := s.run("apply", "--auto-approve").must(t, 0)
+	if !strings.Contains(got.stderr, "The record of the run is not whole") {
+		t.Errorf("apply says:\n%s", got.stderr)
+	}
+	if err := os.Remove(filepath.Join(state, "fill")); err != nil {
+		t.Fatal(err)
+	}
+	last := s.lastRun()
+	if last.Status != "killed" {
+		t.Errorf("the run is %s", last.Status)
+	}
+	tasks := s.show(last.Run).Tasks
+	if len(tasks) == 0 {
+		t.Error("nothing is known to have been sent")
+	}
+	for _, task := range tasks {
+		if task["status"] != "unknown" {
+			t.Errorf("on record is %v", task)
+		}
+	}
+	s.resume(last.Run).must(t, 0)
+	if times := readFile(t, filepath.Join(s.path, "times")); times != strings.Repeat("x\n", 4) {
+		t.Errorf("what ran was noted as %q", times)
+	}
+	if last := s.lastRun(); last.Status != "ok" {
+		t.Errorf("the run that goes on with it is %s", last.Status)
+	}
+}
+
+// TestRecordsLate: of a run during which the disk was full for a moment everything is on record, and nothing is warned of.
+func TestRecordsLate(t *testing.T) {
+	s := newSite(t, "root")
+	s.write("site.hcl", `
+job "full" {
+  hosts = [host.localhost]
+  task "shell" "fill" { script = "cat /dev/zero > ${path.site}/.local/fill 2>/dev/null || :" }
+  task "shell" "while" { script = "sleep 0.5" }
+}
+job "free" {
+  depends_on = [job.full]
+  hosts      = [host.localhost]
+  task "shell" "free" { script = "sleep 0.5; rm ${path.site}/.local/fill" }
+}
+`)
+	s.smallState()
+	if got := s.run("apply", "--auto-approve").must(t, 0); strings.Contains(got.stderr, "record") {
+		t.Errorf("apply says:\n%s", got.stderr)
+	}
+	last := s.lastRun()
+	if tasks := s.show(last.Run).Tasks; last.Status != "ok" || len(tasks) != 3 {
+		t.Errorf("the run is %s and has %d tasks: %v", last.Status, len(tasks), tasks)
+	}
 }
 
 // TestLaterRecords: a database that a later runner has written is left as it is.

@@ -115,7 +115,7 @@ func Heading(r *record.Summary, successor string) string {
 	case record.Running:
 		line("It is still under way.")
 	case record.Killed:
-		line("It was killed: what follows is all that is known.")
+		line("It was killed, or its record could not be written to the end: what follows is all that is known.")
 	}
 	unfinished := r.Status != event.RunOK && r.Status != event.RunStale && r.Status != record.Running && r.Start.Command == "apply"
 	switch {
