@@ -21,7 +21,14 @@ func TestPiecesComeInAnyOrder(t *testing.T) {
 		}
 		begin := rand.IntN(len(want))
 		window := NewSendWindow(0)
-		b := NewBuffer(0, Window, Window, window.Grant)
+		told := 0
+		b := NewBuffer(0, Window, Window, func(n uint32) error {
+			if n == 0 {
+				told++
+				return nil
+			}
+			return window.Grant(n)
+		})
 		go func() {
 			if err := window.Send(t.Context(), want[:begin], b.Put); err != nil {
 				t.Error(err)
@@ -63,6 +70,9 @@ func TestPiecesComeInAnyOrder(t *testing.T) {
 		got, err := io.ReadAll(b)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("%d bytes of %d arrived, as they were sent: %v, %v", len(got), len(want), bytes.Equal(got, want), err)
+		}
+		if _, err := b.Read(nil); !errors.Is(err, io.EOF) || told != 1 {
+			t.Fatalf("%d times it was said that all has come, %v", told, err)
 		}
 	}
 }

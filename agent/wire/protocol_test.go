@@ -51,6 +51,7 @@ func examples() []example {
 		{"data", Frame{Kind: KindData, Stream: StreamOutput, Peer: 2, Call: 7, Payload: []byte("ok\n")}, nil},
 		{"end", Frame{Kind: KindData, Stream: StreamInput, Peer: 2, Call: 7}, nil},
 		{"credit", Frame{Kind: KindCredit, Stream: StreamOutput, Peer: 2, Call: 7}, &Credit{N: Window / 2}},
+		{"whole", Frame{Kind: KindCredit, Stream: StreamInput, Peer: 2, Call: 7}, &Credit{}},
 		{"cancel", Frame{Kind: KindCancel, Peer: 2, Call: 7}, &Cancel{Kill: true}},
 		{"result", Frame{Kind: KindResult, Peer: 2, Call: 7}, &Result{
 			Change: Change{Verb: VerbCreate, After: []byte{0xa1, 0x03, 0x64, '0', '6', '4', '4'}}, Values: []byte{0xa0}, Started: at, Elapsed: 1500 * time.Microsecond,

@@ -114,9 +114,9 @@ func (w *SendWindow) wake() {
 }
 
 // A Buffer is the receiver's side of a stream: an io.Reader that holds at most what it has granted, and grants more as
-// it is read. It puts pieces in order. It is safe for concurrent use by one reader and several writers.
+// it is read. It puts pieces in order, and says when all has come. It is safe for concurrent use by one reader and several writers.
 type Buffer struct {
-	grant func(n uint32) error // sends a Credit message; never called with mu held
+	grant func(n uint32) error // sends a Credit message, of nothing once all has come; never called with mu held
 
 	mu       sync.Mutex
 	more     sync.Cond
@@ -131,6 +131,7 @@ type Buffer struct {
 	consumed int     // bytes read since the last grant
 	ended    bool
 	end      uint64 // the stream's length, once it has ended
+	told     bool   // that all has come
 	err      error  // what the reader gets behind what is held
 }
 
@@ -222,10 +223,22 @@ func (b *Buffer) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	for len(b.chunks) == 0 && b.err == nil {
 		b.more.Wait()
 	}
+	tell := b.ended && b.at == b.end && !b.told
+	b.told = b.told || tell
+	n, err := b.readLocked(p)
+	b.mu.Unlock()
+	if tell {
+		if err := b.grant(0); err != nil {
+			return n, err
+		}
+	}
+	return n, err
+}
+
+func (b *Buffer) readLocked(p []byte) (int, error) {
 	if len(b.chunks) == 0 {
 		return 0, b.err
 	}

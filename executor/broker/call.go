@@ -58,6 +58,7 @@ type Pending struct {
 	credit   *wire.SendWindow        // for the input, once the peer has asked for it
 	stop     context.CancelCauseFunc // of the goroutine that sends the input
 	inPieces bool                    // some of the input has gone, or may go, over a side link
+	arrived  bool                    // all of the input: somebody has read it
 	live     *live                   // once there was output
 	noInput  *wire.Problem           // why the input could not be read
 	from     int64                   // where in the input its sending begins: what comes before, a root has had
@@ -339,13 +340,20 @@ func (c *Pending) resultLocked(result wire.Result) {
 	c.peer.forgetLocked(c)
 }
 
-// creditLocked takes credit for the call's input; the first has it opened.
+// creditLocked takes credit for the call's input; the first has it opened. Credit of nothing says that all of it has arrived.
 func (c *Pending) creditLocked(m wire.Credit) error {
 	if c.options.Input == nil {
 		return violation("a call without input was granted some")
 	}
 	if m.From < 0 || m.From > 0 && c.hold == nil {
 		return violation("input of a call was asked for from byte %d on", m.From)
+	}
+	if m.N == 0 {
+		if fed := c.hold != nil && c.credit == nil; !fed && !c.allSent {
+			return violation("input of a call has come that was not sent")
+		}
+		c.arrived = true
+		return nil
 	}
 	if c.credit == nil {
 		c.from = m.From

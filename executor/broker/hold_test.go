@@ -145,18 +145,22 @@ func TestRestOfAFedInput(t *testing.T) {
 	})
 }
 
-// Only what is fed can have come in part.
-func TestG23RestOfAnInputThatIsNotFed(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		b := w.broker(several()...)
-		defer w.close(b)
-		o := shared("x", nil)
-		o.Content = nil
-		c := b.Peer(2).Call(call("hold", nil), o)
-		<-c.Started()
-		w.agent("a").send(wire.KindCredit, b.Peer(2).id, c.id, wire.Credit{N: 1, From: 1})
-		wantLost(t, failure(t, c), 2, wire.CodeProtocol, false)
-	})
+// Only what is fed can have come without having been sent, in part or as a whole.
+func TestG23CreditForAnInputThatIsNotFed(t *testing.T) {
+	for name, credit := range map[string]wire.Credit{"the rest": {N: 1, From: 1}, "all has come": {}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				b := w.broker(several()...)
+				defer w.close(b)
+				o := shared("x", nil)
+				o.Content = nil
+				c := b.Peer(2).Call(call("hold", nil), o)
+				<-c.Started()
+				w.agent("a").send(wire.KindCredit, b.Peer(2).id, c.id, credit)
+				wantLost(t, failure(t, c), 2, wire.CodeProtocol, false)
+			})
+		})
+	}
 }
 
 // A root keeps some contents for those who may come, those that were needed last, and all that somebody needs.

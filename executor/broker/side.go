@@ -131,7 +131,7 @@ func (r *route) loseSide(ctx context.Context, link *wire.Link, why error) {
 	var cut []*Pending
 	for _, p := range r.peers {
 		for _, c := range p.calls.sent {
-			if c.inPieces && !c.over {
+			if c.onItsWayLocked() {
 				cut = append(cut, c)
 			}
 		}
@@ -150,12 +150,15 @@ func (r *route) loseSide(ctx context.Context, link *wire.Link, why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range cut {
-		if !c.over {
+		if c.onItsWayLocked() {
 			_ = r.Fail(&wire.Problem{Code: wire.CodeEnded, Message: "a channel that carried parts of a long input broke: " + why.Error()})
 			return
 		}
 	}
 }
+
+// onItsWayLocked says whether pieces of the call's input may be on their way.
+func (c *Pending) onItsWayLocked() bool { return c.inPieces && !c.arrived && !c.over }
 
 // way returns the link for what lies at an offset of the call's input, and whether that goes as a piece: once one did, all
 // do. The links fill up as the other side takes from them.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"runner/agent/wire"
+	"runner/planner/plan"
 )
 
 const sideAddress = "127.0.0.1:7"
@@ -222,6 +223,65 @@ func TestG17SideLinkIsLost(t *testing.T) {
 			t.Errorf("the reason is %q", lost.Problem.Message)
 		}
 	})
+}
+
+// G17: an input that has come is not lost with a side link: neither what a root holds for others, nor that of a call that works on.
+func TestG17SideLinkIsLostLater(t *testing.T) {
+	for name, connections := range map[string][]plan.Connection{"held": several(), "read": several()[:2]} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				s := newSideWorld(w)
+				data, come := random(5<<20+1), make(chan struct{})
+				reads := func(a *agent, f wire.Frame, _ *wire.Call) {
+					in := a.inputOf(f)
+					w.wg.Go(func() {
+						if got, err := io.ReadAll(&lazy{in}); err != nil || !bytes.Equal(got, data) {
+							t.Errorf("%d bytes came, %v", len(got), err)
+						}
+						close(come)
+					})
+				}
+				w.actions["fed"] = func(a *agent, f wire.Frame, _ *wire.Call) {
+					w.wg.Go(func() { <-come; a.result(f, wire.Result{}) })
+				}
+				if name == "held" {
+					w.actions["hold"] = reads
+				} else {
+					w.actions["works on"] = func(a *agent, f wire.Frame, c *wire.Call) {
+						reads(a, f, c)
+						a.mu.Lock()
+						defer a.mu.Unlock()
+						a.ended[key(f)] = func(wire.Cancel) { a.result(f, wire.Result{}) }
+					}
+				}
+				b := w.broker(connections...)
+				defer w.close(b)
+				o := shared("x", data)
+				o.Size, o.Content.Size = long, long
+				var c *Pending
+				if name == "held" {
+					wait(t, b.Peer(1).Call(call("fed", nil), o))
+				} else {
+					c = b.Peer(1).Call(call("works on", nil), o)
+				}
+				<-come
+				synctest.Wait()
+				if over, _ := s.pieces("a"); len(over) != wire.MaxSides || slices.Min(over) == 0 {
+					t.Errorf("pieces over side links: %d", over)
+				}
+				_ = s.links[0].Fail(&wire.Problem{Code: wire.CodeEnded})
+				time.Sleep(2 * lastWords)
+				synctest.Wait()
+				if p := b.Peer(0); p.lost != nil {
+					t.Errorf("the root was given up: %v", p.lost)
+				}
+				if c != nil {
+					c.Cancel(false)
+					wait(t, c)
+				}
+			})
+		})
+	}
 }
 
 // G21: nothing of side links outlives the broker, also where they are just being opened.
