@@ -8,7 +8,7 @@ import (
 	"runner/planner/plan"
 )
 
-// What nobody needs just now a root keeps for those who may come: so many contents, of so many bytes together.
+// What nobody needs just now a root keeps for those who may come: so many contents at most, of so many bytes together.
 const (
 	idleHolds = 8
 	idleBytes = 1 << 30
@@ -49,7 +49,6 @@ func (p *Peer) feedLocked(c *Pending) {
 	r.holds = slices.DeleteFunc(r.holds, func(h *hold) bool { return h.call.over })
 	at := slices.IndexFunc(r.holds, func(h *hold) bool { return h.content == *content })
 	if at < 0 {
-		r.spareLocked(content.Size)
 		at = len(r.holds)
 		if !r.holdLocked(c) {
 			return
@@ -82,18 +81,19 @@ func (p *Peer) holdLocked(c *Pending) bool {
 	return !h.call.over
 }
 
-// spareLocked makes room for one more among the idle holds of a root: those that were used least recently end.
-func (p *Peer) spareLocked(size int64) {
-	n := 0
+// spareLocked ends what is too much among the idle holds of a root: those that were used least recently.
+func (p *Peer) spareLocked() {
+	n, size := 0, int64(0)
 	for _, h := range slices.Backward(p.holds) {
-		if len(h.fed) > 0 {
+		if len(h.fed) > 0 || h.call.over {
+			continue
+		}
+		if n == idleHolds || size+h.content.Size > idleBytes {
+			h.endLocked()
 			continue
 		}
 		n++
 		size += h.content.Size
-		if n >= idleHolds || size > idleBytes {
-			h.endLocked()
-		}
 	}
 }
 
@@ -110,8 +110,12 @@ func (h *hold) endLocked() {
 // leaveLocked takes note of the end of a call that was fed. What nobody waits for any more is not sent to its end.
 func (h *hold) leaveLocked(c *Pending) {
 	delete(h.fed, c)
-	if len(h.fed) == 0 && h.call.credit != nil && !h.call.allSent && !h.call.over {
+	switch {
+	case len(h.fed) > 0 || h.call.over:
+	case h.call.credit != nil && !h.call.allSent:
 		h.endLocked()
+	default:
+		h.call.peer.spareLocked()
 	}
 }
 

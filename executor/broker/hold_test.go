@@ -171,7 +171,7 @@ func TestIdleContents(t *testing.T) {
 		root := b.Peer(0)
 		name := func(i int) string { return fmt.Sprint("content ", i) }
 		needed := b.Peer(2).Call(call("never", nil), shared("needed", nil))
-		for i := range idleHolds {
+		for i := range idleHolds { // with the one that is needed there are more
 			wait(t, b.Peer(1).Call(call("echo", nil), shared(name(i), nil)))
 		}
 		wait(t, b.Peer(3).Call(call("echo", nil), shared(name(0), nil)))
@@ -189,9 +189,16 @@ func TestIdleContents(t *testing.T) {
 		if len(root.calls.sent) != 1+idleHolds {
 			t.Errorf("%d are held", len(root.calls.sent))
 		}
-		wait(t, b.Peer(1).Call(call("echo", nil), CallOptions{Content: &wire.Hold{Size: idleBytes + 1, SHA256: "huge"}}))
-		if len(root.holds) != 2 {
-			t.Errorf("%d are held beside a huge one", len(root.holds)-1)
+		huge := CallOptions{Content: &wire.Hold{Size: idleBytes + 1, SHA256: "huge"}}
+		also := b.Peer(3).Call(call("hold", nil), huge)
+		<-also.Started()
+		if len(root.holds) != 2+idleHolds {
+			t.Errorf("%d are held beside a huge one that is needed", len(root.holds)-1)
+		}
+		also.Cancel(false)
+		wait(t, also)
+		if len(root.holds) != 1+idleHolds {
+			t.Errorf("%d are held when nobody needs the huge one any more", len(root.holds))
 		}
 		needed.Cancel(true)
 	})
