@@ -154,7 +154,9 @@ func (a *Agent) refuse(f wire.Frame, code wire.Code, why string) {
 	if peer == a.id {
 		peer = 0
 	}
-	a.feeds.drop(peer, f.Call)
+	if f.Kind == wire.KindCall {
+		a.feeds.drop(peer, f.Call)
+	}
 	a.send(wire.KindRefused, peer, f.Call, wire.Refused{Kind: f.Kind, Problem: wire.Problem{Code: code, Message: why}})
 }
 

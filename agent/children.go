@@ -255,8 +255,13 @@ func (t *children) relay(o *offspring, f wire.Frame) error {
 		if f.Stream == wire.StreamInput && wire.Unmarshal(f.Payload, &m) == nil && t.agent.feeds.take(f.Peer, f.Call, m.N) {
 			return nil
 		}
-	case wire.KindResult, wire.KindRefused:
+	case wire.KindResult:
 		t.agent.feeds.drop(f.Peer, f.Call)
+	case wire.KindRefused:
+		var m wire.Refused
+		if wire.Unmarshal(f.Payload, &m) == nil && m.Kind == wire.KindCall {
+			t.agent.feeds.drop(f.Peer, f.Call)
+		}
 	case wire.KindLost:
 		if f.Peer == o.id {
 			return &wire.Problem{Code: wire.CodeProtocol, Message: "it told of its own loss"}

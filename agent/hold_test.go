@@ -200,6 +200,29 @@ func TestWhatIsNotHeldTheControllerSends(t *testing.T) {
 	}
 }
 
+// A child that is refused is not the call of the same number: that goes on being fed.
+func TestRefusedOpenBesideAFedCall(t *testing.T) {
+	for name, peer := range map[string]wire.PeerID{"root": root, "third": third} {
+		t.Run(name, func(t *testing.T) {
+			c, what := chain(t), newContent(t, 1<<20)
+			c.last = 1000 // no peer has such an id
+			hold, held := c.hold(len(what.data), what.digest)
+			id, r := c.fed(peer, hold, what, name)
+			c.wait("credit", func() bool { return held.credit > 0 })
+			if err := c.link.Send(wire.Frame{Kind: wire.KindOpen, Peer: peer, Call: id, Payload: []byte{0xff}}); err != nil {
+				t.Fatal(err)
+			}
+			c.wait("refusal", func() bool { return r.refused != nil && r.refused.Kind == wire.KindOpen })
+			c.mu.Lock()
+			r.refused = nil
+			c.mu.Unlock()
+			c.supply(root, hold, held, what.data)
+			c.end(root, hold)
+			c.wrote(r, what, name)
+		})
+	}
+}
+
 // G22: a peer that does not read holds up no other one, and its own content waits for it.
 func TestG22StoppedPeer(t *testing.T) {
 	c, what := chain(t), newContent(t, 8<<20)
