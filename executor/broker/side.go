@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,9 @@ const (
 	long, gone = 64 << 20, 16 << 20
 	// far is a round-trip time. OpenSSH grants a channel 2 MiB a round trip: nearer than this one channel is not what limits.
 	far = 5 * time.Millisecond
+	// branchInputs is how many inputs may go in pieces at a time behind one child of a root, or to the root itself. Each may have
+	// wire.MaxWindow under way: should the child not read for a while, all of that waits for it, and its link bears wire.DefaultQueue.
+	branchInputs = 2
 	// sideTime is how long it may take to open a side link.
 	sideTime = 10 * time.Second
 )
@@ -29,6 +33,7 @@ type sides struct {
 	open  func()       // opens them, once; nil: they would not help, or the root is going
 	links []*wire.Link // that are open
 	turn  int          // which of those that have as little to send is taken
+	split []*Pending   // whose inputs go in pieces; those that have come may be among them
 	wg    sync.WaitGroup
 }
 
@@ -128,14 +133,7 @@ func (r *route) loseSide(ctx context.Context, link *wire.Link, why error) {
 			break
 		}
 	}
-	var cut []*Pending
-	for _, p := range r.peers {
-		for _, c := range p.calls.sent {
-			if c.onItsWayLocked() {
-				cut = append(cut, c)
-			}
-		}
-	}
+	cut := slices.Clone(r.sides.onTheirWayLocked())
 	b.mu.Unlock()
 	if len(cut) == 0 {
 		return
@@ -150,15 +148,45 @@ func (r *route) loseSide(ctx context.Context, link *wire.Link, why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range cut {
-		if c.onItsWayLocked() {
+		if !c.hasInputLocked() {
 			_ = r.Fail(&wire.Problem{Code: wire.CodeEnded, Message: "a channel that carried parts of a long input broke: " + why.Error()})
 			return
 		}
 	}
 }
 
-// onItsWayLocked says whether pieces of the call's input may be on their way.
-func (c *Pending) onItsWayLocked() bool { return c.inPieces && !c.arrived && !c.over }
+// onTheirWayLocked returns the calls of whose inputs pieces may be on their way.
+func (s *sides) onTheirWayLocked() []*Pending {
+	s.split = slices.DeleteFunc(s.split, (*Pending).hasInputLocked)
+	return s.split
+}
+
+// hasInputLocked says whether the call's input has arrived, or is of no use any more.
+func (c *Pending) hasInputLocked() bool { return c.arrived || c.over }
+
+// splitLocked has a call's input go in pieces from now on, if it may.
+func (s *sides) splitLocked(c *Pending) bool {
+	n := 0
+	for _, other := range s.onTheirWayLocked() {
+		if other.peer.branch() == c.peer.branch() {
+			n++
+		}
+	}
+	if n == branchInputs {
+		return false
+	}
+	c.inPieces = true
+	s.split = append(s.split, c)
+	return true
+}
+
+// branch returns the child of the root through which a peer is reached; the root for itself.
+func (p *Peer) branch() *Peer {
+	for p.parent != nil && p.parent != p.root {
+		p = p.parent
+	}
+	return p
+}
 
 // way returns the link for what lies at an offset of the call's input, and whether that goes as a piece: once one did, all
 // do. The links fill up as the other side takes from them.
@@ -175,10 +203,9 @@ func (c *Pending) way(offset uint64) (link *wire.Link, piece bool) {
 		r.sides.open()
 	}
 	n := len(r.sides.links)
-	if n == 0 {
+	if n == 0 || !c.inPieces && !r.sides.splitLocked(c) {
 		return link, c.inPieces
 	}
-	c.inPieces = true
 	least := link.Queued() + 1 // what others send goes over this one only
 	r.sides.turn++
 	for i := range n {

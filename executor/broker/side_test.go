@@ -284,6 +284,69 @@ func TestG17SideLinkIsLostLater(t *testing.T) {
 	}
 }
 
+// G22: few inputs at a time go in pieces behind one child of a root, so that what is under way to it is less than its link bears
+// while it does not read. When they have come, so may others.
+func TestG22LongInputsBehindOneChild(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		newSideWorld(w)
+		data := random(5 << 20)
+		goOn := make(chan struct{})
+		w.actions["stops"] = func(a *agent, f wire.Frame, _ *wire.Call) {
+			in := a.inputOf(f)
+			w.wg.Go(func() {
+				begin := make([]byte, 2<<20)
+				_, err := io.ReadFull(&lazy{in}, begin)
+				<-goOn
+				rest, restErr := io.ReadAll(&lazy{in})
+				if !bytes.Equal(append(begin, rest...), data) || err != nil || restErr != nil {
+					t.Errorf("%d bytes came, %v, %v", len(begin)+len(rest), err, restErr)
+				}
+				a.result(f, wire.Result{})
+			})
+		}
+		b := w.broker(ssh(-1, "a"), hopTo(0, "sudo", "root"), hopTo(1, "docker", "one"), hopTo(0, "docker", "two"))
+		defer w.close(b)
+		calls := map[int][]*Pending{}
+		send := func(i int) {
+			calls[i] = append(calls[i], b.Peer(i).Call(call("stops", nil), CallOptions{Size: long, Input: func() (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(data)), nil
+			}}))
+		}
+		for _, i := range []int{1, 2, 1, 2, 1, 2, 3, 0} { // six behind sudo
+			send(i)
+		}
+		inPieces := func(peers ...int) (n int) {
+			time.Sleep(time.Second)
+			synctest.Wait()
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			for _, i := range peers {
+				for _, c := range calls[i] {
+					if c.inPieces {
+						n++
+					}
+				}
+			}
+			return n
+		}
+		if sudo, two, root := inPieces(1, 2), inPieces(3), inPieces(0); sudo != branchInputs || two != 1 || root != 1 {
+			t.Errorf("%d inputs behind one child go in pieces, %d behind another one, %d to the root", sudo, two, root)
+		}
+		close(goOn)
+		for _, all := range calls {
+			for _, c := range all {
+				wait(t, c)
+			}
+		}
+		before := inPieces(1)
+		send(1)
+		wait(t, calls[1][3])
+		if inPieces(1) != before+1 {
+			t.Error("an input does not go in pieces when the others have come")
+		}
+	})
+}
+
 // G21: nothing of side links outlives the broker, also where they are just being opened.
 func TestG21SideLinksEndWithTheBroker(t *testing.T) {
 	for name, delay := range map[string]time.Duration{"open": time.Second, "opening": 0} {
