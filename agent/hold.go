@@ -52,7 +52,7 @@ func (c *call) hold(ctx context.Context) (action.Outcome, error) {
 	case <-ctx.Done():
 		return out, context.Cause(ctx)
 	}
-	file, err := disk.Scratch(args.Size, "/var/tmp", os.TempDir(), facts.Home(), "/dev/shm")
+	file, err := disk.Scratch(args.Size, "/var/tmp", os.TempDir(), facts.Home())
 	if err != nil {
 		return out, &wire.Problem{Code: wire.CodeFull, Message: fmt.Sprintf("no room for %d bytes to pass on: %v", args.Size, err)}
 	}

@@ -32,6 +32,12 @@ func unnamed(dir int) (int, error) {
 	return fd, err
 }
 
+// isMemory says whether what is written to a file system stays in memory.
+func isMemory(fs *unix.Statfs_t) bool {
+	kind := uint32(fs.Type) //nolint:gosec // magic numbers have 32 bits, and are signed on some platforms
+	return kind == unix.TMPFS_MAGIC || kind == unix.RAMFS_MAGIC
+}
+
 // inMemory makes a file that is in no file system.
 func inMemory(name string) (int, error) { return unix.MemfdCreate(name, unix.MFD_CLOEXEC) }
 

@@ -10,7 +10,7 @@ import (
 const (
 	// scratchShare is which part of the free room scratch may take: the rest is for what people want to be there.
 	scratchShare = 4
-	// scratchMemory is how much of it may be kept in memory where no directory will do.
+	// scratchMemory is how much of it may be kept in memory: in a file system that is there, or where no directory will do.
 	scratchMemory = 16 << 20
 )
 
@@ -40,7 +40,11 @@ func scratch(dir string, size int64) (*os.File, error) {
 	if err := unix.Statfs(dir, &room); err != nil {
 		return nil, failed("look at", dir, err)
 	}
-	if free := int64(room.Bavail) * int64(room.Bsize); free/scratchShare < size { //nolint:gosec // where it is signed, it can be negative
+	may := int64(room.Bavail) * int64(room.Bsize) / scratchShare //nolint:gosec // where it is signed, it can be negative
+	if isMemory(&room) {
+		may = min(may, scratchMemory)
+	}
+	if size > may {
 		return nil, failed("write", dir, unix.ENOSPC)
 	}
 	file, err := nameless(dir)

@@ -46,6 +46,9 @@ func TestScratch(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = small.Close()
+	if _, err := disk.Scratch(17<<20, "/dev/shm"); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("a lot in a file system that is memory: %v", err)
+	}
 	if _, err := disk.Scratch(1<<30, none); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("a lot, and no directory: %v", err)
 	}

@@ -144,7 +144,7 @@ func TestOnceWithoutRoom(t *testing.T) {
 	o := newOnce(t)
 	script := strings.NewReplacer("BED", o.Dir(), "HOME", o.account.Home, "UID", fmt.Sprint(o.account.UID)).Replace(`
 mkdir /srv/bed && mount --bind BED /srv/bed
-for d in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o size=1m,mode=1777 none $d; done
+for d in /tmp /var/tmp; do mount -t tmpfs -o size=1m,mode=1777 none $d; done
 mkdir -p BED && mount --bind /srv/bed BED
 mount -t tmpfs -o size=40m,mode=755,uid=UID none HOME`)
 	out, err := exec.Command("nsenter", "--target", fmt.Sprint(o.server.Inside(t)), "--mount", "sh", "-ec", script).CombinedOutput()
