@@ -326,7 +326,7 @@ func (c *Pending) resultLocked(result wire.Result) {
 	if c.credit != nil {
 		c.trip += c.credit.Waits()
 	}
-	if c.hold != nil {
+	if c.hold != nil && c.arrived { // who asks for nothing does not wait for it
 		c.trip += c.hold.waits() - c.waited
 	}
 	if !c.over {

@@ -308,6 +308,13 @@ func TestTripsAndProgressOfFedCalls(t *testing.T) {
 		w.actions["fed"] = func(a *agent, f wire.Frame, _ *wire.Call) {
 			w.wg.Go(func() {
 				<-come
+				a.send(wire.KindCredit, f.Peer, f.Call, wire.Credit{})
+				a.result(f, wire.Result{})
+			})
+		}
+		w.actions["unchanged"] = func(a *agent, f wire.Frame, _ *wire.Call) {
+			w.wg.Go(func() {
+				<-come
 				a.result(f, wire.Result{})
 			})
 		}
@@ -315,22 +322,26 @@ func TestTripsAndProgressOfFedCalls(t *testing.T) {
 		defer w.close(b)
 		told := map[int]int64{}
 		var mu sync.Mutex
-		feed := func(i int) *Pending {
+		feed := func(i int, action string) *Pending {
 			o := shared("x", data)
 			o.Progress = func(bytes int64) {
 				mu.Lock()
 				defer mu.Unlock()
 				told[i] = bytes
 			}
-			return b.Peer(i).Call(call("fed", nil), o)
+			return b.Peer(i).Call(call(action, nil), o)
 		}
-		one, two := feed(1), feed(2)
+		one, two, other := feed(1, "fed"), feed(2, "fed"), feed(3, "unchanged")
 		for _, c := range []*Pending{one, two} {
 			if trip := wait(t, c).Trip; trip != 3+4 { // one for each half of a window beyond the first window
 				t.Errorf("%d round trips", trip)
 			}
 		}
-		if trip := wait(t, feed(3)).Trip; trip != 3 {
+		if trip := wait(t, other).Trip; trip != 3 {
+			t.Errorf("%d round trips of who has asked for nothing", trip)
+		}
+		told[3] = 0
+		if trip := wait(t, feed(3, "fed")).Trip; trip != 3 {
 			t.Errorf("%d round trips of what was there", trip)
 		}
 		if size := int64(len(data)); told[1] != size || told[2] != size || told[3] != 0 {
