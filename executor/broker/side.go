@@ -143,7 +143,9 @@ func (r *route) loseSide(ctx context.Context, link *wire.Link, why error) {
 	select {
 	case <-last.C:
 	case <-r.Done():
-	case <-ctx.Done():
+		return
+	case <-ctx.Done(): // so the link ends, and for that reason
+		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
