@@ -102,15 +102,15 @@ type Stats struct {
 
 // Broker is described at the top of the package. It is safe for concurrent use.
 type Broker struct {
-	cfg     Config
-	agents  starter
-	tree    plan.Tree       // of the connections
-	several map[int]bool    // roots' connections that lead to several targets
-	finish  func()          // the last thing that Close does
-	ctx     context.Context // ends with Close
-	cancel  context.CancelCauseFunc
-	wg      sync.WaitGroup // every goroutine of the broker, but for events
-	events  events
+	cfg    Config
+	agents starter
+	tree   plan.Tree       // of the connections
+	shared map[int]bool    // what sharedRoots says
+	finish func()          // the last thing that Close does
+	ctx    context.Context // ends with Close
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup // every goroutine of the broker, but for events
+	events events
 
 	sent, received atomic.Int64
 	pipelines      atomic.Uint32 // numbers given
@@ -155,7 +155,7 @@ func newBroker(cfg Config, agents starter, finish func()) *Broker {
 		t, known := cfg.Transports[c.Transport]
 		return known && t.Open == nil
 	}
-	b.several = busy(cfg.Connections, isSSH)
+	b.shared = sharedRoots(cfg.Connections, isSSH)
 	for i, c := range cfg.Connections {
 		h := &hop{plan: c, index: i, ssh: isSSH(c)}
 		if c.Parent >= 0 {

@@ -22,9 +22,10 @@ type hold struct {
 	fed     map[*Pending]struct{} // calls that get it and have not ended
 }
 
-// busy are the connections of roots that lead to several targets: what these need alike goes to the root once.
-func busy(connections []plan.Connection, ssh func(plan.Connection) bool) map[int]bool {
-	targets, several := map[int]int{}, map[int]bool{}
+// sharedRoots are the connections of roots behind ssh that lead to several targets: what these need alike goes to the root once.
+// To a root on this machine it is not far.
+func sharedRoots(connections []plan.Connection, ssh func(plan.Connection) bool) map[int]bool {
+	targets, shared := map[int]int{}, map[int]bool{}
 	for i, c := range connections {
 		if !c.Target {
 			continue
@@ -34,16 +35,16 @@ func busy(connections []plan.Connection, ssh func(plan.Connection) bool) map[int
 			root = connections[root].Parent
 		}
 		targets[root]++
-		several[root] = targets[root] > 1
+		shared[root] = targets[root] > 1 && ssh(connections[root])
 	}
-	return several
+	return shared
 }
 
 // feedLocked has the root feed a call that is about to be sent, where others may need the same content. Until the root asks,
 // nothing of it is sent, and if it cannot hold it, it says so by asking for the call itself.
 func (p *Peer) feedLocked(c *Pending) {
 	content, r := c.options.Content, p.root
-	if content == nil || !p.b.several[r.hop.index] {
+	if content == nil || !p.b.shared[r.hop.index] {
 		return
 	}
 	r.holds = slices.DeleteFunc(r.holds, func(h *hold) bool { return h.call.over })

@@ -85,6 +85,7 @@ func TestContentOfOneTarget(t *testing.T) {
 	for name, connections := range map[string][]plan.Connection{
 		"ssh and sudo":      {ssh(-1, "a"), target(hopTo(0, "sudo", "root"))},
 		"other roots":       {target(ssh(-1, "a")), target(ssh(-1, "b"))},
+		"this machine":      {hopTo(-1, "local", "here"), target(hopTo(0, "sudo", "root")), target(hopTo(0, "docker", "one"))},
 		"other roots' ways": {ssh(-1, "a"), target(hopTo(0, "sudo", "root")), target(ssh(0, "b"))},
 	} {
 		t.Run(name, func(t *testing.T) {
