@@ -385,11 +385,11 @@ func (c *Pending) feedFrom(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() { _ = in.Close() })() // wakes Read
 	defer in.Close()
-	if c.options.Progress != nil {
-		in = &counted{ReadCloser: in, tell: c.options.Progress}
-	}
-	if _, err := io.CopyN(io.Discard, in, c.from); err != nil && !errors.Is(err, io.EOF) {
+	if err := skip(in, c.from); err != nil {
 		return err
+	}
+	if c.options.Progress != nil {
+		in = &counted{ReadCloser: in, tell: c.options.Progress, bytes: c.from}
 	}
 	sent := uint64(c.from) //nolint:gosec // it is not negative
 	emit := func(chunk []byte) error {
@@ -418,4 +418,17 @@ func (c *Pending) feedFrom(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// skip passes the first bytes of an input by, without reading them where that can be.
+func skip(in io.Reader, first int64) error {
+	if s, ok := in.(io.Seeker); ok {
+		if _, err := s.Seek(first, io.SeekCurrent); err == nil {
+			return nil
+		}
+	}
+	if _, err := io.CopyN(io.Discard, in, first); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
 }

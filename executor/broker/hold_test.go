@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"runner/agent/wire"
@@ -138,13 +139,43 @@ func TestRestOfAFedInput(t *testing.T) {
 			mu.Lock()
 			from[p.id] = at
 			mu.Unlock()
-			wait(t, p.Call(call("rest", nil), shared("x", data)))
-			if want := data[min(int(at), len(data)):]; got[p.id] != string(want) {
-				t.Errorf("from %d on: %q", at, got[p.id])
+			for kind, in := range map[string]io.Reader{"a file": bytes.NewReader(data), "a stream": iotest.OneByteReader(bytes.NewReader(data))} {
+				file := &seeker{Reader: in}
+				o := shared("x", data)
+				o.Input = func() (io.ReadCloser, error) { return file, nil }
+				if kind == "a stream" {
+					o.Input = func() (io.ReadCloser, error) { return io.NopCloser(file), nil }
+				}
+				wait(t, p.Call(call("rest", nil), o))
+				want := data[min(int(at), len(data)):]
+				if got[p.id] != string(want) {
+					t.Errorf("%s from %d on: %q", kind, at, got[p.id])
+				}
+				if kind == "a file" && file.read != len(want) {
+					t.Errorf("%d bytes of a file were read for %d", file.read, len(want))
+				}
 			}
 		}
 	})
 }
+
+// seeker is a file that counts what is read of it.
+type seeker struct {
+	io.Reader
+	read int
+}
+
+func (s *seeker) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	s.read += n
+	return n, err
+}
+
+func (s *seeker) Seek(offset int64, whence int) (int64, error) {
+	return s.Reader.(*bytes.Reader).Seek(offset, whence)
+}
+
+func (s *seeker) Close() error { return nil }
 
 // Only what is fed can have come without having been sent, in part or as a whole.
 func TestG23CreditForAnInputThatIsNotFed(t *testing.T) {
