@@ -47,7 +47,7 @@ func scratch(dir string, size int64) (*os.File, error) {
 	if size > may {
 		return nil, failed("write", dir, unix.ENOSPC)
 	}
-	file, err := nameless(dir)
+	file, err := nameless(dir, unnamed)
 	if err != nil {
 		return nil, err
 	}
@@ -58,13 +58,14 @@ func scratch(dir string, size int64) (*os.File, error) {
 	return file, nil
 }
 
-func nameless(dir string) (*os.File, error) {
+// nameless makes a file without a name: at once where make can, which unnamed does, or else one whose name it removes.
+func nameless(dir string, make func(dir int) (fd int, err error)) (*os.File, error) {
 	fd, err := again(func() (int, error) { return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
 	if err != nil {
 		return nil, failed("open", dir, err)
 	}
 	defer unix.Close(fd) //nolint:errcheck // nothing is written through it
-	made, err := again(func() (int, error) { return unnamed(fd) })
+	made, err := again(func() (int, error) { return make(fd) })
 	if err == nil {
 		return os.NewFile(uintptr(made), dir), nil
 	}
