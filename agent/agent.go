@@ -97,7 +97,7 @@ func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg Config) error {
 	a.children.close()
 	reader.Wait() // it adds calls
 	a.calls.wait(lost)
-	a.sides.wait() // a call adds them
+	a.sides.wg.Wait() // a call adds them
 	a.feeds.wg.Wait()
 	return closed(why)
 }

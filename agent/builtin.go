@@ -25,9 +25,9 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.dial
 	case "facts":
 		return c.facts
-	case holdAction:
+	case wire.ActionHold:
 		return c.hold
-	case lockAction:
+	case wire.ActionLock:
 		return c.lock
 	case "sync":
 		return c.sync
@@ -39,7 +39,7 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.send
 	case receive:
 		return c.receive
-	case "widen":
+	case wire.ActionWiden:
 		return c.widen
 	}
 	return nil
@@ -91,9 +91,6 @@ func (c *call) dial(ctx context.Context) (action.Outcome, error) {
 	}
 	return out, context.Cause(ctx)
 }
-
-// lockAction makes the target a run's.
-const lockAction = "lock"
 
 // lock takes the run's lock. While it waits for another run to end, its output is who that is.
 func (c *call) lock(ctx context.Context) (action.Outcome, error) {

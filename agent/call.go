@@ -26,7 +26,7 @@ type call struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	kill   func()         // from now on nothing of it is ended politely
-	done   chan struct{}  // closed when its result is on its way
+	done   chan struct{}  // closed when it has ended, just before its result is sent
 	failed *wire.Problem  // why it failed; written before done is closed
 	args   map[string]any // of an action, decoded
 

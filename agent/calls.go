@@ -68,7 +68,7 @@ func (t *calls) add(f wire.Frame) {
 	}
 	c.begin()
 	c.under = t.lock
-	if t.lock == nil && c.msg.Action == lockAction {
+	if t.lock == nil && c.msg.Action == wire.ActionLock {
 		t.lock = c
 	}
 	t.byID[c.id] = c
@@ -285,7 +285,7 @@ func (c *call) begin() {
 	ctx, c.cancel = context.WithCancelCause(ctx)
 	c.ctx, c.kill = process.WithKill(ctx)
 	c.input = wire.NewBuffer(0, wire.Window, wire.WideWindow, c.grant)
-	if c.msg.Action == holdAction {
+	if c.msg.Action == wire.ActionHold {
 		c.held = newHold()
 	}
 	c.stdout, c.stderr = wire.NewSendWindow(wire.Window), wire.NewSendWindow(wire.Window)

@@ -15,9 +15,6 @@ import (
 	"runner/agent/wire"
 )
 
-// holdAction keeps content for the inputs of other calls.
-const holdAction = "hold"
-
 // hold is content that has come down once, or still comes, for calls of this peer and of those behind it.
 type hold struct {
 	ask   func()          // has it come

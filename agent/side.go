@@ -26,8 +26,6 @@ type sides struct {
 	wg sync.WaitGroup // what waits for them, and serves them
 }
 
-func (s *sides) wait() { s.wg.Wait() }
-
 // widen listens for further streams that the controller makes through the connection by which it reaches this machine.
 func (c *call) widen(ctx context.Context) (action.Outcome, error) {
 	out := action.Outcome{Change: wire.Change{Verb: wire.VerbRead}}

@@ -201,14 +201,21 @@ type Call struct {
 	Elsewhere []Elsewhere `cbor:"10,keyasint,omitempty"`
 }
 
-// Lock are the arguments of the call "lock": from then on the target is that run's, for as long as one of its agents is
+// Actions that are not the language's, and that both sides have to know.
+const (
+	ActionLock  = "lock"  // Lock
+	ActionHold  = "hold"  // Hold
+	ActionWiden = "widen" // no arguments; Widened
+)
+
+// Lock are the arguments of ActionLock: from then on the target is that run's, for as long as one of its agents is
 // there. Calls that come later and need a lane wait for it, and are refused with CodeLocked if it is not given.
 type Lock struct {
 	Run     Run           `cbor:"run"`
 	Timeout time.Duration `cbor:"timeout"` // how long it may wait for another run to end
 }
 
-// Widened is the result of the call "widen": where its peer takes further streams for a short time, and how both sides know
+// Widened is the result of ActionWiden: where its peer takes further streams for a short time, and how both sides know
 // each other there.
 type Widened struct {
 	Address string `cbor:"address"` // on the peer's machine
@@ -268,7 +275,7 @@ type Credit struct {
 	From int64  `cbor:"2,keyasint,omitempty"` // so many bytes of a fed input have come: the rest is the controller's to send
 }
 
-// Hold are the arguments of the call "hold": content, which is its input, for the inputs of other calls.
+// Hold are the arguments of ActionHold: content, which is its input, for the inputs of other calls.
 type Hold struct {
 	Size   int64  `cbor:"size"`
 	SHA256 string `cbor:"sha256"` // hexadecimal

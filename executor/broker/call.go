@@ -51,7 +51,7 @@ type Pending struct {
 	// Broker.mu guards what follows; reply and err may also be read once done is closed.
 	sent     bool
 	over     bool // reply and err are final
-	held     bool // it had to wait for another call to end before it was sent
+	delayed  bool // it had to wait for another call to end before it was sent
 	trip     int
 	reply    Reply
 	err      error
@@ -70,12 +70,7 @@ type Pending struct {
 // Call sends a call to the peer, or queues it until that is possible, and returns at once. Calls reach a peer in the
 // order in which they were made. Everything that can go wrong is Wait's to tell.
 func (p *Peer) Call(call wire.Call, o CallOptions) *Pending {
-	c := &Pending{peer: p, options: o, started: make(chan struct{}), done: make(chan struct{})}
-	frame, err := wire.Message(wire.KindCall, p.id, 0, call)
-	if err == nil {
-		err = frame.Check()
-	}
-	c.payload, c.size = frame.Payload, len(frame.Payload)
+	c, err := p.newPending(call, o)
 	p.b.mu.Lock()
 	defer p.b.mu.Unlock()
 	if err == nil {
@@ -93,6 +88,17 @@ func (p *Peer) Call(call wire.Call, o CallOptions) *Pending {
 	return c
 }
 
+// newPending makes a call that is not sent yet, also where the error says that it never can be.
+func (p *Peer) newPending(call wire.Call, o CallOptions) (*Pending, error) {
+	frame, err := wire.Message(wire.KindCall, p.id, 0, call)
+	if err == nil {
+		err = frame.Check()
+	}
+	return &Pending{
+		peer: p, payload: frame.Payload, size: len(frame.Payload), options: o, started: make(chan struct{}), done: make(chan struct{}),
+	}, err
+}
+
 // lockLocked sends a call for the run's lock ahead of the first one that needs it. Nobody waits for its end: if it fails,
 // so do those behind it.
 func (p *Peer) lockLocked(lock *wire.Lock) {
@@ -100,19 +106,18 @@ func (p *Peer) lockLocked(lock *wire.Lock) {
 		return
 	}
 	p.calls.lock = true
-	c := &Pending{peer: p, started: make(chan struct{}), done: make(chan struct{})}
-	c.options.Live = func(_ wire.Stream, who []byte) {
+	told := func(_ wire.Stream, who []byte) {
 		p.b.events.put(Event{Connection: p.hop.index, Status: Waiting, Err: &wire.Problem{Code: wire.CodeLocked, Message: string(who)}})
 	}
 	args, err := wire.Marshal(lock)
+	var c *Pending
 	if err == nil {
-		c.payload, err = wire.Marshal(wire.Call{Action: "lock", Args: args, Mode: wire.ModeApply, Flags: wire.FlagNoLane})
+		c, err = p.newPending(wire.Call{Action: wire.ActionLock, Args: args, Mode: wire.ModeApply, Flags: wire.FlagNoLane}, CallOptions{Live: told})
 	}
 	if err != nil {
 		p.loseLocked(lostAt(p.hop, problemOf(err), true))
 		return
 	}
-	c.size = len(c.payload)
 	p.calls.queue = append(p.calls.queue, c)
 }
 
@@ -178,7 +183,7 @@ type calls struct {
 	bytes int                      // of the payloads of what was sent
 	last  wire.CallID              // the id granted last
 	ahead ahead                    // sent before the hello
-	trip  int                      // of the last result: what made room for a call that was held
+	trip  int                      // of the last result: what made room for a call that was delayed
 	lock  bool                     // the run's lock was asked for
 }
 
@@ -192,7 +197,7 @@ func (p *Peer) pumpLocked() {
 		c := t.queue[0]
 		if !c.over {
 			if !t.hasRoom(c.size) || !p.greeted && !p.root.link.ahead.hasRoom(c.size) {
-				c.held = true
+				c.delayed = true
 				return
 			}
 			if !p.root.link.HasRoom() {
@@ -253,7 +258,7 @@ func (p *Peer) sendLocked(c *Pending) {
 	t.last++
 	c.id, c.sent = t.last, true
 	c.trip = max(c.options.After, p.root.trip) + 1
-	if c.held {
+	if c.delayed {
 		c.trip = max(c.trip, t.trip+1)
 	}
 	t.sent[c.id] = c

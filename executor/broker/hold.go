@@ -64,18 +64,17 @@ func (p *Peer) feedLocked(c *Pending) {
 
 // holdLocked has a root hold what a call reads. It may have no room for another call.
 func (p *Peer) holdLocked(c *Pending) bool {
-	args, err := wire.Marshal(c.options.Content)
+	h := &hold{content: *c.options.Content, fed: map[*Pending]struct{}{}}
+	args, err := wire.Marshal(h.content)
 	if err != nil {
 		return false
 	}
-	payload, err := wire.Marshal(wire.Call{Action: "hold", Args: args, Mode: wire.ModeApply, Flags: wire.FlagNoLane})
-	if err != nil || !p.calls.hasRoom(len(payload)) {
+	h.call, err = p.newPending(
+		wire.Call{Action: wire.ActionHold, Args: args, Mode: wire.ModeApply, Flags: wire.FlagNoLane},
+		CallOptions{After: c.options.After, Input: c.options.Input, Size: h.content.Size, Progress: h.progress},
+	)
+	if err != nil || !p.calls.hasRoom(h.call.size) {
 		return false
-	}
-	h := &hold{content: *c.options.Content, fed: map[*Pending]struct{}{}}
-	h.call = &Pending{
-		peer: p, payload: payload, size: len(payload), started: make(chan struct{}), done: make(chan struct{}),
-		options: CallOptions{After: c.options.After, Input: c.options.Input, Size: c.options.Content.Size, Progress: h.progress},
 	}
 	p.sendLocked(h.call)
 	p.holds = append(p.holds, h)

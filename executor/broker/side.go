@@ -61,7 +61,7 @@ func (r *route) endSides() {
 
 // openSides has the root listen, and connects through the ssh server.
 func (r *route) openSides(ctx context.Context, ssh SSHClient) {
-	reply, err := r.root.Call(wire.Call{Action: "widen", Mode: wire.ModeApply, Flags: wire.FlagNoLane}, CallOptions{}).Wait(ctx)
+	reply, err := r.root.Call(wire.Call{Action: wire.ActionWiden, Mode: wire.ModeApply, Flags: wire.FlagNoLane}, CallOptions{}).Wait(ctx)
 	if err != nil || reply.Problem != nil {
 		return
 	}
