@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,7 +153,7 @@ func TestLargeFileIsCut(t *testing.T) {
 	t.Parallel()
 	f := newFar(t)
 	f.lead(0, "root")
-	f.run("exec", "host.root", "--", "true") // the agent is cached from now on
+	f.run("exec", "root", "--", "true").must(t, 0) // the agent is cached from now on
 	for name, end := range map[string]func(cmd *exec.Cmd){
 		"the connection is cut": func(*exec.Cmd) { _ = f.link.Close() },
 		"the run is killed":     func(cmd *exec.Cmd) { _ = cmd.Process.Kill() },
@@ -187,6 +188,93 @@ func TestLargeFileIsCut(t *testing.T) {
 			t.Errorf("%s: there remain %q", name, left)
 		}
 	}
+}
+
+// TestLargeFileOnceOverSeveralChannels: what two targets of a distant machine need goes there once, over several channels.
+func TestLargeFileOnceOverSeveralChannels(t *testing.T) {
+	t.Parallel()
+	f := newFar(t)
+	f.lead(0, "plain")
+	f.write("both.hcl", fmt.Sprintf(`
+job "both" {
+  hosts = [host.plain, host.root]
+  task "file" "large" {
+    path   = "%s/${self.name}"
+    source = "large"
+  }
+}
+`, f.account.Home))
+	f.run("exec", "root", "--", "true").must(t, 0) // the agent is cached from now on
+	before := f.link.Stats().BytesUp
+	f.run("apply", "--json", "--auto-approve", "--target", "job.both").must(t, 0)
+	f.arrived("plain")
+	f.arrived("root")
+	if sent := f.link.Stats().BytesUp - before; sent > int64(len(f.content))*13/10 {
+		t.Errorf("%d bytes were sent for %d", sent, len(f.content))
+	}
+	if got := f.asked(); got != wire.MaxSides {
+		t.Errorf("%d channels were opened beside sessions", got)
+	}
+}
+
+// TestLargeFilesToAStoppedChild: six large files are on their way to root behind sudo when its agent stands still; once it goes on, all
+// of them arrive, over the connections that there were. G22.
+func TestLargeFilesToAStoppedChild(t *testing.T) {
+	t.Parallel()
+	f := newFar(t)
+	f.lead(0, "root")
+	const files = 6
+	for i := range files {
+		f.write(fmt.Sprintf("job%d.hcl", i), fmt.Sprintf(`
+job "six%[1]d" {
+  hosts = [host.root]
+  task "file" "large" {
+    path   = "%[2]s/six%[1]d"
+    source = "large"
+    lane   = "%[1]d"
+  }
+}
+`, i, f.account.Home))
+	}
+	f.run("exec", "root", "--", "true").must(t, 0) // the agent is cached from now on
+	before := f.link.Stats().BytesUp
+	args := []string{"apply", "--json", "--auto-approve"}
+	for i := range files {
+		args = append(args, "--target", fmt.Sprintf("job.six%d", i))
+	}
+	run := f.start(args...)
+	eventually(t, "much is on its way", func() bool { return f.link.Stats().BytesUp-before > files*20<<20 })
+	stopped := f.below()
+	if len(stopped) == 0 {
+		t.Fatal("no agent of root is there")
+	}
+	signal := func(s unix.Signal) {
+		for _, pid := range stopped {
+			_ = unix.Kill(pid, s)
+		}
+	}
+	signal(unix.SIGSTOP)
+	t.Cleanup(func() { signal(unix.SIGCONT) })
+	for last := int64(-1); last != f.link.Stats().BytesUp; time.Sleep(time.Second) { // but for heartbeats
+		last = f.link.Stats().BytesUp
+	}
+	signal(unix.SIGCONT)
+	run.end(60*time.Second).must(t, 0)
+	for i := range files {
+		f.arrived(fmt.Sprintf("six%d", i))
+	}
+}
+
+// below are the processes of root's agent behind the account's.
+func (f *far) below() (out []int) {
+	ours := f.server.Descendants()
+	for _, pid := range pids(" serve ") {
+		var st unix.Stat_t
+		if unix.Stat(fmt.Sprintf("/proc/%d", pid), &st) == nil && st.Uid == 0 && slices.Contains(ours, pid) {
+			out = append(out, pid)
+		}
+	}
+	return out
 }
 
 // agents are the processes of the account's agents, root's behind it not among them.
