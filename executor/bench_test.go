@@ -184,9 +184,12 @@ func (b *bench) apply(t *testing.T, ctx context.Context) executor.Summary { //no
 	t.Helper()
 	b.run.Broker = broker.New(broker.Config{
 		Connections: b.Connections,
-		Transports:  map[string]transports.Transport{"local": local.Transport()},
-		Agents:      bootstrap.NewOwn(),
-		Dir:         t.TempDir(),
+		Transports:  map[string]transports.Transport{"local": local.Transport(), "ssh": {}},
+		SSH: func(context.Context, plan.Connection, broker.DialFunc, func(string) error) (broker.SSHClient, error) {
+			return shellHere{}, nil
+		},
+		Agents: bootstrap.NewOwn(),
+		Dir:    t.TempDir(),
 	})
 	t.Cleanup(func() { _ = b.run.Broker.Close() })
 	for _, job := range b.Jobs {
