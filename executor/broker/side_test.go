@@ -92,13 +92,13 @@ func (s *sideWorld) serve(address string, conn net.Conn) {
 }
 
 // pieces counts what has come over each side stream, and over the agent's own link.
-func (s *sideWorld) pieces(address string) (over []int, own int) {
+func (s *sideWorld) pieces() (over []int, own int) {
 	s.mu.Lock()
 	for _, end := range s.links {
 		over = append(over, end.pieces)
 	}
 	s.mu.Unlock()
-	a := s.agent(address)
+	a := s.agent("a")
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, f := range a.frames {
@@ -143,7 +143,7 @@ func TestLongInputGoesOverSideLinks(t *testing.T) {
 				content := random(c.bytes)
 				for i, p := range []*Peer{b.Peer(1), b.Peer(0)} {
 					digest(t, p, content, c.size)
-					if over, own := s.pieces("a"); len(over) != wire.MaxSides || slices.Min(over) == 0 {
+					if over, own := s.pieces(); len(over) != wire.MaxSides || slices.Min(over) == 0 {
 						t.Errorf("call %d: pieces over side links: %d, over the first one: %d", i, over, own)
 					}
 				}
@@ -179,7 +179,7 @@ func TestInputsThatGoOverOneLink(t *testing.T) {
 				b := w.broker(one()...)
 				defer w.close(b)
 				digest(t, b.Peer(0), random(5<<20), c.size)
-				if over, own := s.pieces("a"); own != 0 || slices.ContainsFunc(over, func(n int) bool { return n > 0 }) || s.asked != c.asked {
+				if over, own := s.pieces(); own != 0 || slices.ContainsFunc(over, func(n int) bool { return n > 0 }) || s.asked != c.asked {
 					t.Errorf("pieces over side links: %d, over the first one: %d; asked for %d times", over, own, s.asked)
 				}
 				digest(t, b.Peer(0), random(100), 0)
@@ -206,7 +206,7 @@ func TestG17SideLinkIsLost(t *testing.T) {
 		_ = s.links[0].Fail(&wire.Problem{Code: wire.CodeEnded})
 		synctest.Wait()
 		digest(t, b.Peer(0), random(5<<20), long)
-		if over, _ := s.pieces("a"); len(over) != wire.MaxSides {
+		if over, _ := s.pieces(); len(over) != wire.MaxSides {
 			t.Errorf("there are %d side links", len(over))
 		}
 		r, wr := io.Pipe()
@@ -266,7 +266,7 @@ func TestG17SideLinkIsLostLater(t *testing.T) {
 				}
 				<-come
 				synctest.Wait()
-				if over, _ := s.pieces("a"); len(over) != wire.MaxSides || slices.Min(over) == 0 {
+				if over, _ := s.pieces(); len(over) != wire.MaxSides || slices.Min(over) == 0 {
 					t.Errorf("pieces over side links: %d", over)
 				}
 				_ = s.links[0].Fail(&wire.Problem{Code: wire.CodeEnded})
