@@ -346,8 +346,7 @@ func (s *soak) judge() error {
 func (s *soak) page(duration time.Duration) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s\nOne process runs one site again and again for %v (`-section soak`): a machine, root on it behind sudo, a container behind that, and another machine; files, one of them\n"+
-		"of 1 MiB, commands, output, a task that fails and is tried again. In five rounds of eight something happens at a random time. After each round nothing may be left on the targets.\n"+
-		"The heap grows by 14 KiB a round: that is what the library of the command line keeps of each definition of its commands, of which a process has one.\n\n", soakHeading, duration)
+		"of 1 MiB, commands, output, a task that fails and is tried again. In five rounds of eight something happens at a random time. After each round nothing may be left on the targets.\n\n", soakHeading, duration)
 	var did []string
 	for _, name := range slices.Sorted(maps.Keys(s.disturbances)) {
 		did = append(did, fmt.Sprintf("%d times %s", s.disturbances[name], name))

@@ -39,13 +39,10 @@ func (p *Program) applyCommand(kill <-chan struct{}) *cobra.Command {
 		}
 		return s.end(s.apply(ctx, a, kill))
 	}))
-	err := c.RegisterFlagCompletionFunc("resume", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	p.completeFlag(c, "resume", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		runs := completion.Runs(p.stateDir(), func(store *record.Store, r *record.Summary) bool { return recorded.MayResume(store, r) == nil })
 		return runs, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	})
-	if err != nil {
-		panic(err) // the flag is there, and nobody has asked for it before
-	}
 	return c
 }
 

@@ -30,6 +30,8 @@ import (
 type Program struct {
 	In, Out, Err *os.File
 	Environ      []string // NAME=VALUE
+
+	asked bool // by a shell, how its command line goes on
 }
 
 // Main carries out a command line and returns the exit code.
@@ -37,6 +39,7 @@ func (p *Program) Main(args []string) int {
 	ctx, kill, stop := p.interruptible(context.Background())
 	defer stop()
 	defer p.dumpStacks(ctx)()
+	p.asked = len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 	root := p.root(kill)
 	root.SetArgs(args)
 	err := p.execute(ctx, root, args)
@@ -54,8 +57,7 @@ func (p *Program) Main(args []string) int {
 }
 
 func (p *Program) execute(ctx context.Context, root *cobra.Command, args []string) error {
-	asked := len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) // by a shell
-	if _, _, err := root.Find(args); err != nil && !asked {
+	if _, _, err := root.Find(args); err != nil && !p.asked {
 		return unknownCommand(root, args)
 	}
 	if err := root.ExecuteContext(ctx); err != nil {

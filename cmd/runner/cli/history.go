@@ -35,9 +35,7 @@ func (p *Program) historyCommand() *cobra.Command {
 		return s.end(s.history(a))
 	})
 	here := func([]string) string { return "." }
-	if err := c.RegisterFlagCompletionFunc("host", completion.Site(p.Environ, here, completion.HostNames)); err != nil {
-		panic(err) // the flag is there, and nobody has asked for it before
-	}
+	p.completeFlag(c, "host", completion.Site(p.Environ, here, completion.HostNames))
 	return c
 }
 

@@ -50,6 +50,9 @@ func (p *Program) root(kill <-chan struct{}) *cobra.Command {
 		},
 	})
 	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		p.completeChoices(c)
+	}
 	return root
 }
 
@@ -66,7 +69,6 @@ func command[T any](c *cobra.Command, bind func(*pflag.FlagSet) func([]string) (
 		}
 		return run(c.Context(), a)
 	}
-	c.Flags().VisitAll(func(f *pflag.Flag) { completeChoice(c, f) })
 	return c
 }
 
@@ -104,16 +106,24 @@ func sitesAndPlans(c *cobra.Command, args []string, prefix string) ([]string, co
 	return extensions, directive
 }
 
-// completeChoice completes a flag that takes one of a few words.
-func completeChoice(c *cobra.Command, f *pflag.Flag) {
-	choice, ok := f.Value.(interface{ Choices() []string })
-	if !ok {
+// completeFlag has shells complete what a flag takes. The library keeps that as long as the process lives, whatever becomes of
+// the command; so it is told only when a shell asks.
+func (p *Program) completeFlag(c *cobra.Command, flag string, complete cobra.CompletionFunc) {
+	if !p.asked {
 		return
 	}
-	complete := cobra.FixedCompletions(choice.Choices(), cobra.ShellCompDirectiveNoFileComp)
-	if err := c.RegisterFlagCompletionFunc(f.Name, complete); err != nil {
+	if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
 		panic(err) // the flag is there, and nobody has asked for it before
 	}
+}
+
+// completeChoices completes the flags that take one of a few words.
+func (p *Program) completeChoices(c *cobra.Command) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if choice, ok := f.Value.(interface{ Choices() []string }); ok {
+			p.completeFlag(c, f.Name, cobra.FixedCompletions(choice.Choices(), cobra.ShellCompDirectiveNoFileComp))
+		}
+	})
 }
 
 // completeSelection completes the flags that choose hosts and tasks.
@@ -127,9 +137,7 @@ func (p *Program) completeSelection(c *cobra.Command) *cobra.Command {
 	for flag, words := range map[string]func(*lang.Site) []string{
 		"limit": completion.HostPatterns, "target": completion.Addresses, "tags": completion.Tags, "skip-tags": completion.Tags,
 	} {
-		if err := c.RegisterFlagCompletionFunc(flag, completion.Site(p.Environ, path, words)); err != nil {
-			panic(err) // the flag is there, and nobody has asked for it before
-		}
+		p.completeFlag(c, flag, completion.Site(p.Environ, path, words))
 	}
 	return c
 }
