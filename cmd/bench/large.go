@@ -115,3 +115,14 @@ func replaceSection(page, heading, section string) string {
 	}
 	return strings.TrimRight(before+section+after, "\n") + "\n"
 }
+
+// withSections returns a page with those sections of an old one that it has not: other measurements made them.
+func withSections(page, old string) string {
+	for i, section := range strings.Split(old, "\n## ") {
+		heading, _, _ := strings.Cut(section, "\n")
+		if i > 0 && !strings.Contains(page, "\n## "+heading+"\n") {
+			page = replaceSection(page, "## "+heading+"\n", "## "+section)
+		}
+	}
+	return page
+}

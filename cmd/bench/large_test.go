@@ -13,3 +13,15 @@ func TestReplaceSection(t *testing.T) {
 		}
 	}
 }
+
+func TestWithSections(t *testing.T) {
+	page := "# P\n\nnew\n\n## A\n\nnew a\n"
+	old := "# P\n\nold\n\n## A\n\nold a\n\n## B\n\nb\n\n### Bb\n\nbb\n\n## C\n\nc\n"
+	want := page + "\n## B\n\nb\n\n### Bb\n\nbb\n\n## C\n\nc\n"
+	if got := withSections(page, old); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := withSections(page, ""); got != page {
+		t.Errorf("nothing before: %q", got)
+	}
+}

@@ -5,8 +5,10 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -154,5 +156,9 @@ func run(runner, write string, runs int, trips durations) (err error) {
 	if write == "" {
 		return nil
 	}
-	return os.WriteFile(write, []byte(text), 0o644)
+	old, err := os.ReadFile(write)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(write, []byte(withSections(text, string(old))), 0o644)
 }
