@@ -20,7 +20,7 @@ func (b *bench) page(tables []table) (string, error) {
 	var out strings.Builder
 	fmt.Fprintf(&out, `# Benchmarks
 
-Written by `+"`make bench`"+` (cmd/bench), from one run. A real sshd, one account, one ssh hop; between it and the clients
+Written by `+"`make bench`"+` (cmd/bench), section by section; each section is from one run. A real sshd, one account, one ssh hop; between it and the clients
 cmd/delay, a proxy that holds every byte back for half the round-trip time each way. Each run of runner stands beside a
 run of `+"`ssh host true`"+` over the same link just before it; the ratio is the median of those pairs, the rest are medians
 of %d runs. Every run changes all 20 files. "First contact" begins without an agent on the target.
