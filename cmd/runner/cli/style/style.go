@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/width"
 
 	"runner/executor/event"
 	"runner/lang/diag"
@@ -105,21 +102,12 @@ func Columns(s string) int {
 	return n
 }
 
+// runeColumns counts what controls the terminal as nothing; what else a rune takes is diag's to know.
 func runeColumns(r rune) int {
-	switch {
-	case r < 0x20:
-		return 0
-	case r < 0x7f:
-		return 1
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+	if r < 0x20 {
 		return 0
 	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	default:
-		return 1
-	}
+	return diag.Columns(string(r))
 }
 
 // Fit cuts a line that is wider than most.
