@@ -185,7 +185,9 @@ func (h *hostRun) send(s *sent) {
 		flags |= wire.FlagLive
 		on := s.on
 		options.Live = func(stream wire.Stream, data []byte) {
-			begin.tell(h.run.Sink, targetOf(h.run.Broker.Hello(on)))
+			if !h.isPreview() {
+				begin.tell(h.run.Sink, targetOf(h.run.Broker.Hello(on)))
+			}
 			h.output(s, stream, s.live[stream].next(data))
 		}
 	}

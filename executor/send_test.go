@@ -115,3 +115,26 @@ func TestOutputFollowsItsStart(t *testing.T) {
 		t.Errorf("%d have begun, %d outputs", len(begun), printed)
 	}
 }
+
+// A preview tells what a command that only reads prints, and of no task that it has begun.
+func TestAPreviewBeginsNothing(t *testing.T) {
+	b := newBench("a")
+	job := b.job("j")
+	b.task(job, "t", func(plan.State) []plan.Instance {
+		return []plan.Instance{{Args: map[string]any{"argv": []any{"/bin/echo", "out"}, "changes": false}}}
+	})
+	b.run.Mode, b.run.Live = wire.ModeLook, true
+	b.apply(t, t.Context())
+	printed := 0
+	for _, e := range b.sink.events {
+		switch e.(type) {
+		case event.TaskStart:
+			t.Errorf("a preview begins a task: %+v", e)
+		case event.Output:
+			printed++
+		}
+	}
+	if printed != 1 {
+		t.Errorf("%d outputs", printed)
+	}
+}
