@@ -22,3 +22,7 @@ func closeScript(f *os.File) {
 	_ = f.Close()
 	_ = os.Remove(f.Name())
 }
+
+// Program makes content something that can be started, by its own first line if it is a script: path is what to start,
+// until it is released. Here it is a private file.
+func Program(content []byte) (path string, release func(), err error) { return privateFile(content) }
