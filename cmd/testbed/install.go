@@ -24,6 +24,7 @@ func packages() []debian {
 		{"docker.io", "dockerd"},
 		{"docker.io", "docker"},
 		{"busybox-static", "busybox"},
+		{"debootstrap", "debootstrap"},
 		{"passwd", "useradd"},
 		{"procps", "ps"},
 		{"fish", "fish"},

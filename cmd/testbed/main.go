@@ -45,7 +45,7 @@ func up(ctx context.Context) error {
 	if os.Geteuid() != 0 {
 		return errors.New("cannot prepare anything: this is an ordinary user, and sshd, sudo rules and containers need root")
 	}
-	steps := []func(context.Context) error{install, makeLocale, startDaemon, makeImages}
+	steps := []func(context.Context) error{install, makeLocale, startDaemon, makeImages, makeDebian}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,12 +20,15 @@ const (
 	DockerSocket = "/var/run/docker.sock"
 	ImageShell   = "runner-testbed:shell"   // busybox with all its names, users root and app (1000)
 	ImageScratch = "runner-testbed:scratch" // one static program, /busybox, and nothing else
+	ImageDebian  = "runner-testbed:debian"  // a Debian with systemd, OpenRC and an archive of packages of its own
 	GermanLocale = "de_DE.utf8"
 )
 
 // BoxOptions say what a container is like. The zero value has a shell and runs as root.
 type BoxOptions struct {
 	Scratch  bool // FROM scratch: no shell, no passwd
+	Debian   bool // a Debian in which no service manager runs
+	Systemd  bool // a Debian with systemd as process 1; what runs there when the test ends is no leak
 	ReadOnly bool
 	User     string   // as docker run --user takes it
 	Memory   string   // such as 32m
@@ -37,17 +41,14 @@ type Box struct {
 	Name string
 	ID   string
 	PID  int // of its first process, seen from here
+	kind BoxOptions
 	bed  *Bed
 }
 
 // Container starts one. Needs docker.
 func (b *Bed) Container(options BoxOptions) *Box {
 	b.t.Helper()
-	box := &Box{Name: unique(), bed: b}
-	image, program := ImageShell, "/bin/busybox"
-	if options.Scratch {
-		image, program = ImageScratch, "/busybox"
-	}
+	box := &Box{Name: unique(), kind: options, bed: b}
 	args := []string{"run", "--detach", "--name", box.Name, "--network", "none"}
 	if options.ReadOnly {
 		args = append(args, "--read-only")
@@ -61,11 +62,30 @@ func (b *Bed) Container(options BoxOptions) *Box {
 	for _, at := range options.Tmpfs {
 		args = append(args, "--tmpfs", at)
 	}
-	args = append(append(args, options.Args...), image, program, "sleep", "2147483647")
+	if options.Systemd {
+		args = append(args, systemdArgs()...)
+	}
 	b.boxes = append(b.boxes, box)
-	box.ID = b.docker(args...)
+	box.ID = b.docker(slices.Concat(args, options.Args, options.command())...)
 	box.PID, _ = strconv.Atoi(b.docker("inspect", "--format", "{{.State.Pid}}", box.Name))
+	if options.Systemd {
+		box.awaitSystemd()
+	}
 	return box
+}
+
+// command is the image and what runs in it.
+func (o BoxOptions) command() []string {
+	const forever = "2147483647"
+	switch {
+	case o.Systemd:
+		return []string{ImageDebian, "/sbin/init"}
+	case o.Debian:
+		return []string{ImageDebian, "/bin/sleep", forever}
+	case o.Scratch:
+		return []string{ImageScratch, "/busybox", "sleep", forever}
+	}
+	return []string{ImageShell, "/bin/busybox", "sleep", forever}
 }
 
 // Recreate replaces a container by another one of the same name and image.
@@ -84,9 +104,12 @@ func (c *Box) Stop() {
 	c.bed.docker("kill", c.Name)
 }
 
-// Run runs a busybox command inside, as root, and returns what it printed.
+// Run runs a command inside, as root, and returns what it printed. Elsewhere than in a Debian it is one of busybox's.
 func (c *Box) Run(args ...string) string {
 	c.bed.t.Helper()
+	if c.kind.Debian || c.kind.Systemd {
+		return c.bed.docker(append([]string{"exec", c.Name}, args...)...)
+	}
 	program := "/bin/busybox"
 	if _, err := run("exec", c.Name, "/busybox", "true"); err == nil {
 		program = "/busybox"
