@@ -69,7 +69,7 @@ func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 	return wire.VerbUpdate
 }
 
-// arguments are an instance's as the site gives them: a source as a name of a file.
+// arguments are an instance's as the site gives them: a source as a name of a file, a regular expression as its text.
 func arguments(in plan.Instance) map[string]any {
 	out := maps.Clone(in.Args)
 	if len(in.Sources) > 0 {
@@ -82,8 +82,10 @@ func arguments(in plan.Instance) map[string]any {
 			out[c.Argument] = string(c.Data)
 		}
 	}
-	for name, file := range in.Sources {
-		out[name] = file
+	for _, texts := range []map[string]string{in.Sources, in.Patterns} {
+		for name, text := range texts {
+			out[name] = text
+		}
 	}
 	return out
 }

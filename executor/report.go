@@ -215,7 +215,7 @@ func (h *hostRun) planned(s *sent, change found, outcome event.Status) {
 
 // callDigest tells an instance from one with other arguments, environment, conditions of trying again, and the like.
 func callDigest(in plan.Instance) []byte {
-	in.Sources = nil // their bytes are in the arguments
+	in.Sources, in.Patterns = nil, nil // their bytes and programs are in the arguments
 	if in.Content != nil {
 		in.Content = nil // its digest is
 	}

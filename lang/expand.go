@@ -291,6 +291,9 @@ func (x *expansion) arguments(in *Instance) {
 			known[a.Name] = path
 			in.Sources[a.Name] = source.Within(x.body.dir, path)
 		default:
+			if a.Type == schema.Regex {
+				in.Patterns = append(in.Patterns, a.Name)
+			}
 			in.Args[a.Name] = arg.Plain
 			known[a.Name] = value.Floats(arg.Plain)
 		}

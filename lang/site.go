@@ -208,6 +208,7 @@ type Instance struct {
 	Args        map[string]any
 	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
 	Sources     map[string]string // argument of type source → absolute file on the controller
+	Patterns    []string          // arguments that are regular expressions
 	Sensitive   bool              // the task says so, or an argument is
 	Environment map[string]string // the job's and the task's
 	Notify      []string          // addresses of handlers, in source order; Task.Notify has all that could be

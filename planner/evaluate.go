@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/agent/action/pattern/compile"
 	"runner/agent/wire"
 	"runner/lang"
 	"runner/planner/plan"
@@ -53,6 +54,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 		if err := e.takeContent(&out[i]); err != nil {
 			diags = append(diags, sourceError(task, err))
 		}
+		takePatterns(&out[i], in.Patterns)
 	}
 	return out, evaluationError(diags)
 }
@@ -166,6 +168,21 @@ func (e *Evaluator) takeContent(in *plan.Instance) error {
 		}
 	}
 	return nil
+}
+
+// takePatterns puts the programs of regular expressions, which the language has checked, at their place.
+func takePatterns(in *plan.Instance, names []string) {
+	for _, name := range names {
+		text, _ := in.Args[name].(string)
+		program, err := compile.Program(text)
+		if err != nil {
+			continue // the agent will not take it
+		}
+		if in.Patterns == nil {
+			in.Patterns = map[string]string{}
+		}
+		in.Patterns[name], in.Args[name] = text, program
+	}
 }
 
 // source is what a file held when it was read, and what tells that it has been written since.

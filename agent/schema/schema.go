@@ -18,6 +18,7 @@ const (
 	Pause    Type = "pause"    // a duration that may be "0s"
 	Path     Type = "path"     // an absolute path on the target
 	Source   Type = "source"   // a path on the controller, relative to the module's directory; its content is sent
+	Regex    Type = "regex"    // a regular expression, for which an agent gets its program (see agent/action/pattern)
 	Any      Type = "any"
 )
 

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"runner/agent/action/pattern/compile"
 	"runner/agent/schema"
 	"runner/lang/diag"
 	"runner/lang/function"
@@ -114,7 +115,7 @@ func Bare(v cty.Value) (cty.Value, bool) {
 // TypeFor is the type of the expressions that a schema's type takes.
 func TypeFor(t schema.Type) cty.Type {
 	switch t {
-	case schema.String, schema.Mode, schema.Duration, schema.Pause, schema.Path, schema.Source:
+	case schema.String, schema.Mode, schema.Duration, schema.Pause, schema.Path, schema.Source, schema.Regex:
 		return cty.String
 	case schema.Number:
 		return cty.Number
@@ -142,6 +143,8 @@ func wanted(t schema.Type) string {
 		return "the path of a file on the target, a string"
 	case schema.Source:
 		return "the path of a file on the controller, a string"
+	case schema.Regex:
+		return "a regular expression, a string"
 	default:
 		return diag.Constraint(TypeFor(t))
 	}
@@ -226,10 +229,24 @@ func badValue(a schema.Attribute, v any, sensitive bool) string {
 		return fmt.Sprintf("takes an absolute path, and %s is none.", shown)
 	case strings.ContainsRune(text, 0) && (a.Type == schema.Path || a.Type == schema.Source):
 		return "takes a path, and a path cannot contain a NUL character."
+	case a.Type == schema.Regex:
+		return badRegex(text, sensitive)
 	case len(a.OneOf) > 0 && !slices.Contains(a.OneOf, text):
 		return fmt.Sprintf("must be %s, not %s.%s", orList(a.OneOf), shown, diag.DidYouMean(text, a.OneOf))
 	}
 	return ""
+}
+
+// badRegex says what is wrong with a regular expression, likewise.
+func badRegex(text string, sensitive bool) string {
+	_, err := compile.Program(text)
+	switch {
+	case err == nil:
+		return ""
+	case sensitive:
+		return "takes a regular expression (RE2), and the sensitive value is none."
+	}
+	return fmt.Sprintf("takes a regular expression (RE2), and this is none: %v.", err)
 }
 
 // shownText is a value in a message.

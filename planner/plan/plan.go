@@ -105,6 +105,7 @@ type Instance struct {
 	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
 	Content     *Content          // what is too large for Args
 	Sources     map[string]string // arguments that name a file, whose bytes stand in Args or Content
+	Patterns    map[string]string // regular expressions, whose programs stand in Args
 	Sensitive   bool              // arguments, results and diffs are not shown
 	Environment map[string]string
 	Timeout     time.Duration // 0: none
