@@ -61,7 +61,7 @@ func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 	switch {
 	case in.Args["changes"] == false:
 		return wire.VerbRead
-	case task.Action == flushAction, task.Action == resetAction:
+	case task.Action == flushAction, task.Action == resetAction, task.Action == pauseAction:
 		return wire.VerbNone
 	case task.Action == "command", task.Action == "shell", task.Action == rebootAction:
 		return wire.VerbRun
@@ -109,6 +109,7 @@ type sharing struct {
 // planned is what a task comes to on a host, or on several.
 type planned struct {
 	changes []event.PlannedChange // without a host
+	ends    []event.TaskEnd       // of what certainly fails
 	err     error
 	brief   *planned // see inBrief
 }
@@ -210,7 +211,7 @@ func (o *offlinePlan) like(task *plan.Task, host int) (same, similar string) {
 // inBrief is what is told of a host that is similar: what becomes of it, and not with which arguments.
 func (p *planned) inBrief() *planned {
 	if p.brief == nil {
-		p.brief = &planned{err: p.err, changes: slices.Clone(p.changes)}
+		p.brief = &planned{err: p.err, ends: p.ends, changes: slices.Clone(p.changes)}
 		for i := range p.brief.changes {
 			p.brief.changes[i].After, p.brief.changes[i].Brief = nil, true
 		}
@@ -230,6 +231,13 @@ func (h *hostRun) plan(task *plan.Task) planned {
 		switch {
 		case in.Skip:
 			change.Action = event.Skip
+		case task.Aside():
+			said := say(task.Action, in)
+			change.Action = event.Verb(said.change.Verb)
+			if said.failed && !task.Verdict {
+				out.ends = append(out.ends, *said.end(in, task.Place))
+				continue
+			}
 		case change.Action == event.Update:
 			change.Unknown = union(in.Unknown, []string{"action"})
 		}
@@ -250,6 +258,10 @@ func (h *hostRun) tell(task *plan.Task, found *planned) {
 		h.run.state.PutResults(task.Address, h.name, plan.Results{Elements: []plan.Result{{Failed: true}}})
 		h.report(*cannotEvaluate(task, err), task)
 		return
+	}
+	for _, end := range found.ends {
+		end.Handled = task.OnFailure == plan.Continue
+		h.report(end, task)
 	}
 	for _, change := range found.changes {
 		change.Host = h.name

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -26,6 +25,8 @@ type sent struct {
 	problem  string          // why it could not even be sent
 	reason   string          // why a preview cannot know what it would do
 	end      *event.TaskEnd  // how it ended without a call
+	said     *saying         // what it has come to there, where that is judged as the end of a call is
+	deferred bool            // it is evaluated when it is taken
 	past     *event.TaskEnd  // how it ended in the run that this one goes on with
 	left     *left           // the whole task is not run
 	refused  bool            // its call could not be sent
@@ -119,14 +120,14 @@ func (h *hostRun) note() {
 
 // callable says whether an instance is one that its peer hears of.
 func (s *sent) callable() bool {
-	return s.task != nil && s.left == nil && s.end == nil && s.past == nil && !s.nothing && !s.instance.Skip
+	return s.task != nil && s.left == nil && s.end == nil && s.past == nil && !s.nothing && !s.deferred && !s.instance.Skip
 }
 
 // holds says whether nothing may be sent behind an instance before its end is known: its peer knows nothing of it, or does
 // not know whether it failed.
 func (s *sent) holds() bool {
 	if s.pending == nil {
-		return s.problem != "" || s.end != nil && s.end.Status != event.OK || s.past != nil && s.past.Status == event.Failed
+		return s.problem != "" || s.end != nil && (s.end.Status != event.OK || s.said != nil && s.decides()) || s.past != nil && s.past.Status == event.Failed
 	}
 	return s.refused || s.decides()
 }
@@ -155,7 +156,7 @@ func (h *hostRun) blocked() bool {
 // send hands an instance to its peer.
 func (h *hostRun) send(s *sent) {
 	if !h.isPreview() && len(s.instance.Unknown) > 0 {
-		s.problem = "cannot know " + strings.Join(s.instance.Unknown, ", ") + ": this run has not learned what it depends on"
+		s.problem = cannotKnow(s.instance)
 		return
 	}
 	args, err := wire.Marshal(s.instance.Args)

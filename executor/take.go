@@ -21,8 +21,10 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		h.takeLeft(s)
 	case s.nothing:
 		h.run.state.PutResults(s.task.Address, h.name, s.group.results)
+	case s.deferred:
+		h.takeDeferred(ctx, s)
 	case s.end != nil:
-		h.takeEnd(s)
+		h.takeEnd(ctx, s)
 	case s.past != nil:
 		h.takePast(s)
 	case s.instance.Skip:
@@ -46,11 +48,15 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 }
 
 // takeEnd takes the end of what needed no call.
-func (h *hostRun) takeEnd(s *sent) {
+func (h *hostRun) takeEnd(ctx context.Context, s *sent) {
 	end := *s.end
 	if h.stopped != "" {
 		h.pass(s)
 		h.notStarted(s)
+		return
+	}
+	if s.said != nil {
+		h.takeSaid(ctx, s)
 		return
 	}
 	if end.Failure == nil && end.Error != "" {
@@ -95,12 +101,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	if h.judge(s, &result, &end) && h.again(ctx, s) {
 		return
 	}
-	if end.Status == event.Changed || s.task.ChangedWhen && result.UnknownChanged && end.Status == event.OK {
-		end.Notified = s.instance.Notify
-		for _, address := range s.instance.Notify {
-			h.notified[address] = true
-		}
-	}
+	h.notifies(s, &result, &end)
 	if h.isPreview() {
 		well := end.Status == event.OK || end.Status == event.Changed
 		if well || end.Status == event.Failed && reply.Problem == nil { // what its own conditions make a failure is done before
@@ -116,6 +117,16 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	end.Result = h.shown(s, result)
 	h.record(s, result)
 	h.settle(s, end, result)
+}
+
+// notifies makes the handlers due that a task notifies which has changed something, or may have by what its own condition says.
+func (h *hostRun) notifies(s *sent, result *plan.Result, end *event.TaskEnd) {
+	if end.Status == event.Changed || s.task.ChangedWhen && result.UnknownChanged && end.Status == event.OK {
+		end.Notified = s.instance.Notify
+		for _, address := range s.instance.Notify {
+			h.notified[address] = true
+		}
+	}
 }
 
 // takeError takes the end of a call that was not answered.

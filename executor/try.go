@@ -197,7 +197,7 @@ func (h *hostRun) discard(failed, target int) {
 		case target != noTask && s.at >= target && s.at != failed:
 			h.doubt(s)
 			h.withdraw(s)
-		case s.left != nil, s.nothing:
+		case s.left != nil, s.nothing, s.deferred:
 			h.unreached(s.at, s.task)
 		default:
 			h.pass(s)

@@ -103,6 +103,10 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.append(at, s)
 		return
 	}
+	if task.Deferred() && t == nil && len(h.caught) == 0 { // a rescue reads what is gone at its end
+		h.append(at, &sent{task: task, at: at, on: notSent, deferred: true})
+		return
+	}
 	on := task.On(h.host, h.run.Plan)
 	lockstep := h.batch != nil && h.batch.Lockstep
 	if (h.mustWait(task, on) || lockstep) && !h.drain(ctx) {
@@ -123,7 +127,9 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.append(at, h.ends(task, at, t, end))
 		return
 	}
-	h.meet(on)
+	if !task.Aside() {
+		h.meet(on)
+	}
 	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)
 	switch {
 	case err != nil:
@@ -132,6 +138,10 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.flushes(ctx, at, task, instances, t)
 	case task.Action == resetAction:
 		h.resets(ctx, at, task, on, instances, t)
+	case task.Action == pauseAction:
+		h.pauses(ctx, at, task, instances, t)
+	case task.Aside():
+		h.append(at, h.asides(task, at, t, instances)...)
 	case on < 0:
 		const nobody = "no connection leads to where this task runs"
 		h.append(at, h.ends(task, at, t, &event.TaskEnd{Address: task.Address, Status: event.Failed, Reason: "error", Error: nobody}))
@@ -196,10 +206,14 @@ func (h *hostRun) mustWait(task *plan.Task, on int) bool {
 	if !calls {
 		return false
 	}
-	if h.blocked() || task.Action == flushAction || task.Action == resetAction || task.Action == rebootAction { // what a machine has done is known before it goes down
+	switch task.Action {
+	case flushAction, resetAction, rebootAction, pauseAction: // what a machine has done is known before it goes down
 		return true
 	}
-	if on != h.on && h.on >= 0 {
+	if h.blocked() {
+		return true
+	}
+	if on != h.on && h.on >= 0 && !task.Aside() {
 		return true // the order of tasks holds across users too
 	}
 	return slices.ContainsFunc(h.queue, func(s *sent) bool {

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"maps"
 	"strconv"
 	"strings"
 
@@ -166,49 +165,4 @@ func precondition() schema.Block {
 	return schema.Block{Arguments: []schema.Attribute{
 		{Name: "condition", Type: schema.Bool, Required: true}, {Name: "error_message", Type: schema.String, Required: true},
 	}}
-}
-
-// resetConnection is the name of an action that is about a host's own connection.
-const resetConnection = "reset_connection"
-
-// Actions are those that runner carries out itself, without an agent.
-func Actions() map[string]schema.Block {
-	return map[string]schema.Block{resetConnection: {
-		Name: resetConnection,
-		Doc: "Closes the connection to the host: the last hop of its chain and everything behind it, whatever `run_as` or `hop` say. The next task opens it " +
-			"anew, with a new login: groups, environment and limits that earlier tasks have changed hold from there on, and facts are those of the new connection. " +
-			"What the host's tasks have written so far is brought to stable storage first. Other hosts of the run that are at work over the same connection, or " +
-			"behind it, are not disturbed: they keep the old one for the rest of their job. To log in to a machine anew where the chain goes on behind the login, such " +
-			"as with sudo, use `on` with the host whose chain ends at the login.",
-		Example: `task "command" "group" { argv = ["/usr/sbin/usermod", "-aG", "docker", "deploy"] }
-
-task "reset_connection" "login" {
-  when = task.command.group.changed
-}
-
-task "command" "images" {
-  argv    = ["docker", "images"]
-  changes = false
-}`,
-	}, "flush": {
-		Name: "flush",
-		Doc:  "Runs the handlers that were notified so far at this point instead of at the end of the host's tasks. They are no longer due then.",
-		Example: `task "file" "conf" {
-  path    = "/etc/app.conf"
-  content = "port = 80\n"
-  notify  = [handler.reload]
-}
-
-task "flush" "now" {}
-
-task "command" "check" { argv = ["/usr/bin/app", "check"] }
-
-handler "command" "reload" { argv = ["/usr/bin/app", "reload"] }`,
-	}}
-}
-
-func withOwn(actions map[string]schema.Block) map[string]schema.Block {
-	out := Actions()
-	maps.Copy(out, actions)
-	return out
 }

@@ -60,7 +60,7 @@ type saved struct {
 // Hops returns the further hops of a task on a host of its job: those of the job's run_as or hop blocks, those of the
 // roles around it, then its own. Where they do not depend on the host, all hosts get the same pointers.
 func (t *Task) Hops(h *Host) []*Hop {
-	if t.Action == resetConnection { // it is about the host's own
+	if t.Action == resetConnection || peerless(t.Action) { // the one is about the host's own, the others about none
 		return nil
 	}
 	var out []*Hop
@@ -72,7 +72,7 @@ func (t *Task) Hops(h *Host) []*Hop {
 
 // On returns the host that the task runs on for a host of its job.
 func (t *Task) On(h *Host) *Host {
-	if other := t.body.on[h]; other != nil {
+	if other := t.body.on[h]; other != nil && !peerless(t.Action) {
 		return other
 	}
 	return h
@@ -88,7 +88,7 @@ func (t *Task) Used() string {
 
 // AtHost says whether the task needs the host of its job itself: it runs there, or behind it, or reads its facts.
 func (t *Task) AtHost(h *Host) bool {
-	peer := t.Action != "" && t.Action != "flush" // the others are carried out by the controller
+	peer := t.Action != "" && !peerless(t.Action) // the others are carried out by the controller
 	return t.SelfFacts || peer && t.On(h) == h
 }
 

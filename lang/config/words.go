@@ -32,7 +32,7 @@ func suggest(name string, candidates []string, what string) string {
 func (d *declarer) likeAction(name string) string {
 	known := append(slices.Sorted(maps.Keys(d.Actions)), laterActions()...)
 	elsewhere := map[string]string{
-		"apk": "package", "apt": "package", "copy": "file", "dnf": "package", "link": "symlink", "mkdir": "directory", "raw": "shell", "script": "shell",
+		"apk": "package", "apt": "package", "copy": "file", "debug": "print", "dnf": "package", "link": "symlink", "mkdir": "directory", "raw": "shell", "script": "shell",
 		"systemd": "service", "systemd_service": "service", "template": "file", "yum": "package",
 	}
 	there := name

@@ -33,6 +33,7 @@ type cutter struct {
 	connection int
 	sent       map[string]bool // addresses in the pipeline that is open
 	why        string          // the next task begins a pipeline, whatever it is
+	facts      bool            // and waits for facts that a task before it needs
 }
 
 // cut goes through the tasks; first says whether the host is the one that runs what runs once.
@@ -49,6 +50,10 @@ func (c *cutter) cut(first bool) {
 			c.why = short(task.Address) + " runs handlers"
 		case task.Action == "reset_connection":
 			c.why = short(task.Address) + " closes the connection"
+		case task.Action == "pause":
+			c.why = short(task.Address) + " waits"
+		case task.Aside():
+			c.aside(task, short)
 		default:
 			c.add(i, task, short)
 			switch {
@@ -57,6 +62,22 @@ func (c *cutter) cut(first bool) {
 			case task.Verdict:
 				c.why = "waits for the verdict on " + short(task.Address)
 			}
+		}
+	}
+}
+
+// aside is a task that is in no pipeline. What it reads may have to be known before the next one begins.
+func (c *cutter) aside(task *Task, short func(string) string) {
+	if task.Verdict {
+		c.why = "waits for the verdict on " + short(task.Address)
+	}
+	if c.sent[task.Address] = true; task.Deferred() {
+		return
+	}
+	c.facts = c.facts || c.waits(task)
+	for _, need := range task.Needs {
+		if c.sent[need] && len(c.out) > 0 {
+			c.why = short(task.Address) + " needs " + short(need)
 		}
 	}
 }
@@ -86,7 +107,8 @@ func (c *cutter) add(i int, task *Task, short func(string) string) {
 	}
 	last := &c.out[len(c.out)-1]
 	last.To = i + 1
-	last.Wait = last.Wait || c.waits(task)
+	last.Wait = last.Wait || c.waits(task) || c.facts
+	c.facts = false
 	if len(c.out) == 1 {
 		last.Wait = last.Wait || slices.ContainsFunc(c.plan.Jobs[c.job].Preconditions, func(t Task) bool { return c.waits(&t) })
 	}

@@ -85,6 +85,13 @@ type Task struct {
 	Place       Place
 }
 
+// Aside says whether the task is the controller's to do, in its place and without a call: no connection leads to where it
+// runs, and what comes after need not be told of it.
+func (t *Task) Aside() bool { return t.Action == "assert" || t.Action == "fail" || t.Action == "print" }
+
+// Deferred says whether nothing waits for what the task reads: it is evaluated when that has come.
+func (t *Task) Deferred() bool { return t.Action == "print" && !t.Verdict && !t.Once }
+
 // OnFailure says what a failed task means for its host.
 type OnFailure string
 

@@ -208,11 +208,34 @@ func (c *changes) line(g *sameChange) string {
 	if g.change.Outcome == event.Changed {
 		what += ", but its changed_when says changed"
 	}
+	if c.kinds[baseAddress(g.change.Address)].Action == printAction && g.change.Action == event.Read {
+		return c.message(g)
+	}
 	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.Paint(style.Dim, "on "+names.List(g.hosts, 6)+": "+what))
 	if len(g.change.Unknown) > 0 {
 		text += c.Paint(style.Dim, " (known after apply: "+diag.HarmlessLine(strings.Join(g.change.Unknown, ", "))+")")
 	}
 	return "  " + c.Mark(g.change.Action) + " " + text + "\n"
+}
+
+// message shows what a print says, several lines below its address.
+func (c *changes) message(g *sameChange) string {
+	text := c.Paint(style.Dim, "(known after apply)")
+	if after, ok := g.change.After.(map[string]any); ok && !slices.Contains(g.change.Unknown, "message") {
+		text, _ = after["message"].(string)
+		text = strings.TrimSuffix(diag.Harmless(text), "\n")
+	} else if !ok {
+		text = event.Hidden
+	}
+	if strings.Contains(text, "\n") {
+		text = "\n" + strings.TrimSuffix(indented(text, "      | "), "\n")
+	} else {
+		text = " " + text
+	}
+	if slices.Contains(g.change.Unknown, "when") {
+		text += c.Paint(style.Dim, " (known after apply: when)")
+	}
+	return fmt.Sprintf("  %s %s %s%s\n", c.Mark(event.Read), diag.HarmlessLine(g.change.Address), c.Paint(style.Dim, "on "+names.List(g.hosts, 6)+":"), text)
 }
 
 // asUnchanged is said of a change whose task says that it is none.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,8 +35,12 @@ type report struct {
 	told     map[source]bool   // tasks whose output was shown as it came
 	failed   map[source]bool   // tasks that were shown as failed before their end
 	diffs    map[uint64]string // diff → host that it was shown for
+	prints   map[string]bool   // addresses of tasks whose message is shown
 	seed     maphash.Seed
 }
+
+// printAction is the action whose message is shown.
+const printAction = "print"
 
 // source is where output comes from.
 type source struct{ host, address, stream string }
@@ -83,7 +88,16 @@ func (r *report) see(e event.Event, now time.Time) {
 }
 
 func (r *report) outline(e event.Outline, now time.Time) {
-	r.plan, r.preview, r.checking = e.Plan, e.Preview, e.Check
+	r.plan, r.preview, r.checking, r.prints = e.Plan, e.Preview, e.Check, map[string]bool{}
+	if e.Plan != nil {
+		for _, job := range e.Plan.Jobs {
+			for _, t := range slices.Concat(job.Tasks, job.Handlers) {
+				if t.Action == printAction {
+					r.prints[t.Address] = true
+				}
+			}
+		}
+	}
 	if e.Preview && !e.Check {
 		r.print("%s", outline.Text(r.Style, e.Plan, r.o.Verbose))
 		r.changes = newChanges(r.Style, e.Plan, r.o.Diff, r.o.Verbose)
@@ -171,6 +185,9 @@ func (r *report) taskEnd(e event.TaskEnd) {
 		r.execEnd(e)
 		return
 	}
+	if r.prints[baseAddress(e.Address)] && e.Result != nil && e.Status != event.Skipped {
+		r.printed(e)
+	}
 	took := r.Paint(style.Dim, " ("+style.Seconds(e.Seconds)+")")
 	switch e.Status {
 	case event.Changed:
@@ -209,6 +226,20 @@ func (r *report) taskEnd(e event.TaskEnd) {
 			return
 		}
 		r.taskFailed(e)
+	}
+}
+
+// printed shows the message of a print as the output that it is.
+func (r *report) printed(e event.TaskEnd) {
+	text, isText := e.Result.(string) // hidden
+	if result, ok := e.Result.(map[string]any); ok {
+		text, isText = result["message"].(string)
+	}
+	if !isText {
+		return
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		r.outputLine(source{host: e.Host, address: e.Address}, strings.TrimSuffix(line, "\r"))
 	}
 }
 
