@@ -1,4 +1,4 @@
-# make            bin/runner, with agents for all platforms inside
+# make            bin/runner, with agents for all platforms inside; PLATFORMS=linux/amd64,…: only for those, while working on it
 # make test       every test; prepares this machine for them where it may (as root), else says what is missing
 # make lint       linters, formatting, known vulnerabilities
 # make fmt        formats the sources
@@ -26,7 +26,7 @@ all: runner
 
 # Go's build cache knows best what is up to date.
 agents:
-	$(GO) run ./cmd/embed-agents
+	$(GO) run ./cmd/embed-agents $(if $(PLATFORMS),-platforms $(PLATFORMS))
 
 runner: agents
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/runner ./cmd/runner

@@ -11,17 +11,16 @@ import (
 	"time"
 
 	"runner/agent/action"
-	"runner/agent/schema"
 	"runner/agent/wire"
 )
 
 // probes are actions that show what an agent offers to actions.
 func probes() []action.Definition {
 	return []action.Definition{
-		{Block: schema.Block{Name: "test.input"}, New: func() action.Action { return new(input) }},
-		{Block: schema.Block{Name: "test.large"}, New: func() action.Action { return new(large) }},
-		{Block: schema.Block{Name: "test.nothing"}, New: func() action.Action { return new(nothing) }},
-		{Block: schema.Block{Name: "test.panic"}, New: func() action.Action { return new(panics) }},
+		{Name: "test.input", New: func() action.Action { return new(input) }},
+		{Name: "test.large", New: func() action.Action { return new(large) }},
+		{Name: "test.nothing", New: func() action.Action { return new(nothing) }},
+		{Name: "test.panic", New: func() action.Action { return new(panics) }},
 	}
 }
 

@@ -186,7 +186,7 @@ func (c *call) act(ctx context.Context) (action.Outcome, error) {
 	if definition == nil {
 		return action.Outcome{}, &wire.Problem{Code: wire.CodeUnsupported, Message: fmt.Sprintf("there is no action %q", c.msg.Action)}
 	}
-	doer, args, err := definition.Decode(c.msg.Args, c.msg.Unknown)
+	doer, args, err := definition.Decode(c.msg.Args)
 	if err != nil {
 		return action.Outcome{}, err
 	}

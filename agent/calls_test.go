@@ -119,8 +119,8 @@ func TestG27CallsEndedFromOutside(t *testing.T) {
 	if r := c.call(root, wire.Call{Action: "nothing"}, nil); code(r) != wire.CodeUnsupported {
 		t.Errorf("an unknown action is %+v", r.Problem)
 	}
-	if r := c.call(root, wire.Call{Action: "command"}, nil); code(r) != wire.CodeArguments {
-		t.Errorf("missing arguments are %+v", r.Problem)
+	if r := c.call(root, wire.Call{Action: "command"}, map[string]any{"argc": 1}); code(r) != wire.CodeArguments {
+		t.Errorf("arguments that it does not take are %+v", r.Problem)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"runner/agent"
 	"runner/agent/action"
+	"runner/agent/action/catalog"
 	"runner/agent/bootstrap"
 	"runner/agent/child"
 	"runner/agent/process"
@@ -48,7 +49,7 @@ func TestMain(m *testing.M) {
 
 // definitions are the real actions and some that tests need.
 func definitions() []action.Definition {
-	return append(action.All(), probes()...)
+	return append(catalog.All(), probes()...)
 }
 
 // controller is the other end of a chain, as simple as a test can have it.

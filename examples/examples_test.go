@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"runner/agent/action"
+	"runner/agent/action/catalog"
 	"runner/cmd/testbed/bed"
 )
 
@@ -87,7 +87,7 @@ func TestG28ActionExamples(t *testing.T) {
 	}
 	remove()
 	t.Cleanup(remove)
-	for name, schema := range action.Schemas() {
+	for name, schema := range catalog.Schemas() {
 		t.Run(name, func(t *testing.T) {
 			site := filepath.Join(t.TempDir(), "site.hcl")
 			write(t, site, "job \"example\" {\n  hosts = [host.localhost]\n"+schema.Example+"\n}\n")

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"runner/agent"
-	"runner/agent/action"
+	"runner/agent/action/catalog"
 	"runner/agent/wire"
 	"runner/executor"
 	"runner/executor/event"
@@ -23,7 +23,7 @@ import (
 
 // The test binary is its own agent, which is copied into one home for all tests.
 func TestMain(m *testing.M) {
-	if status, ours := agent.Main(os.Args[1:], action.All()); ours {
+	if status, ours := agent.Main(os.Args[1:], catalog.All()); ours {
 		os.Exit(status)
 	}
 	home, err := os.MkdirTemp("", "executor-home-")

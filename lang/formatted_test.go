@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"runner/agent/action"
+	actions "runner/agent/action/catalog"
 	"runner/lang"
 	"runner/lang/format"
 	hops "runner/transports/catalog"
@@ -22,7 +22,7 @@ import (
 // TestFormattedSites loads all valid sites and examples as they are, formatted, and formatted after their layout was
 // destroyed: they say the same. Formatting twice is formatting once, and no comment is lost.
 func TestFormattedSites(t *testing.T) {
-	genuine := lang.Options{Catalog: lang.Catalog{Actions: action.Schemas(), Transports: hops.Schemas()}, Version: "1.2.3"}
+	genuine := lang.Options{Catalog: lang.Catalog{Actions: actions.Schemas(), Transports: hops.Schemas()}, Version: "1.2.3"}
 	for _, corpus := range []struct {
 		root    string
 		options lang.Options

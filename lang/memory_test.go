@@ -10,13 +10,13 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"runner/agent/action"
+	actions "runner/agent/action/catalog"
 	"runner/lang/source"
 	"runner/transports/catalog"
 )
 
 func testCatalog() Catalog {
-	return Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}
+	return Catalog{Actions: actions.Schemas(), Transports: catalog.Schemas()}
 }
 
 // kept are files that somebody has kept of a disk.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"runner/agent/action"
+	actions "runner/agent/action/catalog"
 	"runner/lang"
 	"runner/lang/diag"
 	hops "runner/transports/catalog"
@@ -14,7 +14,7 @@ import (
 // TestSimilarHosts checks tasks on many hosts whose variables have the same types: what no value can make fail is looked at
 // once, and what is wrong on one host only is found all the same.
 func TestSimilarHosts(t *testing.T) {
-	genuine := lang.Options{Catalog: lang.Catalog{Actions: action.Schemas(), Transports: hops.Schemas()}, Version: "1.2.3"}
+	genuine := lang.Options{Catalog: lang.Catalog{Actions: actions.Schemas(), Transports: hops.Schemas()}, Version: "1.2.3"}
 	for _, c := range []struct {
 		name, task    string
 		common, other string // the variable v of most hosts, and of one

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"runner/agent/action"
+	actions "runner/agent/action/catalog"
 	"runner/lang"
 	"runner/planner"
 	"runner/planner/plan"
@@ -26,7 +26,7 @@ func build(t *testing.T, path string, s planner.Selection) (*plan.Plan, string) 
 	t.Helper()
 	all := catalog.All()
 	site, _, diags := lang.Load(path, lang.Options{
-		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0",
+		Catalog: lang.Catalog{Actions: actions.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0",
 	})
 	if diags.HasErrors() {
 		t.Fatal(diags)
@@ -198,7 +198,7 @@ func TestSelection(t *testing.T) {
 // A hop that cannot be resolved is an error at its place.
 func TestBadHop(t *testing.T) {
 	site, _, diags := lang.Load("testdata/chain.hcl", lang.Options{
-		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0",
+		Catalog: lang.Catalog{Actions: actions.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0",
 	})
 	if diags.HasErrors() {
 		t.Fatal(diags)
@@ -222,7 +222,7 @@ func TestLimitGroups(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	site, _, diags := lang.Load(dir, lang.Options{Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0"})
+	site, _, diags := lang.Load(dir, lang.Options{Catalog: lang.Catalog{Actions: actions.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0"})
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -267,7 +267,7 @@ job "j" {
 	if err := os.WriteFile(filepath.Join(dir, "site.hcl"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	site, _, diags := lang.Load(dir, lang.Options{Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0"})
+	site, _, diags := lang.Load(dir, lang.Options{Catalog: lang.Catalog{Actions: actions.Schemas(), Transports: catalog.Schemas()}, Version: "0.1.0"})
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}

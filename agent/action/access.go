@@ -18,73 +18,73 @@ const (
 	newDirectory = 0o755
 )
 
-// access are the arguments that say who may do what.
-type access struct {
+// Access are the arguments that say who may do what.
+type Access struct {
 	Mode  string `cbor:"mode"`
 	Owner string `cbor:"owner"`
 	Group string `cbor:"group"`
 }
 
-// wanted is what they mean on this target; nil: left as it is.
-type wanted struct {
-	perm, uid, gid *uint32
-	unknown        view.Attr
+// Wanted is what Access means on this target; nil: left as it is.
+type Wanted struct {
+	Perm, UID, GID *uint32
+	Unknown        view.Attr
 }
 
-func (a access) wanted(env *Env) (wanted, error) {
-	var w wanted
+func (a Access) Wanted(env *Env) (Wanted, error) {
+	var w Wanted
 	if a.Mode != "" {
 		n, err := strconv.ParseUint(a.Mode, 8, 12)
 		if err != nil {
 			return w, &wire.Problem{Code: wire.CodeArguments, Message: fmt.Sprintf("mode %q is not octal", a.Mode)}
 		}
 		perm := uint32(n)
-		w.perm = &perm
+		w.Perm = &perm
 	}
 	find := func(name string, in func(string) (uint32, error), attr view.Attr) (*uint32, error) {
 		if name == "" {
 			return nil, nil //nolint:nilnil // left as it is
 		}
 		id, err := in(name)
-		if isUnknown(err) {
-			w.unknown |= attr
+		if IsUnknown(err) {
+			w.Unknown |= attr
 			return nil, nil //nolint:nilnil // an earlier task may make it
 		}
 		return &id, err
 	}
 	var err error
-	if w.uid, err = find(a.Owner, env.View.User, view.Owner); err != nil {
+	if w.UID, err = find(a.Owner, env.View.User, view.Owner); err != nil {
 		return w, err
 	}
-	if w.gid, err = find(a.Group, env.View.Group, view.Group); err != nil {
+	if w.GID, err = find(a.Group, env.View.Group, view.Group); err != nil {
 		return w, err
 	}
 	for name, attr := range map[string]view.Attr{"mode": view.Mode, "owner": view.Owner, "group": view.Group} {
-		if env.unknown(name) {
-			w.unknown |= attr
+		if env.IsUnknown(name) {
+			w.Unknown |= attr
 		}
 	}
 	return w, nil
 }
 
-// over lays what is wanted over what is there.
-func (w wanted) over(was disk.Stat) disk.Stat {
-	if w.perm != nil {
-		was.Perm = *w.perm
+// Over lays what is wanted over what is there.
+func (w Wanted) Over(was disk.Stat) disk.Stat {
+	if w.Perm != nil {
+		was.Perm = *w.Perm
 	}
-	if w.uid != nil {
-		was.UID = *w.uid
+	if w.UID != nil {
+		was.UID = *w.UID
 	}
-	if w.gid != nil {
-		was.GID = *w.gid
+	if w.GID != nil {
+		was.GID = *w.GID
 	}
 	return was
 }
 
-// known are the attributes that are wanted to be something, and known what.
-func (w wanted) known() view.Attr {
+// Known are the attributes that are wanted to be something, and known what.
+func (w Wanted) Known() view.Attr {
 	var set view.Attr
-	for attr, is := range map[view.Attr]*uint32{view.Mode: w.perm, view.Owner: w.uid, view.Group: w.gid} {
+	for attr, is := range map[view.Attr]*uint32{view.Mode: w.Perm, view.Owner: w.UID, view.Group: w.GID} {
 		if is != nil {
 			set |= attr
 		}
@@ -92,8 +92,8 @@ func (w wanted) known() view.Attr {
 	return set
 }
 
-// fresh is what a new entry at a place will be, before what is wanted is laid over it.
-func fresh(p *view.Place, kind disk.Kind) disk.Stat {
+// Fresh is what a new entry at a place will be, before what is wanted is laid over it.
+func Fresh(p *view.Place, kind disk.Kind) disk.Stat {
 	st := disk.Stat{Kind: kind, Perm: newFile, UID: disk.Me(), GID: disk.MyGroup(), Links: 1}
 	if kind == disk.Directory {
 		st.Perm = newDirectory | p.Parent.Perm&disk.Setgid*disk.InheritsSetgid
@@ -104,14 +104,14 @@ func fresh(p *view.Place, kind disk.Kind) disk.Stat {
 	return st
 }
 
-// same tells whether two entries are the same to those who may do things with them.
-func same(a, b disk.Stat) bool { return a.Perm == b.Perm && a.UID == b.UID && a.GID == b.GID }
+// Same tells whether two entries are the same to those who may do things with them.
+func Same(a, b disk.Stat) bool { return a.Perm == b.Perm && a.UID == b.UID && a.GID == b.GID }
 
-// permitted tells whether the system will let this user make an entry what it is to be. Root may do everything, or the
+// Permitted tells whether the system will let this user make an entry what it is to be. Root may do everything, or the
 // system will tell.
-func permitted(was, will disk.Stat) error {
+func Permitted(was, will disk.Stat) error {
 	me := disk.Me()
-	if me == 0 || same(was, will) {
+	if me == 0 || Same(was, will) {
 		return nil
 	}
 	if was.UID != me || will.UID != me {
@@ -126,8 +126,8 @@ func permitted(was, will disk.Stat) error {
 	return nil
 }
 
-// writable tells whether the system will let this user put another entry at a place, or take it away.
-func writable(p *view.Place) error {
+// Writable tells whether the system will let this user put another entry at a place, or take it away.
+func Writable(p *view.Place) error {
 	if p.Dir == nil {
 		return nil
 	}
@@ -141,8 +141,8 @@ func writable(p *view.Place) error {
 	return nil
 }
 
-// attributes describes an entry for people, without what is not known.
-func attributes(env *Env, at string, e view.Entry) map[string]any {
+// Attributes describes an entry for people, without what is not known.
+func Attributes(env *Env, at string, e view.Entry) map[string]any {
 	out := map[string]any{"path": at}
 	if e.Unknown&view.Kind != 0 {
 		return out
@@ -159,16 +159,16 @@ func attributes(env *Env, at string, e view.Entry) map[string]any {
 	return out
 }
 
-// blindly describes an entry of which nothing but the path is known, if that.
-func blindly(at string) map[string]any {
+// Blindly describes an entry of which nothing but the path is known, if that.
+func Blindly(at string) map[string]any {
 	if at == "" {
 		return map[string]any{}
 	}
 	return map[string]any{"path": at}
 }
 
-// names lists a set of attributes by the names of the language.
-func names(set view.Attr) []string {
+// Names lists a set of attributes by the names of the language.
+func Names(set view.Attr) []string {
 	var out []string
 	for _, a := range []struct {
 		attr view.Attr
@@ -181,7 +181,21 @@ func names(set view.Attr) []string {
 	return out
 }
 
-// change puts an outcome together. A nil map is left out.
-func change(verb wire.Verb, before, after map[string]any, unknown ...string) Outcome {
+// Change puts an outcome together. A nil map is left out.
+func Change(verb wire.Verb, before, after map[string]any, unknown ...string) Outcome {
 	return Outcome{Change: wire.Change{Verb: verb, Unknown: unknown}, Before: before, After: after}
+}
+
+// None is the outcome where there is nothing to do.
+func None(values any) Outcome {
+	return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: values}
+}
+
+// Plain makes a list of strings one of the language's values.
+func Plain(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
 }

@@ -1,10 +1,11 @@
-// Package action holds what an agent can do on its target, one file for each action. An action compares what is wanted
-// with what is there (Look) and makes the difference (Act); it knows nothing of links, peers or the language. Its
-// neighbours are agent, which runs it, agent/schema, which describes its arguments, agent/view and agent/disk, through
-// which it sees and changes files, and agent/process, which runs its processes.
+// Package action says what an action is: what a task has an agent do on its target. An action compares what is wanted with
+// what is there (Look) and makes the difference (Act); it knows nothing of links, peers or the language. Here is also what
+// actions have in common: errors with hints, owners and modes, outcomes. The actions are in the packages below, one for each
+// family; catalog lists them. Neighbours are agent, which runs them, agent/schema, which describes their arguments, agent/view
+// and agent/disk, through which they see and change files, and agent/process, which runs their processes.
 //
-// Differences between texts are found here and not on the controller, because old and new content meet here: sending
-// the old content back would cost more bytes than the diff, and show what is on a target to more places than need it.
+// Differences between texts are found on the target and not on the controller, because old and new content meet there:
+// sending the old content back would cost more bytes than the diff, and show what is on a target to more places than need it.
 package action
 
 import (
@@ -13,7 +14,6 @@ import (
 	"slices"
 
 	"runner/agent/process"
-	"runner/agent/schema"
 	"runner/agent/view"
 	"runner/agent/wire"
 )
@@ -61,11 +61,11 @@ type Runner interface {
 	Run(ctx context.Context, c process.Command) (process.Exit, error)
 }
 
-// unknown tells whether an argument is not known yet.
-func (e *Env) unknown(name string) bool { return slices.Contains(e.Unknown, name) }
+// IsUnknown tells whether an argument is not known yet.
+func (e *Env) IsUnknown(name string) bool { return slices.Contains(e.Unknown, name) }
 
-// touched tells that something was changed at a place.
-func (e *Env) touched(p *view.Place) {
+// Touch tells that something was changed at a place.
+func (e *Env) Touch(p *view.Place) {
 	switch {
 	case e.Touched == nil || p.Dir == nil:
 	case p.Entry != nil && p.Entry.ID.Device != p.Parent.ID.Device: // a mount point
@@ -75,9 +75,9 @@ func (e *Env) touched(p *view.Place) {
 	}
 }
 
-// Definition is an action as the agent and the language know it.
+// Definition is an action as the agent knows it.
 type Definition struct {
-	schema.Block
+	Name    string
 	Preview Preview
 	New     func() Action
 }
@@ -98,25 +98,4 @@ func (d Definition) Doubtful() wire.Change {
 		c.Verb = wire.VerbRun
 	}
 	return c
-}
-
-// All lists the actions.
-func All() []Definition {
-	return []Definition{
-		{commandSchema(), Runs, func() Action { return new(command) }},
-		{shellSchema(), Runs, func() Action { return new(shell) }},
-		{fileSchema(), Exact, func() Action { return new(file) }},
-		{directorySchema(), Exact, func() Action { return new(directory) }},
-		{symlinkSchema(), Exact, func() Action { return new(symlink) }},
-		{rebootSchema(), Runs, func() Action { return new(reboot) }},
-	}
-}
-
-// Schemas describes all actions, by name.
-func Schemas() map[string]schema.Block {
-	out := map[string]schema.Block{}
-	for _, d := range All() {
-		out[d.Name] = d.Block
-	}
-	return out
 }

@@ -14,18 +14,18 @@ import (
 	"runner/agent/wire"
 )
 
-// problem is a failure of an action in its own words.
-func problem(hint, format string, values ...any) *wire.Problem {
+// Problem is a failure of an action in its own words.
+func Problem(hint, format string, values ...any) *wire.Problem {
 	return &wire.Problem{Code: wire.CodeAction, Message: fmt.Sprintf(format, values...), Hint: hint}
 }
 
-// cannot says that something cannot be done at a path, and why. What ended the call from outside stays as it is.
-func cannot(what, at string, err error) error {
+// Cannot says that something cannot be done at a path, and why. What ended the call from outside stays as it is.
+func Cannot(what, at string, err error) error {
 	var already *wire.Problem
 	if errors.As(err, &already) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return problem(hint(at, err), "cannot %s %s: %s", what, at, reason(at, err))
+	return Problem(hint(at, err), "cannot %s %s: %s", what, at, reason(at, err))
 }
 
 // reason words an error without repeating the path.
@@ -70,14 +70,14 @@ func hint(at string, err error) string {
 	return ""
 }
 
-// isUnknown tells errors that an earlier task may yet prevent.
-func isUnknown(err error) bool {
+// IsUnknown tells errors that an earlier task may yet prevent.
+func IsUnknown(err error) bool {
 	_, unknown := errors.AsType[*view.UnknownError](err)
 	return unknown
 }
 
-// gone tells errors of finding a path that mean that nothing is there.
-func gone(err error) bool {
+// Gone tells errors of finding a path that mean that nothing is there.
+func Gone(err error) bool {
 	var kind *disk.KindError
 	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &kind) && kind.Kind != disk.Directory
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"runner/agent/action"
+	actions "runner/agent/action/catalog"
 	"runner/lang"
 	"runner/lang/diag"
 	"runner/transports/catalog"
@@ -89,7 +89,7 @@ func report(site []byte) (string, hcl.Diagnostics, error) {
 // load loads a site with all actions and transports.
 func load(path string) (*lang.Site, map[string]*hcl.File, hcl.Diagnostics) {
 	return lang.Load(path, lang.Options{
-		Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+		Catalog: lang.Catalog{Actions: actions.Schemas(), Transports: catalog.Schemas()},
 		Version: "0.1.0",
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"runner/agent/action"
+	actions "runner/agent/action/catalog"
 	"runner/agent/schema"
 	"runner/lang"
 	"runner/lang/function"
@@ -26,7 +27,7 @@ func pages() (map[string]string, error) {
 	errors, err := errorCodes()
 	return map[string]string{
 		"functions.md":  functions(),
-		"actions.md":    actions(allActions()),
+		"actions.md":    actionsPage(allActions()),
 		"transports.md": transports(catalog.Schemas()),
 		"errors.md":     errors,
 	}, err
@@ -35,7 +36,7 @@ func pages() (map[string]string, error) {
 // allActions are those of the agent and those that need none.
 func allActions() map[string]schema.Block {
 	all := lang.Actions()
-	maps.Copy(all, action.Schemas())
+	maps.Copy(all, actions.Schemas())
 	return all
 }
 
@@ -68,7 +69,7 @@ func functions() string {
 	return b.String()
 }
 
-func actions(schemas map[string]schema.Block) string {
+func actionsPage(schemas map[string]schema.Block) string {
 	var b strings.Builder
 	b.WriteString("# Actions\n\n" + generated +
 		"What a `task \"ACTION\" \"NAME\"` or a `handler` can do. Every one of them also takes the [arguments of tasks](tasks.md) and gives\n" +
@@ -78,7 +79,7 @@ func actions(schemas map[string]schema.Block) string {
 		action.Exact: "`plan` says exactly what it will do.",
 		action.Runs:  "`plan` says whether it will run, and not what that will do.",
 	}
-	for _, d := range action.All() {
+	for _, d := range actions.All() {
 		s := schemas[d.Name]
 		s.Doc += " " + previews[d.Preview]
 		schemas[d.Name] = s

@@ -6,11 +6,11 @@ import (
 	"os"
 
 	"runner/agent"
-	"runner/agent/action"
+	"runner/agent/action/catalog"
 )
 
 func main() {
-	status, ours := agent.Main(os.Args[1:], action.All())
+	status, ours := agent.Main(os.Args[1:], catalog.All())
 	if !ours {
 		fmt.Fprintln(os.Stderr, "runner-agent", agent.Version, "is started by runner, not by hand")
 		status = 2

@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"runner/agent"
-	"runner/agent/action"
+	"runner/agent/action/catalog"
 	"runner/cmd/runner/cli"
 )
 
 func main() {
 	// Without embedded agents this program is its own: then it is what targets, this machine among them, start.
-	if status, ours := agent.Main(os.Args[1:], action.All()); ours {
+	if status, ours := agent.Main(os.Args[1:], catalog.All()); ours {
 		os.Exit(status)
 	}
 	environ := os.Environ()

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"runner/agent/action"
+	actions "runner/agent/action/catalog"
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/passwords"
@@ -45,7 +45,7 @@ func (s *session) load(ctx context.Context, a arguments.Site) (*lang.Site, exitC
 // loadWith is load with other options.
 func (s *session) loadWith(ctx context.Context, a arguments.Site, change func(*lang.Options)) (*lang.Site, exitCode) {
 	o := lang.Options{
-		Catalog:  lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+		Catalog:  lang.Catalog{Actions: actions.Schemas(), Transports: catalog.Schemas()},
 		Version:  build.Version(),
 		Environ:  s.program.Environ,
 		Vars:     a.Vars,

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"runner/agent/action"
+	actions "runner/agent/action/catalog"
 	"runner/cmd/runner/build"
 	"runner/executor/record"
 	"runner/lang"
@@ -22,7 +22,7 @@ import (
 func Site(environ []string, path func(args []string) string, words func(*lang.Site) []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		site, _, diags := lang.Load(path(args), lang.Options{
-			Catalog: lang.Catalog{Actions: action.Schemas(), Transports: catalog.Schemas()},
+			Catalog: lang.Catalog{Actions: actions.Schemas(), Transports: catalog.Schemas()},
 			Version: build.Version(),
 			Environ: environ,
 		})

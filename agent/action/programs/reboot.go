@@ -1,21 +1,23 @@
-package action
+package programs
 
 import (
 	"context"
 
+	"runner/agent/action"
+	"runner/agent/action/given"
 	"runner/agent/facts"
 	"runner/agent/process"
 	"runner/agent/schema"
 	"runner/agent/wire"
 )
 
-// reboot is the action of that name, as far as it is the target's: it sets the restart off. That the machine has gone and
+// Reboot is the action of that name, as far as it is the target's: it sets the restart off. That the machine has gone and
 // come back is for the controller to see.
-type reboot struct {
+type Reboot struct {
 	Argv []string `cbor:"argv"`
 }
 
-func rebootSchema() schema.Block {
+func RebootSchema() schema.Block {
 	return schema.Block{
 		Name: "reboot",
 		Doc: "Restarts the machine, waits until it is there again, and goes on. It counts as done only when another start of the system is seen, " +
@@ -43,22 +45,22 @@ task "reboot" "fast" {
 			if m["argv"] == nil {
 				return nil
 			}
-			return given(m).argv("argv")
+			return given.Args(m).Argv("argv")
 		},
 	}
 }
 
 // Look finds out what will restart the machine.
-func (r *reboot) Look(_ context.Context, env *Env) (Outcome, error) {
+func (r *Reboot) Look(_ context.Context, env *action.Env) (action.Outcome, error) {
 	if kind := facts.Container(); kind != "" && len(r.Argv) == 0 {
-		return Outcome{}, problem("Restart the machine that it runs on, or the container with the tool that made it.",
+		return action.Outcome{}, action.Problem("Restart the machine that it runs on, or the container with the tool that made it.",
 			"a container (%s) cannot be restarted from inside", kind)
 	}
 	argv := r.argv(env)
-	out := change(wire.VerbRun, nil, map[string]any{"argv": plain(argv)}, env.Unknown...)
+	out := action.Change(wire.VerbRun, nil, map[string]any{"argv": action.Plain(argv)}, env.Unknown...)
 	if env.Mode == wire.ModeLook {
-		if err := new(running).runnable(env, process.Command{Argv: argv}); err != nil && !env.unknown("argv") {
-			return Outcome{}, err
+		if err := new(running).runnable(env, process.Command{Argv: argv}); err != nil && !env.IsUnknown("argv") {
+			return action.Outcome{}, err
 		}
 		env.View.Disturb()
 	}
@@ -66,14 +68,14 @@ func (r *reboot) Look(_ context.Context, env *Env) (Outcome, error) {
 }
 
 // Act sets the restart off.
-func (r *reboot) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
+func (r *Reboot) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
 	out, err := new(running).run(ctx, env, process.Command{Argv: r.argv(env)}, found)
 	out.Values = nil
 	return out, err
 }
 
 // argv is what restarts the machine: where systemd runs it, only systemd can do so in good order.
-func (r *reboot) argv(env *Env) []string {
+func (r *Reboot) argv(env *action.Env) []string {
 	if len(r.Argv) > 0 {
 		return r.Argv
 	}

@@ -1,4 +1,4 @@
-package action
+package files
 
 import (
 	"bytes"
@@ -13,16 +13,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runner/agent/action"
 	"runner/agent/disk"
 	"runner/agent/view"
 )
 
 // adjust sets the owner and mode of a file whose content stays.
-func (f *file) adjust(p *view.Place) error {
+func (f *File) adjust(p *view.Place) error {
 	if err := f.unshared(p); err != nil {
 		return err
 	}
-	will := f.want.over(p.Entry.Stat)
+	will := f.want.Over(p.Entry.Stat)
 	if err := p.Dir.Change(p.Name, p.Entry.ID, will.UID, will.GID, will.Perm); err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (f *file) adjust(p *view.Place) error {
 }
 
 // replace puts a new file at the place of what is there, or where nothing is. It returns the path of the backup.
-func (f *file) replace(ctx context.Context, env *Env, p *view.Place) (string, error) {
+func (f *File) replace(ctx context.Context, env *action.Env, p *view.Place) (string, error) {
 	draft, err := p.Dir.Draft(p.Name)
 	if err != nil {
 		return "", err
@@ -47,7 +48,7 @@ func (f *file) replace(ctx context.Context, env *Env, p *view.Place) (string, er
 	if err := f.fill(env, draft.File); err != nil {
 		return "", err
 	}
-	will := f.want.over(fresh(p, disk.Regular))
+	will := f.want.Over(action.Fresh(p, disk.Regular))
 	var old *os.File
 	if p.Entry != nil && p.Entry.Kind == disk.Regular {
 		var st disk.Stat
@@ -55,7 +56,7 @@ func (f *file) replace(ctx context.Context, env *Env, p *view.Place) (string, er
 			return "", err
 		}
 		defer old.Close()
-		will = f.want.over(st)
+		will = f.want.Over(st)
 	}
 	if err := draft.Finish(old, will.UID, will.GID, will.Perm); err != nil {
 		return "", err
@@ -75,7 +76,7 @@ func (f *file) replace(ctx context.Context, env *Env, p *view.Place) (string, er
 	return backup, err
 }
 
-func (f *file) publish(p *view.Place, draft *disk.Draft) (string, error) {
+func (f *File) publish(p *view.Place, draft *disk.Draft) (string, error) {
 	if p.Entry == nil {
 		return "", draft.Create()
 	}
@@ -102,7 +103,7 @@ func (f *file) publish(p *view.Place, draft *disk.Draft) (string, error) {
 }
 
 // fill writes the wanted content.
-func (f *file) fill(env *Env, to *os.File) error {
+func (f *File) fill(env *action.Env, to *os.File) error {
 	if f.SHA256 == "" {
 		_, err := to.Write(f.Content)
 		return err
@@ -117,7 +118,7 @@ func (f *file) fill(env *Env, to *os.File) error {
 		return err
 	}
 	if got := hex.EncodeToString(digest.Sum(nil)); size != f.Size || got != f.SHA256 {
-		return problem("The file on the controller was changed while it was sent; run again.",
+		return action.Problem("The file on the controller was changed while it was sent; run again.",
 			"cannot write %s: %d bytes with the digest %s were to come, %d bytes with the digest %s came", f.Path, f.Size, f.SHA256, size, got)
 	}
 	return nil
@@ -125,7 +126,7 @@ func (f *file) fill(env *Env, to *os.File) error {
 
 // overwrite writes into the file that is there. All that can fail without harm is done first: the content has arrived
 // and is valid, the backup is made, there is room.
-func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, error) {
+func (f *File) overwrite(ctx context.Context, env *action.Env, p *view.Place) (string, error) {
 	if err := f.unshared(p); err != nil {
 		return "", err
 	}
@@ -137,7 +138,7 @@ func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, 
 	if st.ID != p.Entry.ID {
 		return "", &disk.ChangedError{Path: f.Path}
 	}
-	will := f.want.over(st)
+	will := f.want.Over(st)
 	staged, done, err := f.stage(env, p)
 	if err != nil {
 		return "", err
@@ -170,7 +171,7 @@ func (f *file) overwrite(ctx context.Context, env *Env, p *view.Place) (string, 
 }
 
 // stage has the new content at hand, whole and verified, before the old one is touched. It lasts until done is called.
-func (f *file) stage(env *Env, p *view.Place) (content io.ReadSeeker, done func(), err error) {
+func (f *File) stage(env *action.Env, p *view.Place) (content io.ReadSeeker, done func(), err error) {
 	if f.SHA256 == "" {
 		return bytes.NewReader(f.Content), func() {}, nil
 	}

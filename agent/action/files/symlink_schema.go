@@ -1,13 +1,14 @@
-package action
+package files
 
 import (
 	"errors"
 	"strings"
 
+	"runner/agent/action/given"
 	"runner/agent/schema"
 )
 
-func symlinkSchema() schema.Block {
+func SymlinkSchema() schema.Block {
 	return schema.Block{
 		Name: "symlink",
 		Doc: "Makes sure that a symbolic link is there and says what it should, or that it is gone. A link with another target is replaced in one step. " +
@@ -35,24 +36,24 @@ task "symlink" "next" {
 }
 
 func checkSymlink(m map[string]any) error {
-	g := given(m)
-	err := errors.Join(g.withoutSlash("path", "link"), g.state())
-	if g.removes() {
-		return errors.Join(err, g.absent("target"))
+	g := given.Args(m)
+	err := errors.Join(g.WithoutSlash("path", "link"), g.State())
+	if g.Removes() {
+		return errors.Join(err, g.Absent("target"))
 	}
-	return errors.Join(err, g.target())
+	return errors.Join(err, target(g))
 }
 
-func (g given) target() error {
+func target(g given.Args) error {
 	const longest = 4095
-	target, known := g.text("target")
+	target, known := g.Text("target")
 	switch {
-	case !g.has("target") && (!g.has("state") || g["state"] == "present"):
-		return wrong("", "The action \"symlink\" needs the argument \"target\", unless state is \"absent\".")
+	case !g.Has("target") && (!g.Has("state") || g["state"] == "present"):
+		return given.Wrong("", "The action \"symlink\" needs the argument \"target\", unless state is \"absent\".")
 	case known && target == "":
-		return wrong("target", "target must not be empty.")
+		return given.Wrong("target", "target must not be empty.")
 	case strings.ContainsRune(target, 0) || len(target) > longest:
-		return wrong("target", "target must have no NUL byte and at most %d bytes.", longest)
+		return given.Wrong("target", "target must have no NUL byte and at most %d bytes.", longest)
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
-package action
+package catalog
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
+	"runner/agent/action"
 	"runner/agent/schema"
 	"runner/agent/wire"
 )
@@ -58,9 +60,9 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 		{"command", map[string]any{"argv": []any{"a"}, "creates": "/b["}, "no pattern"},
 		{"command", map[string]any{"argv": []any{"a"}, "ok_exit_codes": []any{0.0, 256.0}}, "0 to 255"},
 		{"command", map[string]any{"argv": []any{"a"}, "ok_exit_codes": []any{}}, "at least one"},
-		{"command", map[string]any{"argv": []any{"a", strings.Repeat("x", mostArgv)}}, "at most 2097152 can be given"},
-		{"shell", map[string]any{"script": strings.Repeat("x", mostScript)}, ""},
-		{"shell", map[string]any{"script": strings.Repeat("x", mostScript+1)}, "at most 3145728 can be sent"},
+		{"command", map[string]any{"argv": []any{"a", strings.Repeat("x", 2<<20)}}, "at most 2097152 can be given"},
+		{"shell", map[string]any{"script": strings.Repeat("x", 3<<20)}, ""},
+		{"shell", map[string]any{"script": strings.Repeat("x", 3<<20+1)}, "at most 3145728 can be sent"},
 		{"shell", map[string]any{"script": " \n"}, "empty"},
 		{"shell", map[string]any{"script": "x", "interpreter": "/bin/bash -e"}, "as a list"},
 		{"shell", map[string]any{"script": "x", "interpreter": []any{"/bin/bash", "-e"}}, ""},
@@ -82,11 +84,11 @@ func TestSchemasCheckWhatAttributesCannotSay(t *testing.T) {
 func TestEveryActionPreviews(t *testing.T) {
 	for _, d := range All() {
 		switch d.Preview {
-		case Exact:
+		case action.Exact:
 			if got := d.Doubtful().Verb; got != wire.VerbUpdate {
 				t.Errorf("%s may do %s", d.Name, got)
 			}
-		case Runs:
+		case action.Runs:
 			if got := d.Doubtful().Verb; got != wire.VerbRun {
 				t.Errorf("%s may do %s", d.Name, got)
 			}
@@ -96,5 +98,62 @@ func TestEveryActionPreviews(t *testing.T) {
 		if !slices.Contains(d.Doubtful().Unknown, "action") {
 			t.Errorf("%s claims to know what it will do", d.Name)
 		}
+	}
+}
+
+// TestDecodeRefuses: what no controller of this version sends is an error, and not an action with something left out.
+func TestDecodeRefuses(t *testing.T) {
+	for _, c := range []struct {
+		action string
+		args   map[string]any
+		want   string
+	}{
+		{"command", map[string]any{"argv": "ls"}, "command.argv"},
+		{"command", map[string]any{"argv": []any{"a"}, "chdr": "/"}, "unknown field"},
+		{"file", map[string]any{"path": "/x", "content": 1.0}, "neither text nor bytes"},
+		{"file", map[string]any{"path": "/x", "backup": "yes"}, "backup"},
+	} {
+		encoded, err := wire.Marshal(c.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range All() {
+			if d.Name != c.action {
+				continue
+			}
+			_, _, err := d.Decode(encoded)
+			var p *wire.Problem
+			if !errors.As(err, &p) || p.Code != wire.CodeArguments || !strings.Contains(strings.ToLower(p.Message), c.want) {
+				t.Errorf("%v: %v", c.args, err)
+			}
+		}
+	}
+}
+
+// Every example in the reference is taken by the action that it is about.
+func TestG40ExamplesNameTheirAction(t *testing.T) {
+	for _, d := range Schemas() {
+		if !strings.HasPrefix(d.Example, `task "`+d.Name+`" "`) {
+			t.Errorf("%s: %s", d.Name, d.Example)
+		}
+		for _, a := range append(d.Arguments, d.Results...) {
+			if a.Doc == "" || !strings.HasSuffix(a.Doc, ".") {
+				t.Errorf("%s.%s: %q is no sentence", d.Name, a.Name, a.Doc)
+			}
+		}
+	}
+}
+
+// TestBothListsAreTheSame: what the agent can do is what is described, and nothing else.
+func TestBothListsAreTheSame(t *testing.T) {
+	schemas := Schemas()
+	for _, d := range All() {
+		if _, described := schemas[d.Name]; !described {
+			t.Errorf("%s is not described", d.Name)
+		}
+		delete(schemas, d.Name)
+	}
+	for name := range schemas {
+		t.Errorf("%s is described, and no agent can do it", name)
 	}
 }

@@ -1,58 +1,59 @@
-package action
+package files
 
 import (
 	"context"
 
+	"runner/agent/action"
 	"runner/agent/disk"
 	"runner/agent/view"
 	"runner/agent/wire"
 )
 
-// symlink is the action of that name.
-type symlink struct {
+// Symlink is the action of that name.
+type Symlink struct {
 	Path   string `cbor:"path"`
 	Target string `cbor:"target"`
 	State  string `cbor:"state"`
 }
 
 // Look compares what the link says with what it should say.
-func (s *symlink) Look(_ context.Context, env *Env) (Outcome, error) {
-	if env.unknown("path") || env.unknown("state") {
+func (s *Symlink) Look(_ context.Context, env *action.Env) (action.Outcome, error) {
+	if env.IsUnknown("path") || env.IsUnknown("state") {
 		env.View.Disturb()
 		return s.blind(wire.VerbUpdate, env.Unknown...), nil
 	}
 	absent := s.State == "absent"
-	if !absent && s.Target == "" && !env.unknown("target") {
-		return Outcome{}, &wire.Problem{Code: wire.CodeArguments, Message: "cannot make " + s.Path + ": target is required"}
+	if !absent && s.Target == "" && !env.IsUnknown("target") {
+		return action.Outcome{}, &wire.Problem{Code: wire.CodeArguments, Message: "cannot make " + s.Path + ": target is required"}
 	}
 	p, err := env.View.Find(s.Path)
 	switch {
-	case absent && gone(err):
+	case absent && action.Gone(err):
 		return s.none()
-	case isUnknown(err) && absent:
+	case action.IsUnknown(err) && absent:
 		return s.blind(wire.VerbRemove), nil
-	case isUnknown(err):
+	case action.IsUnknown(err):
 		return s.blind(wire.VerbCreate, "target"), nil
 	case err != nil:
-		return Outcome{}, s.cannot(err)
+		return action.Outcome{}, s.cannot(err)
 	}
 	defer p.Close()
 	return s.look(env, p, absent)
 }
 
-func (s *symlink) look(env *Env, p *view.Place, absent bool) (Outcome, error) {
+func (s *Symlink) look(env *action.Env, p *view.Place, absent bool) (action.Outcome, error) {
 	switch {
 	case p.Entry == nil && absent:
 		return s.none()
 	case p.Entry == nil || p.Entry.Unknown&view.Kind != 0:
 	case p.Entry.Kind != disk.Link:
-		return Outcome{}, s.cannot(&disk.KindError{Path: "it", Kind: p.Entry.Kind})
-	case !absent && p.Entry.Target == s.Target && p.Entry.Unknown == 0 && !env.unknown("target"):
+		return action.Outcome{}, s.cannot(&disk.KindError{Path: "it", Kind: p.Entry.Kind})
+	case !absent && p.Entry.Target == s.Target && p.Entry.Unknown == 0 && !env.IsUnknown("target"):
 		return s.none()
 	}
 	if !env.View.Disturbed() {
-		if err := writable(p); err != nil {
-			return Outcome{}, s.cannot(err)
+		if err := action.Writable(p); err != nil {
+			return action.Outcome{}, s.cannot(err)
 		}
 	}
 	var before map[string]any
@@ -61,7 +62,7 @@ func (s *symlink) look(env *Env, p *view.Place, absent bool) (Outcome, error) {
 	}
 	if absent {
 		env.View.PlanRemoval(p)
-		out := change(wire.VerbRemove, before, nil)
+		out := action.Change(wire.VerbRemove, before, nil)
 		out.Values = s.values()
 		return out, nil
 	}
@@ -69,35 +70,35 @@ func (s *symlink) look(env *Env, p *view.Place, absent bool) (Outcome, error) {
 	if p.Entry != nil {
 		verb = wire.VerbUpdate
 	}
-	will := view.Entry{Stat: fresh(p, disk.Link), Target: s.Target, New: true}
-	if env.unknown("target") {
+	will := view.Entry{Stat: action.Fresh(p, disk.Link), Target: s.Target, New: true}
+	if env.IsUnknown("target") {
 		will.Unknown = view.Target
 	}
 	env.View.Plan(p, will)
-	out := change(verb, before, s.describe(s.Target, will.Unknown == 0), names(will.Unknown)...)
+	out := action.Change(verb, before, s.describe(s.Target, will.Unknown == 0), action.Names(will.Unknown)...)
 	if will.Unknown == 0 {
 		out.Values = s.values()
 	}
 	return out, nil
 }
 
-func (s *symlink) blind(verb wire.Verb, unknown ...string) Outcome {
-	return change(verb, nil, blindly(s.Path), unknown...)
+func (s *Symlink) blind(verb wire.Verb, unknown ...string) action.Outcome {
+	return action.Change(verb, nil, action.Blindly(s.Path), unknown...)
 }
 
-func (s *symlink) none() (Outcome, error) {
-	return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: s.values()}, nil
+func (s *Symlink) none() (action.Outcome, error) {
+	return action.None(s.values()), nil
 }
 
-func (s *symlink) cannot(err error) error {
+func (s *Symlink) cannot(err error) error {
 	what := "make the symbolic link"
 	if s.State == "absent" {
 		what = "remove the symbolic link"
 	}
-	return cannot(what, s.Path, err)
+	return action.Cannot(what, s.Path, err)
 }
 
-func (s *symlink) describe(target string, known bool) map[string]any {
+func (s *Symlink) describe(target string, known bool) map[string]any {
 	out := map[string]any{"path": s.Path}
 	if known {
 		out["target"] = target
@@ -105,7 +106,7 @@ func (s *symlink) describe(target string, known bool) map[string]any {
 	return out
 }
 
-func (s *symlink) values() map[string]any {
+func (s *Symlink) values() map[string]any {
 	if s.State == "absent" {
 		return map[string]any{"path": s.Path, "target": nil}
 	}
@@ -113,14 +114,14 @@ func (s *symlink) values() map[string]any {
 }
 
 // Act makes, replaces or removes the link.
-func (s *symlink) Act(_ context.Context, env *Env, found Outcome) (Outcome, error) {
+func (s *Symlink) Act(_ context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
 	p, err := env.View.Find(s.Path)
 	if err != nil {
-		return Outcome{}, s.cannot(err)
+		return action.Outcome{}, s.cannot(err)
 	}
 	defer p.Close()
 	if p.Entry != nil && p.Entry.Kind != disk.Link {
-		return Outcome{}, s.cannot(&disk.KindError{Path: "it", Kind: p.Entry.Kind})
+		return action.Outcome{}, s.cannot(&disk.KindError{Path: "it", Kind: p.Entry.Kind})
 	}
 	switch {
 	case s.State == "absent" && p.Entry != nil:
@@ -132,9 +133,9 @@ func (s *symlink) Act(_ context.Context, env *Env, found Outcome) (Outcome, erro
 		err = p.Dir.Relink(p.Name, s.Target)
 	}
 	if err != nil {
-		return Outcome{}, s.cannot(err)
+		return action.Outcome{}, s.cannot(err)
 	}
-	env.touched(p)
+	env.Touch(p)
 	found.Values = s.values()
 	return found, nil
 }

@@ -1,16 +1,16 @@
-package action
+package programs
 
 import (
 	"errors"
 	"math"
-	"path"
 	"strings"
 
+	"runner/agent/action/given"
 	"runner/agent/schema"
 	"runner/agent/wire"
 )
 
-func commandSchema() schema.Block {
+func CommandSchema() schema.Block {
 	return schema.Block{
 		Name: "command",
 		Doc: "Runs a program with its arguments. No shell is involved: nothing in argv is expanded. The program is looked for in the PATH of the " +
@@ -37,13 +37,13 @@ task "command" "search" {
   ok_exit_codes = [0, 1]
 }`,
 		Check: func(m map[string]any) error {
-			g := given(m)
-			return errors.Join(g.argv("argv"), g.process())
+			g := given.Args(m)
+			return errors.Join(g.Argv("argv"), checkProcess(g))
 		},
 	}
 }
 
-func shellSchema() schema.Block {
+func ShellSchema() schema.Block {
 	return schema.Block{
 		Name: "shell",
 		Doc: "Runs a script. The script reaches its interpreter as a file that only the task's user can read and that no directory holds; it never " +
@@ -76,8 +76,8 @@ task "shell" "clean" {
   removes = "/tmp/runner-example-lock*"
 }`,
 		Check: func(m map[string]any) error {
-			g := given(m)
-			return errors.Join(g.script(), g.interpreter(), g.process())
+			g := given.Args(m)
+			return errors.Join(checkScript(g), checkInterpreter(g), checkProcess(g))
 		},
 	}
 }
@@ -107,20 +107,20 @@ func processResults() []schema.Attribute {
 	}
 }
 
-func (g given) process() error {
-	return errors.Join(g.path("chdir"), g.pattern("creates"), g.pattern("removes"), g.exitCodes())
+func checkProcess(g given.Args) error {
+	return errors.Join(g.Path("chdir"), g.Pattern("creates"), g.Pattern("removes"), exitCodes(g))
 }
 
-func (g given) exitCodes() error {
+func exitCodes(g given.Args) error {
 	codes, known := g["ok_exit_codes"].([]any)
 	if known && len(codes) == 0 {
-		return wrong("ok_exit_codes", "ok_exit_codes must list at least one exit code.")
+		return given.Wrong("ok_exit_codes", "ok_exit_codes must list at least one exit code.")
 	}
 	const highest = 255
 	for _, v := range codes {
 		code, isNumber := number(v)
 		if !isNumber || code != math.Trunc(code) || code < 0 || code > highest {
-			return wrong("ok_exit_codes", "ok_exit_codes must be whole numbers from 0 to %d.", highest)
+			return given.Wrong("ok_exit_codes", "ok_exit_codes must be whole numbers from 0 to %d.", highest)
 		}
 	}
 	return nil
@@ -141,51 +141,32 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
-// pattern checks creates and removes.
-func (g given) pattern(name string) error {
-	p, known := g.text(name)
-	switch {
-	case !known:
-		return nil
-	case p == "":
-		return wrong(name, "%s must not be empty.", name)
-	case strings.ContainsRune(p, 0):
-		return wrong(name, "%s must not contain a NUL byte.", name)
-	case !strings.HasPrefix(p, "/") && !g.has("chdir"):
-		return wrong(name, "%s must be absolute, or relative to chdir, which is not set.", name)
-	}
-	if _, err := path.Match(p, ""); err != nil {
-		return wrong(name, "%s is no pattern: a bracket or a backslash in it is not completed.", name)
-	}
-	return nil
-}
-
 // mostScript is the size of a script, in bytes: it goes with its call, and leaves some room there for the environment.
 const mostScript = wire.MaxPayload - wire.MaxPayload/4
 
-func (g given) script() error {
-	s, known := g.text("script")
+func checkScript(g given.Args) error {
+	s, known := g.Text("script")
 	switch {
 	case known && strings.TrimSpace(s) == "":
-		return wrong("script", "The script is empty.")
+		return given.Wrong("script", "The script is empty.")
 	case len(s) > mostScript:
-		return wrong("script", "The script has %d bytes; at most %d can be sent with a task. Put it, or the data in it, into a file by a task "+
+		return given.Wrong("script", "The script has %d bytes; at most %d can be sent with a task. Put it, or the data in it, into a file by a task "+
 			"\"file\", or give the data as stdin, which can be of any size.", len(s), mostScript)
 	}
 	return nil
 }
 
-func (g given) interpreter() error {
+func checkInterpreter(g given.Args) error {
 	switch v := g["interpreter"].(type) {
 	case nil, schema.Unknown:
 		return nil
 	case string:
 		if strings.ContainsAny(v, " \t\n") {
-			return wrong("interpreter", "An interpreter with arguments is written as a list, such as [\"/bin/bash\", \"-eu\"].")
+			return given.Wrong("interpreter", "An interpreter with arguments is written as a list, such as [\"/bin/bash\", \"-eu\"].")
 		}
-		return given{"interpreter": []any{v}}.argv("interpreter")
+		return given.Args{"interpreter": []any{v}}.Argv("interpreter")
 	case []any:
-		return g.argv("interpreter")
+		return g.Argv("interpreter")
 	}
-	return wrong("interpreter", "interpreter must be a string or a list of strings.")
+	return given.Wrong("interpreter", "interpreter must be a string or a list of strings.")
 }

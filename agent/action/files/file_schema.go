@@ -1,14 +1,13 @@
-package action
+package files
 
 import (
 	"errors"
-	"slices"
-	"strings"
 
+	"runner/agent/action/given"
 	"runner/agent/schema"
 )
 
-func fileSchema() schema.Block {
+func FileSchema() schema.Block {
 	return schema.Block{
 		Name: "file",
 		Doc: "Makes sure that a regular file is there, with the content, mode and owner that are given, or that none is there. The file appears whole " +
@@ -71,39 +70,13 @@ task "file" "old" {
 }
 
 func checkFile(m map[string]any) error {
-	g := given(m)
-	err := errors.Join(g.withoutSlash("path", "file"), g.state(), g.mode("mode"), g.account("owner"), g.account("group"), g.validation())
-	if g.removes() {
-		return errors.Join(err, g.absent("content", "source", "mode", "owner", "group", "validate", "in_place"))
+	g := given.Args(m)
+	err := errors.Join(g.WithoutSlash("path", "file"), g.State(), g.Mode("mode"), g.Account("owner"), g.Account("group"), g.Validation())
+	if g.Removes() {
+		return errors.Join(err, g.Absent("content", "source", "mode", "owner", "group", "validate", "in_place"))
 	}
-	if g.has("content") && g.has("source") {
-		err = errors.Join(err, wrong("source", "content and source exclude each other."))
+	if g.Has("content") && g.Has("source") {
+		err = errors.Join(err, given.Wrong("source", "content and source exclude each other."))
 	}
 	return err
-}
-
-// withoutSlash checks the path of something that is no directory.
-func (g given) withoutSlash(name, what string) error {
-	if err := g.named(name); err != nil {
-		return err
-	}
-	if p, _ := g.text(name); strings.HasSuffix(p, "/") {
-		return wrong(name, "The path of a %s must not end in a slash.", what)
-	}
-	return nil
-}
-
-func (g given) validation() error {
-	if err := g.argv("validate"); err != nil {
-		return err
-	}
-	if argv, known := g["validate"].([]any); known && !slices.ContainsFunc(argv[1:], placeholder) {
-		return wrong("validate", "validate must have %%s among its arguments, where the path of the new file goes.")
-	}
-	return nil
-}
-
-func placeholder(arg any) bool {
-	s, _ := arg.(string)
-	return strings.Contains(s, "%s")
 }

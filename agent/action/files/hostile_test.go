@@ -1,6 +1,6 @@
 //go:build linux
 
-package action
+package files_test
 
 import (
 	"context"
@@ -17,27 +17,29 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runner/agent/action/actiontest"
+	"runner/agent/action/catalog"
 	"runner/agent/wire"
 )
 
 // playground makes a directory that another user, or everybody, may write to, and a victim that only root may.
 func playground(t *testing.T, perm uint32, owner int) (dir, victim string) {
 	t.Helper()
-	needsRoot(t)
-	base := openTemp(t)
+	actiontest.NeedsRoot(t)
+	base := actiontest.OpenTemp(t)
 	dir, victim = base+"/dir", base+"/victim"
-	ok(t, os.Mkdir(dir, 0o700))
-	ok(t, os.Chown(dir, owner, owner))
-	ok(t, unix.Chmod(dir, perm))
-	ok(t, os.Mkdir(victim, 0o755))
-	write(t, victim+"/shadow", "precious\n", 0o600)
+	actiontest.OK(t, os.Mkdir(dir, 0o700))
+	actiontest.OK(t, os.Chown(dir, owner, owner))
+	actiontest.OK(t, unix.Chmod(dir, perm))
+	actiontest.OK(t, os.Mkdir(victim, 0o755))
+	actiontest.Write(t, victim+"/shadow", "precious\n", 0o600)
 	return dir, victim
 }
 
 func linkAs(t *testing.T, owner int, target, path string) {
 	t.Helper()
-	ok(t, os.Symlink(target, path))
-	ok(t, os.Lchown(path, owner, owner))
+	actiontest.OK(t, os.Symlink(target, path))
+	actiontest.OK(t, os.Lchown(path, owner, owner))
 }
 
 // G30: a link that somebody else could have put there is not followed, neither to write nor to look, unless it leads to
@@ -51,28 +53,28 @@ func TestG30LinksOfOthersAreNotFollowed(t *testing.T) {
 		to      string
 		allowed bool
 	}{
-		{"sticky directory, link of another", 0o1777, 0, nobody, "victim", false},
+		{"sticky directory, link of another", 0o1777, 0, actiontest.Nobody, "victim", false},
 		{"sticky directory, link of root", 0o1777, 0, 0, "victim", true},
 		{"open directory, link of root", 0o777, 0, 0, "victim", false},
-		{"another's directory, link of root", 0o755, nobody, 0, "victim", false},
-		{"another's directory, its own link", 0o755, nobody, nobody, "victim", false},
-		{"another's directory, its own link to its own directory", 0o755, nobody, nobody, "own", true},
-		{"another's directory, its own link to a third one's", 0o755, nobody, nobody, "third", false},
-		{"root's directory, link of another", 0o755, 0, nobody, "victim", false},
+		{"another's directory, link of root", 0o755, actiontest.Nobody, 0, "victim", false},
+		{"another's directory, its own link", 0o755, actiontest.Nobody, actiontest.Nobody, "victim", false},
+		{"another's directory, its own link to its own directory", 0o755, actiontest.Nobody, actiontest.Nobody, "own", true},
+		{"another's directory, its own link to a third one's", 0o755, actiontest.Nobody, actiontest.Nobody, "third", false},
+		{"root's directory, link of another", 0o755, 0, actiontest.Nobody, "victim", false},
 		{"root's directory, link of root", 0o755, 0, 0, "victim", true},
 		{"root's directory, link of root to another's", 0o755, 0, 0, "own", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(t)
+			b := actiontest.New(t)
 			dir, victim := playground(t, c.perm, c.dir)
 			base := filepath.Dir(dir)
-			ok(t, os.Mkdir(base+"/own", 0o755))
-			ok(t, os.Chown(base+"/own", nobody, nobody))
-			ok(t, os.Mkdir(base+"/third", 0o755))
-			ok(t, os.Chown(base+"/third", 1234, 1234))
-			write(t, base+"/"+c.to+"/shadow", "precious\n", 0o600)
+			actiontest.OK(t, os.Mkdir(base+"/own", 0o755))
+			actiontest.OK(t, os.Chown(base+"/own", actiontest.Nobody, actiontest.Nobody))
+			actiontest.OK(t, os.Mkdir(base+"/third", 0o755))
+			actiontest.OK(t, os.Chown(base+"/third", 1234, 1234))
+			actiontest.Write(t, base+"/"+c.to+"/shadow", "precious\n", 0o600)
 			linkAs(t, c.link, base+"/"+c.to, dir+"/link")
-			before := snapshot(t, victim)
+			before := actiontest.Snapshot(t, victim)
 			for _, w := range []wish{
 				{action: "file", args: args{"path": "/shadow", "content": "mine\n"}},
 				{action: "file", args: args{"path": "/new", "content": "mine\n"}},
@@ -82,9 +84,9 @@ func TestG30LinksOfOthersAreNotFollowed(t *testing.T) {
 				{action: "directory", args: args{"path": "", "mode": "0777"}},
 				{action: "file", args: args{"path": "/shadow", "state": "absent"}},
 			} {
-				a := merged(w.args, args{"path": dir + "/link" + w.args["path"].(string)})
-				_, lookErr := b.preview(w.action, a)
-				_, err := b.apply(w.action, a)
+				a := actiontest.Merged(w.args, args{"path": dir + "/link" + w.args["path"].(string)})
+				_, lookErr := b.Preview(w.action, a)
+				_, err := b.Apply(w.action, a)
 				if (lookErr == nil) != c.allowed || (err == nil) != c.allowed {
 					t.Errorf("%s %v: %v, %v", w.action, a, lookErr, err)
 				}
@@ -92,7 +94,7 @@ func TestG30LinksOfOthersAreNotFollowed(t *testing.T) {
 					t.Errorf("%s %v: %v", w.action, a, err)
 				}
 			}
-			if !c.allowed && snapshot(t, victim) != before {
+			if !c.allowed && actiontest.Snapshot(t, victim) != before {
 				t.Errorf("the victim was changed")
 			}
 		})
@@ -101,67 +103,67 @@ func TestG30LinksOfOthersAreNotFollowed(t *testing.T) {
 
 // G30: what is at the very path is never written through, and hard links to what others must not reach are not changed.
 func TestG30NothingIsWrittenThrough(t *testing.T) {
-	b := newBench(t)
+	b := actiontest.New(t)
 	dir, victim := playground(t, 0o1777, 0)
-	before := snapshot(t, victim)
-	linkAs(t, nobody, victim+"/shadow", dir+"/x")
-	if _, err := b.apply("file", args{"path": dir + "/x", "content": "mine\n", "in_place": true}); err == nil {
+	before := actiontest.Snapshot(t, victim)
+	linkAs(t, actiontest.Nobody, victim+"/shadow", dir+"/x")
+	if _, err := b.Apply("file", args{"path": dir + "/x", "content": "mine\n", "in_place": true}); err == nil {
 		t.Error("in place through a link")
 	}
-	if _, err := b.apply("file", args{"path": dir + "/x", "mode": "0666"}); err == nil {
+	if _, err := b.Apply("file", args{"path": dir + "/x", "mode": "0666"}); err == nil {
 		t.Error("the mode through a link")
 	}
-	b.must("file", args{"path": dir + "/x", "content": "mine\n", "backup": true})
-	if now := snapshot(t, victim); now != before {
+	b.Must("file", args{"path": dir + "/x", "content": "mine\n", "backup": true})
+	if now := actiontest.Snapshot(t, victim); now != before {
 		t.Errorf("the victim was changed:\n%s", now)
 	}
-	if read(t, dir+"/x") != "mine\n" || len(entries(t, dir)) != 1 {
-		t.Errorf("got %v", entries(t, dir))
+	if actiontest.Read(t, dir+"/x") != "mine\n" || len(actiontest.Entries(t, dir)) != 1 {
+		t.Errorf("got %v", actiontest.Entries(t, dir))
 	}
-	ok(t, os.Link(victim+"/shadow", dir+"/hard"))
-	before = snapshot(t, victim)
+	actiontest.OK(t, os.Link(victim+"/shadow", dir+"/hard"))
+	before = actiontest.Snapshot(t, victim)
 	for _, a := range []args{{"mode": "0666"}, {"owner": "nobody"}, {"content": "mine\n", "in_place": true}} {
-		_, err := b.apply("file", merged(a, args{"path": dir + "/hard"}))
+		_, err := b.Apply("file", actiontest.Merged(a, args{"path": dir + "/hard"}))
 		if err == nil || !strings.Contains(err.Error(), "hard links") {
 			t.Errorf("%v: %v", a, err)
 		}
 	}
-	if now := snapshot(t, victim); now != before {
+	if now := actiontest.Snapshot(t, victim); now != before {
 		t.Errorf("the victim was changed:\n%s", now)
 	}
 	// Neither where it comes between Look and Act.
 	for _, a := range []args{{"mode": "0604"}, {"content": "mine\n", "in_place": true}} {
-		write(t, dir+"/late", "fine\n", 0o644)
-		action, env := b.make("file", merged(a, args{"path": dir + "/late"})), b.env(wire.ModeApply)
+		actiontest.Write(t, dir+"/late", "fine\n", 0o644)
+		action, env := b.Make("file", actiontest.Merged(a, args{"path": dir + "/late"})), b.Env(wire.ModeApply)
 		found, err := action.Look(t.Context(), env)
-		ok(t, err)
-		ok(t, os.Remove(dir+"/late"))
-		ok(t, os.Link(victim+"/shadow", dir+"/late"))
-		before = snapshot(t, victim)
-		if _, err := action.Act(t.Context(), env, found); err == nil || snapshot(t, victim) != before {
+		actiontest.OK(t, err)
+		actiontest.OK(t, os.Remove(dir+"/late"))
+		actiontest.OK(t, os.Link(victim+"/shadow", dir+"/late"))
+		before = actiontest.Snapshot(t, victim)
+		if _, err := action.Act(t.Context(), env, found); err == nil || actiontest.Snapshot(t, victim) != before {
 			t.Errorf("%v: %v", a, err)
 		}
-		ok(t, os.Remove(dir+"/late"))
+		actiontest.OK(t, os.Remove(dir+"/late"))
 	}
-	b.must("file", args{"path": dir + "/hard", "content": "mine\n"})
-	if read(t, victim+"/shadow") != "precious\n" {
+	b.Must("file", args{"path": dir + "/hard", "content": "mine\n"})
+	if actiontest.Read(t, victim+"/shadow") != "precious\n" {
 		t.Error("the victim was written to")
 	}
 }
 
 // G30: somebody who swaps a directory, a file or a link for another while root works there wins nothing.
 func TestG30ConcurrentSwaps(t *testing.T) {
-	b := newBench(t)
-	dir, victim := playground(t, 0o777, nobody)
-	before := snapshot(t, victim)
+	b := actiontest.New(t)
+	dir, victim := playground(t, 0o777, actiontest.Nobody)
+	before := actiontest.Snapshot(t, victim)
 	attack := fmt.Sprintf(`cd %[1]s; mkdir d1 2>/dev/null; ln -s %[2]s l1
 		while :; do
 			mv -T d1 d 2>/dev/null; mv -T d d1; mv -T l1 d 2>/dev/null; mv -T d l1
 			ln -sf %[2]s/shadow x; ln -sf %[2]s/shadow d1/x; rm -f x; mkdir x 2>/dev/null; rmdir x
 		done`, dir, victim)
 	cmd := exec.Command("/bin/sh", "-c", attack)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	ok(t, cmd.Start())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: actiontest.Nobody, Gid: actiontest.Nobody}, Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	actiontest.OK(t, cmd.Start())
 	defer func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait()
@@ -179,11 +181,11 @@ func TestG30ConcurrentSwaps(t *testing.T) {
 			{action: "file", args: args{"path": dir + "/d/shadow", "state": "absent"}},
 			{action: "directory", args: args{"path": dir + "/d", "state": "absent"}},
 		} {
-			if _, err := b.apply(w.action, w.args); err == nil {
+			if _, err := b.Apply(w.action, w.args); err == nil {
 				worked++
 			}
 		}
-		if now := snapshot(t, victim); now != before {
+		if now := actiontest.Snapshot(t, victim); now != before {
 			t.Fatalf("the victim was changed:\n%s\n%s", before, now)
 		}
 	}
@@ -202,7 +204,7 @@ func TestMain(m *testing.M) {
 		m.Run()
 		return
 	}
-	b := &bench{}
+	b := &actiontest.Bench{}
 	for i := 0; ; i++ {
 		for _, w := range []wish{
 			{action: "file", args: args{"path": dir + "/old", "content": strings.Repeat(fmt.Sprintf("%08d\n", i), 4096), "mode": "0640", "owner": "1234"}},
@@ -210,7 +212,7 @@ func TestMain(m *testing.M) {
 			{action: "symlink", args: args{"path": dir + "/link", "target": fmt.Sprint(i)}},
 			{action: "file", args: args{"path": dir + "/new", "state": "absent"}},
 		} {
-			for _, d := range All() {
+			for _, d := range catalog.All() {
 				if d.Name != w.action {
 					continue
 				}
@@ -218,11 +220,11 @@ func TestMain(m *testing.M) {
 				if err != nil {
 					panic(err)
 				}
-				action, _, err := d.Decode(encoded, nil)
+				action, _, err := d.Decode(encoded)
 				if err != nil {
 					panic(err)
 				}
-				if _, err := run(context.Background(), b.env(wire.ModeApply), action); err != nil {
+				if _, err := actiontest.Run(context.Background(), b.Env(wire.ModeApply), action); err != nil {
 					panic(err)
 				}
 			}
@@ -233,13 +235,13 @@ func TestMain(m *testing.M) {
 // G21, G29: killed at any moment, the files are whole, have their owner and mode, and nothing else is there; or, if it
 // was killed between the two calls of a replacement, only the hidden name that the next one takes away.
 func TestG21G29KillLeavesNothing(t *testing.T) {
-	needsRoot(t)
+	actiontest.NeedsRoot(t)
 	dir := t.TempDir()
 	remains := 0
 	for range 40 {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "RUNNER_TEST_KILLED="+dir)
-		ok(t, cmd.Start())
+		actiontest.OK(t, cmd.Start())
 		for range 100 { // until it is at work
 			if _, err := os.Lstat(dir + "/link"); err == nil {
 				break
@@ -247,14 +249,14 @@ func TestG21G29KillLeavesNothing(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 		time.Sleep(time.Duration(rand.IntN(30_000)) * time.Microsecond)
-		ok(t, cmd.Process.Kill())
+		actiontest.OK(t, cmd.Process.Kill())
 		_ = cmd.Wait()
-		for _, name := range entries(t, dir) {
+		for _, name := range actiontest.Entries(t, dir) {
 			var st unix.Stat_t
-			ok(t, unix.Lstat(dir+"/"+name, &st))
+			actiontest.OK(t, unix.Lstat(dir+"/"+name, &st))
 			switch name {
 			case "old", ".old.runner-0":
-				content := read(t, dir+"/"+name)
+				content := actiontest.Read(t, dir+"/"+name)
 				if st.Mode&0o7777 != 0o640 || st.Uid != 1234 || len(content) != 9*4096 || strings.Repeat(content[:9], 4096) != content {
 					t.Fatalf("%s: %o %d %d bytes", name, st.Mode, st.Uid, len(content))
 				}
@@ -274,11 +276,11 @@ func TestG21G29KillLeavesNothing(t *testing.T) {
 	if remains > 20 {
 		t.Errorf("%d hidden names were left", remains)
 	}
-	b := newBench(t)
-	b.must("file", args{"path": dir + "/old", "content": "end\n"})
-	b.must("symlink", args{"path": dir + "/link", "target": "end"})
-	b.must("file", args{"path": dir + "/new", "content": "end\n"})
-	if got := entries(t, dir); !slices.Equal(got, []string{"link", "new", "old"}) {
+	b := actiontest.New(t)
+	b.Must("file", args{"path": dir + "/old", "content": "end\n"})
+	b.Must("symlink", args{"path": dir + "/link", "target": "end"})
+	b.Must("file", args{"path": dir + "/new", "content": "end\n"})
+	if got := actiontest.Entries(t, dir); !slices.Equal(got, []string{"link", "new", "old"}) {
 		t.Errorf("after the next run: %v", got)
 	}
 	t.Logf("%d hidden names were left in 40 kills", remains)

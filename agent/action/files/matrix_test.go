@@ -1,6 +1,6 @@
 //go:build linux
 
-package action
+package files_test
 
 import (
 	"os"
@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runner/agent/action"
+	"runner/agent/action/actiontest"
 	"runner/agent/wire"
 )
 
@@ -23,7 +25,7 @@ type state struct {
 
 func states() []state {
 	file := func(content string, perm uint32) func(testing.TB, string) {
-		return func(t testing.TB, path string) { t.Helper(); write(t, path, content, perm) }
+		return func(t testing.TB, path string) { t.Helper(); actiontest.Write(t, path, content, perm) }
 	}
 	return []state{
 		{"absent", func(testing.TB, string) {}, false},
@@ -36,50 +38,50 @@ func states() []state {
 		{"unreadable", file("hello\n", 0), false},
 		{"other owner", func(t testing.TB, path string) {
 			t.Helper()
-			write(t, path, "hello\n", 0o640)
-			ok(t, os.Chown(path, 1234, -1))
+			actiontest.Write(t, path, "hello\n", 0o640)
+			actiontest.OK(t, os.Chown(path, 1234, -1))
 		}, true},
 		{"other group", func(t testing.TB, path string) {
 			t.Helper()
-			write(t, path, "hello\n", 0o640)
-			ok(t, os.Chown(path, -1, 1234))
+			actiontest.Write(t, path, "hello\n", 0o640)
+			actiontest.OK(t, os.Chown(path, -1, 1234))
 		}, true},
 		{"setuid of another", func(t testing.TB, path string) {
 			t.Helper()
-			write(t, path, "hello\n", 0o640)
-			ok(t, os.Chown(path, 1234, 1234))
-			ok(t, unix.Chmod(path, 0o6755))
+			actiontest.Write(t, path, "hello\n", 0o640)
+			actiontest.OK(t, os.Chown(path, 1234, 1234))
+			actiontest.OK(t, unix.Chmod(path, 0o6755))
 		}, true},
 		{"hard link", func(t testing.TB, path string) {
 			t.Helper()
-			write(t, path+".other", "other\n", 0o640)
-			ok(t, os.Link(path+".other", path))
+			actiontest.Write(t, path+".other", "other\n", 0o640)
+			actiontest.OK(t, os.Link(path+".other", path))
 		}, false},
 		{"link to a file", func(t testing.TB, path string) {
 			t.Helper()
-			write(t, path+".target", "hello\n", 0o640)
-			ok(t, os.Symlink(path+".target", path))
+			actiontest.Write(t, path+".target", "hello\n", 0o640)
+			actiontest.OK(t, os.Symlink(path+".target", path))
 		}, false},
 		{"link to a directory", func(t testing.TB, path string) {
 			t.Helper()
-			ok(t, os.Mkdir(path+".target", 0o755))
-			ok(t, os.Symlink(filepath.Base(path)+".target", path))
+			actiontest.OK(t, os.Mkdir(path+".target", 0o755))
+			actiontest.OK(t, os.Symlink(filepath.Base(path)+".target", path))
 		}, false},
-		{"dangling link", func(t testing.TB, path string) { t.Helper(); ok(t, os.Symlink("nowhere", path)) }, false},
-		{"link to itself", func(t testing.TB, path string) { t.Helper(); ok(t, os.Symlink(path, path)) }, false},
-		{"empty directory", func(t testing.TB, path string) { t.Helper(); ok(t, os.Mkdir(path, 0o755)) }, false},
-		{"other directory", func(t testing.TB, path string) { t.Helper(); ok(t, os.Mkdir(path, 0o2700)) }, false},
-		{"closed directory", func(t testing.TB, path string) { t.Helper(); ok(t, os.Mkdir(path, 0)) }, false},
+		{"dangling link", func(t testing.TB, path string) { t.Helper(); actiontest.OK(t, os.Symlink("nowhere", path)) }, false},
+		{"link to itself", func(t testing.TB, path string) { t.Helper(); actiontest.OK(t, os.Symlink(path, path)) }, false},
+		{"empty directory", func(t testing.TB, path string) { t.Helper(); actiontest.OK(t, os.Mkdir(path, 0o755)) }, false},
+		{"other directory", func(t testing.TB, path string) { t.Helper(); actiontest.OK(t, os.Mkdir(path, 0o2700)) }, false},
+		{"closed directory", func(t testing.TB, path string) { t.Helper(); actiontest.OK(t, os.Mkdir(path, 0)) }, false},
 		{"full directory", func(t testing.TB, path string) {
 			t.Helper()
-			ok(t, os.MkdirAll(path+"/a/b", 0o755))
-			write(t, path+"/a/file", "x", 0o644)
-			ok(t, os.Symlink("/etc", path+"/a/b/etc"))
+			actiontest.OK(t, os.MkdirAll(path+"/a/b", 0o755))
+			actiontest.Write(t, path+"/a/file", "x", 0o644)
+			actiontest.OK(t, os.Symlink("/etc", path+"/a/b/etc"))
 		}, false},
-		{"pipe", func(t testing.TB, path string) { t.Helper(); ok(t, unix.Mkfifo(path, 0o644)) }, false},
+		{"pipe", func(t testing.TB, path string) { t.Helper(); actiontest.OK(t, unix.Mkfifo(path, 0o644)) }, false},
 		{"device", func(t testing.TB, path string) {
 			t.Helper()
-			ok(t, unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
+			actiontest.OK(t, unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
 		}, true},
 	}
 }
@@ -88,7 +90,7 @@ type wish struct {
 	name   string
 	action string
 	args   args
-	root   bool // nobody else can have it
+	root   bool // actiontest.Nobody else can have it
 }
 
 func wishes() []wish {
@@ -130,10 +132,12 @@ func TestG28MatrixOfStatesAndWishes(t *testing.T) {
 	}
 }
 
-func TestG28MatrixAsAnOrdinaryUser(t *testing.T) { asNobody(t, "TestG28MatrixOfStatesAndWishes") }
+func TestG28MatrixAsAnOrdinaryUser(t *testing.T) {
+	actiontest.AsNobody(t, "TestG28MatrixOfStatesAndWishes")
+}
 
 func matrix(t *testing.T, s state, w wish) {
-	b := newBench(t)
+	b := actiontest.New(t)
 	dir := t.TempDir()
 	t.Cleanup(func() { // so that it can be removed; a link leads to what is not ours
 		if info, err := os.Lstat(dir + "/x"); err == nil && info.IsDir() {
@@ -141,20 +145,20 @@ func matrix(t *testing.T, s state, w wish) {
 		}
 	})
 	s.make(t, dir+"/x")
-	a := merged(w.args, args{"path": dir + "/x"})
-	before := snapshot(t, dir)
+	a := actiontest.Merged(w.args, args{"path": dir + "/x"})
+	before := actiontest.Snapshot(t, dir)
 
-	predicted, predictedErr := b.preview(w.action, a)
-	if now := snapshot(t, dir); now != before {
+	predicted, predictedErr := b.Preview(w.action, a)
+	if now := actiontest.Snapshot(t, dir); now != before {
 		t.Fatalf("Look changed something:\n%s\n%s", before, now)
 	}
-	did, err := b.apply(w.action, a)
-	t.Logf("%s %v %v", predicted.Change.Verb, predictedErr, attributesOf(t, predicted.After))
+	did, err := b.Apply(w.action, a)
+	t.Logf("%s %v %v", predicted.Change.Verb, predictedErr, actiontest.AttributesOf(t, predicted.After))
 	if (predictedErr == nil) != (err == nil) {
 		t.Fatalf("predicted %v, got %v", predictedErr, err)
 	}
 	if err != nil {
-		if now := snapshot(t, dir); now != before {
+		if now := actiontest.Snapshot(t, dir); now != before {
 			t.Fatalf("%v, and something was changed:\n%s\n%s", err, before, now)
 		}
 		problem, isProblem := err.(*wire.Problem) //nolint:errorlint // it is what crosses the wire
@@ -169,28 +173,28 @@ func matrix(t *testing.T, s state, w wish) {
 	if predicted.Values != nil && !reflect.DeepEqual(predicted.Values, did.Values) {
 		t.Errorf("predicted %v, got %v", predicted.Values, did.Values)
 	}
-	if did.Change.Verb == wire.VerbNone && snapshot(t, dir) != before {
+	if did.Change.Verb == wire.VerbNone && actiontest.Snapshot(t, dir) != before {
 		t.Errorf("none, and something was changed")
 	}
 	holds(t, dir+"/x", a, did)
 
-	settled := snapshot(t, dir)
-	again, err := b.preview(w.action, a)
+	settled := actiontest.Snapshot(t, dir)
+	again, err := b.Preview(w.action, a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.verb(again, wire.VerbNone)
+	b.Verb(again, wire.VerbNone)
 	if w.action != "directory" && !reflect.DeepEqual(again.Values, did.Values) {
 		t.Errorf("the second time %v, the first time %v", again.Values, did.Values)
 	}
-	b.must(w.action, a)
-	if now := snapshot(t, dir); now != settled {
+	b.Must(w.action, a)
+	if now := actiontest.Snapshot(t, dir); now != settled {
 		t.Errorf("applied twice:\n%s\n%s", settled, now)
 	}
 }
 
 // holds checks the wish with other means than the action's own.
-func holds(t *testing.T, path string, a args, did Outcome) {
+func holds(t *testing.T, path string, a args, did action.Outcome) {
 	t.Helper()
 	var st unix.Stat_t
 	err := unix.Lstat(path, &st)
@@ -209,8 +213,8 @@ func holds(t *testing.T, path string, a args, did Outcome) {
 		}
 		return
 	}
-	ok(t, unix.Stat(path, &st))
-	after := attributesOf(t, did.After)
+	actiontest.OK(t, unix.Stat(path, &st))
+	after := actiontest.AttributesOf(t, did.After)
 	if mode, ok := a["mode"].(string); ok && strings.TrimLeft(mode, "0") != strings.TrimLeft(octal(st.Mode&0o7777), "0") {
 		t.Errorf("mode %o, want %s", st.Mode&0o7777, mode)
 	}
@@ -222,7 +226,7 @@ func holds(t *testing.T, path string, a args, did Outcome) {
 	}
 	if content, ok := a["content"].(string); ok {
 		_ = os.Chmod(path, 0o600|os.FileMode(st.Mode&0o777))
-		if got := read(t, path); got != content {
+		if got := actiontest.Read(t, path); got != content {
 			t.Errorf("content %q", got)
 		}
 		ok2 := unix.Chmod(path, st.Mode&0o7777)

@@ -1,4 +1,6 @@
-package action
+// Package files holds the actions about what is at a path: file, directory and symlink. A path is reached by opened
+// directories (agent/disk), and looked at through what the earlier tasks of a preview will have made of it (agent/view).
+package files
 
 import (
 	"context"
@@ -9,47 +11,48 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runner/agent/action"
 	"runner/agent/action/diff"
 	"runner/agent/disk"
 	"runner/agent/view"
 	"runner/agent/wire"
 )
 
-// file is the action of that name.
-type file struct {
-	access
-	Path     string   `cbor:"path"`
-	Content  data     `cbor:"content"`
-	Size     int64    `cbor:"content_size"`   // of content that comes as the call's input
-	SHA256   string   `cbor:"content_sha256"` // likewise, hexadecimal
-	Source   string   `cbor:"source"`         // for people: the bytes are in one of the above
-	State    string   `cbor:"state"`
-	Backup   bool     `cbor:"backup"`
-	Validate []string `cbor:"validate"`
-	InPlace  bool     `cbor:"in_place"`
-	Durable  bool     `cbor:"durable"`
+// File is the action of that name.
+type File struct {
+	action.Access
+	Path     string      `cbor:"path"`
+	Content  action.Data `cbor:"content"`
+	Size     int64       `cbor:"content_size"`   // of content that comes as the call's input
+	SHA256   string      `cbor:"content_sha256"` // likewise, hexadecimal
+	Source   string      `cbor:"source"`         // for people: the bytes are in one of the above
+	State    string      `cbor:"state"`
+	Backup   bool        `cbor:"backup"`
+	Validate []string    `cbor:"validate"`
+	InPlace  bool        `cbor:"in_place"`
+	Durable  bool        `cbor:"durable"`
 
 	// What Look found, for Act.
-	want    wanted
+	want    action.Wanted
 	content *view.Content // wanted; nil: left as it is
 	rewrite bool          // the content differs
 }
 
 // Look compares what is at the path with what is wanted; it reads the old content, never the call's input.
-func (f *file) Look(ctx context.Context, env *Env) (Outcome, error) {
-	if env.unknown("path") || env.unknown("state") {
+func (f *File) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
+	if env.IsUnknown("path") || env.IsUnknown("state") {
 		env.View.Disturb()
 		return f.blind(wire.VerbUpdate, env.Unknown...), nil
 	}
 	p, err := env.View.Find(f.Path)
 	var unknown *view.UnknownError
 	switch {
-	case f.State == "absent" && gone(err):
+	case f.State == "absent" && action.Gone(err):
 		return f.nothing()
 	case errors.As(err, &unknown) && f.State == "absent":
 		return f.blind(wire.VerbRemove), nil
 	case err != nil && f.State == "absent":
-		return Outcome{}, cannot("remove", f.Path, err)
+		return action.Outcome{}, action.Cannot("remove", f.Path, err)
 	}
 	if err == nil {
 		defer p.Close()
@@ -57,10 +60,10 @@ func (f *file) Look(ctx context.Context, env *Env) (Outcome, error) {
 			return f.lookAbsent(env, p)
 		}
 	} else if unknown == nil {
-		return Outcome{}, cannot("write", f.Path, err)
+		return action.Outcome{}, action.Cannot("write", f.Path, err)
 	}
-	if f.want, err = f.wanted(env); err != nil {
-		return Outcome{}, cannot("write", f.Path, err)
+	if f.want, err = f.Wanted(env); err != nil {
+		return action.Outcome{}, action.Cannot("write", f.Path, err)
 	}
 	f.content = f.contentWanted(env)
 	if unknown != nil {
@@ -70,9 +73,9 @@ func (f *file) Look(ctx context.Context, env *Env) (Outcome, error) {
 }
 
 // contentWanted describes the content that the task gives; nil if it gives none.
-func (f *file) contentWanted(env *Env) *view.Content {
+func (f *File) contentWanted(env *action.Env) *view.Content {
 	switch {
-	case env.unknown("content") || env.unknown("source"):
+	case env.IsUnknown("content") || env.IsUnknown("source"):
 		return &view.Content{Unknown: true}
 	case f.SHA256 != "":
 		return &view.Content{Size: f.Size, SHA256: f.SHA256}
@@ -83,26 +86,26 @@ func (f *file) contentWanted(env *Env) *view.Content {
 }
 
 // blind is the outcome where it is not known what is there.
-func (f *file) blind(verb wire.Verb, unknown ...string) Outcome {
-	return change(verb, nil, blindly(f.Path), unknown...)
+func (f *File) blind(verb wire.Verb, unknown ...string) action.Outcome {
+	return action.Change(verb, nil, action.Blindly(f.Path), unknown...)
 }
 
 // nothing is the outcome where there is nothing to remove.
-func (f *file) nothing() (Outcome, error) {
-	return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: f.values(nil, nil, "")}, nil
+func (f *File) nothing() (action.Outcome, error) {
+	return action.None(f.values(nil, nil, "")), nil
 }
 
 // lookUnknown previews a file in a directory that an earlier task may make.
-func (f *file) lookUnknown(env *Env) Outcome {
+func (f *File) lookUnknown(env *action.Env) action.Outcome {
 	will := view.Entry{
-		Stat:    f.want.over(disk.Stat{Kind: disk.Regular}),
+		Stat:    f.want.Over(disk.Stat{Kind: disk.Regular}),
 		Content: f.content,
-		Unknown: (view.Mode | view.Owner | view.Group) &^ f.want.known(),
+		Unknown: (view.Mode | view.Owner | view.Group) &^ f.want.Known(),
 	}
-	return change(wire.VerbCreate, nil, f.describe(env, will), f.unknowns(will)...)
+	return action.Change(wire.VerbCreate, nil, f.describe(env, will), f.unknowns(will)...)
 }
 
-func (f *file) lookAbsent(env *Env, p *view.Place) (Outcome, error) {
+func (f *File) lookAbsent(env *action.Env, p *view.Place) (action.Outcome, error) {
 	if p.Entry == nil {
 		return f.nothing()
 	}
@@ -110,31 +113,31 @@ func (f *file) lookAbsent(env *Env, p *view.Place) (Outcome, error) {
 	switch old.Kind {
 	case disk.Regular, disk.Link, disk.Unknown:
 	default:
-		return Outcome{}, cannot("remove", f.Path, &disk.KindError{Path: "it", Kind: old.Kind})
+		return action.Outcome{}, action.Cannot("remove", f.Path, &disk.KindError{Path: "it", Kind: old.Kind})
 	}
 	if err := f.replaceable(env, p); err != nil {
-		return Outcome{}, cannot("remove", f.Path, err)
+		return action.Outcome{}, action.Cannot("remove", f.Path, err)
 	}
 	env.View.PlanRemoval(p)
-	out := change(wire.VerbRemove, f.describe(env, old), nil)
+	out := action.Change(wire.VerbRemove, f.describe(env, old), nil)
 	if !f.Backup {
 		out.Values = f.values(nil, nil, "")
 	}
 	return out, nil
 }
 
-func (f *file) lookPresent(ctx context.Context, env *Env, p *view.Place) (Outcome, error) {
+func (f *File) lookPresent(ctx context.Context, env *action.Env, p *view.Place) (action.Outcome, error) {
 	if err := f.acceptable(p); err != nil {
-		return Outcome{}, err
+		return action.Outcome{}, err
 	}
-	old := view.Entry{Stat: fresh(p, disk.Regular)}
+	old := view.Entry{Stat: action.Fresh(p, disk.Regular)}
 	exists := p.Entry != nil && p.Entry.Kind == disk.Regular
 	if exists {
 		old = *p.Entry
 		if f.content != nil {
 			content, err := p.Read(ctx, wire.MaxInline)
 			if err != nil {
-				return Outcome{}, cannot("read", f.Path, err)
+				return action.Outcome{}, action.Cannot("read", f.Path, err)
 			}
 			old.Content = content
 		}
@@ -143,25 +146,25 @@ func (f *file) lookPresent(ctx context.Context, env *Env, p *view.Place) (Outcom
 		old.Unknown, old.Content = view.Mode|view.Owner|view.Group, &view.Content{Unknown: true}
 	}
 	f.rewrite = !exists || f.content != nil && (f.content.Unknown || old.Content.Unknown || f.content.SHA256 != old.Content.SHA256)
-	will := view.Entry{Stat: f.want.over(old.Stat), Content: old.Content, Unknown: (old.Unknown | f.want.unknown) &^ f.want.known()}
+	will := view.Entry{Stat: f.want.Over(old.Stat), Content: old.Content, Unknown: (old.Unknown | f.want.Unknown) &^ f.want.Known()}
 	switch {
 	case f.content != nil:
 		will.Content, will.Size = f.content, f.content.Size
 	case old.Content == nil && !exists:
 		will.Content = view.ContentOf(nil)
 	}
-	if exists && !f.rewrite && same(old.Stat, will.Stat) && will.Unknown == 0 && old.Unknown == 0 {
-		return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: f.values(env, &will, "")}, nil
+	if exists && !f.rewrite && action.Same(old.Stat, will.Stat) && will.Unknown == 0 && old.Unknown == 0 {
+		return action.None(f.values(env, &will, "")), nil
 	}
 	if err := f.possible(env, p, old.Stat, will.Stat); err != nil {
-		return Outcome{}, err
+		return action.Outcome{}, err
 	}
 	env.View.Plan(p, will)
 	return f.outcome(env, p, old, will), nil
 }
 
 // acceptable tells whether a file can be put where the place is, by what is there.
-func (f *file) acceptable(p *view.Place) error {
+func (f *File) acceptable(p *view.Place) error {
 	if p.Entry == nil {
 		return nil
 	}
@@ -170,31 +173,31 @@ func (f *file) acceptable(p *view.Place) error {
 		return nil
 	case disk.Link:
 		if f.content == nil {
-			return problem("Say what is to be in the file, then the link is replaced; or name the path that it points to.",
+			return action.Problem("Say what is to be in the file, then the link is replaced; or name the path that it points to.",
 				"cannot write %s: a symbolic link to %s is there, and no content is given", f.Path, p.Entry.Target)
 		}
 		if f.InPlace {
-			return problem("Name the path that it points to, or leave in_place out, then the link is replaced.",
+			return action.Problem("Name the path that it points to, or leave in_place out, then the link is replaced.",
 				"cannot write %s in place: a symbolic link to %s is there", f.Path, p.Entry.Target)
 		}
 		return nil
 	case disk.Directory, disk.Pipe, disk.Socket, disk.CharDevice, disk.BlockDevice:
 	}
-	return cannot("write", f.Path, &disk.KindError{Path: "it", Kind: p.Entry.Kind})
+	return action.Cannot("write", f.Path, &disk.KindError{Path: "it", Kind: p.Entry.Kind})
 }
 
 // unshared tells whether the file that is there can be changed, and not only replaced: a second name in a directory where
 // others may make entries can be the first name of anything.
-func (f *file) unshared(p *view.Place) error {
+func (f *File) unshared(p *view.Place) error {
 	if p.Exposed() && p.Entry.Links > 1 {
-		return problem("Remove the other names, or let the directory belong to root or to the user that the task runs as.",
+		return action.Problem("Remove the other names, or let the directory belong to root or to the user that the task runs as.",
 			"cannot change %s: it has other names (hard links), and somebody else could have made them", f.Path)
 	}
 	return nil
 }
 
 // possible finds what will stand in the way of a change.
-func (f *file) possible(env *Env, p *view.Place, was, will disk.Stat) error {
+func (f *File) possible(env *action.Env, p *view.Place, was, will disk.Stat) error {
 	if env.View.Disturbed() {
 		return nil // it may have gone by then
 	}
@@ -205,23 +208,23 @@ func (f *file) possible(env *Env, p *view.Place, was, will disk.Stat) error {
 		}
 		if f.rewrite && p.Dir != nil && !p.Entry.New && p.Entry.Content == nil {
 			if err := p.Dir.Access(p.Name, unix.W_OK); err != nil {
-				return cannot("write", f.Path, err)
+				return action.Cannot("write", f.Path, err)
 			}
 		}
 	} else {
 		if err := f.replaceable(env, p); err != nil {
-			return cannot("write", f.Path, err)
+			return action.Cannot("write", f.Path, err)
 		}
-		was = fresh(p, disk.Regular) // a new file takes its place
+		was = action.Fresh(p, disk.Regular) // a new file takes its place
 	}
-	if err := permitted(was, will); err != nil {
-		return cannot("set the owner and mode of", f.Path, err)
+	if err := action.Permitted(was, will); err != nil {
+		return action.Cannot("set the owner and mode of", f.Path, err)
 	}
 	return nil
 }
 
 // replaceable tells whether what is at a place can be replaced or removed.
-func (f *file) replaceable(env *Env, p *view.Place) error {
+func (f *File) replaceable(env *action.Env, p *view.Place) error {
 	if env.View.Disturbed() {
 		return nil
 	}
@@ -234,15 +237,15 @@ func (f *file) replaceable(env *Env, p *view.Place) error {
 			return mountProblem(f.Path)
 		}
 	}
-	return writable(p)
+	return action.Writable(p)
 }
 
 func mountProblem(at string) error {
-	return problem("Set in_place = true to write into it.", "cannot replace %s: something is mounted there", at)
+	return action.Problem("Set in_place = true to write into it.", "cannot replace %s: something is mounted there", at)
 }
 
 // outcome words a change of a file that is to be there.
-func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) Outcome {
+func (f *File) outcome(env *action.Env, p *view.Place, old, will view.Entry) action.Outcome {
 	verb, before, after := wire.VerbCreate, map[string]any(nil), f.describe(env, will)
 	switch {
 	case p.Entry == nil:
@@ -253,7 +256,7 @@ func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) Outcome {
 		after["kind"] = "file"
 	}
 	unknown := f.unknowns(will)
-	out := change(verb, before, after, unknown...)
+	out := action.Change(verb, before, after, unknown...)
 	if f.rewrite && f.content != nil {
 		out.Change.Diff = f.diff(p, old.Content, env.WholeDiff)
 	}
@@ -264,12 +267,12 @@ func (f *file) outcome(env *Env, p *view.Place, old, will view.Entry) Outcome {
 }
 
 // backsUp tells whether a backup will be made.
-func (f *file) backsUp(p *view.Place) bool {
+func (f *File) backsUp(p *view.Place) bool {
 	return f.Backup && f.rewrite && p.Entry != nil && p.Entry.Kind == disk.Regular
 }
 
-func (f *file) unknowns(will view.Entry) []string {
-	out := names(will.Unknown)
+func (f *File) unknowns(will view.Entry) []string {
+	out := action.Names(will.Unknown)
 	if will.Content != nil && will.Content.Unknown {
 		out = append([]string{"content"}, out...)
 	}
@@ -277,7 +280,7 @@ func (f *file) unknowns(will view.Entry) []string {
 }
 
 // diff compares the content that is there with the content that is wanted.
-func (f *file) diff(p *view.Place, old *view.Content, whole bool) string {
+func (f *File) diff(p *view.Place, old *view.Content, whole bool) string {
 	from := f.Path
 	if p.Entry == nil || p.Entry.Kind == disk.Link {
 		from, old = "/dev/null", view.ContentOf(nil)
@@ -292,11 +295,11 @@ func (f *file) diff(p *view.Place, old *view.Content, whole bool) string {
 }
 
 // describe gives the attributes of what was or will be there.
-func (f *file) describe(env *Env, e view.Entry) map[string]any {
+func (f *File) describe(env *action.Env, e view.Entry) map[string]any {
 	if e.Kind == disk.Link {
 		return map[string]any{"path": f.Path, "kind": "symlink", "target": e.Target}
 	}
-	out := attributes(env, f.Path, e)
+	out := action.Attributes(env, f.Path, e)
 	switch {
 	case e.Kind != disk.Regular:
 	case e.Content == nil:
@@ -308,7 +311,7 @@ func (f *file) describe(env *Env, e view.Entry) map[string]any {
 }
 
 // values are the results of the task. Without an entry there is no file.
-func (f *file) values(env *Env, e *view.Entry, backup string) map[string]any {
+func (f *File) values(env *action.Env, e *view.Entry, backup string) map[string]any {
 	out := map[string]any{"path": f.Path, "size": nil, "sha256": nil, "mode": nil, "owner": nil, "group": nil, "backup": nil}
 	if backup != "" {
 		out["backup"] = backup
@@ -316,7 +319,7 @@ func (f *file) values(env *Env, e *view.Entry, backup string) map[string]any {
 	if e == nil {
 		return out
 	}
-	maps.Copy(out, attributes(env, f.Path, *e))
+	maps.Copy(out, action.Attributes(env, f.Path, *e))
 	out["size"] = e.Size
 	if f.content != nil {
 		out["sha256"] = f.content.SHA256
@@ -325,17 +328,17 @@ func (f *file) values(env *Env, e *view.Entry, backup string) map[string]any {
 }
 
 // Act writes, changes or removes the file.
-func (f *file) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
+func (f *File) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
 	p, err := env.View.Find(f.Path)
 	if err != nil {
-		return Outcome{}, cannot("write", f.Path, err)
+		return action.Outcome{}, action.Cannot("write", f.Path, err)
 	}
 	defer p.Close()
 	if f.State == "absent" {
 		return f.remove(env, p, found)
 	}
 	if err := f.acceptable(p); err != nil {
-		return Outcome{}, err
+		return action.Outcome{}, err
 	}
 	backup := ""
 	inside := p.Entry != nil && p.Entry.Kind == disk.Regular
@@ -349,40 +352,40 @@ func (f *file) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error
 	default:
 		backup, err = f.replace(ctx, env, p)
 	}
-	env.touched(p)
+	env.Touch(p)
 	if err != nil {
-		return Outcome{}, cannot("write", f.Path, err)
+		return action.Outcome{}, action.Cannot("write", f.Path, err)
 	}
 	st, err := p.Dir.Lstat(p.Name)
 	if err != nil {
-		return Outcome{}, cannot("look at", f.Path, err)
+		return action.Outcome{}, action.Cannot("look at", f.Path, err)
 	}
 	found.Values = f.values(env, &view.Entry{Stat: st}, backup)
 	return found, nil
 }
 
 // remove removes a file or link.
-func (f *file) remove(env *Env, p *view.Place, found Outcome) (Outcome, error) {
+func (f *File) remove(env *action.Env, p *view.Place, found action.Outcome) (action.Outcome, error) {
 	backup := ""
 	if p.Entry != nil {
 		if p.Entry.Kind != disk.Regular && p.Entry.Kind != disk.Link {
-			return Outcome{}, cannot("remove", f.Path, &disk.ChangedError{Path: f.Path})
+			return action.Outcome{}, action.Cannot("remove", f.Path, &disk.ChangedError{Path: f.Path})
 		}
 		if f.Backup && p.Entry.Kind == disk.Regular {
 			suffix, err := p.Dir.Backup(p.Name, time.Now())
 			if err != nil {
-				return Outcome{}, cannot("back up", f.Path, err)
+				return action.Outcome{}, action.Cannot("back up", f.Path, err)
 			}
 			backup = f.Path + suffix
 		}
 		if err := p.Dir.Remove(p.Name); err != nil {
-			return Outcome{}, cannot("remove", f.Path, err)
+			return action.Outcome{}, action.Cannot("remove", f.Path, err)
 		}
-		env.touched(p)
+		env.Touch(p)
 	}
 	if f.Durable {
 		if err := p.Dir.Sync(); err != nil {
-			return Outcome{}, cannot("sync", f.Path, err)
+			return action.Outcome{}, action.Cannot("sync", f.Path, err)
 		}
 	}
 	found.Values = f.values(nil, nil, backup)

@@ -1,12 +1,15 @@
 //go:build linux
 
-package action
+package files_test
 
 import (
 	"os"
 	"strconv"
 	"testing"
 
+	"runner/agent/action"
+	"runner/agent/action/actiontest"
+	"runner/agent/action/catalog"
 	"runner/agent/wire"
 )
 
@@ -14,9 +17,9 @@ import (
 
 func BenchmarkFileUnchanged(b *testing.B) {
 	dir := b.TempDir()
-	ok(b, os.MkdirAll(dir+"/etc/app", 0o755))
+	actiontest.OK(b, os.MkdirAll(dir+"/etc/app", 0o755))
 	a := args{"path": dir + "/etc/app/x", "content": "hello\n", "mode": "0640", "owner": "root"}
-	newBench(b).must("file", a)
+	actiontest.New(b).Must("file", a)
 	each(b, func(int) args { return a })
 }
 
@@ -32,10 +35,10 @@ func BenchmarkFileReplace(b *testing.B) {
 
 func each(b *testing.B, next func(i int) args) {
 	b.Helper()
-	bench := newBench(b)
-	env := bench.env(wire.ModeApply)
-	var file Definition
-	for _, d := range All() {
+	bench := actiontest.New(b)
+	env := bench.Env(wire.ModeApply)
+	var file action.Definition
+	for _, d := range catalog.All() {
 		if d.Name == "file" {
 			file = d
 		}
@@ -43,10 +46,10 @@ func each(b *testing.B, next func(i int) args) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		encoded, err := wire.Marshal(next(i))
-		ok(b, err)
-		a, _, err := file.Decode(encoded, nil)
-		ok(b, err)
-		if _, err := run(b.Context(), env, a); err != nil {
+		actiontest.OK(b, err)
+		a, _, err := file.Decode(encoded)
+		actiontest.OK(b, err)
+		if _, err := actiontest.Run(b.Context(), env, a); err != nil {
 			b.Fatal(err)
 		}
 	}

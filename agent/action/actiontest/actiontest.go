@@ -1,6 +1,8 @@
 //go:build linux
 
-package action
+// Package actiontest is what the tests of actions share: a bench on which actions are previewed and applied as an agent does
+// it, and means to see what they have done.
+package actiontest
 
 import (
 	"bytes"
@@ -20,21 +22,27 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runner/agent/action"
+	"runner/agent/action/catalog"
 	"runner/agent/process"
 	"runner/agent/view"
 	"runner/agent/wire"
 )
 
-type args = map[string]any
+// Args are the arguments of a task.
+type Args = map[string]any
 
-// bench runs actions as an agent does.
-type bench struct {
+// Bench runs actions as an agent does.
+type Bench struct {
 	testing.TB
 	table *process.Table
 }
 
-func newBench(t testing.TB) *bench {
+// New returns a bench. The test fails if a descriptor is left open at its end.
+func New(t testing.TB) *Bench {
 	t.Helper()
+	// What this process has inherited is not what the tests are about.
+	_ = unix.CloseRange(3, 1<<31, unix.CLOSE_RANGE_CLOEXEC)
 	before := descriptors(t)
 	table := process.NewSharedTable()
 	t.Cleanup(func() {
@@ -43,7 +51,7 @@ func newBench(t testing.TB) *bench {
 			t.Errorf("%d descriptors before, %d after", before, after)
 		}
 	})
-	return &bench{TB: t, table: table}
+	return &Bench{TB: t, table: table}
 }
 
 // descriptors counts the open files of this process.
@@ -63,8 +71,9 @@ func descriptors(t testing.TB) int {
 	return n
 }
 
-func (b *bench) env(mode wire.Mode) *Env {
-	e := &Env{Mode: mode, View: view.Live(), Processes: b.table, Environ: os.Environ(), Dir: "/", Input: func() io.Reader {
+// Env is what an agent offers to an action in a mode. Its View lives as long as it does: actions that share it preview one after the other.
+func (b *Bench) Env(mode wire.Mode) *action.Env {
+	e := &action.Env{Mode: mode, View: view.Live(), Processes: b.table, Environ: os.Environ(), Dir: "/", Input: func() io.Reader {
 		b.Error("the input was asked for")
 		return strings.NewReader("")
 	}}
@@ -74,9 +83,10 @@ func (b *bench) env(mode wire.Mode) *Env {
 	return e
 }
 
-func (b *bench) make(name string, a args, unknown ...string) Action {
+// Make decodes an action, as an agent does.
+func (b *Bench) Make(name string, a Args) action.Action {
 	b.Helper()
-	for _, d := range All() {
+	for _, d := range catalog.All() {
 		if d.Name != name {
 			continue
 		}
@@ -84,7 +94,7 @@ func (b *bench) make(name string, a args, unknown ...string) Action {
 		if err != nil {
 			b.Fatal(err)
 		}
-		action, _, err := d.Decode(encoded, unknown)
+		action, _, err := d.Decode(encoded)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -94,24 +104,26 @@ func (b *bench) make(name string, a args, unknown ...string) Action {
 	return nil
 }
 
-// preview looks as plan does.
-func (b *bench) preview(name string, a args) (Outcome, error) {
+// Preview looks as plan does.
+func (b *Bench) Preview(name string, a Args) (action.Outcome, error) {
 	b.Helper()
-	return b.make(name, a).Look(b.Context(), b.env(wire.ModeLook))
+	return b.Make(name, a).Look(b.Context(), b.Env(wire.ModeLook))
 }
 
-// apply looks and acts as apply does.
-func (b *bench) apply(name string, a args) (Outcome, error) {
+// Apply looks and acts as apply does.
+func (b *Bench) Apply(name string, a Args) (action.Outcome, error) {
 	b.Helper()
-	return b.applyIn(b.env(wire.ModeApply), name, a)
+	return b.ApplyIn(b.Env(wire.ModeApply), name, a)
 }
 
-func (b *bench) applyIn(env *Env, name string, a args) (Outcome, error) {
+// ApplyIn is Apply with an environment of the test's own.
+func (b *Bench) ApplyIn(env *action.Env, name string, a Args) (action.Outcome, error) {
 	b.Helper()
-	return run(b.Context(), env, b.make(name, a))
+	return Run(b.Context(), env, b.Make(name, a))
 }
 
-func run(ctx context.Context, env *Env, a Action) (Outcome, error) {
+// Run looks, and acts if there is something to do.
+func Run(ctx context.Context, env *action.Env, a action.Action) (action.Outcome, error) {
 	out, err := a.Look(ctx, env)
 	if err != nil || out.Change.Verb == wire.VerbNone || out.Change.Verb == wire.VerbRead {
 		return out, err
@@ -119,25 +131,26 @@ func run(ctx context.Context, env *Env, a Action) (Outcome, error) {
 	return a.Act(ctx, env, out)
 }
 
-// must applies and fails the test on an error.
-func (b *bench) must(name string, a args) Outcome {
+// Must applies and fails the test on an error.
+func (b *Bench) Must(name string, a Args) action.Outcome {
 	b.Helper()
-	out, err := b.apply(name, a)
+	out, err := b.Apply(name, a)
 	if err != nil {
 		b.Fatalf("%s %v: %v", name, a, err)
 	}
 	return out
 }
 
-func (b *bench) verb(out Outcome, want wire.Verb) {
+// Verb fails the test if the outcome is another one.
+func (b *Bench) Verb(out action.Outcome, want wire.Verb) {
 	b.Helper()
 	if out.Change.Verb != want {
 		b.Errorf("verb %s, want %s", out.Change.Verb, want)
 	}
 }
 
-// attributesOf returns attributes as they come out at the other end of the wire.
-func attributesOf(t testing.TB, attributes map[string]any) map[string]any {
+// AttributesOf returns attributes as they come out at the other end of the wire.
+func AttributesOf(t testing.TB, attributes map[string]any) map[string]any {
 	t.Helper()
 	var r wire.Result
 	if err := r.SetAttributes(nil, wire.Attributes{Values: attributes}); err != nil {
@@ -150,13 +163,14 @@ func attributesOf(t testing.TB, attributes map[string]any) map[string]any {
 	return all.Values
 }
 
-func result(out Outcome, name string) any {
+// Result is one of the results of a task.
+func Result(out action.Outcome, name string) any {
 	m, _ := out.Values.(map[string]any)
 	return m[name]
 }
 
-// snapshot describes a tree, one line for each entry: everything that somebody could notice, access times excepted.
-func snapshot(t testing.TB, root string) string {
+// Snapshot describes a tree, one line for each entry: everything that somebody could notice, access times excepted.
+func Snapshot(t testing.TB, root string) string {
 	t.Helper()
 	var b strings.Builder
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -177,7 +191,7 @@ func snapshot(t testing.TB, root string) string {
 		case info.Mode().IsRegular():
 			data, _ := os.ReadFile(path)
 			fmt.Fprintf(&b, " %x", sha256.Sum256(data))
-			fmt.Fprintf(&b, " %v", xattrs(path))
+			fmt.Fprintf(&b, " %v", XAttrs(path))
 		}
 		b.WriteString("\n")
 		return nil
@@ -188,7 +202,8 @@ func snapshot(t testing.TB, root string) string {
 	return b.String()
 }
 
-func xattrs(path string) map[string]string {
+// XAttrs are the extended attributes of a file.
+func XAttrs(path string) map[string]string {
 	out := map[string]string{}
 	buf := make([]byte, 4096)
 	n, err := unix.Llistxattr(path, buf)
@@ -204,8 +219,8 @@ func xattrs(path string) map[string]string {
 	return out
 }
 
-// entries lists a directory, hidden names included.
-func entries(t testing.TB, dir string) []string {
+// Entries lists a directory, hidden names included.
+func Entries(t testing.TB, dir string) []string {
 	t.Helper()
 	list, err := os.ReadDir(dir)
 	if err != nil {
@@ -219,7 +234,8 @@ func entries(t testing.TB, dir string) []string {
 	return out
 }
 
-func write(t testing.TB, path, content string, perm uint32) {
+// Write makes a file with just these permissions.
+func Write(t testing.TB, path, content string, perm uint32) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
@@ -229,7 +245,8 @@ func write(t testing.TB, path, content string, perm uint32) {
 	}
 }
 
-func read(t testing.TB, path string) string {
+// Read returns the content of a file.
+func Read(t testing.TB, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -238,55 +255,58 @@ func read(t testing.TB, path string) string {
 	return string(data)
 }
 
-func ok(t testing.TB, err error) {
+// OK fails the test on an error.
+func OK(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func needsRoot(t testing.TB) {
+// NeedsRoot skips the test of an ordinary user.
+func NeedsRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
 }
 
-const nobody = 65534
+// Nobody is the number of a user and a group without rights.
+const Nobody = 65534
 
-// openTemp makes a directory that others can reach, where t.TempDir does not let them pass.
-func openTemp(t *testing.T) string {
+// OpenTemp makes a directory that others can reach, where t.TempDir does not let them pass.
+func OpenTemp(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "open-") //nolint:usetesting // see above
-	ok(t, err)
+	OK(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	ok(t, os.Chmod(dir, 0o755))
+	OK(t, os.Chmod(dir, 0o755))
 	return dir
 }
 
-// asNobody runs a test of this binary again as an ordinary user.
-func asNobody(t *testing.T, test string) {
+// AsNobody runs a test of this binary again as an ordinary user.
+func AsNobody(t *testing.T, test string) {
 	t.Helper()
-	needsRoot(t)
-	dir := openTemp(t)
-	ok(t, os.Chmod(dir, 0o777))
+	NeedsRoot(t)
+	dir := OpenTemp(t)
+	OK(t, os.Chmod(dir, 0o777))
 	self, err := os.Executable()
-	ok(t, err)
+	OK(t, err)
 	binary, err := os.ReadFile(self)
-	ok(t, err)
-	ok(t, os.WriteFile(dir+"/test", binary, 0o755))
+	OK(t, err)
+	OK(t, os.WriteFile(dir+"/test", binary, 0o755))
 	cmd := exec.Command(dir+"/test", "-test.run", "^"+test+"$", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: Nobody, Gid: Nobody}}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+test) {
 		t.Errorf("as nobody: %v\n%s", err, out)
 	}
 }
 
-// merged lays one map over another.
-func merged(a, b args) args {
+// Merged lays one map over another.
+func Merged(a, b Args) Args {
 	out := maps.Clone(a)
 	maps.Copy(out, b)
 	return out

@@ -1,4 +1,4 @@
-package action
+package files
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runner/agent/action"
 	"runner/agent/disk"
 	"runner/agent/process"
 	"runner/agent/wire"
@@ -19,7 +20,7 @@ import (
 // validate lets the task's program look at the new content, before anybody else can see it: as a file of the same name,
 // owner and mode in a directory of our own. It is a copy, and not a name for the file that will go live, so that
 // nothing remains beside that one if we are killed meanwhile.
-func (f *file) validate(ctx context.Context, env *Env, content io.ReadSeeker, will disk.Stat) error {
+func (f *File) validate(ctx context.Context, env *action.Env, content io.ReadSeeker, will disk.Stat) error {
 	if len(f.Validate) == 0 {
 		return nil
 	}
@@ -38,7 +39,7 @@ func (f *file) validate(ctx context.Context, env *Env, content io.ReadSeeker, wi
 	}
 	exit, err := env.Processes.Run(ctx, process.Command{Argv: argv, Dir: env.Dir, Env: env.Environ})
 	if err != nil {
-		return problem("", "cannot validate %s: %v", f.Path, err)
+		return action.Problem("", "cannot validate %s: %v", f.Path, err)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -51,7 +52,7 @@ func (f *file) validate(ctx context.Context, env *Env, content io.ReadSeeker, wi
 	if exit.Signal != "" {
 		ended = "by " + exit.Signal
 	}
-	p := problem("The file that was there is untouched.", "cannot write %s: its new content is not valid: %s ended %s", f.Path, argv[0], ended)
+	p := action.Problem("The file that was there is untouched.", "cannot write %s: its new content is not valid: %s ended %s", f.Path, argv[0], ended)
 	p.Quote = wire.Quote(bytes.ReplaceAll(printed, []byte(name), []byte(f.Path)))
 	return p
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package action
+package programs_test
 
 import (
 	"bytes"
@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"runner/agent/action/actiontest"
 	"runner/agent/wire"
 )
 
 func TestCommandResults(t *testing.T) {
-	b := newBench(t)
+	b := actiontest.New(t)
 	for _, c := range []struct {
 		action string
 		args   args
@@ -39,12 +40,12 @@ func TestCommandResults(t *testing.T) {
 		{"shell", args{"script": "{ print $1 }", "interpreter": []string{"awk", "-f"}, "stdin": "a b\n"}, args{"stdout": "a"}},
 		{"command", args{"argv": []string{"head", "-c", "1100000", "/dev/zero"}}, args{"truncated": true}},
 	} {
-		out, err := b.apply(c.action, c.args)
+		out, err := b.Apply(c.action, c.args)
 		if err != nil {
 			t.Errorf("%v: %v", c.args, err)
 			continue
 		}
-		b.verb(out, wire.VerbRun)
+		b.Verb(out, wire.VerbRun)
 		got, _ := out.Values.(map[string]any)
 		for name, want := range c.want {
 			if !reflect.DeepEqual(got[name], want) {
@@ -59,7 +60,7 @@ func TestCommandResults(t *testing.T) {
 
 // G27: the ways to fail are told apart, with what the program said last, and its results are there all the same.
 func TestG27CommandFailures(t *testing.T) {
-	b := newBench(t)
+	b := actiontest.New(t)
 	for _, c := range []struct {
 		action        string
 		args          args
@@ -76,7 +77,7 @@ func TestG27CommandFailures(t *testing.T) {
 		{"command", args{"argv": []string{"true"}, "chdir": "/nonexistent"}, wire.CodeAction, "in /nonexistent", ""},
 		{"command", args{"argv": []string{"true", strings.Repeat("x", 3<<19)}}, wire.CodeAction, "cannot start true: its arguments are larger than the target takes", ""},
 	} {
-		out, err := b.apply(c.action, c.args)
+		out, err := b.Apply(c.action, c.args)
 		var p *wire.Problem
 		if !errors.As(err, &p) || p.Code != c.code || !strings.Contains(p.Message, c.message) || p.Quote != c.last {
 			t.Errorf("%.200v: %#v", c.args, err)
@@ -99,23 +100,23 @@ func TestG27CommandFailures(t *testing.T) {
 		}},
 	} {
 		ctx, cancel := c.end(t.Context())
-		out, err := run(ctx, b.env(wire.ModeApply), b.make("shell", args{"script": "echo begun; sleep 60"}))
+		out, err := actiontest.Run(ctx, b.Env(wire.ModeApply), b.Make("shell", args{"script": "echo begun; sleep 60"}))
 		cancel()
 		var p *wire.Problem
-		if !errors.As(err, &p) || p.Code != c.code || result(out, "stdout") != "begun" {
+		if !errors.As(err, &p) || p.Code != c.code || actiontest.Result(out, "stdout") != "begun" {
 			t.Errorf("%s: %#v %v", c.code, err, out.Values)
 		}
 	}
 }
 
 func TestCommandCreatesAndRemoves(t *testing.T) {
-	b := newBench(t)
+	b := actiontest.New(t)
 	dir := t.TempDir()
-	ok(t, os.Mkdir(dir+"/d", 0o755))
-	write(t, dir+"/d/made", "", 0o644)
-	write(t, dir+"/.hidden", "", 0o644)
-	write(t, dir+"/[literal]", "", 0o644)
-	ok(t, os.Symlink("nowhere", dir+"/dangling"))
+	actiontest.OK(t, os.Mkdir(dir+"/d", 0o755))
+	actiontest.Write(t, dir+"/d/made", "", 0o644)
+	actiontest.Write(t, dir+"/.hidden", "", 0o644)
+	actiontest.Write(t, dir+"/[literal]", "", 0o644)
+	actiontest.OK(t, os.Symlink("nowhere", dir+"/dangling"))
 	for _, c := range []struct {
 		args  args
 		spare bool
@@ -141,14 +142,14 @@ func TestCommandCreatesAndRemoves(t *testing.T) {
 		{args{"creates": dir + "/none", "removes": dir + "/d"}, false},
 	} {
 		for _, changes := range []bool{true, false} {
-			a := merged(c.args, args{"argv": []string{"/bin/echo", "ran"}, "changes": changes})
-			predicted, err := b.preview("command", a)
-			ok(t, err)
-			out := b.must("command", a)
+			a := actiontest.Merged(c.args, args{"argv": []string{"/bin/echo", "ran"}, "changes": changes})
+			predicted, err := b.Preview("command", a)
+			actiontest.OK(t, err)
+			out := b.Must("command", a)
 			if predicted.Change.Verb != out.Change.Verb || (out.Change.Verb == wire.VerbNone) != c.spare {
 				t.Errorf("%v: predicted %s, did %s", c.args, predicted.Change.Verb, out.Change.Verb)
 			}
-			if _, why := result(out, "spared").(string); why != c.spare || (result(out, "stdout") == "ran") == c.spare {
+			if _, why := actiontest.Result(out, "spared").(string); why != c.spare || (actiontest.Result(out, "stdout") == "ran") == c.spare {
 				t.Errorf("%v: %v", c.args, out.Values)
 			}
 		}
@@ -157,96 +158,53 @@ func TestCommandCreatesAndRemoves(t *testing.T) {
 
 // A command that changes nothing is run by a preview, unless something earlier would be changed.
 func TestCommandThatReads(t *testing.T) {
-	b := newBench(t)
+	b := actiontest.New(t)
 	dir := t.TempDir()
 	a := args{"script": "echo >> " + dir + "/runs; echo seen", "changes": false}
-	runs := func() int { return strings.Count(read(t, dir+"/runs"), "\n") }
+	runs := func() int { return strings.Count(actiontest.Read(t, dir+"/runs"), "\n") }
 
-	out, err := b.preview("shell", a)
-	ok(t, err)
-	b.verb(out, wire.VerbRead)
-	if result(out, "stdout") != "seen" || runs() != 1 {
+	out, err := b.Preview("shell", a)
+	actiontest.OK(t, err)
+	b.Verb(out, wire.VerbRead)
+	if actiontest.Result(out, "stdout") != "seen" || runs() != 1 {
 		t.Errorf("%v, %d runs", out.Values, runs())
 	}
-	b.verb(b.must("shell", a), wire.VerbRead)
+	b.Verb(b.Must("shell", a), wire.VerbRead)
 	if runs() != 2 {
 		t.Errorf("%d runs", runs())
 	}
-	env := b.env(wire.ModeLook)
+	env := b.Env(wire.ModeLook)
 	env.Unsettled = true
-	out, err = b.applyIn(env, "shell", a)
-	ok(t, err)
-	b.verb(out, wire.VerbRead)
+	out, err = b.ApplyIn(env, "shell", a)
+	actiontest.OK(t, err)
+	b.Verb(out, wire.VerbRead)
 	if out.Values != nil || runs() != 2 {
 		t.Errorf("%v, %d runs", out.Values, runs())
 	}
-	if _, err := b.preview("command", args{"argv": []string{"false"}, "changes": false}); err == nil {
+	if _, err := b.Preview("command", args{"argv": []string{"false"}, "changes": false}); err == nil {
 		t.Error("a preview hides that it fails")
 	}
 	// A preview runs nothing else.
-	_, err = b.preview("shell", args{"script": "echo >> " + dir + "/runs"})
-	ok(t, err)
+	_, err = b.Preview("shell", args{"script": "echo >> " + dir + "/runs"})
+	actiontest.OK(t, err)
 	if runs() != 2 {
 		t.Errorf("%d runs", runs())
 	}
 }
 
 func TestG25CommandEnvironmentAndLiveOutput(t *testing.T) {
-	b := newBench(t)
-	env := b.env(wire.ModeApply)
+	b := actiontest.New(t)
+	env := b.Env(wire.ModeApply)
 	env.Environ = []string{"PATH=/bin:/usr/bin", "GREETING=hello"}
 	env.Dir = t.TempDir()
 	var live [3]bytes.Buffer
 	env.Live = func(s wire.Stream) io.Writer { return &live[s] }
-	out, err := b.applyIn(env, "shell", args{"script": "echo $GREETING; pwd; env | grep -c HOME; echo err >&2; exit 0"})
-	ok(t, err)
+	out, err := b.ApplyIn(env, "shell", args{"script": "echo $GREETING; pwd; env | grep -c HOME; echo err >&2; exit 0"})
+	actiontest.OK(t, err)
 	want := "hello\n" + env.Dir + "\n0"
-	if result(out, "stdout") != want || live[wire.StreamOutput].String() != want+"\n" || live[wire.StreamError].String() != "err\n" {
+	if actiontest.Result(out, "stdout") != want || live[wire.StreamOutput].String() != want+"\n" || live[wire.StreamError].String() != "err\n" {
 		t.Errorf("%v, live %q", out.Values, live[wire.StreamError].String())
 	}
-	_, err = b.applyIn(env, "command", args{"argv": []string{"env"}})
-	ok(t, err)
-}
-
-func TestDecodeRefuses(t *testing.T) {
-	for _, c := range []struct {
-		action string
-		args   args
-		want   string
-	}{
-		{"command", args{}, "argv is required"},
-		{"command", args{"argv": "ls"}, "must be a list of strings"},
-		{"command", args{"argv": []any{"a"}, "chdr": "/"}, "unknown field"},
-		{"file", args{"path": "relative"}, "must be an absolute path"},
-		{"file", args{"path": "/x", "content": 1.0}, "neither text nor bytes"},
-		{"file", args{"path": "/x", "backup": "yes"}, "backup"},
-		{"symlink", args{}, "path is required"},
-	} {
-		encoded, err := wire.Marshal(c.args)
-		ok(t, err)
-		for _, d := range All() {
-			if d.Name != c.action {
-				continue
-			}
-			_, _, err := d.Decode(encoded, nil)
-			var p *wire.Problem
-			if !errors.As(err, &p) || p.Code != wire.CodeArguments || !strings.Contains(strings.ToLower(p.Message), c.want) {
-				t.Errorf("%v: %v", c.args, err)
-			}
-		}
-	}
-}
-
-// Every example in the reference is taken by the action that it is about.
-func TestG40ExamplesNameTheirAction(t *testing.T) {
-	for _, d := range All() {
-		if !strings.HasPrefix(d.Example, `task "`+d.Name+`" "`) {
-			t.Errorf("%s: %s", d.Name, d.Example)
-		}
-		for _, a := range append(d.Arguments, d.Results...) {
-			if a.Doc == "" || !strings.HasSuffix(a.Doc, ".") {
-				t.Errorf("%s.%s: %q is no sentence", d.Name, a.Name, a.Doc)
-			}
-		}
-	}
+	_, err = b.ApplyIn(env, "command", args{"argv": []string{"env"}})
+	actiontest.OK(t, err)
 }

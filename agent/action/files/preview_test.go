@@ -1,6 +1,6 @@
 //go:build linux
 
-package action
+package files_test
 
 import (
 	"os"
@@ -8,32 +8,34 @@ import (
 	"strings"
 	"testing"
 
+	"runner/agent/action"
+	"runner/agent/action/actiontest"
 	"runner/agent/wire"
 )
 
 // pipeline previews calls one after the other, as an agent does for a plan.
 type pipeline struct {
-	*bench
-	env *Env
+	*actiontest.Bench
+	env *action.Env
 }
 
 func newPipeline(t *testing.T) *pipeline {
 	t.Helper()
-	b := newBench(t)
-	return &pipeline{b, b.env(wire.ModeLook)}
+	b := actiontest.New(t)
+	return &pipeline{b, b.Env(wire.ModeLook)}
 }
 
-func (p *pipeline) look(name string, a args, unknown ...string) (Outcome, error) {
+func (p *pipeline) look(name string, a args, unknown ...string) (action.Outcome, error) {
 	p.Helper()
 	p.env.Unknown = unknown
-	out, err := p.make(name, a, unknown...).Look(p.Context(), p.env)
+	out, err := p.Make(name, a).Look(p.Context(), p.env)
 	if err == nil && !slices.Contains([]wire.Verb{wire.VerbNone, wire.VerbRead}, out.Change.Verb) {
 		p.env.Unsettled = true
 	}
 	return out, err
 }
 
-func (p *pipeline) expect(want wire.Verb, name string, a args, unknown ...string) Outcome {
+func (p *pipeline) expect(want wire.Verb, name string, a args, unknown ...string) action.Outcome {
 	p.Helper()
 	out, err := p.look(name, a, unknown...)
 	if err != nil {
@@ -54,21 +56,21 @@ func (p *pipeline) refuse(part, name string, a args) {
 }
 
 func TestG28PreviewSeesWhatEarlierTasksWillMake(t *testing.T) {
-	needsRoot(t) // for a group that is not ours
+	actiontest.NeedsRoot(t) // for a group that is not ours
 	p := newPipeline(t)
 	dir := t.TempDir()
-	before := snapshot(t, dir)
+	before := actiontest.Snapshot(t, dir)
 	site := dir + "/srv/site"
 
 	p.refuse("does not exist", "file", args{"path": site + "/x", "content": "a\n"})
 	out := p.expect(wire.VerbCreate, "directory", args{"path": site, "mode": "2750", "group": "1234"})
-	if got := attributesOf(t, out.After)["parents"]; len(got.([]any)) != 1 {
+	if got := actiontest.AttributesOf(t, out.After)["parents"]; len(got.([]any)) != 1 {
 		t.Errorf("parents %v", got)
 	}
 	p.expect(wire.VerbNone, "directory", args{"path": site, "mode": "2750"})
 	p.expect(wire.VerbUpdate, "directory", args{"path": site, "mode": "2755"})
 	out = p.expect(wire.VerbCreate, "file", args{"path": site + "/x", "content": "a\n"})
-	if got := attributesOf(t, out.After)["group"]; got != "1234" {
+	if got := actiontest.AttributesOf(t, out.After)["group"]; got != "1234" {
 		t.Errorf("the group of a setgid directory is inherited, got %v", got)
 	}
 	p.expect(wire.VerbNone, "file", args{"path": site + "/x", "content": "a\n"})
@@ -96,7 +98,7 @@ func TestG28PreviewSeesWhatEarlierTasksWillMake(t *testing.T) {
 	p.expect(wire.VerbRemove, "directory", args{"path": dir + "/srv", "state": "absent"})
 	p.expect(wire.VerbNone, "file", args{"path": site + "/x", "state": "absent"})
 	p.refuse("does not exist", "symlink", args{"path": site + "/y", "target": "z"})
-	if now := snapshot(t, dir); now != before {
+	if now := actiontest.Snapshot(t, dir); now != before {
 		t.Errorf("a preview changed something:\n%s", now)
 	}
 }
@@ -104,11 +106,11 @@ func TestG28PreviewSeesWhatEarlierTasksWillMake(t *testing.T) {
 func TestG28PreviewHidesWhatEarlierTasksWillRemove(t *testing.T) {
 	p := newPipeline(t)
 	dir := t.TempDir()
-	ok(t, os.MkdirAll(dir+"/old/sub", 0o755))
-	write(t, dir+"/old/sub/x", "a\n", 0o644)
+	actiontest.OK(t, os.MkdirAll(dir+"/old/sub", 0o755))
+	actiontest.Write(t, dir+"/old/sub/x", "a\n", 0o644)
 	p.expect(wire.VerbNone, "command", args{"argv": []string{"/bin/true"}, "creates": dir + "/old/*/x"})
 	out := p.expect(wire.VerbRemove, "directory", args{"path": dir + "/old", "state": "absent"})
-	if got := attributesOf(t, out.Before)["entries"]; got != int64(2) {
+	if got := actiontest.AttributesOf(t, out.Before)["entries"]; got != int64(2) {
 		t.Errorf("entries %v", got)
 	}
 	p.expect(wire.VerbCreate, "directory", args{"path": dir + "/old"})
@@ -116,7 +118,7 @@ func TestG28PreviewHidesWhatEarlierTasksWillRemove(t *testing.T) {
 	p.expect(wire.VerbNone, "file", args{"path": dir + "/old/sub/x", "state": "absent"})
 	p.expect(wire.VerbCreate, "directory", args{"path": dir + "/old/sub"})
 	p.expect(wire.VerbCreate, "file", args{"path": dir + "/old/sub/x", "content": "a\n"})
-	if read(t, dir+"/old/sub/x") != "a\n" {
+	if actiontest.Read(t, dir+"/old/sub/x") != "a\n" {
 		t.Error("a preview removed it")
 	}
 }
@@ -125,7 +127,7 @@ func TestG28PreviewKnowsThatACommandMayChangeEverything(t *testing.T) {
 	t.Setenv("PATH", "/usr/bin:/bin") // in a directory that is closed to us, a program may be
 	p := newPipeline(t)
 	dir := t.TempDir()
-	write(t, dir+"/x", "a\n", 0o644)
+	actiontest.Write(t, dir+"/x", "a\n", 0o644)
 	missing := dir + "/checkout/conf"
 	p.refuse("does not exist", "file", args{"path": missing, "content": "a"})
 	p.refuse("no such program", "command", args{"argv": []string{dir + "/tool"}})
@@ -166,8 +168,8 @@ func TestG28PreviewKnowsThatACommandMayChangeEverything(t *testing.T) {
 
 func TestG28PreviewOfUnknownArguments(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/x", "a\n", 0o644)
-	ok(t, os.Symlink("a", dir+"/link"))
+	actiontest.Write(t, dir+"/x", "a\n", 0o644)
+	actiontest.OK(t, os.Symlink("a", dir+"/link"))
 	for _, c := range []struct {
 		want    wire.Verb
 		name    string
@@ -195,7 +197,7 @@ func TestG28PreviewOfUnknownArguments(t *testing.T) {
 		{wire.VerbRun, "shell", args{}, []string{"script"}},
 	} {
 		p := newPipeline(t)
-		before := snapshot(t, dir)
+		before := actiontest.Snapshot(t, dir)
 		out := p.expect(c.want, c.name, c.args, c.unknown...)
 		if !slices.Equal(out.Change.Unknown, c.unknown) && !slices.Equal(out.Change.Unknown, []string{"content"}) {
 			t.Errorf("%s %v: unknown %v, want %v", c.name, c.args, out.Change.Unknown, c.unknown)
@@ -203,10 +205,10 @@ func TestG28PreviewOfUnknownArguments(t *testing.T) {
 		if out.Values != nil {
 			t.Errorf("%s %v: values %v", c.name, c.args, out.Values)
 		}
-		if after := attributesOf(t, out.After); after[c.unknown[0]] != nil {
+		if after := actiontest.AttributesOf(t, out.After); after[c.unknown[0]] != nil {
 			t.Errorf("%s %v: it says %v", c.name, c.args, after)
 		}
-		if snapshot(t, dir) != before {
+		if actiontest.Snapshot(t, dir) != before {
 			t.Errorf("%s %v changed something", c.name, c.args)
 		}
 	}

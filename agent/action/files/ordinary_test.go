@@ -1,6 +1,6 @@
 //go:build linux
 
-package action
+package files_test
 
 import (
 	"errors"
@@ -10,20 +10,21 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runner/agent/action/actiontest"
 	"runner/agent/wire"
 )
 
 // G28: what an ordinary user may not do is said by the preview already.
-func TestG28OrdinaryUser(t *testing.T) { asNobody(t, "TestAsOrdinaryUser") }
+func TestG28OrdinaryUser(t *testing.T) { actiontest.AsNobody(t, "TestAsOrdinaryUser") }
 
 func TestAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() == 0 {
 		return // TestG28OrdinaryUser runs it
 	}
-	if os.Geteuid() != nobody {
+	if os.Geteuid() != actiontest.Nobody {
 		t.Skip("needs root to become nobody")
 	}
-	b := newBench(t)
+	b := actiontest.New(t)
 	base := t.TempDir()
 	for _, c := range []struct {
 		name    string
@@ -61,18 +62,18 @@ func TestAsOrdinaryUser(t *testing.T) {
 	} {
 		t.Run(c.name+" "+c.action, func(t *testing.T) {
 			dir := t.TempDir()
-			ok(t, os.MkdirAll(dir+"/d/tree", 0o755))
-			write(t, dir+"/d/old", "old\n", 0o644)
-			ok(t, unix.Chmod(dir+"/d", c.perm))
+			actiontest.OK(t, os.MkdirAll(dir+"/d/tree", 0o755))
+			actiontest.Write(t, dir+"/d/old", "old\n", 0o644)
+			actiontest.OK(t, unix.Chmod(dir+"/d", c.perm))
 			defer func() { _ = unix.Chmod(dir+"/d", 0o700) }()
-			a := merged(c.args, nil)
+			a := actiontest.Merged(c.args, nil)
 			for _, name := range []string{"path", "creates"} {
 				if at, given := a[name].(string); given {
 					a[name] = dir + at
 				}
 			}
-			_, lookErr := b.preview(c.action, a)
-			_, err := b.apply(c.action, a)
+			_, lookErr := b.Preview(c.action, a)
+			_, err := b.Apply(c.action, a)
 			if (lookErr == nil) != c.allowed || (err == nil) != c.allowed {
 				t.Fatalf("%v: predicted %v, got %v", a, lookErr, err)
 			}
@@ -84,7 +85,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 	// What an earlier task will open is not known, rather than closed.
 	closed := base + "/closed"
-	ok(t, os.Mkdir(closed, 0))
+	actiontest.OK(t, os.Mkdir(closed, 0))
 	p := newPipeline(t)
 	p.refuse("permission denied", "file", args{"path": closed + "/x", "content": "x"})
 	p.expect(wire.VerbUpdate, "directory", args{"path": closed, "mode": "0700"})
@@ -104,8 +105,8 @@ func TestAsOrdinaryUser(t *testing.T) {
 		{"file", args{"path": "/proc/version", "content": "x"}},
 		{"file", args{"path": os.Args[0], "content": "x"}}, // root's, in a directory that is open to all
 	} {
-		_, lookErr := b.preview(c.action, c.args)
-		_, err := b.apply(c.action, c.args)
+		_, lookErr := b.Preview(c.action, c.args)
+		_, err := b.Apply(c.action, c.args)
 		if lookErr == nil || err == nil || !denied(err.Error()) {
 			t.Errorf("%v: predicted %v, got %v", c.args, lookErr, err)
 		}

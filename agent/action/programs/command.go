@@ -1,4 +1,6 @@
-package action
+// Package programs holds the actions that run a program of the site's: command, shell and reboot. agent/process starts it and
+// ends it with its tree.
+package programs
 
 import (
 	"bytes"
@@ -11,18 +13,19 @@ import (
 	"strings"
 	"syscall"
 
+	"runner/agent/action"
 	"runner/agent/process"
 	"runner/agent/wire"
 )
 
-// command is the action of that name.
-type command struct {
+// Command is the action of that name.
+type Command struct {
 	Argv []string `cbor:"argv"`
 	running
 }
 
-// shell is the action of that name.
-type shell struct {
+// Shell is the action of that name.
+type Shell struct {
 	Script      string      `cbor:"script"`
 	Interpreter interpreter `cbor:"interpreter"`
 	running
@@ -30,13 +33,13 @@ type shell struct {
 
 // running are the arguments that command and shell have in common.
 type running struct {
-	Chdir       string    `cbor:"chdir"`
-	Stdin       data      `cbor:"stdin"`
-	StdinSize   int64     `cbor:"stdin_size"` // of one that comes as the call's input
-	Creates     string    `cbor:"creates"`
-	Removes     string    `cbor:"removes"`
-	Changes     *bool     `cbor:"changes"`
-	OKExitCodes []float64 `cbor:"ok_exit_codes"`
+	Chdir       string      `cbor:"chdir"`
+	Stdin       action.Data `cbor:"stdin"`
+	StdinSize   int64       `cbor:"stdin_size"` // of one that comes as the call's input
+	Creates     string      `cbor:"creates"`
+	Removes     string      `cbor:"removes"`
+	Changes     *bool       `cbor:"changes"`
+	OKExitCodes []float64   `cbor:"ok_exit_codes"`
 }
 
 // interpreter is a program, or a program with its arguments.
@@ -60,28 +63,28 @@ func (i *interpreter) UnmarshalCBOR(encoded []byte) error {
 }
 
 // Look finds out whether the program has something to do. One that changes nothing runs here.
-func (c *command) Look(ctx context.Context, env *Env) (Outcome, error) {
+func (c *Command) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
 	return c.look(ctx, env, c.program())
 }
 
 // Act runs the program.
-func (c *command) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
+func (c *Command) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
 	return c.act(ctx, env, c.program(), found)
 }
 
-func (c *command) program() process.Command { return process.Command{Argv: c.Argv} }
+func (c *Command) program() process.Command { return process.Command{Argv: c.Argv} }
 
 // Look finds out whether the program has something to do. One that changes nothing runs here.
-func (s *shell) Look(ctx context.Context, env *Env) (Outcome, error) {
+func (s *Shell) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
 	return s.look(ctx, env, s.program())
 }
 
 // Act runs the program.
-func (s *shell) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
+func (s *Shell) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
 	return s.act(ctx, env, s.program(), found)
 }
 
-func (s *shell) program() process.Command {
+func (s *Shell) program() process.Command {
 	argv := []string(s.Interpreter)
 	if len(argv) > 1 && argv[len(argv)-1] == "-c" { // the script is a file, not an argument
 		argv = argv[:len(argv)-1]
@@ -93,27 +96,27 @@ func (s *shell) program() process.Command {
 }
 
 // look decides whether the program is to run. One that changes nothing runs here.
-func (r *running) look(ctx context.Context, env *Env, c process.Command) (Outcome, error) {
+func (r *running) look(ctx context.Context, env *action.Env, c process.Command) (action.Outcome, error) {
 	spared, err := r.spared(env)
 	if err != nil {
-		return Outcome{}, err
+		return action.Outcome{}, err
 	}
 	if spared != "" {
-		return Outcome{Change: wire.Change{Verb: wire.VerbNone}, Values: results(nil, spared)}, nil
+		return action.None(results(nil, spared)), nil
 	}
-	reads := r.Changes != nil && !*r.Changes && !env.unknown("changes")
+	reads := r.Changes != nil && !*r.Changes && !env.IsUnknown("changes")
 	verb := wire.VerbRun
 	if reads {
 		verb = wire.VerbRead
 	}
-	out := change(verb, nil, r.describe(env, c), env.Unknown...)
+	out := action.Change(verb, nil, r.describe(env, c), env.Unknown...)
 	preview := env.Mode == wire.ModeLook
 	switch {
 	case reads && (!preview || len(env.Unknown) == 0 && !env.Unsettled):
 		return r.run(ctx, env, c, out)
 	case preview && len(env.Unknown) == 0:
 		if err := r.runnable(env, c); err != nil {
-			return Outcome{}, err
+			return action.Outcome{}, err
 		}
 	}
 	if preview && reads && len(env.Unknown) == 0 { // it runs when it is known what it would find
@@ -129,18 +132,18 @@ func (r *running) look(ctx context.Context, env *Env, c process.Command) (Outcom
 }
 
 // spared says why the program has nothing to do, or "".
-func (r *running) spared(env *Env) (string, error) {
+func (r *running) spared(env *action.Env) (string, error) {
 	for _, given := range []struct {
 		name, pattern string
 		spares        bool
 	}{{"creates", r.Creates, true}, {"removes", r.Removes, false}} {
-		if given.pattern == "" || env.unknown("chdir") {
+		if given.pattern == "" || env.IsUnknown("chdir") {
 			continue
 		}
 		found, ok, err := env.View.Match(r.within(given.pattern))
 		switch {
 		case err != nil:
-			return "", cannot("find out whether there is", r.within(given.pattern), err)
+			return "", action.Cannot("find out whether there is", r.within(given.pattern), err)
 		case ok && given.spares:
 			return found + " exists", nil
 		case !ok && !given.spares:
@@ -159,7 +162,7 @@ func (r *running) within(pattern string) string {
 }
 
 // runnable finds what would keep the program from being started, as far as files can tell.
-func (r *running) runnable(env *Env, c process.Command) error {
+func (r *running) runnable(env *action.Env, c process.Command) error {
 	dir := r.dir(env)
 	if r.Chdir != "" && !env.View.Directory(dir) {
 		return notStarted(&process.StartError{Program: c.Argv[0], Dir: dir, Err: errNotThere})
@@ -175,19 +178,19 @@ var (
 	errNoProgram = errors.New("no such program")
 )
 
-func (r *running) dir(env *Env) string {
+func (r *running) dir(env *action.Env) string {
 	if r.Chdir != "" {
 		return r.Chdir
 	}
 	return env.Dir
 }
 
-func (r *running) act(ctx context.Context, env *Env, c process.Command, found Outcome) (Outcome, error) {
+func (r *running) act(ctx context.Context, env *action.Env, c process.Command, found action.Outcome) (action.Outcome, error) {
 	return r.run(ctx, env, c, found)
 }
 
 // run runs the program. The outcome has what it printed also when it failed.
-func (r *running) run(ctx context.Context, env *Env, c process.Command, out Outcome) (Outcome, error) {
+func (r *running) run(ctx context.Context, env *action.Env, c process.Command, out action.Outcome) (action.Outcome, error) {
 	c.Dir, c.Env = r.dir(env), env.Environ
 	switch {
 	case r.StdinSize > 0:
@@ -198,13 +201,13 @@ func (r *running) run(ctx context.Context, env *Env, c process.Command, out Outc
 	c.Stdout, c.Stderr = live(env, wire.StreamOutput), live(env, wire.StreamError)
 	exit, err := env.Processes.Run(ctx, c)
 	if err != nil {
-		return Outcome{}, notStarted(err)
+		return action.Outcome{}, notStarted(err)
 	}
 	out.Values = results(&exit, "")
 	return out, r.judge(c.Argv[0], exit)
 }
 
-func live(env *Env, stream wire.Stream) io.Writer {
+func live(env *action.Env, stream wire.Stream) io.Writer {
 	if env.Live == nil {
 		return nil
 	}
@@ -252,18 +255,18 @@ func notStarted(err error) error {
 	hint := ""
 	switch {
 	case is && errors.Is(err, syscall.E2BIG):
-		return problem(giveStdin, "cannot start %s: its arguments are larger than the target takes (Linux: 128 KiB for one)", start.Program)
+		return action.Problem("Give data as stdin, which can be of any size.", "cannot start %s: its arguments are larger than the target takes (Linux: 128 KiB for one)", start.Program)
 	case is && start.Dir == "":
 		hint = "Give its whole path, or install it with a task before this one."
 	}
-	return problem(hint, "%v", err)
+	return action.Problem(hint, "%v", err)
 }
 
 // describe is what is shown of a program that would run.
-func (r *running) describe(env *Env, c process.Command) map[string]any {
-	out := map[string]any{"argv": plain(c.Argv), "chdir": r.Chdir}
+func (r *running) describe(env *action.Env, c process.Command) map[string]any {
+	out := map[string]any{"argv": action.Plain(c.Argv), "chdir": r.Chdir}
 	if c.Script != nil {
-		out = map[string]any{"script": string(c.Script), "interpreter": plain(c.Argv), "chdir": r.Chdir}
+		out = map[string]any{"script": string(c.Script), "interpreter": action.Plain(c.Argv), "chdir": r.Chdir}
 	}
 	for _, name := range env.Unknown {
 		delete(out, name)

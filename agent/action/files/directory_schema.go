@@ -1,12 +1,13 @@
-package action
+package files
 
 import (
 	"errors"
 
+	"runner/agent/action/given"
 	"runner/agent/schema"
 )
 
-func directorySchema() schema.Block {
+func DirectorySchema() schema.Block {
 	return schema.Block{
 		Name: "directory",
 		Doc: "Makes sure that a directory is there, with its parents, or that it is gone with everything in it. A symbolic link to a directory counts as the " +
@@ -42,10 +43,10 @@ task "directory" "old" {
   state = "absent"
 }`,
 		Check: func(m map[string]any) error {
-			g := given(m)
-			err := errors.Join(g.named("path"), g.state(), g.mode("mode"), g.account("owner"), g.account("group"))
-			if g.removes() {
-				err = errors.Join(err, g.absent("mode", "owner", "group"))
+			g := given.Args(m)
+			err := errors.Join(g.Named("path"), g.State(), g.Mode("mode"), g.Account("owner"), g.Account("group"))
+			if g.Removes() {
+				err = errors.Join(err, g.Absent("mode", "owner", "group"))
 			}
 			return err
 		},

@@ -1,0 +1,38 @@
+// Package catalog lists the actions: what the agent can do, and what the language and the reference know of each. The two
+// lists are apart so that the agent links none of the descriptions.
+package catalog
+
+import (
+	"runner/agent/action"
+	"runner/agent/action/files"
+	"runner/agent/action/programs"
+	"runner/agent/schema"
+)
+
+// All is what the agent can do.
+func All() []action.Definition {
+	return []action.Definition{
+		{Name: "command", Preview: action.Runs, New: func() action.Action { return new(programs.Command) }},
+		{Name: "shell", Preview: action.Runs, New: func() action.Action { return new(programs.Shell) }},
+		{Name: "file", Preview: action.Exact, New: func() action.Action { return new(files.File) }},
+		{Name: "directory", Preview: action.Exact, New: func() action.Action { return new(files.Directory) }},
+		{Name: "symlink", Preview: action.Exact, New: func() action.Action { return new(files.Symlink) }},
+		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
+	}
+}
+
+// Schemas describes the same actions, by name.
+func Schemas() map[string]schema.Block {
+	out := map[string]schema.Block{}
+	for _, b := range []schema.Block{
+		programs.CommandSchema(),
+		programs.ShellSchema(),
+		files.FileSchema(),
+		files.DirectorySchema(),
+		files.SymlinkSchema(),
+		programs.RebootSchema(),
+	} {
+		out[b.Name] = b
+	}
+	return out
+}

@@ -1,0 +1,5 @@
+package files_test
+
+import "runner/agent/action/actiontest"
+
+type args = actiontest.Args
