@@ -4,20 +4,23 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/andybalholm/brotli"
 
 	"runner/cmd/runner/agents"
 )
@@ -32,6 +35,8 @@ const (
 	atOnce = 2
 	// budget is what an agent may weigh as embedded, in bytes, on the platforms that matter most.
 	budget = 1_600_000
+	// window is the logarithm of how far back an agent's bytes are looked for: anywhere.
+	window = 23
 )
 
 // weighed says whether the budget is for a platform.
@@ -84,6 +89,9 @@ func run(ctx context.Context, dir string, platforms []string) error {
 	if err := replace(filepath.Join(dir, agents.ListName), []byte(list.String())); err != nil {
 		return err
 	}
+	if err := tidy(dir, built); err != nil {
+		return err
+	}
 	for _, a := range built {
 		if a.compressed > budget && weighed(a.platform) {
 			return fmt.Errorf("the agent for %s has %d bytes compressed, more than %d", a.platform, a.compressed, budget)
@@ -91,6 +99,25 @@ func run(ctx context.Context, dir string, platforms []string) error {
 	}
 	return nil
 }
+
+// tidy removes what earlier builds have left: all of the directory is embedded.
+func tidy(dir string, built []agent) error {
+	found, err := filepath.Glob(filepath.Join(dir, "*-*"))
+	if err != nil {
+		return err
+	}
+	for _, file := range found {
+		if !slices.ContainsFunc(built, func(a agent) bool { return filepath.Base(file) == fileOf(a.platform) }) {
+			if err := os.Remove(file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fileOf is the name of the file that holds the agent for a platform.
+func fileOf(platform string) string { return strings.ReplaceAll(platform, "/", "-") + ".br" }
 
 // build makes one agent. Go's own cache knows whether there is anything to compile.
 func build(ctx context.Context, dir, platform string) agent {
@@ -120,7 +147,7 @@ func build(ctx context.Context, dir, platform string) agent {
 	sum := sha256.Sum256(data)
 	a.hash, a.size = hex.EncodeToString(sum[:]), len(data)
 	agents.Absolute(arch, data)
-	a.compressed, a.err = compress(filepath.Join(dir, goos+"-"+arch+".zst"), data)
+	a.compressed, a.err = compress(filepath.Join(dir, fileOf(platform)), data)
 	return a
 }
 
@@ -129,22 +156,20 @@ func compress(file string, data []byte) (int, error) {
 	if old, err := os.ReadFile(file); err == nil && holds(old, data) {
 		return len(old), nil
 	}
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
-	if err != nil {
+	var packed bytes.Buffer
+	w := brotli.NewWriterOptions(&packed, brotli.WriterOptions{Quality: brotli.BestCompression, LGWin: window})
+	if _, err := w.Write(data); err != nil {
 		return 0, err
 	}
-	packed := w.EncodeAll(data, nil)
-	return len(packed), replace(file, packed)
+	if err := w.Close(); err != nil {
+		return 0, err
+	}
+	return packed.Len(), replace(file, packed.Bytes())
 }
 
 func holds(packed, data []byte) bool {
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	old, err := r.DecodeAll(packed, nil)
-	return err == nil && string(old) == string(data)
+	old, err := io.ReadAll(io.LimitReader(brotli.NewReader(bytes.NewReader(packed)), int64(len(data))+1))
+	return err == nil && bytes.Equal(old, data)
 }
 
 // replace writes a file as a whole, so that a build at the same time sees one or the other.

@@ -11,7 +11,7 @@ import (
 // TestCompress: a file that holds the agent already is left as it is, so that a build has nothing to do; another one,
 // or a broken one, is replaced as a whole.
 func TestCompress(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "agent.zst")
+	file := filepath.Join(t.TempDir(), "agent.br")
 	data := bytes.Repeat([]byte("an agent "), 10_000)
 	size, err := compress(file, data)
 	if err != nil || size == 0 || size > len(data)/10 {
@@ -40,5 +40,22 @@ func TestCompress(t *testing.T) {
 	packed, err := os.ReadFile(file)
 	if err != nil || !holds(packed, data) || holds(packed, data[1:]) {
 		t.Errorf("the file does not hold the agent: %v", err)
+	}
+}
+
+// TestTidy: what no build makes any more is not embedded.
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"linux-amd64.br", "linux-amd64.old", "plan9-mips.br", "list", "README"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tidy(dir, []agent{{platform: "linux/amd64"}}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 3 || left[0].Name() != "README" || left[1].Name() != "linux-amd64.br" || left[2].Name() != "list" {
+		t.Errorf("%v, %v", left, err)
 	}
 }

@@ -12,14 +12,15 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"runner/agent/bootstrap"
 )
 
 // ListName is the file that describes the embedded agents: a line each with GOOS, GOARCH, SHA-256 and size of the
-// executable, separated by spaces. The agents are beside it, as GOOS-GOARCH.zst: after Absolute, compressed.
+// executable, separated by spaces. The agents are beside it, as GOOS-GOARCH.br: after Absolute, compressed with brotli, which
+// makes them a seventh smaller than what there is of zstd for Go.
 const ListName = "list"
 
 //go:embed all:embedded
@@ -60,7 +61,7 @@ func newAgent(line string) (Agent, error) {
 	if _, err := fmt.Sscanf(line, "%s %s %s %d\n", &a.OS, &a.Arch, &a.Hash, &a.Size); err != nil {
 		return a, err
 	}
-	name := "embedded/" + a.OS + "-" + a.Arch + ".zst"
+	name := "embedded/" + a.OS + "-" + a.Arch + ".br"
 	info, err := fs.Stat(embedded, name)
 	if err != nil {
 		return a, err
@@ -97,13 +98,8 @@ func expand(name, arch string, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	data, err := d.DecodeAll(packed, make([]byte, 0, size))
-	if err != nil {
+	data := make([]byte, size)
+	if _, err := io.ReadFull(brotli.NewReader(bytes.NewReader(packed)), data); err != nil {
 		return nil, fmt.Errorf("cannot expand %s: %w", name, err)
 	}
 	relative(arch, data)
