@@ -31,6 +31,7 @@ type Wanted struct {
 	Unknown        view.Attr
 }
 
+// Wanted finds out what the arguments mean here.
 func (a Access) Wanted(env *Env) (Wanted, error) {
 	var w Wanted
 	if a.Mode != "" {

@@ -7,6 +7,7 @@ import (
 	"runner/agent/schema"
 )
 
+// DirectorySchema describes the action directory.
 func DirectorySchema() schema.Block {
 	return schema.Block{
 		Name: "directory",

@@ -7,6 +7,7 @@ import (
 	"runner/agent/schema"
 )
 
+// FileSchema describes the action file.
 func FileSchema() schema.Block {
 	return schema.Block{
 		Name: "file",

@@ -8,6 +8,7 @@ import (
 	"runner/agent/schema"
 )
 
+// SymlinkSchema describes the action symlink.
 func SymlinkSchema() schema.Block {
 	return schema.Block{
 		Name: "symlink",

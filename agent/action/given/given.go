@@ -18,6 +18,7 @@ import (
 // will tell is given, but is no text, list or the like yet.
 type Args map[string]any
 
+// Has tells whether an argument is given, known or not.
 func (g Args) Has(name string) bool { return g[name] != nil }
 
 // Text returns the value of an argument that is given and known.
@@ -29,6 +30,7 @@ func (g Args) Text(name string) (string, bool) {
 // Removes tells whether something is known to be wanted gone.
 func (g Args) Removes() bool { return g["state"] == "absent" }
 
+// Wrong says what is wrong with an argument.
 func Wrong(argument, format string, values ...any) error {
 	return &schema.ArgumentError{Argument: argument, Message: fmt.Sprintf(format, values...)}
 }
@@ -72,6 +74,7 @@ func (g Args) Named(name string) error {
 	return nil
 }
 
+// Mode checks permissions in octal digits.
 func (g Args) Mode(name string) error {
 	const least, most, bits = 3, 4, 12
 	s, known := g.Text(name)
@@ -157,6 +160,7 @@ func (g Args) WithoutSlash(name, what string) error {
 	return nil
 }
 
+// Validation checks the argument validate: a program that is given the path of a new file.
 func (g Args) Validation() error {
 	if err := g.Argv("validate"); err != nil {
 		return err

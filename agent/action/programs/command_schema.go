@@ -10,6 +10,7 @@ import (
 	"runner/agent/wire"
 )
 
+// CommandSchema describes the action command.
 func CommandSchema() schema.Block {
 	return schema.Block{
 		Name: "command",
@@ -43,6 +44,7 @@ task "command" "search" {
 	}
 }
 
+// ShellSchema describes the action shell.
 func ShellSchema() schema.Block {
 	return schema.Block{
 		Name: "shell",

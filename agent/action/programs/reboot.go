@@ -17,6 +17,7 @@ type Reboot struct {
 	Argv []string `cbor:"argv"`
 }
 
+// RebootSchema describes the action reboot.
 func RebootSchema() schema.Block {
 	return schema.Block{
 		Name: "reboot",
