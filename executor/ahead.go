@@ -115,6 +115,9 @@ func (h *hostRun) leaves(s *sent, change found) {
 		Job: h.index, Host: h.host, Knows: lookahead.Peer{Pipeline: h.pipeline, Connection: s.on},
 		Address: strings.TrimPrefix(s.instance.Address, "job."+h.job.Name+"."),
 	}
+	if s.act != nil { // its peer knows nothing of it
+		t.Knows, t.Outside = lookahead.Peer{}, s.task.Action == httpAction
+	}
 	if change.Verb != wire.VerbRun {
 		for _, attributes := range []map[string]any{change.after, change.before} {
 			if t.Path == "" {

@@ -2,10 +2,8 @@ package executor
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"runner/agent/wire"
 	"runner/executor/batch"
@@ -24,6 +22,7 @@ const (
 // saying is what an action that needs no call has come to.
 type saying struct {
 	failed  bool
+	changed bool
 	message string
 	unknown bool  // only the run will tell
 	change  found // for a preview
@@ -65,10 +64,22 @@ func say(action string, in plan.Instance) saying {
 	return out
 }
 
+// later says that only the run will tell what it comes to.
+func (o *saying) later(in plan.Instance) {
+	o.unknown = true
+	if o.change.Verb == wire.VerbRead && len(in.Unknown) == 0 {
+		o.change.Unknown = []string{"result"}
+	}
+}
+
 // end is how a task ends that has come to what it says.
 func (o *saying) end(in plan.Instance, place plan.Place) *event.TaskEnd {
 	end := &event.TaskEnd{Address: in.Address, Status: event.OK, Sensitive: in.Sensitive}
-	if !o.failed {
+	switch {
+	case !o.failed && o.changed:
+		end.Status = event.Changed
+		return end
+	case !o.failed:
 		return end
 	}
 	failure := &event.Failure{Message: o.message, Place: place}
@@ -82,7 +93,7 @@ func (o *saying) end(in plan.Instance, place plan.Place) *event.TaskEnd {
 // result is what others can read of it.
 func (o *saying) result(in plan.Instance) plan.Result {
 	return plan.Result{
-		Key: in.Key, Failed: o.failed, Values: o.values, Unknown: o.unknown,
+		Key: in.Key, Failed: o.failed, Changed: o.changed && !o.failed, Values: o.values, Unknown: o.unknown,
 		UnknownChanged: slices.Contains(in.Unknown, "when"), // whether it is skipped, too
 	}
 }
@@ -138,7 +149,12 @@ func (h *hostRun) takeSaid(ctx context.Context, s *sent) {
 	if end.Attempts = s.attempt; end.Failure == nil && end.Error != "" {
 		end.Failure = &event.Failure{Message: end.Error, Place: s.task.Place}
 	}
-	if h.judge(s, &result, &end) && h.again(ctx, s) {
+	switch {
+	case end.Status == event.Unreachable:
+		h.pass(s)
+		h.settle(s, end, result)
+		return
+	case h.judge(s, &result, &end) && h.again(ctx, s):
 		return
 	}
 	h.notifies(s, &result, &end)
@@ -150,58 +166,8 @@ func (h *hostRun) takeSaid(ctx context.Context, s *sent) {
 			return
 		}
 	}
-	end.Action, end.Result = event.Verb(s.said.change.Verb), h.shown(s, result)
+	h.change(&end, s, s.said.change)
+	end.Result = h.shown(s, result)
 	h.record(s, result)
 	h.settle(s, end, result)
-}
-
-// pauses waits in the place of a task. It holds no slot, and ends when the run does.
-func (h *hostRun) pauses(ctx context.Context, at int, task *plan.Task, instances []plan.Instance, t *batch.Turn[outcome]) {
-	all := h.instances(task, at, t, notSent, instances)
-	for _, s := range all {
-		if !s.callable() || len(s.instance.Unknown) > 0 && !h.isPreview() {
-			continue
-		}
-		s.said = &saying{change: found{Change: wire.Change{Verb: wire.VerbNone}}, unknown: len(s.instance.Unknown) > 0}
-		s.end = s.said.end(s.instance, task.Place)
-		if !h.isPreview() && !h.over() {
-			h.pause(ctx, s)
-		}
-	}
-	h.append(at, all...)
-}
-
-// pause waits for one element.
-func (h *hostRun) pause(ctx context.Context, s *sent) {
-	text, _ := s.instance.Args["duration"].(string)
-	duration, err := time.ParseDuration(text)
-	if err != nil {
-		s.end, s.problem = nil, err.Error()
-		return
-	}
-	start := event.TaskStart{Job: h.job.Name, Address: s.instance.Address, Host: h.name, Attempt: s.attempt}
-	if on := h.run.Plan.Hosts[h.host].Connection; on >= 0 {
-		if target := h.target(on); target != nil {
-			start.Target = *target
-		}
-	}
-	h.run.Sink.Emit(start)
-	limit := s.instance.Timeout
-	late := limit > 0 && limit < duration
-	if late {
-		duration = limit
-	}
-	began := time.Now()
-	goesOn := false
-	h.run.withoutSlot(func() { goesOn = h.run.waitFor(ctx, duration) })
-	s.end.Started, s.end.Seconds, s.end.Attempts = event.Time(began), time.Since(began).Seconds(), s.attempt
-	switch {
-	case !goesOn:
-		s.end.Status, s.end.Reason = event.Cancelled, string(wire.CodeCancelled)
-		s.end.Error = "the run was ended while it waited"
-	case late:
-		s.said.failed = true
-		s.end.Status, s.end.Reason = event.Failed, string(wire.CodeTimeout)
-		s.end.Error = fmt.Sprintf("its timeout of %v is shorter than its duration", limit)
-	}
 }

@@ -303,14 +303,18 @@ func (h *hostRun) call(connection int, c wire.Call, o broker.CallOptions) (*brok
 	if r.ending != notEnding {
 		return nil, false
 	}
-	if h.used[connection] == nil {
-		h.used[connection] = r.Broker.Peer(connection)
-		r.users[connection]++
-	}
 	o.Lock = r.Lock
-	p := h.used[connection].Call(c, o)
+	p := h.peerLocked(connection).Call(c, o)
 	r.live[p] = struct{}{}
 	return p, true
+}
+
+func (h *hostRun) peerLocked(connection int) *broker.Peer {
+	if h.used[connection] == nil {
+		h.used[connection] = h.run.Broker.Peer(connection)
+		h.run.users[connection]++
+	}
+	return h.used[connection]
 }
 
 // wait returns a call's reply and keeps count of round trips.
@@ -332,6 +336,13 @@ func (r *run) forget(p *broker.Pending) {
 		defer r.mu.Unlock()
 		delete(r.live, p)
 	}
+}
+
+// trip counts how long the chain of waits on a connection is by now.
+func (r *run) trip(connection, trip int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tripLocked(connection, trip)
 }
 
 func (r *run) tripLocked(connection, trip int) {

@@ -59,11 +59,11 @@ type offlinePlan struct {
 // verbOf is what a task does as far as can be said without looking.
 func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 	switch {
-	case in.Args["changes"] == false:
+	case in.Args["changes"] == false, task.Action == httpAction && onlyReads(in.Args):
 		return wire.VerbRead
 	case task.Action == flushAction, task.Action == resetAction, task.Action == pauseAction:
 		return wire.VerbNone
-	case task.Action == "command", task.Action == "shell", task.Action == rebootAction:
+	case task.Action == "command", task.Action == "shell", task.Action == rebootAction, task.Action == httpAction:
 		return wire.VerbRun
 	}
 	return wire.VerbUpdate

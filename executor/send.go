@@ -2,6 +2,7 @@ package executor
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"slices"
 	"sync"
@@ -21,18 +22,19 @@ type sent struct {
 	at       int        // index of the task in its course
 	instance plan.Instance
 	group    *group
-	pending  *broker.Pending // nil: no call
-	problem  string          // why it could not even be sent
-	reason   string          // why a preview cannot know what it would do
-	end      *event.TaskEnd  // how it ended without a call
-	said     *saying         // what it has come to there, where that is judged as the end of a call is
-	deferred bool            // it is evaluated when it is taken
-	past     *event.TaskEnd  // how it ended in the run that this one goes on with
-	left     *left           // the whole task is not run
-	refused  bool            // its call could not be sent
-	nothing  bool            // the task has no elements
-	noted    bool            // that it is sent is on record
-	wentOn   bool            // its peer does not know that it failed
+	pending  *broker.Pending                    // nil: no call
+	problem  string                             // why it could not even be sent
+	reason   string                             // why a preview cannot know what it would do
+	end      *event.TaskEnd                     // how it ended without a call
+	said     *saying                            // what it has come to there, where that is judged as the end of a call is
+	deferred bool                               // it is evaluated when it is taken
+	act      func(ctx context.Context, s *sent) // what the controller does in its place then; nil: nothing
+	past     *event.TaskEnd                     // how it ended in the run that this one goes on with
+	left     *left                              // the whole task is not run
+	refused  bool                               // its call could not be sent
+	nothing  bool                               // the task has no elements
+	noted    bool                               // that it is sent is on record
+	wentOn   bool                               // its peer does not know that it failed
 	on       int
 	attempt  int           // from 1
 	delay    time.Duration // before the next attempt
@@ -120,14 +122,14 @@ func (h *hostRun) note() {
 
 // callable says whether an instance is one that its peer hears of.
 func (s *sent) callable() bool {
-	return s.task != nil && s.left == nil && s.end == nil && s.past == nil && !s.nothing && !s.deferred && !s.instance.Skip
+	return s.task != nil && s.left == nil && s.end == nil && s.past == nil && !s.nothing && !s.deferred && s.act == nil && !s.instance.Skip
 }
 
 // holds says whether nothing may be sent behind an instance before its end is known: its peer knows nothing of it, or does
 // not know whether it failed.
 func (s *sent) holds() bool {
 	if s.pending == nil {
-		return s.problem != "" || s.end != nil && (s.end.Status != event.OK || s.said != nil && s.decides()) || s.past != nil && s.past.Status == event.Failed
+		return s.problem != "" || s.act != nil || s.end != nil && (s.end.Status != event.OK || s.said != nil && s.decides()) || s.past != nil && s.past.Status == event.Failed
 	}
 	return s.refused || s.decides()
 }

@@ -23,6 +23,8 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		h.run.state.PutResults(s.task.Address, h.name, s.group.results)
 	case s.deferred:
 		h.takeDeferred(ctx, s)
+	case s.act != nil:
+		h.takeAct(ctx, s)
 	case s.end != nil:
 		h.takeEnd(ctx, s)
 	case s.past != nil:

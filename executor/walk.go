@@ -139,9 +139,11 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 	case task.Action == resetAction:
 		h.resets(ctx, at, task, on, instances, t)
 	case task.Action == pauseAction:
-		h.pauses(ctx, at, task, instances, t)
+		h.append(at, h.stands(task, at, t, notSent, instances, h.pause)...)
 	case task.Aside():
 		h.append(at, h.asides(task, at, t, instances)...)
+	case task.Action == httpAction && on >= 0:
+		h.append(at, h.stands(task, at, t, on, instances, h.requests)...)
 	case on < 0:
 		const nobody = "no connection leads to where this task runs"
 		h.append(at, h.ends(task, at, t, &event.TaskEnd{Address: task.Address, Status: event.Failed, Reason: "error", Error: nobody}))

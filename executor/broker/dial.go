@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	"runner/agent/wire"
 )
@@ -88,6 +89,11 @@ type tunnel struct {
 	call *Pending
 }
 
+// Dial has the peer connect to an address (host:port), whose name it resolves. It fails with a *LostError or a *wire.Problem.
+func (p *Peer) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return p.dial(ctx, network, address)
+}
+
 // dial has the peer connect to an address. The deadlines of the connection are the pipe's: they hold on this side.
 func (p *Peer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if !strings.HasPrefix(network, "tcp") {
@@ -102,7 +108,7 @@ func (p *Peer) dial(ctx context.Context, network, address string) (net.Conn, err
 	call := p.Call(wire.Call{Action: "dial", Args: args, Mode: wire.ModeApply, Flags: wire.FlagNoLane | wire.FlagLive}, CallOptions{
 		Input: sync.OnceValues(func() (io.ReadCloser, error) { // the peer reads: it is connected
 			close(connected)
-			return ours, nil
+			return unread{ours}, nil
 		}),
 		Live: func(_ wire.Stream, data []byte) { _, _ = ours.Write(data) }, // it fails when nobody reads any more
 	})
@@ -122,6 +128,12 @@ func (p *Peer) dial(ctx context.Context, network, address string) (net.Conn, err
 		return nil, context.Cause(ctx)
 	}
 }
+
+// unread is one end of a pipe as an input: when that is not read any more, what comes the other way still arrives.
+type unread struct{ net.Conn }
+
+// Close wakes Read.
+func (u unread) Close() error { return u.SetReadDeadline(time.Unix(1, 0)) }
 
 // err returns why the call below a tunnel ended.
 func (t *tunnel) err() error {

@@ -46,6 +46,7 @@ type Trace struct {
 	Address   string // of the task
 	Path      string // "": anything may be another one
 	Removed   bool   // there will be nothing at the path
+	Outside   bool   // what is on the machine stays as it is: a request was made
 }
 
 // New returns a lookahead for a plan, of which nothing is previewed yet.
@@ -159,6 +160,9 @@ func (l *Lookahead) Elsewhere(machine string, job, host int, to Peer) (flags wir
 		}
 		l.told[to][t] = true
 		flags |= wire.FlagUnsettled
+		if t.Outside {
+			continue
+		}
 		if t.Path == "" || len(paths) == mostPaths {
 			flags |= wire.FlagDisturbed
 			continue
@@ -183,7 +187,7 @@ func (l *Lookahead) Why(machine string, job, host int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for t := range l.preceding(machine, job, host) {
-		if t.Path == "" {
+		if t.Path == "" && !t.Outside {
 			return t.Address
 		}
 	}

@@ -33,7 +33,7 @@ func (d *declarer) likeAction(name string) string {
 	known := append(slices.Sorted(maps.Keys(d.Actions)), laterActions()...)
 	elsewhere := map[string]string{
 		"apk": "package", "apt": "package", "copy": "file", "debug": "print", "dnf": "package", "link": "symlink", "mkdir": "directory", "raw": "shell", "script": "shell",
-		"systemd": "service", "systemd_service": "service", "template": "file", "yum": "package",
+		"systemd": "service", "systemd_service": "service", "template": "file", "uri": "http", "wait_for": "wait", "yum": "package",
 	}
 	there := name
 	if elsewhere[there] == "" {

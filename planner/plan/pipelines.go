@@ -55,8 +55,13 @@ func (c *cutter) cut(first bool) {
 		case task.Aside():
 			c.aside(task, short)
 		default:
+			if task.Action == "http" {
+				c.why = short(task.Address) + " makes a request"
+			}
 			c.add(i, task, short)
 			switch {
+			case task.Action == "http":
+				c.why = short(task.Address) + " makes a request"
 			case task.Action == "reboot":
 				c.why = short(task.Address) + " restarts the machine"
 			case task.Verdict:

@@ -1,0 +1,132 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"runner/agent/wire"
+	"runner/executor/batch"
+	"runner/executor/broker"
+	"runner/executor/event"
+	"runner/planner/plan"
+)
+
+// stands makes what stands for a task that the controller carries out when its turn comes, in what act does: it gives each
+// element its end, and what it has come to where that is judged. Nothing is sent behind it before.
+func (h *hostRun) stands(task *plan.Task, at int, t *batch.Turn[outcome], on int, instances []plan.Instance, act func(context.Context, *sent)) []*sent {
+	all := h.instances(task, at, t, on, instances)
+	for _, s := range all {
+		if s.callable() && (h.isPreview() || len(s.instance.Unknown) == 0) {
+			s.act = act
+		}
+	}
+	return all
+}
+
+// takeAct carries out what the controller does itself, and takes its end.
+func (h *hostRun) takeAct(ctx context.Context, s *sent) {
+	if h.over() {
+		h.endUnstarted(s, event.TaskEnd{Address: s.instance.Address})
+		return
+	}
+	s.end, s.said = nil, nil
+	s.act(ctx, s)
+	if s.end != nil { // it is left to what comes to be known
+		h.takeEnd(ctx, s)
+	}
+}
+
+// begins tells that the controller has begun to carry an element out, where on is the connection that it is about; -1: none.
+func (h *hostRun) begins(s *sent, on int) {
+	start := event.TaskStart{Job: h.job.Name, Address: s.instance.Address, Host: h.name, Attempt: s.attempt}
+	if on >= 0 {
+		if target := h.target(on); target != nil {
+			start.Target = *target
+		}
+	}
+	h.run.Sink.Emit(start)
+}
+
+// actContext is the one of what the controller does in the place of a call: an interrupt ends it, an abort elsewhere does not.
+func (h *hostRun) actContext(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, context.DeadlineExceeded)
+	stop := context.AfterFunc(h.run.open, func() {
+		if h.run.isEnding() == interrupted {
+			cancel()
+		}
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// done gives an element the end of what the controller has done for it, which began at a time.
+func (h *hostRun) done(s *sent, err error, began time.Time) {
+	if by := h.comes(err); err != nil && by != "" {
+		h.later(s, by)
+		s.end = nil
+		return
+	}
+	s.said.failed = err != nil
+	s.end = s.said.end(s.instance, s.task.Place)
+	if err != nil {
+		h.explain(s.end, err, s.task)
+		if s.instance.Sensitive && s.end.Status == event.Failed { // what went wrong may name an argument, or repeat what was answered
+			s.end.Failure = &event.Failure{Message: event.Hidden, Place: s.task.Place}
+			s.end.Error = s.end.Failure.Text()
+		}
+	}
+	s.end.Target = h.target(s.on)
+	if s.end.Status != event.Unreachable {
+		s.end.Started, s.end.Seconds = event.Time(began), time.Since(began).Seconds()
+	}
+}
+
+// peer is the one at a connection that the host stays with.
+func (h *hostRun) peer(connection int) *broker.Peer {
+	h.run.mu.Lock()
+	defer h.run.mu.Unlock()
+	return h.peerLocked(connection)
+}
+
+// isUnsettled says whether something would be changed before an element of a preview, on the machine that it runs on.
+func (h *hostRun) isUnsettled(s *sent) bool {
+	if h.run.machine(s.on) == "" {
+		if ready, err := h.run.Broker.Peer(s.on).Ready(h.run.open); err == nil {
+			h.after = max(h.after, ready.Trip)
+		}
+	}
+	return h.run.ahead.Leaver(h.run.machine(s.on), h.index, h.host) != ""
+}
+
+// pause waits in the place of a task. It holds no slot, and ends when the run does.
+func (h *hostRun) pause(ctx context.Context, s *sent) {
+	s.said = &saying{change: found{Change: wire.Change{Verb: wire.VerbNone}}, unknown: len(s.instance.Unknown) > 0}
+	s.end = s.said.end(s.instance, s.task.Place)
+	text, _ := s.instance.Args["duration"].(string)
+	duration, err := time.ParseDuration(text)
+	if err != nil || h.isPreview() {
+		return
+	}
+	limit := s.instance.Timeout
+	late := limit > 0 && limit < duration
+	if late {
+		duration = limit
+	}
+	h.begins(s, h.run.Plan.Hosts[h.host].Connection)
+	began := time.Now()
+	goesOn := false
+	h.run.withoutSlot(func() { goesOn = h.run.waitFor(ctx, duration) })
+	s.end.Started, s.end.Seconds = event.Time(began), time.Since(began).Seconds()
+	switch {
+	case !goesOn:
+		s.end.Status, s.end.Reason = event.Cancelled, string(wire.CodeCancelled)
+		s.end.Error = "the run was ended while it waited"
+	case late:
+		s.said.failed = true
+		s.end.Status, s.end.Reason = event.Failed, string(wire.CodeTimeout)
+		s.end.Error = fmt.Sprintf("its timeout of %v is shorter than its duration", limit)
+	}
+}
