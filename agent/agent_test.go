@@ -21,6 +21,7 @@ func probes() []action.Definition {
 		{Name: "test.large", New: func() action.Action { return new(large) }},
 		{Name: "test.nothing", New: func() action.Action { return new(nothing) }},
 		{Name: "test.panic", New: func() action.Action { return new(panics) }},
+		{Name: "test.uncut", New: func() action.Action { return new(uncut) }},
 	}
 }
 

@@ -207,12 +207,12 @@ func (t *calls) take(f wire.Frame) error {
 	return nil
 }
 
-// cancel ends a call, unless it is one that must not be cut and it is only asked for politely.
+// cancel ends a call. A program of it that must not be cut goes on unless it is to be killed.
 func (t *calls) cancel(id wire.CallID, how wire.Cancel) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.byID[id]
-	if c == nil || c.started && (how.Queued || c.finishes() && !how.Kill) {
+	if c == nil || c.started && how.Queued {
 		return
 	}
 	if how.Kill {
@@ -255,34 +255,27 @@ func (t *calls) end(c *call, failed *wire.Problem) (more bool) {
 	return c.msg.Flags&wire.FlagNoLane == 0 && len(t.queues[c.msg.Lane]) > 0
 }
 
-// wait waits for all calls when contact with the parent is lost. Those that must not be cut may take their time: then we
-// say so to whoever would end us. Nothing comes for them any more, and nobody reads what they say.
+// wait waits for all calls when contact with the parent is lost. Programs that must not be cut may take their time: then
+// we say so to whoever would end us. Nothing comes for the calls any more, and nobody reads what they say.
 func (t *calls) wait(why error) {
 	t.mu.Lock()
-	finishing := false
 	for _, c := range t.byID {
-		finishing = finishing || c.started && c.finishes()
-		if !c.started {
-			c.cancel(why)
-		}
+		c.cancel(why)
 		c.input.Close(why)
 		c.stdout.Close(why)
 		c.stderr.Close(why)
 	}
 	t.mu.Unlock()
-	if finishing {
+	if t.agent.cfg.Table.MustFinish() {
 		process.Finishing()
 	}
 	t.wg.Wait()
 }
 
-// begin gives a call its context: that of the agent, unless it must not be cut when the agent has lost its parent.
+// begin gives a call its context.
 func (c *call) begin() {
-	ctx := c.calls.agent.ctx
-	if c.finishes() {
-		ctx = context.WithoutCancel(ctx)
-	}
-	ctx, c.cancel = context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(c.calls.agent.ctx)
+	c.cancel = cancel
 	c.ctx, c.kill = process.WithKill(ctx)
 	c.input = wire.NewBuffer(0, wire.Window, wire.WideWindow, c.grant)
 	if c.msg.Action == wire.ActionHold {
@@ -290,5 +283,3 @@ func (c *call) begin() {
 	}
 	c.stdout, c.stderr = wire.NewSendWindow(wire.Window), wire.NewSendWindow(wire.Window)
 }
-
-func (c *call) finishes() bool { return c.msg.Flags&wire.FlagFinish != 0 }

@@ -124,52 +124,6 @@ func TestG27CallsEndedFromOutside(t *testing.T) {
 	}
 }
 
-// TestG24FinishIsNotCut: a call that must not be cut survives a polite end, and nothing else.
-func TestG24FinishIsNotCut(t *testing.T) {
-	c := connect(t)
-	id, r := c.start(root, wire.Call{Action: "command", Flags: wire.FlagFinish}, map[string]any{"argv": []any{"/bin/sh", "-c", "sleep 0.5; echo done"}})
-	c.wait("start", func() bool { return r.started })
-	c.send(wire.KindCancel, root, id, wire.Cancel{})
-	if result := c.result(r); code(result) != "" || values(t, result)["stdout"] != "done" {
-		t.Errorf("it was cut: %+v", result.Problem)
-	}
-	began := time.Now()
-	id, r = c.start(root, wire.Call{Action: "command", Flags: wire.FlagFinish}, map[string]any{"argv": []any{"/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"}})
-	c.wait("start", func() bool { return r.started })
-	c.send(wire.KindCancel, root, id, wire.Cancel{Kill: true})
-	if result := c.result(r); code(result) != wire.CodeCancelled || time.Since(began) > 2*time.Second {
-		t.Errorf("after %v: %+v", time.Since(began), result.Problem)
-	}
-}
-
-// TestG24FinishOutlivesTheParent: it also goes on when contact is lost; the others end.
-func TestG24FinishOutlivesTheParent(t *testing.T) {
-	c := connect(t)
-	dir := t.TempDir()
-	run := func(flags wire.Flags, lane, name string) *reply {
-		script := fmt.Sprintf("echo $$ >%s/%s.pid; sleep 5; touch %s/%s", dir, name, dir, name)
-		_, r := c.start(root, wire.Call{Action: "command", Flags: flags, Lane: lane + t.Name()}, map[string]any{"argv": []any{"/bin/sh", "-c", script}})
-		return r
-	}
-	finishes, other := run(wire.FlagFinish, "a", "finishes"), run(0, "b", "other")
-	c.wait("start", func() bool { return finishes.started && other.started })
-	_, ended := pid(t, dir+"/finishes.pid"), pid(t, dir+"/other.pid")
-	c.close() // which gives up on the agent before that
-	for range 700 {
-		if exists(dir + "/finishes") {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if !exists(dir + "/finishes") {
-		t.Error("what must not be cut was cut")
-	}
-	if exists(dir + "/other") {
-		t.Error("another call went on")
-	}
-	gone(t, ended)
-}
-
 func exists(file string) bool {
 	_, err := os.Lstat(file)
 	return err == nil
@@ -385,7 +339,7 @@ func TestG18InputThatNeverComes(t *testing.T) {
 	if got := c.call(root, wire.Call{Action: "file", Timeout: 100 * time.Millisecond}, wanted); code(got) != wire.CodeTimeout {
 		t.Errorf("one that is late is %+v", got.Problem)
 	}
-	_, last := c.start(root, wire.Call{Action: "file", Flags: wire.FlagFinish}, wanted)
+	_, last := c.start(root, wire.Call{Action: "file"}, wanted)
 	c.wait("request for input", func() bool { return last.credit > 0 })
 	began := time.Now()
 	c.close()

@@ -37,6 +37,9 @@ type Command struct {
 	// Script, if it is not nil, can be read by the program from a path that is appended to Argv. It is on no command line
 	// and takes none of the program's descriptors.
 	Script []byte
+	// Uncut keeps the program from being cut: when the context ends it goes on to its own end, and an agent that has lost
+	// its parent waits for it. Only WithKill's kill ends it before.
+	Uncut bool
 	// Stdout and Stderr get a copy of what the program prints, as it comes. A Write that waits makes the program wait; one
 	// that fails is the last. They must return when the context of Run ends.
 	Stdout, Stderr io.Writer
@@ -82,6 +85,12 @@ func (e *StartError) Unwrap() error { return e.Err }
 // then killed. When the main process ends by itself the result is final within a second, and what it leaves running
 // stays. The error is a *StartError: the program was not started.
 func (t *Table) Run(ctx context.Context, c Command) (Exit, error) {
+	end := ctx.Done()
+	if c.Uncut {
+		end = killSwitch(ctx)
+		t.uncut.Add(1) // before the context is looked at: who has ended that must find either nothing started, or this
+		defer t.uncut.Add(-1)
+	}
 	if ctx.Err() != nil {
 		return Exit{Reason: reasonOf(ctx), Status: -1}, nil
 	}
@@ -102,7 +111,7 @@ func (t *Table) Run(ctx context.Context, c Command) (Exit, error) {
 	exit := Exit{}
 	select {
 	case <-p.done:
-	case <-ctx.Done():
+	case <-end:
 		exit.Reason = reasonOf(ctx)
 		p.End(killSwitch(ctx))
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,7 @@ type Table struct {
 	whole bool // every child of this process is the table's to reap, also those it has not started
 	base  *accounts
 	guard guard
+	uncut atomic.Int32 // programs that must not be cut, under way
 
 	mu      sync.Mutex // held while a child is being started, so that its end is not noticed before its entry is there
 	running map[int]*Process
@@ -47,6 +49,9 @@ func newTable(whole bool) *Table {
 	t.reaper.Go(t.reap)
 	return t
 }
+
+// MustFinish says whether a program runs that must not be cut.
+func (t *Table) MustFinish() bool { return t.uncut.Load() > 0 }
 
 // Close waits for no process: those that run go on, their ends are not noticed any more.
 func (t *Table) Close() {

@@ -251,7 +251,6 @@ const (
 	FlagAlways                      // runs even when the pipeline was cancelled
 	FlagLive                        // output is streamed as well
 	FlagNoLane                      // needs no lane (dial, facts, shell)
-	FlagFinish                      // must not be cut: only a second interrupt ends it
 	FlagUnsettled                   // ModeLook: something that this pipeline has not looked at would change before
 	FlagState                       // ModeLook: Change.State is wanted, because Before must not be kept
 	FlagWholeDiff                   // a long diff is wanted whole
