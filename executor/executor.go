@@ -26,6 +26,9 @@ import (
 // less than the twelve seconds that users are promised, also on a busy machine.
 const graceAfterInterrupt = 8500 * time.Millisecond
 
+// finishing is how often what must not be cut is looked at after that.
+const finishing = 100 * time.Millisecond
+
 // ErrInterrupted is the cause with which a run's context is cancelled when somebody interrupts it.
 var ErrInterrupted = errors.New("interrupted")
 
@@ -78,6 +81,9 @@ type Config struct {
 	NoHandlersOnFailure bool
 	// Kill ends at once what an interrupt lets end; it is closed at the second one. It may be nil.
 	Kill <-chan struct{}
+	// Spared is told, again and again after an interrupt and the time that it leaves, that something is waited for because it
+	// must not be cut. It may be nil.
+	Spared func()
 }
 
 // Summary is how a run ended.
@@ -124,7 +130,7 @@ func Run(ctx context.Context, c Config) Summary {
 		trips:   map[int]int{},
 		hosts:   map[string]bool{},
 		ahead:   lookahead.New(c.Plan),
-		live:    map[*broker.Pending]struct{}{},
+		live:    map[*broker.Pending]bool{},
 		users:   map[int]int{},
 		met:     map[int]string{},
 		missing: map[int]bool{},
@@ -167,13 +173,13 @@ type run struct {
 	needed  map[int]int  // connection → how many may still need it: hosts of jobs, and jobs; nil: all stay open
 	inner   map[int]bool // connections that others lead through
 	summary Summary
-	trips   map[int]int                  // root connection → longest chain so far
-	hosts   map[string]bool              // that any task was reported for
-	live    map[*broker.Pending]struct{} // sent, not ended
-	users   map[int]int                  // connection → hosts at work that have a peer there
-	met     map[int]string               // host → the peer that its facts are from, by its nonce
-	missing map[int]bool                 // connections that were not there yet
-	ending  ending                       // why nothing new starts
+	trips   map[int]int              // root connection → longest chain so far
+	hosts   map[string]bool          // that any task was reported for
+	live    map[*broker.Pending]bool // sent, not ended; whether something of it must not be cut
+	users   map[int]int              // connection → hosts at work that have a peer there
+	met     map[int]string           // host → the peer that its facts are from, by its nonce
+	missing map[int]bool             // connections that were not there yet
+	ending  ending                   // why nothing new starts
 }
 
 // keep finds out whose results have to be kept, and who is a handler.
@@ -244,7 +250,8 @@ func (r *run) walk(ctx context.Context) {
 	watcher.Wait()
 }
 
-// watch ends what runs after an interrupt: politely, then, at the second one or when the grace is over, at once.
+// watch ends what runs after an interrupt: politely, then, at the second one or when the grace is over, at once. The grace
+// is not over while something runs that must not be cut.
 func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc, over <-chan struct{}) {
 	select {
 	case <-over:
@@ -254,14 +261,42 @@ func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc, over <-ch
 	r.end(interrupted)
 	timer := time.NewTimer(graceAfterInterrupt)
 	defer timer.Stop()
-	select {
-	case <-over:
-		return
-	case <-timer.C:
-	case <-r.Kill:
-		r.eachLive(func(p *broker.Pending) { p.Cancel(true) })
+	for waiting := true; waiting; {
+		select {
+		case <-over:
+			return
+		case <-timer.C:
+			if waiting = r.mustFinish(); waiting && r.Spared != nil {
+				r.Spared()
+			}
+			timer.Reset(finishing)
+		case <-r.Kill:
+			r.eachLive(func(p *broker.Pending) { p.Cancel(true) })
+			waiting = false
+		}
 	}
 	stop(context.Cause(ctx))
+}
+
+// mustFinish says whether a call is under way that must not be cut.
+func (r *run) mustFinish() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p, uncut := range r.live {
+		if uncut && isClosed(p.Started()) && !isClosed(p.Done()) {
+			return true
+		}
+	}
+	return false
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // end makes sure that nothing new starts anywhere.
@@ -305,8 +340,17 @@ func (h *hostRun) call(connection int, c wire.Call, o broker.CallOptions) (*brok
 	}
 	o.Lock = r.Lock
 	p := h.peerLocked(connection).Call(c, o)
-	r.live[p] = struct{}{}
+	r.live[p] = false
 	return p, true
+}
+
+// spare notes that a call may be at a point where it must not be cut.
+func (r *run) spare(p *broker.Pending) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.live[p]; ok {
+		r.live[p] = true
+	}
 }
 
 func (h *hostRun) peerLocked(connection int) *broker.Peer {

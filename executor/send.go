@@ -205,6 +205,9 @@ func (h *hostRun) send(s *sent) {
 	}
 	if pending, ok := h.call(s.on, call, options); ok {
 		s.pending = pending
+		if s.task.Uncut && !h.isPreview() {
+			h.run.spare(pending)
+		}
 		s.refused = s.isRefused()
 		return
 	}

@@ -120,6 +120,9 @@ func (s *Site) Elements(t *Task) int {
 // Results returns the names of what the task's action documents as results, sorted.
 func (t *Task) Results() []string { return slices.Sorted(maps.Keys(t.body.result.AttributeTypes())) }
 
+// Uncut says whether an interrupt lets the task finish.
+func (t *Task) Uncut() bool { return t.body.schema.Uncut }
+
 // constant says whether an expression has one value during the whole run, whatever the host.
 func constant(e *config.Expr) bool {
 	const varying = refs.Self | refs.Each | refs.TaskResults | refs.RoleOutputs | refs.Failure | refs.Result | refs.Jobs | refs.Run | refs.Handler

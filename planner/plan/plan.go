@@ -75,6 +75,7 @@ type Task struct {
 	Connections map[int]int // host → connection, where on, run_as or hops lead elsewhere than the host's chain
 	Notify      []string    // addresses of all handlers that it can notify
 	Results     []string    // names of what its action documents as results
+	Uncut       bool        // what runs of it may be at a point where it must not be cut
 	Keyed       bool        // has for_each
 	Elements    int         // of its for_each, where the site alone says how many; else 0
 	Once        bool        // run_once: on the first host of the batch that is still in the run

@@ -31,7 +31,8 @@ type Program struct {
 	In, Out, Err *os.File
 	Environ      []string // NAME=VALUE
 
-	asked bool // by a shell, how its command line goes on
+	asked  bool          // by a shell, how its command line goes on
+	spared chan struct{} // something is waited for because it must not be cut
 }
 
 // Main carries out a command line and returns the exit code.

@@ -60,7 +60,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session, OnRecord: r.onRecord,
 		WholeDiff: r.options.Diff == arguments.DiffFull || r.saving != nil,
 		Machine:   facts.Identity().Machine,
-		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill,
+		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill, Spared: r.program.spare,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
 		Past: r.past, Parallel: reach.Parallel(r.plan), Thrifty: reach.Roots(r.plan) > reach.Most(r.plan),
 	}

@@ -33,6 +33,7 @@ func (p *Program) interruptible(parent context.Context) (ctx context.Context, ki
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	// Output that nobody reads any more must not end a run in the middle: writing fails, and that is all.
 	signal.Ignore(syscall.SIGPIPE)
+	p.spared = make(chan struct{}, 1)
 	second := make(chan struct{})
 	over := make(chan struct{})
 	var watcher sync.WaitGroup
@@ -43,12 +44,8 @@ func (p *Program) interruptible(parent context.Context) (ctx context.Context, ki
 		case <-signals:
 		}
 		cancel(executor.ErrInterrupted)
-		select {
-		case <-over:
+		if ended := p.bear(signals, over); ended {
 			return
-		case <-time.After(patience):
-			p.abandon()
-		case <-signals:
 		}
 		close(second)
 		select {
@@ -65,19 +62,55 @@ func (p *Program) interruptible(parent context.Context) (ctx context.Context, ki
 	}
 }
 
+// bear waits after the first interrupt for the second one, or for the end of the command, which may take longer than it
+// has as long as something runs that must not be cut.
+func (p *Program) bear(signals <-chan os.Signal, over <-chan struct{}) (ended bool) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for told := false; ; {
+		select {
+		case <-over:
+			return true
+		case <-signals:
+			return false
+		case <-timer.C:
+			p.abandon()
+		case <-p.spared:
+			timer.Reset(patience)
+			if !told {
+				told = true
+				p.tell("runner: waiting for what must not be cut; interrupt again to end it all the same")
+			}
+		}
+	}
+}
+
+// spare lets a command that was interrupted take more time. It does not wait.
+func (p *Program) spare() {
+	select {
+	case p.spared <- struct{}{}:
+	default:
+	}
+}
+
 // abandon ends the program although its command has not ended. What to say about it may wait for a reader too, and then
 // stays unsaid.
 func (p *Program) abandon() {
+	p.tell("runner: what runs has not ended in time and was left to end by itself")
+	os.Exit(int(exitInterrupted)) //nolint:forbidigo // main waits for a command that does not end
+}
+
+// tell prints a line if that does not take long.
+func (p *Program) tell(line string) {
 	said := make(chan struct{})
 	go func() {
-		fmt.Fprintln(p.Err, "runner: what runs has not ended in time and was left to end by itself") //nolint:errcheck // nowhere to tell
+		fmt.Fprintln(p.Err, line) //nolint:errcheck // nowhere to tell
 		close(said)
 	}()
 	select {
 	case <-said:
 	case <-time.After(50 * time.Millisecond):
 	}
-	os.Exit(int(exitInterrupted)) //nolint:forbidigo // main waits for a command that does not end
 }
 
 // dumpStacks prints where every goroutine stands, again and again, when RUNNER_DUMP_STACKS asks for it with a number of
