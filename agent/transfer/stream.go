@@ -52,6 +52,9 @@ const (
 	kindLeft                  // something that could not be sent
 	kindEnd                   // of the stream
 	kindHeld                  // before it, in the other direction
+	kindWant                  // of an exchange, in the other direction: a file, see Wants
+	kindSums                  // likewise: sums of blocks that are there of it
+	kindCopy                  // of an exchange: three numbers of eight bytes: a place, where the same is in the file that is there, its size
 )
 
 // total is how much there is to copy.
@@ -138,6 +141,9 @@ func (d digest) add(at int64, data []byte) {
 type writer struct{ *bufio.Writer }
 
 func newWriter(w io.Writer) writer { return writer{bufio.NewWriterSize(w, buffered)} }
+
+// wide is what the records of many small files are collected in.
+const wide = 64 << 10
 
 func (w writer) header(k kind, size int) error {
 	head := [headSize]byte{byte(k)}
