@@ -82,6 +82,10 @@ func arguments(in plan.Instance) map[string]any {
 			out[c.Argument] = string(c.Data)
 		}
 	}
+	if len(in.Trees) > 0 {
+		delete(out, "tree")
+		delete(out, "tree_sha256")
+	}
 	for _, texts := range []map[string]string{in.Sources, in.Patterns} {
 		for name, text := range texts {
 			out[name] = text

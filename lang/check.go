@@ -8,10 +8,12 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"runner/agent/manifest"
 	"runner/agent/plain"
 	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/source"
+	"runner/lang/value"
 )
 
 // nothing is the state before anything is known.
@@ -154,6 +156,10 @@ func (f *finding) fail(d *hcl.Diagnostic) { f.diags = append(f.diags, d) }
 // sources finds files that are not there.
 func (f *finding) sources(t *Task, in Instance) {
 	for name, file := range in.Sources {
+		if in.Trees[name] {
+			f.tree(t, in, name, file)
+			continue
+		}
 		info, err := f.files.Stat(file)
 		if keeper, ok := f.files.(source.Keeper); ok { // the task may not be looked at: it stands in a rescue, or nothing notifies it
 			keeper.Keep(file)
@@ -171,6 +177,31 @@ func (f *finding) sources(t *Task, in Instance) {
 		case !info.Mode().IsRegular():
 			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "%s is not a regular file.", diag.Quote(file)))
 		}
+	}
+}
+
+// tree finds a tree that is not there, or has something in it that cannot be sent.
+func (f *finding) tree(t *Task, in Instance, name, root string) {
+	for _, other := range []string{"exclude", "include", "links"} {
+		if slices.Contains(in.Unknown, other) {
+			return
+		}
+	}
+	links, _ := in.Args["links"].(string)
+	filter := manifest.Filter{Exclude: value.Texts(in.Args["exclude"]), Include: value.Texts(in.Args["include"])}
+	keeper, keeps := f.files.(source.Keeper)
+	walk := source.Tree{Root: root, Links: links, Excludes: filter.Excludes, Visit: func(found source.Found) error {
+		if keeps && found.Info != nil && found.Info.Mode().IsRegular() {
+			keeper.Keep(found.Name)
+		}
+		return nil
+	}}
+	at := t.body.block.Args[name].At()
+	switch err := walk.Walk(f.files); {
+	case err != nil && in.Sensitive:
+		f.fail(diag.Errorf(diag.Unreadable, at, "Tree cannot be read", "The source, whose name is sensitive, is not there, or cannot be read."))
+	case err != nil:
+		f.fail(diag.Errorf(diag.Unreadable, at, "Tree cannot be read", "%s.", diag.Capital(plain.Reading(err).Error())))
 	}
 }
 

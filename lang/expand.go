@@ -283,13 +283,16 @@ func (x *expansion) arguments(in *Instance) {
 		case arg.Plain == nil && a.Required:
 			x.diags = append(x.diags, diag.Errorf(diag.MissingArgument, e.At(), "Missing argument", "%s needs the argument %q, but this is null.", diag.Capital(of), a.Name))
 		case arg.Plain == nil:
-		case a.Type == schema.Source:
+		case a.Type == schema.Source, a.Type == schema.Tree:
 			if in.Sources == nil {
 				in.Sources = map[string]string{}
 			}
 			path, _ := arg.Plain.(string)
 			known[a.Name] = path
 			in.Sources[a.Name] = source.Within(x.body.dir, path)
+			if a.Type == schema.Tree {
+				in.Trees = map[string]bool{a.Name: true}
+			}
 		default:
 			if a.Type == schema.Regex {
 				in.Patterns = append(in.Patterns, a.Name)

@@ -207,7 +207,8 @@ type Instance struct {
 	Skip        bool // when is false
 	Args        map[string]any
 	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
-	Sources     map[string]string // argument of type source → absolute file on the controller
+	Sources     map[string]string // argument of type source or tree → absolute path on the controller
+	Trees       map[string]bool   // which of them are trees
 	Patterns    []string          // arguments that are regular expressions
 	Sensitive   bool              // the task says so, or an argument is
 	Environment map[string]string // the job's and the task's

@@ -6,29 +6,35 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/agent/action/pattern/compile"
+	"runner/agent/manifest"
 	"runner/agent/wire"
 	"runner/lang"
+	"runner/lang/source"
+	"runner/lang/value"
 	"runner/planner/plan"
+	"runner/planner/trees"
 )
 
 // Evaluator gives the values that only a run can give. It is the one place where the executor reaches expressions. It
 // may be used by many goroutines.
 type Evaluator struct {
 	site    *lang.Site
-	open    func(name string) (fs.File, error)
+	files   source.Files
 	hosts   []*lang.Host // in the order of plan.Hosts
 	timeout time.Duration
 	tasks   map[string]*lang.Task
 
-	mu      sync.Mutex         // guards sources
-	sources map[string]*source // by file
+	mu      sync.Mutex             // guards sources
+	sources map[string]*sourceFile // by file
+
+	trees trees.Trees
 }
 
 // Expand evaluates a task for a host (an index in plan.Hosts) with what is known so far.
@@ -42,7 +48,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	for i, in := range instances {
 		out[i] = plan.Instance{
 			Address: in.Address, Key: in.Key, Keyed: in.Keyed, Skip: in.Skip,
-			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources,
+			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources, Trees: in.Trees,
 			Environment: in.Environment, Timeout: in.Timeout, Notify: in.Notify, Lane: in.Lane, Retry: plan.Retry(in.Retry),
 		}
 		if task.Action == "" {
@@ -142,7 +148,13 @@ func (a adapt) Failure(job string, try int, host string) (lang.Failure, bool) {
 // takeContent moves what is large, or lies in a file, from the arguments to the instance's content. The action gets
 // small content inside the call; of large content it gets size and digest, and asks for the bytes when it needs them.
 func (e *Evaluator) takeContent(in *plan.Instance) error {
-	for _, file := range in.Sources {
+	for name, file := range in.Sources {
+		if in.Trees[name] {
+			if err := e.takeTree(in, file); err != nil {
+				return fmt.Errorf("cannot read %s: %w", file, err)
+			}
+			continue
+		}
 		s, err := e.source(file)
 		if err != nil {
 			return fmt.Errorf("cannot read %s: %w", file, err)
@@ -185,22 +197,52 @@ func takePatterns(in *plan.Instance, names []string) {
 	}
 }
 
-// source is what a file held when it was read, and what tells that it has been written since.
-type source struct {
+// inlineTree is how many bytes of a description of a tree a call carries itself.
+const inlineTree = 1 << 20
+
+// takeTree puts the description of a tree into the arguments: what is in it, and its digests. Of little content all is there too.
+func (e *Evaluator) takeTree(in *plan.Instance, root string) error {
+	for _, name := range []string{"exclude", "include", "links"} {
+		if slices.Contains(in.Unknown, name) {
+			return nil // what is to be there is not known, and the action says so
+		}
+	}
+	links, _ := in.Args["links"].(string)
+	filter := manifest.Filter{Exclude: value.Texts(in.Args["exclude"]), Include: value.Texts(in.Args["include"])}
+	t, err := e.trees.Of(root, links, filter).Now(e.files)
+	if err != nil {
+		return err
+	}
+	in.Args["tree_sha256"] = t.SHA256
+	if t.Content != nil {
+		in.Args["content"] = t.Content
+	}
+	large := len(t.Encoded) > inlineTree
+	if large {
+		in.Args["tree_size"] = int64(len(t.Encoded))
+	} else {
+		in.Args["tree"] = t.Encoded
+	}
+	if large || t.Content == nil {
+		in.Content = &plan.Content{Argument: "tree", File: root, Files: t.Files}
+		if large {
+			in.Content.Data = t.Encoded
+		}
+	}
+	return nil
+}
+
+// sourceFile is what a file held when it was read, and what tells that it has been written since.
+type sourceFile struct {
 	info   fs.FileInfo
 	data   []byte // nil: too much for a call
 	size   int64
 	digest string
 }
 
-// same says whether a file is what it was.
-func same(was, is fs.FileInfo) bool {
-	return was.Size() == is.Size() && was.ModTime().Equal(is.ModTime()) && (is.Sys() == nil || os.SameFile(was, is))
-}
-
 // source reads a file, or tells what it held if it is the same as when another host asked.
-func (e *Evaluator) source(file string) (*source, error) {
-	f, err := e.open(file)
+func (e *Evaluator) source(file string) (*sourceFile, error) {
+	f, err := e.files.Open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -212,10 +254,10 @@ func (e *Evaluator) source(file string) (*source, error) {
 	e.mu.Lock() // one reads, others wait for it
 	defer e.mu.Unlock()
 	known := e.sources[file]
-	if known != nil && same(known.info, info) {
+	if known != nil && trees.Same(known.info, info) {
 		return known, nil
 	}
-	s := &source{info: info}
+	s := &sourceFile{info: info}
 	head, err := io.ReadAll(io.LimitReader(f, wire.MaxInline+1))
 	if err != nil {
 		return nil, err

@@ -4,21 +4,20 @@
 package planner
 
 import (
-	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/lang"
+	"runner/lang/source"
 	"runner/planner/plan"
 )
 
 // Options are what planning needs to know beside the site.
 type Options struct {
 	Selection Selection
-	EveryHost bool                               // checks the ways to all hosts, also those on which nothing runs
-	Open      func(name string) (fs.File, error) // how files that tasks name are opened; nil: from the disk
+	EveryHost bool         // checks the ways to all hosts, also those on which nothing runs
+	Files     source.Files // those that tasks name; nil: the disk's
 	// Expand resolves one hop into those that it stands for: an ssh hop into its jump hosts and itself, with the values
 	// of ~/.ssh/config filled in. Other hops come back as they are.
 	Expand func(transport string, options map[string]any) ([]map[string]any, error)
@@ -34,8 +33,8 @@ func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics)
 	if diags.HasErrors() {
 		return nil, nil, diags
 	}
-	if o.Open == nil {
-		o.Open = func(name string) (fs.File, error) { return os.Open(name) }
+	if o.Files == nil {
+		o.Files = source.Disk{}
 	}
 	b := &builder{
 		options: o,
@@ -45,7 +44,7 @@ func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics)
 		hosts:   map[*lang.Host]int{},
 		names:   make(map[string]*lang.Host, len(site.Hosts)),
 		plan:    &plan.Plan{Site: site.Dir, Parallelism: site.Settings.Parallelism},
-		eval:    &Evaluator{site: site, open: o.Open, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, sources: map[string]*source{}},
+		eval:    &Evaluator{site: site, files: o.Files, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, sources: map[string]*sourceFile{}},
 	}
 	for _, h := range site.Hosts {
 		b.names[h.Name] = h

@@ -19,6 +19,7 @@ const (
 	Path     Type = "path"     // an absolute path on the target
 	Source   Type = "source"   // a path on the controller, relative to the module's directory; its content is sent
 	Regex    Type = "regex"    // a regular expression, for which an agent gets its program (see agent/action/pattern)
+	Tree     Type = "tree"     // likewise, of a file or of a directory with everything in it
 	Any      Type = "any"
 )
 

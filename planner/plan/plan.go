@@ -113,6 +113,7 @@ type Instance struct {
 	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
 	Content     *Content          // what is too large for Args
 	Sources     map[string]string // arguments that name a file, whose bytes stand in Args or Content
+	Trees       map[string]bool   // those of them that name a whole tree, whose description does
 	Patterns    map[string]string // regular expressions, whose programs stand in Args
 	Sensitive   bool              // arguments, results and diffs are not shown
 	Environment map[string]string
@@ -137,12 +138,20 @@ type Verdict struct {
 	UnknownChanged, UnknownFailed, UnknownAgain bool
 }
 
-// Content is bytes that go to a target when it asks for them: Data, or the file's when File is set.
+// Content is bytes that go to a target when it asks for them: Data, or the file's when File is set. Of a tree, which File names, Data goes
+// first, if there is any, and then what is asked for of Files.
 type Content struct {
 	Argument string // that it is the value of
 	File     string
 	Data     []byte
-	Size     int64 // bytes
+	Size     int64  // bytes; 0: not known
+	Files    []File // of a tree; nil: it is none
+}
+
+// File is a file of a tree on the controller. It has the number that is its place.
+type File struct {
+	Name string
+	Size int64 // bytes
 }
 
 // Output is a value that a run prints at its end.

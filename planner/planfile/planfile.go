@@ -88,7 +88,8 @@ type Node struct {
 	Size     int64     `cbor:"size,omitempty"`
 	Modified time.Time `cbor:"modified,omitzero"`
 	Listed   bool      `cbor:"listed,omitempty"`
-	Names    []Name    `cbor:"names,omitempty"` // of a directory that was listed
+	Names    []Name    `cbor:"names,omitempty"`  // of a directory that was listed
+	Target   string    `cbor:"target,omitempty"` // of a link that was not followed
 	Read     bool      `cbor:"read,omitempty"`
 	Digest   Digest    `cbor:"digest,omitempty"` // of a file that was read: its content is a blob
 }

@@ -109,6 +109,29 @@ func (r *Recorder) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
+// Readlink notes what a link says.
+func (r *Recorder) Readlink(name string) (string, error) {
+	linker, ok := r.files.(source.Linker)
+	if !ok {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: errors.ErrUnsupported}
+	}
+	target, err := linker.Readlink(name)
+	if err != nil {
+		r.note(name, nil, err)
+		return "", err
+	}
+	name = source.Within(r.dir, name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.nodes[name]
+	if n.Target != "" && n.Target != target && r.changed == "" {
+		r.changed = name
+	}
+	n.Target = target
+	r.nodes[name] = n
+	return target, nil
+}
+
 // Record returns what was read so far, with the contents of the files that were opened. A *ChangedError tells that one is
 // not any more what it was.
 func (r *Recorder) Record() (map[string]Node, Blobs, error) {
@@ -197,6 +220,9 @@ func (n Node) Same(files source.Files, name string) (difference string, err erro
 	if n.Read {
 		now.opened[name] = true
 	}
+	if n.Target != "" {
+		_, _ = now.Readlink(name)
+	}
 	nodes, err := now.Nodes()
 	is := nodes[name]
 	switch {
@@ -208,7 +234,7 @@ func (n Node) Same(files source.Files, name string) (difference string, err erro
 		return "was not there", nil
 	case is.Refused && !n.Refused:
 		return "cannot be read", nil
-	case n.Read && n.Digest != is.Digest, n.Looked && fs.FileMode(n.Mode).Type() != fs.FileMode(is.Mode).Type():
+	case n.Read && n.Digest != is.Digest, n.Target != is.Target, n.Looked && fs.FileMode(n.Mode).Type() != fs.FileMode(is.Mode).Type():
 		return "has changed", nil
 	case n.Listed && !slices.Equal(entries(n.Names), entries(is.Names)):
 		return "has other entries", nil
@@ -279,6 +305,15 @@ func (r *Replay) Stat(name string) (fs.FileInfo, error) {
 		return nil, err
 	}
 	return info{filepath.Base(name), n}, nil
+}
+
+// Readlink says what a link said when the plan was made.
+func (r *Replay) Readlink(name string) (string, error) {
+	n, err := r.node("readlink", name)
+	if err == nil && n.Target == "" {
+		err = &fs.PathError{Op: "readlink", Path: name, Err: ErrNotKept}
+	}
+	return n.Target, err
 }
 
 // ReadDir lists a directory as it was when the plan was made.

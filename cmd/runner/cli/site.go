@@ -139,7 +139,7 @@ func (s *session) planning(a arguments.Site, site *lang.Site, p *passwords.Typed
 	expander := ssh.NewExpander(env)
 	return planner.Options{
 		Selection: planner.Selection(a.Selection),
-		Open:      s.source.Open,
+		Files:     s.source,
 		Expand: func(transport string, options map[string]any) ([]map[string]any, error) {
 			return p.Expand(expander, transport, options)
 		},

@@ -101,6 +101,8 @@ func differs(was, is event.PlannedChange) string {
 		return "What it would become is not what was planned:" + attributes(was.After, is.After)
 	case was.Diff != is.Diff:
 		return "What is there has other content than when it was planned."
+	case string(was.State) != string(is.State):
+		return "What is there has changed since, in something that a plan does not show."
 	case was.Outcome != is.Outcome:
 		return fmt.Sprintf("It would be reported as %s, and not as %s.", is.Outcome, was.Outcome)
 	case !slices.Equal(was.Unknown, is.Unknown):

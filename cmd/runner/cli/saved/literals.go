@@ -83,9 +83,21 @@ func inside(call *hclsyntax.FunctionCallExpr, dir string) argument {
 	return out
 }
 
+// names are those of files, and of directories with everything in them.
+type names map[string]bool
+
+func (n names) has(name string) bool {
+	for ; !n[name]; name = filepath.Dir(name) {
+		if name == filepath.Dir(name) {
+			return false
+		}
+	}
+	return true
+}
+
 // secretFiles are those of which the language says so, and those that are read inside of sensitive(…).
-func (k *keeper) secretFiles() map[string]bool {
-	out := map[string]bool{}
+func (k *keeper) secretFiles() names {
+	out := names{}
 	for _, name := range k.memory.Files {
 		out[source.Within(k.content.File.Site.Dir, name)] = true
 	}

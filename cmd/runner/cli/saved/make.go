@@ -145,7 +145,7 @@ func (k *keeper) files() error {
 		content := blobs[n.Digest]
 		blanked := k.blank(name, content)
 		switch {
-		case !secret[name] && !k.memory.SecretIn(blanked, lang.Shortest):
+		case !secret.has(name) && !k.memory.SecretIn(blanked, lang.Shortest):
 			if !bytes.Equal(content, blanked) {
 				n.Size, n.Digest = int64(len(blanked)), blobs.Put(blanked)
 				nodes[name] = n
