@@ -29,7 +29,7 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.hold
 	case wire.ActionLock:
 		return c.lock
-	case "sync":
+	case wire.ActionFlush:
 		return c.sync
 	case "session":
 		return c.session

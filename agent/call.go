@@ -239,6 +239,7 @@ func (c *call) env(ctx context.Context) *action.Env {
 		Mode: c.msg.Mode, View: c.pipeline.view, Processes: a.cfg.Table,
 		Environ: a.cfg.Table.Environ(c.msg.Env), Dir: a.cfg.Dir,
 		Input:     func() io.Reader { return c.input },
+		Output:    func(ctx context.Context) io.Writer { return &output{ctx, c, wire.StreamOutput} },
 		Unsettled: c.pipeline.unsettled,
 		Unknown:   c.msg.Unknown,
 		WholeDiff: c.msg.Flags&wire.FlagWholeDiff != 0,

@@ -403,7 +403,7 @@ func TestSyncOfWhatHasChanged(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(dir), put(dir)); err != nil {
 			t.Fatal(err)
 		}
-		if r := c.call(root, wire.Call{Action: "sync"}, nil); r.Problem != nil {
+		if r := c.call(root, wire.Call{Action: wire.ActionFlush}, nil); r.Problem != nil {
 			t.Errorf("%s: %+v", what, r.Problem)
 		}
 	}
@@ -415,7 +415,7 @@ func TestSyncAndFacts(t *testing.T) {
 	if r := c.call(root, wire.Call{Action: "file"}, map[string]any{"path": dir + "/file", "content": "text"}); r.Problem != nil {
 		t.Fatal(r.Problem)
 	}
-	if r := c.call(root, wire.Call{Action: "sync"}, nil); r.Problem != nil || r.Change.Verb != wire.VerbRead {
+	if r := c.call(root, wire.Call{Action: wire.ActionFlush}, nil); r.Problem != nil || r.Change.Verb != wire.VerbRead {
 		t.Errorf("sync: %+v", r.Problem)
 	}
 	if r := c.call(root, wire.Call{Action: "facts", Flags: wire.FlagNoLane}, nil); values(t, r)["hostname"] != c.hellos[root].Facts.Hostname {

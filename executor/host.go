@@ -174,7 +174,7 @@ func (h *hostRun) sync() {
 			continue
 		}
 		pending, ok := h.call(on, wire.Call{
-			Action: "sync", Mode: wire.ModeApply, Pipeline: h.pipeline, Flags: wire.FlagAlways,
+			Action: wire.ActionFlush, Mode: wire.ModeApply, Pipeline: h.pipeline, Flags: wire.FlagAlways,
 		}, broker.CallOptions{After: h.after})
 		if ok {
 			h.queue = append(h.queue, &sent{pending: pending, on: on})

@@ -57,7 +57,7 @@ func (h *hostRun) reset(ctx context.Context, connection int) error {
 		if h.used[on] == nil {
 			continue
 		}
-		pending, ok := h.call(on, wire.Call{Action: "sync", Mode: wire.ModeApply, Flags: wire.FlagNoLane}, broker.CallOptions{After: h.after})
+		pending, ok := h.call(on, wire.Call{Action: wire.ActionFlush, Mode: wire.ModeApply, Flags: wire.FlagNoLane}, broker.CallOptions{After: h.after})
 		if !ok {
 			return nil // the run is ending
 		}

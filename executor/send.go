@@ -177,14 +177,21 @@ func (h *hostRun) send(s *sent) {
 		flags |= wire.FlagWholeDiff
 	}
 	options := broker.CallOptions{After: h.after}
-	if s.instance.Content != nil {
+	var exchange *exchange
+	if c := s.instance.Content; c != nil && c.Files != nil {
+		exchange = newExchange(h.run, c)
+		options.Input, options.Answers, options.Window = exchange.open, true, exchange.window()
+	} else if c != nil {
 		options.Input, options.Progress = h.run.opener(s.instance.Content), h.progress(s)
 		options.Size = s.instance.Content.Size
 		options.Content = h.shared(s)
 	}
 	begin := &beginning{start: event.TaskStart{Job: h.job.Name, Address: s.instance.Address, Host: h.name, Attempt: s.attempt}}
 	s.begin = begin
-	if h.run.Live && !s.instance.Sensitive {
+	switch {
+	case exchange != nil:
+		options.Live = exchange.hear
+	case h.run.Live && !s.instance.Sensitive:
 		flags |= wire.FlagLive
 		on := s.on
 		options.Live = func(stream wire.Stream, data []byte) {

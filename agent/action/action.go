@@ -44,13 +44,14 @@ type Env struct {
 	Mode      wire.Mode
 	View      *view.View // the target's files: view.Live, or in ModeLook view.Preview, as the earlier calls will leave them
 	Processes Runner
-	Environ   []string                           // of the task's processes, complete
-	Dir       string                             // where they run unless the task says else
-	Input     func() io.Reader                   // the call's input; the first Read asks for it, and Read fails when the call is ended
-	Live      func(stream wire.Stream) io.Writer // where output is copied to as it comes; nil when nobody watches
-	Unsettled bool                               // ModeLook: an earlier call of the pipeline would change or run something
-	WholeDiff bool                               // a diff is not to be shortened
-	Unknown   []string                           // ModeLook: arguments that only the run will give
+	Environ   []string                            // of the task's processes, complete
+	Dir       string                              // where they run unless the task says else
+	Input     func() io.Reader                    // the call's input; the first Read asks for it, and Read fails when the call is ended
+	Live      func(stream wire.Stream) io.Writer  // where output is copied to as it comes; nil when nobody watches
+	Output    func(ctx context.Context) io.Writer // what the controller takes for itself, of an action that it exchanges data with
+	Unsettled bool                                // ModeLook: an earlier call of the pipeline would change or run something
+	WholeDiff bool                                // a diff is not to be shortened
+	Unknown   []string                            // ModeLook: arguments that only the run will give
 	// Touched is told of every directory in which something was changed (or the file itself, if it is a mount point) and of
 	// its file system, which is to be synced before the job is reported done. It may be nil.
 	Touched func(path string, device uint64)

@@ -144,6 +144,14 @@ func (d *Dir) Remove(name string) error {
 	return nil
 }
 
+// RemoveDir removes a directory with nothing in it.
+func (d *Dir) RemoveDir(name string) error {
+	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
+		return failed("remove", d.Join(name), err)
+	}
+	return nil
+}
+
 // Count returns how many entries a directory holds, in all its depth.
 func (d *Dir) Count(ctx context.Context, name string, each func(path string, st Stat)) (int, error) {
 	if ctx.Err() != nil {

@@ -112,6 +112,10 @@ func (v *View) PlanRemoval(p *Place) {
 		return
 	}
 	v.forget(p.Path)
+	defer func() { v.planned[p.Path] = nil }()
+	if p.Entry != nil && p.Entry.Kind != disk.Directory && p.Entry.Kind != disk.Unknown {
+		return
+	}
 	maps.DeleteFunc(v.planned, func(at string, e *Entry) bool {
 		if !strings.HasPrefix(at, p.Path+"/") {
 			return false
@@ -119,7 +123,20 @@ func (v *View) PlanRemoval(p *Place) {
 		v.drop(e)
 		return true
 	})
-	v.planned[p.Path] = nil
+}
+
+// Below returns what a preview plans below a path, by path; nil: removed.
+func (v *View) Below(at string) map[string]*Entry {
+	var out map[string]*Entry
+	for path, e := range v.planned {
+		if strings.HasPrefix(path, at+"/") {
+			if out == nil {
+				out = map[string]*Entry{}
+			}
+			out[path] = e
+		}
+	}
+	return out
 }
 
 func (v *View) forget(at string) { v.drop(v.planned[at]) }

@@ -203,9 +203,10 @@ type Call struct {
 
 // Actions that are not the language's, and that both sides have to know.
 const (
-	ActionLock  = "lock"  // Lock
-	ActionHold  = "hold"  // Hold
-	ActionWiden = "widen" // no arguments; Widened
+	ActionLock  = "lock"   // Lock
+	ActionHold  = "hold"   // Hold
+	ActionWiden = "widen"  // no arguments; Widened
+	ActionFlush = "syncfs" // no arguments; has what was changed on the disk
 )
 
 // Lock are the arguments of ActionLock: from then on the target is that run's, for as long as one of its agents is

@@ -16,7 +16,9 @@ type CallOptions struct {
 	// Input gives what the call reads. It is called once the peer asks for it, on a goroutine of its own; closing the
 	// reader must wake its Read. It may be nil.
 	Input func() (io.ReadCloser, error)
-	Size  int64 // of the input, in bytes, as far as it is known
+	// Answers says that the input depends on the output: whoever reads it waits for it once.
+	Answers bool
+	Size    int64 // of the input, in bytes, as far as it is known
 	// Content tells what Input gives from everything else, so that it need not be sent again for another target behind the
 	// same root. Nil: the input is this call's alone.
 	Content *wire.Hold
@@ -330,6 +332,9 @@ func (c *Pending) finishLocked(reply Reply, err error) {
 func (c *Pending) resultLocked(result wire.Result) {
 	if c.credit != nil {
 		c.trip += c.credit.Waits()
+		if c.options.Answers {
+			c.trip++
+		}
 	}
 	if c.hold != nil && c.arrived { // who asks for nothing does not wait for it
 		c.trip += c.hold.waits() - c.waited

@@ -6,6 +6,7 @@ import (
 	"runner/agent/action"
 	"runner/agent/action/files"
 	"runner/agent/action/programs"
+	"runner/agent/action/trees"
 	"runner/agent/schema"
 )
 
@@ -17,6 +18,7 @@ func All() []action.Definition {
 		{Name: "file", Preview: action.Exact, New: func() action.Action { return new(files.File) }},
 		{Name: "directory", Preview: action.Exact, New: func() action.Action { return new(files.Directory) }},
 		{Name: "symlink", Preview: action.Exact, New: func() action.Action { return new(files.Symlink) }},
+		{Name: "sync", Preview: action.Exact, New: func() action.Action { return new(trees.Sync) }},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
 	}
 }
@@ -30,6 +32,7 @@ func Schemas() map[string]schema.Block {
 		files.FileSchema(),
 		files.DirectorySchema(),
 		files.SymlinkSchema(),
+		trees.SyncSchema(),
 		programs.RebootSchema(),
 	} {
 		out[b.Name] = b
