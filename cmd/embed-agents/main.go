@@ -52,17 +52,26 @@ type agent struct {
 
 func main() {
 	dir := flag.String("dir", "cmd/runner/agents/embedded", "where the agents go")
-	only := flag.String("platforms", strings.Join(platforms, ","), "for which platforms, GOOS/GOARCH with commas between them")
+	only := flag.String("platforms", strings.Join(platforms, ","), "for which platforms, GOOS/GOARCH with commas between them; less than all are for work in progress: quickly compressed, whatever they weigh")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *dir, strings.Split(*only, ",")); err != nil {
+	quality := brotli.BestCompression
+	if *only != strings.Join(platforms, ",") {
+		quality = brotli.DefaultCompression
+	}
+	if err := run(ctx, *dir, strings.Split(*only, ","), quality); err != nil {
 		fmt.Fprintln(os.Stderr, "embed-agents:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, dir string, platforms []string) error {
+func run(ctx context.Context, dir string, platforms []string, quality int) error {
+	if !listed(dir, platforms) { // they may have been compressed in another way
+		if err := tidy(dir, nil); err != nil {
+			return err
+		}
+	}
 	built := make([]agent, len(platforms))
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
@@ -70,7 +79,7 @@ func run(ctx context.Context, dir string, platforms []string) error {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			built[i] = build(ctx, dir, platform)
+			built[i] = build(ctx, dir, platform, quality)
 		})
 	}
 	all.Wait()
@@ -93,11 +102,26 @@ func run(ctx context.Context, dir string, platforms []string) error {
 		return err
 	}
 	for _, a := range built {
-		if a.compressed > budget && weighed(a.platform) {
+		if quality == brotli.BestCompression && a.compressed > budget && weighed(a.platform) {
 			return fmt.Errorf("the agent for %s has %d bytes compressed, more than %d", a.platform, a.compressed, budget)
 		}
 	}
 	return nil
+}
+
+// listed says whether the directory holds agents for just these platforms.
+func listed(dir string, platforms []string) bool {
+	list, err := os.ReadFile(filepath.Join(dir, agents.ListName))
+	if err != nil {
+		return false
+	}
+	var held []string
+	for line := range strings.Lines(string(list)) {
+		if f := strings.Fields(line); len(f) > 1 {
+			held = append(held, f[0]+"/"+f[1])
+		}
+	}
+	return slices.Equal(held, platforms)
 }
 
 // tidy removes what earlier builds have left: all of the directory is embedded.
@@ -120,7 +144,7 @@ func tidy(dir string, built []agent) error {
 func fileOf(platform string) string { return strings.ReplaceAll(platform, "/", "-") + ".br" }
 
 // build makes one agent. Go's own cache knows whether there is anything to compile.
-func build(ctx context.Context, dir, platform string) agent {
+func build(ctx context.Context, dir, platform string, quality int) agent {
 	a := agent{platform: platform}
 	goos, arch, _ := strings.Cut(platform, "/")
 	work, err := os.MkdirTemp("", "embed-agents-")
@@ -147,17 +171,17 @@ func build(ctx context.Context, dir, platform string) agent {
 	sum := sha256.Sum256(data)
 	a.hash, a.size = hex.EncodeToString(sum[:]), len(data)
 	agents.Absolute(arch, data)
-	a.compressed, a.err = compress(filepath.Join(dir, fileOf(platform)), data)
+	a.compressed, a.err = compress(filepath.Join(dir, fileOf(platform)), data, quality)
 	return a
 }
 
 // compress writes data unless the file already holds just that, and returns the file's size.
-func compress(file string, data []byte) (int, error) {
+func compress(file string, data []byte, quality int) (int, error) {
 	if old, err := os.ReadFile(file); err == nil && holds(old, data) {
 		return len(old), nil
 	}
 	var packed bytes.Buffer
-	w := brotli.NewWriterOptions(&packed, brotli.WriterOptions{Quality: brotli.BestCompression, LGWin: window})
+	w := brotli.NewWriterOptions(&packed, brotli.WriterOptions{Quality: quality, LGWin: window})
 	if _, err := w.Write(data); err != nil {
 		return 0, err
 	}

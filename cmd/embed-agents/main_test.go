@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/andybalholm/brotli"
 )
 
 // TestCompress: a file that holds the agent already is left as it is, so that a build has nothing to do; another one,
@@ -13,7 +15,7 @@ import (
 func TestCompress(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "agent.br")
 	data := bytes.Repeat([]byte("an agent "), 10_000)
-	size, err := compress(file, data)
+	size, err := compress(file, data, brotli.BestCompression)
 	if err != nil || size == 0 || size > len(data)/10 {
 		t.Fatalf("%d bytes, %v", size, err)
 	}
@@ -28,13 +30,13 @@ func TestCompress(t *testing.T) {
 		}
 		return !info.ModTime().Equal(old)
 	}
-	if again, err := compress(file, data); err != nil || again != size || touched() {
+	if again, err := compress(file, data, brotli.BestCompression); err != nil || again != size || touched() {
 		t.Errorf("the same again: %d bytes, touched %v, %v", again, touched(), err)
 	}
 	if err := os.WriteFile(file, []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := compress(file, data); err != nil {
+	if _, err := compress(file, data, brotli.BestCompression); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(file)
@@ -57,5 +59,19 @@ func TestTidy(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 3 || left[0].Name() != "README" || left[1].Name() != "linux-amd64.br" || left[2].Name() != "list" {
 		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// TestListed: agents that an earlier build has left count only if they are for the same platforms.
+func TestListed(t *testing.T) {
+	dir := t.TempDir()
+	if listed(dir, nil) {
+		t.Error("a directory without a list holds them")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "list"), []byte("linux amd64 hash 1\nlinux arm64 hash 2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !listed(dir, []string{"linux/amd64", "linux/arm64"}) || listed(dir, []string{"linux/amd64"}) || listed(dir, platforms) {
+		t.Error("the list is not what is held")
 	}
 }
