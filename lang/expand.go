@@ -263,7 +263,7 @@ func (x *expansion) arguments(in *Instance) {
 	in.Args = make(map[string]any, len(block.Args))
 	known := make(map[string]any, len(block.Args))
 	of := x.body.title
-	var secrets []string
+	in.Secrets = nil
 	for _, a := range x.body.schema.Arguments {
 		e := block.Args[a.Name]
 		if e == nil {
@@ -272,7 +272,7 @@ func (x *expansion) arguments(in *Instance) {
 		arg, ok := x.argument(a, e, of)
 		if arg.Sensitive {
 			in.Sensitive = true
-			secrets = append(secrets, a.Name)
+			in.Secrets = append(in.Secrets, a.Name)
 		}
 		switch {
 		case !ok:
@@ -304,7 +304,7 @@ func (x *expansion) arguments(in *Instance) {
 	if x.certain && len(in.Unknown) > 0 {
 		return
 	}
-	x.diags = append(x.diags, checkBlock(x.body.schema, known, secrets, block.Args, block.Block)...)
+	x.diags = append(x.diags, checkBlock(x.body.schema, known, in.Secrets, block.Args, block.Block)...)
 }
 
 func (x *expansion) argument(a schema.Attribute, e *config.Expr, of string) (value.Argument, bool) {

@@ -362,7 +362,7 @@ func (l *loader) schemaOf(b *config.Task) schema.Block {
 	if b.Action == "" {
 		return precondition()
 	}
-	return l.opts.Catalog.Actions[b.Action]
+	return b.Schema
 }
 
 func (l *loader) onFailure(t *Task, e *config.Expr) {

@@ -29,7 +29,9 @@ func Load(path string, opts Options) (*Site, map[string]*hcl.File, hcl.Diagnosti
 		opts: opts.complete(), bad: map[refs.Ref]bool{}, config: &config.Config{},
 		blocks: map[string]*config.Host{}, inventories: map[string]*config.Inventory{}, contexts: map[*config.Expr]*hcl.EvalContext{},
 		shared: map[*config.Hop]*Hop{}, chains: map[*config.Chain]*chainHops{}, ways: map[*config.Way]*way{}, known: map[string]bool{},
+		asked: map[string]string{},
 	}
+	l.own = ownActions{loader: l, folders: map[string]*folder{}}
 	l.opts.Catalog.Actions = withOwn(opts.Catalog.Actions)
 	l.files = syntax.NewFiles(l.opts.Files)
 	site := l.load(path)
@@ -53,6 +55,9 @@ func (o Options) complete() Options {
 		o.Program = func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
 			return program.Run(context.Background(), argv, dir, timeout)
 		}
+	}
+	if o.Describe == nil {
+		o.Describe = runDescribe
 	}
 	return o
 }
@@ -96,6 +101,8 @@ type loader struct {
 	known   map[string]bool
 	varying map[string]cty.Value
 	held    held
+	own     ownActions
+	asked   map[string]string // what own actions printed, by their command lines
 }
 
 func (l *loader) fail(d *hcl.Diagnostic)        { l.diags = append(l.diags, d) }
@@ -106,12 +113,16 @@ func (l *loader) load(path string) *Site {
 		return nil
 	}
 	bodies := l.read()
+	l.own.folder(l.dir)
 	config, diags := config.Declare(bodies, config.Options{
 		Actions: l.opts.Catalog.Actions, Transports: l.opts.Catalog.Transports, Dir: l.dir, Open: l.openRole,
-		Partial: len(l.unread) > 0,
+		Partial: len(l.unread) > 0, Own: &l.own,
 	})
 	l.failAll(diags)
 	l.config = config
+	if l.opts.AllActions {
+		l.own.askAll()
+	}
 	l.begin()
 	l.analyze()
 	l.variableValues()
@@ -161,6 +172,7 @@ func (l *loader) openRole(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnos
 	if err != nil {
 		return nil, hcl.Diagnostics{diag.Errorf(diag.InvalidRole, at, "Invalid role", "The source of a role is its directory, such as \"./roles/nginx\", but %s.", plain.File(dir, err))}
 	}
+	l.own.folder(dir)
 	var out []*syntax.Body
 	var diags hcl.Diagnostics
 	for _, e := range entries {
@@ -232,6 +244,7 @@ func (l *loader) begin() {
 	l.scope.budget = syntax.NewBudget(l.bytesRead())
 	l.scope.addModules(l.config, l.opts)
 	l.site.scope = l.scope
+	l.scope.programs.said = l.asked
 	for _, local := range l.config.Locals {
 		l.scope.locals[local.Full] = l.declareLocal(local)
 	}
@@ -270,7 +283,7 @@ func (l *loader) declareLocal(local *config.Local) *localValue {
 
 // analyze checks what all expressions refer to.
 func (l *loader) analyze() {
-	circular, diags := l.config.Analyze(l.opts.Catalog.Actions, l.scope.functionNames(l.config))
+	circular, diags := l.config.Analyze(l.scope.functionNames(l.config))
 	l.failAll(diags)
 	for _, ref := range circular {
 		l.bad[ref] = true

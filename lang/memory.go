@@ -210,9 +210,6 @@ func (l *loader) runProgram(argv []string, timeout time.Duration) (*inventory.Fi
 		p := &l.scope.programs
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.said == nil {
-			p.said = map[string]string{}
-		}
 		p.said[key] = file.Text
 	}
 	return file, d

@@ -13,6 +13,7 @@ import (
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/inventory"
+	"runner/lang/program"
 	"runner/lang/source"
 )
 
@@ -30,10 +31,13 @@ type Options struct {
 	Files   source.Files // nil: the disk
 	Dir     string       // where relative names start, absolute; "": the working directory
 	// Program runs the program of an inventory, in a directory; nil stands for running it.
-	Program  func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic)
-	Remember bool       // keeps what Site.Memory returns
-	Memory   *Memory    // loads the site as it was loaded before, with the files that it was loaded from
-	Vars     []VarInput // --var and --var-file: of each kind later ones win, and --var wins over --var-file
+	Program func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic)
+	// Describe has an action of the user's own say what it is; nil stands for running it. The error is a *program.Error.
+	Describe   func(c program.Command) ([]byte, error)
+	AllActions bool       // asks all actions of the user's own, also those that no task uses
+	Remember   bool       // keeps what Site.Memory returns
+	Memory     *Memory    // loads the site as it was loaded before, with the files that it was loaded from
+	Vars       []VarInput // --var and --var-file: of each kind later ones win, and --var wins over --var-file
 }
 
 // VarInput is one --var or --var-file.
@@ -211,6 +215,7 @@ type Instance struct {
 	Trees       map[string]bool   // which of them are trees
 	Patterns    []string          // arguments that are regular expressions
 	Sensitive   bool              // the task says so, or an argument is
+	Secrets     []string          // names of the arguments that are
 	Environment map[string]string // the job's and the task's
 	Notify      []string          // addresses of handlers, in source order; Task.Notify has all that could be
 	Timeout     time.Duration     // 0: not set

@@ -27,6 +27,7 @@ func withoutSite() map[diag.Code]string {
 		diag.TooDeep:         "It takes more brackets, blocks or hops than fit here.",
 		diag.UnknownVariable: "It is about a value from the command line or a file, such as `--var relase=1.4.3`.",
 		diag.BadHop:          "It is about a hop together with the ssh configuration, such as one with `ProxyCommand`.",
+		diag.OwnAction:       "It is about an [action of one's own](own-actions.md), such as a file in `actions/` that is not executable.",
 		diag.Inventory:       "It is about the file that an inventory names, such as a line of it that says nothing.",
 		diag.Vault:           "It is about a value in the file that an inventory names, and the argument `vault_password`.",
 		diag.NoMatch:         "It is about the command line, such as `--limit wbe1`.",

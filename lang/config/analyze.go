@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"runner/agent/schema"
 	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/syntax"
@@ -20,7 +19,6 @@ const Localhost = "localhost"
 // analysis looks at the expressions of one site.
 type analysis struct {
 	config   *Config
-	actions  map[string]schema.Block
 	names    *refs.Names
 	analyzer *refs.Analyzer
 	graph    graph
@@ -31,8 +29,8 @@ func (a *analysis) fail(d *hcl.Diagnostic)        { a.diags = append(a.diags, d)
 func (a *analysis) failAll(diags hcl.Diagnostics) { a.diags = append(a.diags, diags...) }
 
 // Analyze checks what all expressions refer to, and that nothing depends on itself. It returns what does.
-func (c *Config) Analyze(actions map[string]schema.Block, functions map[string]bool) (circular []refs.Ref, diags hcl.Diagnostics) {
-	a := &analysis{config: c, actions: actions, graph: graph{}}
+func (c *Config) Analyze(functions map[string]bool) (circular []refs.Ref, diags hcl.Diagnostics) {
+	a := &analysis{config: c, graph: graph{}}
 	a.names = a.declaredNames(functions)
 	a.analyzer = refs.New(a.names)
 	a.expressions()

@@ -126,7 +126,7 @@ func (a *analysis) analyzeTask(t *Task, place refs.Place) {
 		place.Roots &^= refs.Handler
 	}
 	place.Roots |= refs.Result
-	place.Results = resultNames(a.actions[t.Action])
+	place.Results = resultNames(t.Schema)
 	for _, e := range t.Judges() {
 		place.What = `"` + e.Arg.Name + `" of ` + what
 		a.look(e, place)

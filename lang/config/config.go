@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"runner/agent/schema"
+	"runner/lang/own"
 	"runner/lang/refs"
 	"runner/lang/syntax"
 )
@@ -179,7 +181,9 @@ type Task struct {
 	Module  *Module
 	Address string
 	Action  string
-	Known   bool // the action is
+	Schema  schema.Block // of the action
+	Own     *own.Action  // it is one of the user's own; nil: it comes with runner
+	Known   bool         // the action is
 	Handler bool
 	Outer   []*Outer    // the roles and tries around it, outer ones first
 	Tried   *refs.Tried // what it is the rescue of

@@ -11,6 +11,7 @@ import (
 
 	"runner/agent/schema"
 	"runner/lang/diag"
+	"runner/lang/own"
 	"runner/lang/refs"
 	"runner/lang/syntax"
 )
@@ -22,6 +23,14 @@ type Options struct {
 	Partial             bool   // some of the site's files could not be read
 	// Open reads the files of a role's directory; those that can be read come with errors about the others.
 	Open func(dir string, at hcl.Range) ([]*syntax.Body, hcl.Diagnostics)
+	Own  OwnActions // nil: there are none
+}
+
+// OwnActions are the actions of the user's own that lie beside the files of the site and of roles.
+type OwnActions interface {
+	// Action returns the one of a name that is beside a directory. It is nil with true if there is one that cannot be used.
+	Action(dir, name string) (*own.Action, bool)
+	Names(dir string) []string
 }
 
 // declarer collects what the files declare.

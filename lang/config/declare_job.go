@@ -85,7 +85,7 @@ func (d *declarer) add(t *Task) {
 	}
 	names.Add(&refs.Task{
 		Address: t.Address, Action: t.Action, Name: t.Name, Index: len(d.job.Tasks), Keyed: t.ForEach != nil,
-		Results: resultNames(d.Actions[t.Action]),
+		Results: resultNames(t.Schema),
 	})
 	d.job.Tasks = append(d.job.Tasks, t)
 }
@@ -139,10 +139,7 @@ func (d *declarer) task(b *syntax.Block) *Task {
 		Named: n, Module: d.module, Address: path + "." + n.Name, Action: action.Text, Handler: isHandler,
 		Outer: slices.Clone(d.around), Tried: d.tried, Args: map[string]*Expr{}, Way: &Way{},
 	}
-	described, known := d.Actions[action.Text]
-	if !known {
-		d.unknownAction(action)
-	}
+	known := d.describe(t, action)
 	if !ok || !known {
 		if !ok {
 			return nil
@@ -153,8 +150,39 @@ func (d *declarer) task(b *syntax.Block) *Task {
 		d.diags = append(d.diags, diag.Errorf(diag.InvalidValue, action.Range, "Invalid value", "A handler cannot be a flush: it is one of those that a flush runs."))
 	}
 	t.Known = true
-	d.taskBody(b, t, described)
+	d.taskBody(b, t, t.Schema)
 	return t
+}
+
+// describe finds out what the action of a task is: one that comes with runner, else one of the user's own, of the role before
+// those of the site. It reports false if there is none that can be used.
+func (d *declarer) describe(t *Task, label syntax.Label) bool {
+	var known bool
+	if t.Schema, known = d.Actions[label.Text]; known {
+		return true
+	}
+	for _, dir := range d.modules() {
+		action, found := d.Own.Action(dir, label.Text)
+		if action != nil {
+			t.Own, t.Schema = action, action.Block
+		}
+		if found {
+			return action != nil // what is wrong with it is said already
+		}
+	}
+	d.unknownAction(label)
+	return false
+}
+
+// modules are the directories beside which actions are looked for.
+func (d *declarer) modules() []string {
+	switch {
+	case d.Own == nil:
+		return nil
+	case d.module.Dir == d.Dir:
+		return []string{d.Dir}
+	}
+	return []string{d.module.Dir, d.Dir}
 }
 
 func (d *declarer) taskBody(b *syntax.Block, t *Task, described schema.Block) {

@@ -109,7 +109,7 @@ func (d *declarer) rescue(try int, b *syntax.Block) {
 	j := d.job
 	tried := &refs.Tried{Index: try}
 	for _, t := range j.Tasks[j.Tries[try].From:] {
-		for _, name := range resultNames(d.Actions[t.Action]) {
+		for _, name := range resultNames(t.Schema) {
 			if !slices.Contains(tried.Results, name) {
 				tried.Results = append(tried.Results, name)
 			}

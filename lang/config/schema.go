@@ -121,6 +121,15 @@ func commonArguments() []string {
 	}
 }
 
+// TaskArguments are the names of what every task can hold beside its action's arguments.
+func TaskArguments() []string {
+	out := commonArguments()
+	for _, b := range taskSchema(schema.Block{}).Blocks {
+		out = append(out, b.Type)
+	}
+	return out
+}
+
 func retrySchema() syntax.Schema {
 	return syntax.Schema{What: "a retry", Arguments: []string{"attempts", "delay", "backoff", "until"}}
 }

@@ -31,6 +31,11 @@ func suggest(name string, candidates []string, what string) string {
 // likeAction suggests an action: one of a like name, or what does here what a module of Ansible does.
 func (d *declarer) likeAction(name string) string {
 	known := append(slices.Sorted(maps.Keys(d.Actions)), laterActions()...)
+	for _, dir := range d.modules() {
+		known = append(known, d.Own.Names(dir)...)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
 	elsewhere := map[string]string{
 		"apk": "package", "apt": "package", "copy": "file", "debug": "print", "dnf": "package", "link": "symlink", "mkdir": "directory", "raw": "shell", "script": "shell",
 		"systemd": "service", "systemd_service": "service", "template": "file", "uri": "http", "wait_for": "wait", "yum": "package",

@@ -27,6 +27,7 @@ const (
 	WrongType          Code = "wrong_type"
 	InvalidValue       Code = "invalid_value"
 	InvalidRole        Code = "invalid_role"
+	OwnAction          Code = "own_action"
 	NotSupported       Code = "not_supported"
 	UnsupportedVersion Code = "unsupported_version"
 
@@ -105,6 +106,7 @@ func Codes() []Description {
 		{DuplicateBlock, "A block that may stand only once stands twice."},
 		{InvalidName, "A name is not one that the language allows."},
 		{InvalidRole, "The source of a role is no directory with the files of a role."},
+		{OwnAction, "An action of the user's own cannot be used: because of its file, or of what it says of itself."},
 		{InvalidType, "The type of a variable is not a type."},
 		{WrongType, "A value does not have the type that its place asks for."},
 		{InvalidValue, "A value has the right type, but its place does not take it."},
