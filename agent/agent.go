@@ -35,6 +35,7 @@ type Config struct {
 	Table   *process.Table
 	Own     *bootstrap.Own // what it is, and hands on
 	Dir     string         // where processes run unless their task says else; "": where this one does
+	Cache   string         // where what can be had again may be kept; "": nowhere
 }
 
 // Agent is a peer while it serves.

@@ -244,6 +244,7 @@ func (c *call) env(ctx context.Context) *action.Env {
 		Unknown:   c.msg.Unknown,
 		WholeDiff: c.msg.Flags&wire.FlagWholeDiff != 0,
 		Touched:   c.calls.touched,
+		Cache:     a.cfg.Cache,
 	}
 	if c.msg.Flags&wire.FlagDisturbed != 0 {
 		env.View.Disturb()

@@ -96,7 +96,7 @@ func serve(args []string, actions []action.Definition) error {
 	go attend(signals, stop)
 	go dumpEvery(ctx, os.Getenv(bootstrap.DumpVariable))
 
-	err = Serve(ctx, standardStreams(), Config{Nonce: nonce, Version: Version, Actions: actions, Table: table, Own: own})
+	err = Serve(ctx, standardStreams(), Config{Nonce: nonce, Version: Version, Actions: actions, Table: table, Own: own, Cache: bootstrap.Cache()})
 	var p *wire.Problem
 	if errors.As(err, &p) && p.Code == wire.CodeSilent {
 		return fmt.Errorf("the parent was silent: %w", err)

@@ -55,6 +55,7 @@ type Env struct {
 	// Touched is told of every directory in which something was changed (or the file itself, if it is a mount point) and of
 	// its file system, which is to be synced before the job is reported done. It may be nil.
 	Touched func(path string, device uint64)
+	Cache   string // a directory of this user's alone for what can be had again, which allows execution; "": there is none
 }
 
 // Runner runs a program to its end; process.Table is one.

@@ -15,8 +15,9 @@ import (
 const DumpVariable = "RUNNER_DUMP_STACKS"
 
 const (
-	kept  = 3         // versions of the agent in a cache
-	stale = time.Hour // after which a file that was being stored never will be
+	kept        = 3         // versions of the agent in a cache
+	keptActions = 20        // executables of actions of the user's own
+	stale       = time.Hour // after which a file that was being stored never will be
 )
 
 // Renew makes sure that an agent that was started from a cache is the one that it is called: the file may have been
@@ -43,11 +44,23 @@ func Renew(own *Own, nonce, list, mode string, restore []string) error {
 	return nil
 }
 
+// cachePrefix is what the names of cached agents begin with.
+const cachePrefix = "agent-"
+
+// Cache is the directory that this agent was started from, if that is one in which agents are cached; else "".
+func Cache() string {
+	self, err := os.Executable()
+	if err != nil || !strings.HasPrefix(filepath.Base(self), cachePrefix) {
+		return ""
+	}
+	return filepath.Dir(self)
+}
+
 // Tidy removes from the cache that this agent was started from what nobody needs any more: old versions, and files that
 // were never completed. It fails in silence: nothing depends on it.
 func Tidy(mode string) {
 	self, err := os.Executable()
-	if err != nil || mode == ModePath || !strings.HasPrefix(filepath.Base(self), "agent-") {
+	if err != nil || mode == ModePath || Cache() == "" {
 		return
 	}
 	tidy(self, time.Now())
@@ -65,7 +78,7 @@ func tidy(self string, now time.Time) {
 		return
 	}
 	_ = os.Chtimes(self, now, now) // used last
-	var versions []string          // by when they were used last, so that they can be sorted
+	var versions, actions []string // by when they were used last, so that they can be sorted
 	for _, e := range entries {
 		info, err := e.Info()
 		file := filepath.Join(dir, e.Name())
@@ -73,12 +86,19 @@ func tidy(self string, now time.Time) {
 		case err != nil || !info.Mode().IsRegular() || file == self:
 		case strings.HasPrefix(e.Name(), ".new-") && now.Sub(info.ModTime()) > stale:
 			_ = os.Remove(file)
-		case strings.HasPrefix(e.Name(), "agent-"):
+		case strings.HasPrefix(e.Name(), cachePrefix):
 			versions = append(versions, info.ModTime().UTC().Format("2006-01-02T15:04:05.000000000")+file)
+		case strings.HasPrefix(e.Name(), "action-"):
+			actions = append(actions, info.ModTime().UTC().Format("2006-01-02T15:04:05.000000000")+file)
 		}
 	}
-	slices.Sort(versions)
-	for _, old := range versions[:max(len(versions)-kept+1, 0)] {
+	keepLast(versions, kept-1)
+	keepLast(actions, keptActions)
+}
+
+func keepLast(files []string, most int) {
+	slices.Sort(files)
+	for _, old := range files[:max(len(files)-most, 0)] {
 		_ = os.Remove(old[strings.Index(old, "/"):])
 	}
 }

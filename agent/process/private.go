@@ -2,10 +2,20 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
+
+// Opened is what to start to run an open file, which is at a path: that very file, where the system shows it.
+func Opened(f *os.File, path string) string {
+	shown := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd())
+	if _, err := os.Stat(shown); err == nil {
+		return shown
+	}
+	return path
+}
 
 // privateFile puts a program into a file that only this user can read, where files can be executed. What is returned
 // removes it.

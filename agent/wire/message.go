@@ -207,6 +207,7 @@ const (
 	ActionHold  = "hold"   // Hold
 	ActionWiden = "widen"  // no arguments; Widened
 	ActionFlush = "syncfs" // no arguments; has what was changed on the disk
+	ActionOwn   = "own"    // an action of the user's own, brought along
 )
 
 // Lock are the arguments of ActionLock: from then on the target is that run's, for as long as one of its agents is

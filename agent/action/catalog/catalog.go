@@ -8,11 +8,13 @@ import (
 	"runner/agent/action/programs"
 	"runner/agent/action/trees"
 	"runner/agent/schema"
+	"runner/agent/wire"
 )
 
 // All is what the agent can do.
 func All() []action.Definition {
 	return []action.Definition{
+		{Name: wire.ActionOwn, Preview: action.Exact, New: func() action.Action { return new(programs.Own) }},
 		{Name: "command", Preview: action.Runs, New: func() action.Action { return new(programs.Command) }},
 		{Name: "shell", Preview: action.Runs, New: func() action.Action { return new(programs.Shell) }},
 		{Name: "file", Preview: action.Exact, New: func() action.Action { return new(files.File) }},

@@ -148,6 +148,9 @@ func TestG40ExamplesNameTheirAction(t *testing.T) {
 func TestBothListsAreTheSame(t *testing.T) {
 	schemas := Schemas()
 	for _, d := range All() {
+		if d.Name == wire.ActionOwn {
+			continue // what it takes is what the user's own actions say
+		}
 		if _, described := schemas[d.Name]; !described {
 			t.Errorf("%s is not described", d.Name)
 		}
