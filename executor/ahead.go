@@ -118,7 +118,7 @@ func (h *hostRun) leaves(s *sent, change found) {
 	if s.act != nil { // its peer knows nothing of it
 		t.Knows, t.Outside = lookahead.Peer{}, s.task.Action == httpAction
 	}
-	if change.Verb != wire.VerbRun {
+	if change.Verb != wire.VerbRun && s.task.Own == "" { // what one of the user's own says is not all that it may do
 		for _, attributes := range []map[string]any{change.after, change.before} {
 			if t.Path == "" {
 				t.Path, _ = attributes["path"].(string)

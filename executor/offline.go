@@ -59,6 +59,10 @@ type offlinePlan struct {
 // verbOf is what a task does as far as can be said without looking.
 func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 	switch {
+	case task.Own == "runs":
+		return wire.VerbRun
+	case task.Own != "":
+		return wire.VerbUpdate
 	case in.Args["changes"] == false, task.Action == httpAction && onlyReads(in.Args):
 		return wire.VerbRead
 	case task.Action == flushAction, task.Action == resetAction, task.Action == pauseAction:

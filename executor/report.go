@@ -219,6 +219,9 @@ func callDigest(in plan.Instance) []byte {
 	if in.Content != nil {
 		in.Content = nil // its digest is
 	}
+	if in.Own != nil { // so is its, and what stands in its arguments
+		in.Own = &plan.Own{SHA256: in.Own.SHA256, Tail: in.Own.Tail}
+	}
 	encoded, err := wire.Marshal(in)
 	if err != nil {
 		return nil // it could not have been sent

@@ -161,7 +161,12 @@ func (h *hostRun) send(s *sent) {
 		s.problem = cannotKnow(s.instance)
 		return
 	}
-	args, err := wire.Marshal(s.instance.Args)
+	action, given, content := s.task.Action, s.instance.Args, s.instance.Content
+	if s.instance.Own != nil {
+		action = wire.ActionOwn
+		given, content = ownCall(s.task, s.instance.Own)
+	}
+	args, err := wire.Marshal(given)
 	if err != nil {
 		s.problem = err.Error()
 		return
@@ -178,12 +183,12 @@ func (h *hostRun) send(s *sent) {
 	}
 	options := broker.CallOptions{After: h.after}
 	var exchange *exchange
-	if c := s.instance.Content; c != nil && c.Files != nil {
+	if c := content; c != nil && c.Files != nil {
 		exchange = newExchange(h.run, c)
 		options.Input, options.Answers, options.Window = exchange.open, true, exchange.window()
 	} else if c != nil {
-		options.Input, options.Progress = h.run.opener(s.instance.Content), h.progress(s)
-		options.Size = s.instance.Content.Size
+		options.Input, options.Progress = h.run.opener(c), h.progress(s)
+		options.Size = c.Size
 		options.Content = h.shared(s)
 	}
 	begin := &beginning{start: event.TaskStart{Job: h.job.Name, Address: s.instance.Address, Host: h.name, Attempt: s.attempt}}
@@ -203,7 +208,7 @@ func (h *hostRun) send(s *sent) {
 	}
 	h.on = s.on
 	call := wire.Call{
-		Action: s.task.Action, Args: args, Mode: h.run.Mode, Pipeline: h.pipeline, Flags: flags,
+		Action: action, Args: args, Mode: h.run.Mode, Pipeline: h.pipeline, Flags: flags,
 		Timeout: s.instance.Timeout, Env: s.instance.Environment, Lane: s.instance.Lane,
 		Unknown: slices.DeleteFunc(slices.Clone(s.instance.Unknown), func(u string) bool { return u == "when" }),
 	}
@@ -245,6 +250,9 @@ func (p *pieces) next(data []byte) string {
 func (h *hostRun) shared(s *sent) *wire.Hold {
 	size, _ := s.instance.Args["content_size"].(int64)
 	digest, _ := s.instance.Args["content_sha256"].(string)
+	if o := s.instance.Own; o != nil && !h.isPreview() { // the executable is no secret, whatever it is given
+		return &wire.Hold{Size: o.Size, SHA256: o.SHA256}
+	}
 	if digest == "" || s.instance.Sensitive || h.isPreview() {
 		return nil
 	}

@@ -227,7 +227,11 @@ func (h *hostRun) await(ctx context.Context, s *sent) (answer, error) {
 	for stream := range s.live { // all output has come
 		h.output(s, wire.Stream(stream), string(s.live[stream].held))
 	}
-	a, err := s.read(reply)
+	read := s.read
+	if s.instance.Own != nil {
+		read = func(r broker.Reply) (answer, error) { return h.readOwn(s, r) }
+	}
+	a, err := read(reply)
 	if err != nil {
 		a.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
 	}

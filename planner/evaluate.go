@@ -57,6 +57,10 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 		if out[i].Timeout == 0 {
 			out[i].Timeout = e.timeout
 		}
+		if action := task.Own(); action != nil {
+			diags = append(diags, e.takeOwn(task, action, &out[i], in.Secrets)...)
+			continue
+		}
 		if err := e.takeContent(&out[i]); err != nil {
 			diags = append(diags, sourceError(task, err))
 		}
@@ -264,15 +268,14 @@ func (e *Evaluator) source(file string) (*sourceFile, error) {
 	}
 	if len(head) <= wire.MaxInline {
 		s.data = head
-	} else {
-		sum := sha256.New()
-		sum.Write(head)
-		rest, err := io.Copy(sum, f)
-		if err != nil {
-			return nil, err
-		}
-		s.size, s.digest = int64(len(head))+rest, hex.EncodeToString(sum.Sum(nil))
 	}
+	sum := sha256.New()
+	sum.Write(head)
+	rest, err := io.Copy(sum, f)
+	if err != nil {
+		return nil, err
+	}
+	s.size, s.digest = int64(len(head))+rest, hex.EncodeToString(sum.Sum(nil))
 	e.sources[file] = s
 	return s, nil
 }

@@ -224,7 +224,7 @@ func (b *builder) host(h *lang.Host, connect bool) int {
 
 func (b *builder) task(t *lang.Task, hosts []*lang.Host, selected bool) plan.Task {
 	out := plan.Task{
-		Address: t.Address, Action: t.Action, Name: t.Name,
+		Address: t.Address, Action: t.Action, Own: preview(t), Name: t.Name,
 		Needs: t.Needs, SelfFacts: t.SelfFacts, Notify: t.Notify, Results: t.Results(), Uncut: t.Uncut(), Keyed: t.Keyed(), Elements: b.eval.site.Elements(t),
 		Once: t.Once, ChangedWhen: t.ChangedWhen(), Verdict: t.Verdict(),
 		OnFailure: plan.OnFailure(t.OnFailure), Selected: selected, Place: placeOfTask(t),

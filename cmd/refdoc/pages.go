@@ -74,13 +74,16 @@ func actionsPage(schemas map[string]schema.Block) string {
 	b.WriteString("# Actions\n\n" + generated +
 		"What a `task \"ACTION\" \"NAME\"` or a `handler` can do. Every one of them also takes the [arguments of tasks](tasks.md) and gives\n" +
 		"`changed`, `failed`, `skipped` and `duration`. Each compares what is wanted with what is there, and does nothing when\n" +
-		"there is no difference; `plan` looks with the same code.\n")
+		"there is no difference; `plan` looks with the same code. Further ones can be [your own](own-actions.md).\n")
 	previews := map[action.Preview]string{
 		action.Exact: "`plan` says exactly what it will do.",
 		action.Runs:  "`plan` says whether it will run, and not what that will do.",
 	}
 	for _, d := range actions.All() {
-		s := schemas[d.Name]
+		s, described := schemas[d.Name]
+		if !described {
+			continue // it carries the user's own, which have a page of their own
+		}
 		s.Doc += " " + previews[d.Preview]
 		schemas[d.Name] = s
 	}

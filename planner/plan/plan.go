@@ -68,6 +68,7 @@ type Try struct {
 type Task struct {
 	Address     string // job.web.task.file.conf
 	Action      string
+	Own         string // the action is one of the user's own: "exact" or "runs", how it is previewed; "": it comes with runner
 	Name        string
 	Needs       []string    // addresses of the tasks whose results it reads; the pipeline is cut before it
 	Facts       []int       // indices in Plan.Hosts whose facts it reads, beside its own host's
@@ -112,6 +113,7 @@ type Instance struct {
 	Args        map[string]any
 	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
 	Content     *Content          // what is too large for Args
+	Own         *Own              // what an action of the user's own is run with, which is made of Args; nil: it is none
 	Sources     map[string]string // arguments that name a file, whose bytes stand in Args or Content
 	Trees       map[string]bool   // those of them that name a whole tree, whose description does
 	Patterns    map[string]string // regular expressions, whose programs stand in Args
@@ -122,6 +124,24 @@ type Instance struct {
 	Lane        string        // "": the target's default lane
 	Retry       Retry
 	Refusal     string // of a precondition that does not hold: why
+}
+
+// Own is an executable that is sent to a target and run there, and what it reads: Head, "look" or "act", and Tail.
+type Own struct {
+	Head, Tail []byte
+	SHA256     string // of the executable, hexadecimal
+	Size       int64  // of it, in bytes
+	Data       []byte // the executable, if it is small; else it goes when it is asked for
+	File       string // it, on the controller
+}
+
+// Answer is what an action of the user's own has answered, taken apart. Values are plain.
+type Answer struct {
+	Verb          string // create, update, remove, run or none
+	Before, After map[string]any
+	Diff          string
+	Result        map[string]any // nil: only acting will tell
+	Error, Hint   string         // why it could not do what it was asked for
 }
 
 // Retry says how often a task that fails is tried. The zero value is once.

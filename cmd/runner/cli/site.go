@@ -19,7 +19,8 @@ import (
 	"runner/lang"
 	"runner/lang/diag"
 	"runner/lang/inventory"
-	"runner/lang/inventory/program"
+	inventories "runner/lang/inventory/program"
+	"runner/lang/program"
 	"runner/lang/source"
 	"runner/planner"
 	"runner/planner/plan"
@@ -52,8 +53,9 @@ func (s *session) loadWith(ctx context.Context, a arguments.Site, change func(*l
 		Files:    s.source,
 		Remember: s.recorder != nil,
 		Program: func(argv []string, dir string, timeout time.Duration) (*inventory.File, *hcl.Diagnostic) {
-			return program.Run(ctx, argv, dir, timeout)
+			return inventories.Run(ctx, argv, dir, timeout)
 		},
+		Describe: func(c program.Command) ([]byte, error) { return program.Output(ctx, c) },
 	}
 	change(&o)
 	var site *lang.Site

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runner/cmd/runner/cli/arguments"
+	"runner/lang"
 	"runner/lang/diag"
 )
 
@@ -28,7 +29,7 @@ func (p *Program) validateCommand() *cobra.Command {
 }
 
 func (s *session) validate(ctx context.Context, a arguments.Validate) exitCode {
-	site, code := s.load(ctx, a.Site)
+	site, code := s.loadWith(ctx, a.Site, func(o *lang.Options) { o.AllActions = true })
 	if site == nil {
 		return code
 	}
