@@ -99,6 +99,9 @@ func (b *Bed) blame(p process) string {
 // kept tells the names of what an agent may leave in its own directory.
 func kept(name string) bool {
 	hash, ok := strings.CutPrefix(name, "agent-")
+	if !ok {
+		hash, ok = strings.CutPrefix(name, "action-") // of the user's own
+	}
 	return name == "lanes" || ok && len(hash) >= 16 && strings.Trim(hash, "0123456789abcdef") == ""
 }
 
