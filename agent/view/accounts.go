@@ -30,14 +30,24 @@ func (v *View) User(name string) (uint32, error) { return v.account("user", name
 func (v *View) Group(name string) (uint32, error) { return v.account("group", name) }
 
 // UserName returns the name of a user, or the number if it has none.
-func (v *View) UserName(id uint32) string { return v.accounts.name("user", id) }
+func (v *View) UserName(id uint32) string { return v.name("user", id) }
 
 // GroupName returns the name of a group, or the number if it has none.
-func (v *View) GroupName(id uint32) string { return v.accounts.name("group", id) }
+func (v *View) GroupName(id uint32) string { return v.name("group", id) }
 
 func (v *View) account(kind, name string) (uint32, error) {
 	if id, err := strconv.ParseUint(name, 10, 32); err == nil && id != 1<<32-1 { // that number means "leave it"
 		return uint32(id), nil
+	}
+	if fields, ok := v.Planned(fileOf(kind), name); ok {
+		switch {
+		case fields == nil:
+			return 0, &AccountError{Kind: kind, Name: name}
+		case fields[byID] == "":
+			return 0, v.unknownAccount(kind, name)
+		}
+		id, err := strconv.ParseUint(fields[byID], 10, 32)
+		return uint32(id), err
 	}
 	v.accounts.refresh()
 	if id, ok := v.accounts.ids[kind+" "+name]; ok {
@@ -45,10 +55,7 @@ func (v *View) account(kind, name string) (uint32, error) {
 	}
 	_, text, err := accountOf(kind, byName, name)
 	if errors.Is(err, errNoAccount) {
-		if v.disturbed || v.planning("/etc/passwd") || v.planning("/etc/group") {
-			return 0, &UnknownError{Path: "the " + kind + " " + strconv.Quote(name)}
-		}
-		return 0, &AccountError{Kind: kind, Name: name}
+		return 0, v.noAccount(kind, name)
 	}
 	if err != nil {
 		return 0, err
@@ -61,9 +68,14 @@ func (v *View) account(kind, name string) (uint32, error) {
 	return uint32(id), nil
 }
 
-func (a *accounts) name(kind string, id uint32) string {
+func (v *View) name(kind string, id uint32) string {
+	a, text := &v.accounts, strconv.FormatUint(uint64(id), 10)
+	for at, fields := range v.lines {
+		if at.file == fileOf(kind) && fields != nil && fields[byID] == text {
+			return at.name
+		}
+	}
 	a.refresh()
-	text := strconv.FormatUint(uint64(id), 10)
 	if name, ok := a.names[kind+" "+text]; ok {
 		return name
 	}
@@ -89,7 +101,7 @@ func (a *accounts) refresh() {
 		return
 	}
 	var now [2]unix.Timespec
-	for i, file := range []string{"/etc/passwd", "/etc/group"} {
+	for i, file := range []string{Passwd, Groups} {
 		var st unix.Stat_t
 		if unix.Stat(file, &st) == nil {
 			now[i] = changed(&st)

@@ -12,11 +12,7 @@ import (
 // accountOf finds the name and the number of a user or group in the target's own files: a static program has no other
 // way to ask. (os/user would also believe $USER about the user it runs as.)
 func accountOf(kind string, by int, value string) (name, id string, err error) {
-	file := "/etc/passwd"
-	if kind == "group" {
-		file = "/etc/group"
-	}
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(fileOf(kind))
 	if errors.Is(err, fs.ErrNotExist) {
 		data, err = []byte("root::0:\n"), nil // a container made from scratch
 	}

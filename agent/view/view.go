@@ -25,6 +25,7 @@ type View struct {
 	disturbed bool
 	planned   map[string]*Entry // by path without links; nil: removed
 	kept      int
+	lines     map[line][]string // planned ones of the files of accounts; nil: removed
 	accounts  accounts
 	seen      hash.Hash // of what was found at the paths that were looked at; nil: nobody asks
 }
