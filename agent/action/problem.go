@@ -40,6 +40,9 @@ func reason(at string, err error) string {
 	return fmt.Sprintf("cannot %s %s: %v", failed.Op, failed.Path, failed.Err)
 }
 
+// RunAsRoot is the hint where this user may not do something.
+const RunAsRoot = "Run the task as a user who may do this, for example with run_as = \"root\"."
+
 func hint(at string, err error) string {
 	var missing *view.MissingError
 	var link *view.LinkError
@@ -63,7 +66,7 @@ func hint(at string, err error) string {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return "Make room on the file system; what was there before is still there."
 	case errors.Is(err, fs.ErrPermission):
-		return "Run the task as a user who may do this, for example with run_as = \"root\"."
+		return RunAsRoot
 	case errors.Is(err, unix.EROFS):
 		return "The file system is mounted read-only."
 	}

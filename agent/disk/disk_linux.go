@@ -145,24 +145,8 @@ func mountPoints() ([]string, error) {
 	var out []string
 	for line := range bytes.Lines(data) {
 		if fields := strings.Fields(string(line)); len(fields) > 4 {
-			out = append(out, unescape(fields[4]))
+			out = append(out, Unescape(fields[4]))
 		}
 	}
 	return out, nil
-}
-
-// unescape undoes the octal escapes (\040 and the like) of mountinfo.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if v, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(v))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }

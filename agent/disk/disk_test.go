@@ -324,7 +324,7 @@ func TestMountPoints(t *testing.T) {
 	if !slices.Contains(mounts, "/proc") || err != nil {
 		t.Errorf("%v %v", mounts, err)
 	}
-	if got := unescape(`/mnt/with\040blank\134and\011tab\`); got != "/mnt/with blank\\and\ttab\\" {
+	if got := Unescape(`/mnt/with\040blank\134and\011tab\`); got != "/mnt/with blank\\and\ttab\\" {
 		t.Errorf("%q", got)
 	}
 }

@@ -14,6 +14,7 @@ type Symlink struct {
 	Path   string `cbor:"path"`
 	Target string `cbor:"target"`
 	State  string `cbor:"state"`
+	Over   bool   `cbor:"-"` // for other actions: a file at the path is replaced as well
 }
 
 // Look compares what the link says with what it should say.
@@ -46,7 +47,7 @@ func (s *Symlink) look(env *action.Env, p *view.Place, absent bool) (action.Outc
 	case p.Entry == nil && absent:
 		return s.none()
 	case p.Entry == nil || p.Entry.Unknown&view.Kind != 0:
-	case p.Entry.Kind != disk.Link:
+	case s.refuses(p.Entry.Kind):
 		return action.Outcome{}, s.cannot(&disk.KindError{Path: "it", Kind: p.Entry.Kind})
 	case !absent && p.Entry.Target == s.Target && p.Entry.Unknown == 0 && !env.IsUnknown("target"):
 		return s.none()
@@ -80,6 +81,11 @@ func (s *Symlink) look(env *action.Env, p *view.Place, absent bool) (action.Outc
 		out.Values = s.values()
 	}
 	return out, nil
+}
+
+// refuses tells whether something else than a link is in the way.
+func (s *Symlink) refuses(kind disk.Kind) bool {
+	return kind != disk.Link && (!s.Over || kind != disk.Regular)
 }
 
 func (s *Symlink) blind(verb wire.Verb, unknown ...string) action.Outcome {
@@ -120,7 +126,7 @@ func (s *Symlink) Act(_ context.Context, env *action.Env, found action.Outcome) 
 		return action.Outcome{}, s.cannot(err)
 	}
 	defer p.Close()
-	if p.Entry != nil && p.Entry.Kind != disk.Link {
+	if p.Entry != nil && s.refuses(p.Entry.Kind) {
 		return action.Outcome{}, s.cannot(&disk.KindError{Path: "it", Kind: p.Entry.Kind})
 	}
 	switch {
@@ -129,7 +135,7 @@ func (s *Symlink) Act(_ context.Context, env *action.Env, found action.Outcome) 
 	case s.State == "absent":
 	case p.Entry == nil:
 		err = p.Dir.Symlink(p.Name, s.Target)
-	case p.Entry.Target != s.Target:
+	case p.Entry.Kind != disk.Link || p.Entry.Target != s.Target:
 		err = p.Dir.Relink(p.Name, s.Target)
 	}
 	if err != nil {

@@ -1,0 +1,51 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"runner/agent/process"
+	"runner/agent/wire"
+)
+
+// toolEnviron is what the target's own programs are run with: messages that can be read, and the directories where root's
+// programs are, which a login that is not root's may lack.
+func (e *Env) toolEnviron() []string {
+	out := slices.Clone(e.Environ)
+	path := process.DefaultPath
+	for _, pair := range out {
+		if v, ok := strings.CutPrefix(pair, "PATH="); ok {
+			path = v
+		}
+	}
+	return append(out, "LC_ALL=C", "PATH="+path+":/usr/sbin:/sbin")
+}
+
+// HasTool tells whether there is a program of a name, or may be once an earlier task has run.
+func (e *Env) HasTool(name string) bool {
+	return e.View.Disturbed() || e.View.Program(name, e.Dir, e.toolEnviron())
+}
+
+// Tool runs one of the target's own programs for a purpose, such as "make the user deploy". What it reads is given as stdin,
+// which may hold secrets; argv may not. An end with another status than 0 is an error that quotes what was printed.
+func (e *Env) Tool(ctx context.Context, purpose, stdin string, argv ...string) (process.Exit, error) {
+	exit, err := e.Processes.Run(ctx, process.Command{Argv: argv, Dir: e.Dir, Env: e.toolEnviron(), Stdin: strings.NewReader(stdin)})
+	if err != nil {
+		return exit, Problem("Install it with a task before this one.", "cannot %s: %v", purpose, err)
+	}
+	if exit.Reason == process.ReasonExit && exit.Status == 0 {
+		return exit, nil
+	}
+	if ctx.Err() != nil {
+		return exit, context.Cause(ctx)
+	}
+	ended := fmt.Sprintf("with status %d", exit.Status)
+	if exit.Signal != "" {
+		ended = "by " + exit.Signal
+	}
+	p := Problem("", "cannot %s: %s ended %s", purpose, argv[0], ended)
+	p.Quote = wire.Quote(append(exit.Stdout, exit.Stderr...))
+	return exit, p
+}
