@@ -27,6 +27,7 @@ func packages() []debian {
 		{"debootstrap", "debootstrap"},
 		{"passwd", "useradd"},
 		{"procps", "ps"},
+		{"cron", "crontab"},
 		{"fish", "fish"},
 		{"tcsh", "tcsh"},
 		{"zsh", "zsh"},

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"runner/agent/action"
+	"runner/agent/action/accounts"
 	"runner/agent/action/files"
 	"runner/agent/action/programs"
 	"runner/agent/action/trees"
@@ -21,6 +22,10 @@ func All() []action.Definition {
 		{Name: "directory", Preview: action.Exact, New: func() action.Action { return new(files.Directory) }},
 		{Name: "symlink", Preview: action.Exact, New: func() action.Action { return new(files.Symlink) }},
 		{Name: "sync", Preview: action.Exact, New: func() action.Action { return new(trees.Sync) }},
+		{Name: "group", Preview: action.Exact, New: func() action.Action { return new(accounts.Group) }},
+		{Name: "user", Preview: action.Exact, New: func() action.Action { return new(accounts.User) }},
+		{Name: "authorized_key", Preview: action.Exact, New: func() action.Action { return action.Compose(new(accounts.AuthorizedKey)) }},
+		{Name: "cron", Preview: action.Exact, New: func() action.Action { return action.Compose(new(accounts.Cron)) }},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
 	}
 }
@@ -35,6 +40,10 @@ func Schemas() map[string]schema.Block {
 		files.DirectorySchema(),
 		files.SymlinkSchema(),
 		trees.SyncSchema(),
+		accounts.GroupSchema(),
+		accounts.UserSchema(),
+		accounts.AuthorizedKeySchema(),
+		accounts.CronSchema(),
 		programs.RebootSchema(),
 	} {
 		out[b.Name] = b

@@ -1,0 +1,156 @@
+// Package accounts has the actions that are about who may do what on a target: users, groups, the keys that let users in,
+// and what runs for them at its time. Accounts are read from the files of /etc and changed by the target's own tools, so
+// that these files have one kind of writer. Its neighbours are package action, whose contract it keeps, package files,
+// which writes whole files for it, and package view, which knows the accounts that earlier tasks plan.
+package accounts
+
+import (
+	"context"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"runner/agent/action"
+	"runner/agent/disk"
+	"runner/agent/view"
+	"runner/agent/wire"
+)
+
+// Fields of the lines of /etc/passwd, /etc/group and /etc/shadow.
+const (
+	nameField    = 0
+	hashField    = 1 // shadow
+	idField      = 2 // passwd, group
+	gidField     = 3 // passwd
+	membersField = 3 // group
+	commentField = 4
+	homeField    = 5
+	shellField   = 6
+	expiresField = 7 // shadow
+)
+
+// account is what users and groups have in common.
+type account struct {
+	Name  string `cbor:"name"`
+	State string `cbor:"state"`
+
+	kind string // "user" or "group"
+	// What Look found, for Act.
+	out  action.Outcome
+	argv []string // the program that makes the change, without the name at its end; nil: none
+	hash string   // what is to be in /etc/shadow then; "": what is there
+}
+
+func (a *account) absent() bool { return a.State == "absent" }
+
+// run adds to the program's arguments.
+func (a *account) run(argv ...string) { a.argv = append(a.argv, argv...) }
+
+// cannot is the error of a task that cannot be done.
+func (a *account) cannot(hint, why string) error {
+	verb := "make"
+	if a.absent() {
+		verb = "remove"
+	}
+	return action.Problem(hint, "cannot %s the %s %s: %s", verb, a.kind, a.Name, why)
+}
+
+// unnamed tells whether it is not known yet which account is meant, or whether it is to be there. Anything may be then.
+func (a *account) unnamed(env *action.Env) bool {
+	if !env.IsUnknown("name") && !env.IsUnknown("state") {
+		return false
+	}
+	env.View.Disturb()
+	a.out = action.Change(wire.VerbUpdate, nil, map[string]any{}, env.Unknown...)
+	return true
+}
+
+// taken tells whether a number is that of another account.
+func (a *account) taken(all [][]string, id string) error {
+	if other := find(all, idField, id); id != "" && other != nil && other[nameField] != a.Name {
+		return a.cannot("Choose another number, or leave it out.", "the number "+id+" is that of the "+a.kind+" "+other[nameField])
+	}
+	return nil
+}
+
+// possible finds out whether this user may run what makes the change, and whether it is there. It adds what is not known of
+// the arguments.
+func (a *account) possible(env *action.Env) error {
+	if verb := &a.out.Change.Verb; len(env.Unknown) > 0 && *verb != wire.VerbRemove {
+		if *verb == wire.VerbNone {
+			*verb = wire.VerbUpdate
+		}
+		a.out.Change.Unknown, a.out.Values = append(a.out.Change.Unknown, env.Unknown...), nil
+	}
+	switch {
+	case a.out.Change.Verb == wire.VerbNone || len(a.argv) == 0 || env.View.Disturbed():
+	case disk.Me() != 0:
+		return a.cannot(action.RunAsRoot, unix.EPERM.Error())
+	case !env.HasTool(a.argv[0]):
+		return a.cannot("Install the package that has it, with a task before this one: passwd on Debian, shadow-utils on Fedora, shadow on Alpine and others. "+
+			"The account programs of busybox alone will not do.", "there is no program "+a.argv[0])
+	}
+	return nil
+}
+
+// Act runs the tools that change the account; what is to be in /etc/shadow comes to chpasswd(8) by its input.
+func (a *account) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
+	what := "change the " + a.kind + " " + a.Name
+	if a.argv != nil {
+		if _, err := env.Tool(ctx, what, "", append(a.argv, a.Name)...); err != nil {
+			return found, err
+		}
+	}
+	if a.hash != "" {
+		if _, err := env.Tool(ctx, what, a.Name+":"+a.hash+"\n", "chpasswd", "-e"); err != nil {
+			return found, err
+		}
+	}
+	file := view.Groups
+	if a.kind == "user" {
+		file = view.Passwd
+	}
+	all, err := env.View.Lines(file)
+	found.Values = describe(a.kind, a.Name, find(all, nameField, a.Name), true)
+	return found, err
+}
+
+// describe gives the attributes of an account by its line, as results or for people; nil: there is none.
+func describe(kind, name string, line []string, results bool) map[string]any {
+	out := map[string]any{"name": name}
+	names := [...]string{idField: "uid", gidField: "gid", homeField: "home", shellField: "shell", commentField: "comment"}
+	for field, as := range names {
+		switch {
+		case kind == "group" && field == idField:
+			as = "gid"
+		case as == "" || kind == "group" || as == "comment" && results:
+			continue
+		}
+		if line == nil {
+			out[as] = nil
+		} else if id, err := strconv.ParseUint(line[field], 10, 32); field > gidField {
+			out[as] = line[field]
+		} else if err == nil {
+			out[as] = id
+		}
+	}
+	return out
+}
+
+// find returns the first line whose field has a value, or nil.
+func find(lines [][]string, field int, value string) []string {
+	for _, l := range lines {
+		if len(l) > field && l[field] == value {
+			return l
+		}
+	}
+	return nil
+}
+
+// number writes an id; "" where none is given.
+func number(id *float64) string {
+	if id == nil {
+		return ""
+	}
+	return strconv.FormatUint(uint64(*id), 10)
+}

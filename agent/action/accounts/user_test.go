@@ -1,0 +1,386 @@
+//go:build linux
+
+package accounts_test
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"runner/agent/action/actiontest"
+	"runner/agent/wire"
+)
+
+type args = actiontest.Args
+
+// Hashes that openssl passwd -6 has printed.
+const (
+	hash  = "$6$runnerexample$LAmrrFkaUWGNEkuapP0M5qAzAYlaQ0pJqtc/xNCZrFNH27/yKfxte1TkwSPt.OLswhvQVhA/2IZNVF9RBNCzT/"
+	hash2 = "$6$other$LAmrrFkaUWGNEkuapP0M5qAzAYlaQ0pJqtc/xNCZrFNH27/yKfxte1TkwSPt.OLswhvQVhA/2IZNVF9RBNCzT/"
+)
+
+// field returns a field of a line of a file of accounts, as another program sees it.
+func field(t *testing.T, database, name string, n int) string {
+	t.Helper()
+	out, err := exec.Command("getent", database, name).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\n"), ":")[n]
+}
+
+// groupsOf are the groups that id(1) finds, sorted.
+func groupsOf(t *testing.T, name string) []string {
+	t.Helper()
+	out := strings.Fields(actiontest.Command(t, "id", "-Gn", name))
+	slices.Sort(out)
+	return out
+}
+
+type state struct {
+	name  string
+	setUp [][]string
+}
+
+func states() []state {
+	add := func(more ...string) []string {
+		return append([]string{"useradd", "-s", "/bin/sh"}, append(more, "rtu")...)
+	}
+	return []state{
+		{"absent", nil},
+		{"absent with a group of its name", [][]string{{"groupadd", "-g", "7200", "rtu"}}},
+		{"plain", [][]string{add("-m")}},
+		{"without a home", [][]string{add("-M", "-g", "users")}},
+		{"as wanted", [][]string{add("-m", "-u", "7201", "-G", "rtg,rth", "-c", "Ann", "-e", "2027-01-31", "-p", hash)}},
+		{"other number", [][]string{add("-m", "-u", "7300")}},
+		{"other groups", [][]string{add("-m", "-G", "rth,rti")}},
+		{"other comment, shell and home", [][]string{{"useradd", "-m", "-d", "/home/elsewhere", "-c", "Bob", "-s", "/bin/false", "rtu"}}},
+		{"other password", [][]string{add("-m", "-p", hash2)}},
+		{"locked", [][]string{add("-m", "-p", hash), {"usermod", "-L", "rtu"}}},
+		{"no password", [][]string{add("-m", "-p", "*")}},
+		{"expired", [][]string{add("-m", "-e", "2000-01-01")}},
+		{"a member in its group", [][]string{add("-m"), {"gpasswd", "-a", "nobody", "rtu"}}},
+		{"its group is another's", [][]string{add("-m"), {"useradd", "-M", "-g", "rtu", "rtv"}}},
+	}
+}
+
+func wishes() map[string]args {
+	return map[string]args{
+		"present":          {},
+		"number":           {"uid": 7201},
+		"group":            {"group": "users"},
+		"group by number":  {"group": "100"},
+		"groups":           {"groups": []any{"rtg", "rth"}},
+		"groups more":      {"groups": []any{"rtg"}, "append": true},
+		"no groups":        {"groups": []any{}},
+		"own group":        {"groups": []any{"rtg"}, "group": "rtg"},
+		"shell":            {"shell": "/bin/bash"},
+		"home":             {"home": "/srv/rtu home"},
+		"no home":          {"create_home": false},
+		"comment":          {"comment": "Ann"},
+		"no comment":       {"comment": ""},
+		"system":           {"system": true},
+		"system with home": {"system": true, "create_home": true},
+		"password":         {"password": hash},
+		"no password":      {"password": "*"},
+		"locked":           {"locked": true},
+		"locked password":  {"password": hash, "locked": true},
+		"open password":    {"password": hash, "locked": false},
+		"unlocked":         {"locked": false},
+		"expires":          {"expires": "2027-01-31"},
+		"never expires":    {"expires": "never"},
+		"all": {
+			"uid": 7201, "groups": []any{"rtg", "rth"}, "comment": "Ann", "expires": "2027-01-31", "password": hash, "shell": "/bin/sh", "home": "/home/rtu",
+		},
+		"absent":               {"state": "absent"},
+		"absent with its home": {"state": "absent", "remove_home": true},
+	}
+}
+
+// G28: whatever there is of a user, a task makes of it what it says, as its preview has told, and the second time nothing.
+func TestG28UserMatrix(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	for _, group := range []string{"rtg", "rth", "rti"} {
+		actiontest.Command(t, "groupadd", group)
+	}
+	reset := keep(t, "passwd", "group", "shadow", "gshadow")
+	for _, s := range states() {
+		for name, wish := range wishes() {
+			t.Run(s.name+"/"+name, func(t *testing.T) {
+				defer reset()
+				for _, argv := range s.setUp {
+					actiontest.Command(t, argv...)
+				}
+				b := actiontest.New(t)
+				hadHash, hadGroups := field(t, "shadow", "rtu", 1), ""
+				if hadHash != "" {
+					hadGroups = strings.Join(groupsOf(t, "rtu"), " ")
+				}
+				a := actiontest.Merged(wish, args{"name": "rtu"})
+				out, err := b.Check("user", a, "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/home", "/srv")
+				if err != nil {
+					if name == "unlocked" && strings.Contains(err.Error(), "no password that could be unlocked") && strings.Trim(hadHash, "!") == "" {
+						return
+					}
+					t.Fatal(err)
+				}
+				holds(t, a, out.Change.Verb, hadHash, hadGroups)
+			})
+		}
+	}
+}
+
+// keep returns what brings files of /etc back to what they are now, and empties the homes.
+func keep(t *testing.T, names ...string) func() {
+	t.Helper()
+	were := map[string][]byte{}
+	for _, name := range names {
+		data, err := os.ReadFile("/etc/" + name)
+		actiontest.OK(t, err)
+		were[name] = data
+	}
+	return func() {
+		for name, data := range were {
+			actiontest.OK(t, os.WriteFile("/etc/"+name, data, 0o600))
+		}
+		for _, dir := range []string{"/home", "/srv"} {
+			for _, name := range actiontest.Entries(t, dir) {
+				actiontest.OK(t, os.RemoveAll(dir+"/"+name))
+			}
+		}
+	}
+}
+
+// holds checks the wish with other means than the action's own.
+func holds(t *testing.T, a args, verb wire.Verb, hadHash, hadGroups string) {
+	t.Helper()
+	if a["state"] == "absent" {
+		if field(t, "passwd", "rtu", 0) != "" {
+			t.Error("it is still there")
+		}
+		if left := actiontest.Entries(t, "/home"); a["remove_home"] == true && len(left) > 0 {
+			t.Errorf("the home is still there: %v", left)
+		}
+		return
+	}
+	if (verb == wire.VerbCreate) != (hadHash == "") {
+		t.Errorf("%s where there was %q", verb, hadHash)
+	}
+	home := field(t, "passwd", "rtu", 5)
+	_, noHome := os.Stat(home)
+	if create := a["create_home"] != false && (a["system"] != true || a["create_home"] == true); verb == wire.VerbCreate && create != (noHome == nil) {
+		t.Errorf("home made: %v, wanted: %v", noHome == nil, create)
+	}
+	password, _ := a["password"].(string)
+	now := field(t, "shadow", "rtu", 1)
+	switch locked, says := a["locked"].(bool); {
+	case password != "" && strings.TrimLeft(now, "!") != password, says && locked != strings.HasPrefix(now, "!"), password == "" && !says && hadHash != "" && now != hadHash:
+		t.Errorf("the password field is %q, was %q", now, hadHash)
+	}
+	for name, want := range map[string]string{"home": home, "shell": field(t, "passwd", "rtu", 6), "comment": field(t, "passwd", "rtu", 4)} {
+		if a[name] != nil && a[name] != want {
+			t.Errorf("%s is %q", name, want)
+		}
+	}
+	if a["uid"] != nil && field(t, "passwd", "rtu", 2) != "7201" {
+		t.Errorf("uid %s", field(t, "passwd", "rtu", 2))
+	}
+	days := map[any]string{"2027-01-31": "20849", "never": ""}
+	if want, ok := days[a["expires"]]; ok && field(t, "shadow", "rtu", 7) != want {
+		t.Errorf("expires %s", field(t, "shadow", "rtu", 7))
+	}
+	groups := groupsOf(t, "rtu")
+	for _, g := range []string{"rtg", "rth", "rti"} {
+		list, says := a["groups"].([]any)
+		want := slices.Contains(list, any(g)) || a["group"] == g || (!says || a["append"] == true) && slices.Contains(strings.Fields(hadGroups), g)
+		if slices.Contains(groups, g) != want {
+			t.Errorf("is in %v, was in %s, wanted %v", groups, hadGroups, list)
+		}
+	}
+	if id := field(t, "passwd", "rtu", 3); (a["group"] == "users" || a["group"] == "100") && id != "100" {
+		t.Errorf("primary group %s", id)
+	}
+}
+
+// G28: the same of groups.
+func TestG28GroupMatrix(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	reset := keep(t, "passwd", "group", "shadow", "gshadow")
+	for _, setUp := range [][]string{nil, {"groupadd", "rtg"}, {"groupadd", "-g", "7200", "rtg"}, {"useradd", "rtg"}} {
+		for _, wish := range []args{{}, {"gid": 7200}, {"system": true}, {"gid": 7200, "system": true}, {"state": "absent"}} {
+			b := actiontest.New(t)
+			if setUp != nil {
+				actiontest.Command(t, setUp...)
+			}
+			a := actiontest.Merged(wish, args{"name": "rtg"})
+			_, err := b.Check("group", a, "/etc")
+			gid := field(t, "group", "rtg", 2)
+			switch {
+			case wish["state"] == "absent" && setUp != nil && setUp[0] == "useradd":
+				if err == nil || !strings.Contains(err.Error(), "the primary group of the user rtg") {
+					t.Errorf("%v %v: %v", setUp, wish, err)
+				}
+			case err != nil:
+				t.Errorf("%v %v: %v", setUp, wish, err)
+			case (wish["state"] == "absent") != (gid == ""), wish["gid"] != nil && gid != "7200", setUp == nil && wish["system"] == true && wish["gid"] == nil && len(gid) > 3:
+				t.Errorf("%v %v: gid %q", setUp, wish, gid)
+			}
+			reset()
+		}
+	}
+}
+
+// What cannot be done is named before anything is done.
+func TestAccountsThatCannotBe(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	actiontest.Command(t, "useradd", "-m", "-u", "7201", "rtu")
+	actiontest.Command(t, "useradd", "-m", "-d", "/home/rtv", "rtv")
+	actiontest.Command(t, "groupadd", "-g", "7200", "rtg")
+	actiontest.Command(t, "useradd", "-M", "-d", "/etc", "rtw")
+	actiontest.Command(t, "mount", "-t", "tmpfs", "tmpfs", "/home/rtv")
+	actiontest.Command(t, "chown", "rtv", "/home/rtv")
+	actiontest.OK(t, os.WriteFile("/home/file", nil, 0o600))
+	for _, c := range []struct {
+		action string
+		args   args
+		want   string
+	}{
+		{"user", args{"name": "rtx", "uid": 7201}, "the number 7201 is that of the user rtu"},
+		{"user", args{"name": "rtv", "uid": 7201}, "the number 7201 is that of the user rtu"},
+		{"user", args{"name": "rtx", "group": "rtnone"}, `there is no group "rtnone"`},
+		{"user", args{"name": "rtx", "group": "7999"}, `there is no group "7999"`},
+		{"user", args{"name": "rtx", "groups": []any{"rtg", "rtnone"}}, `there is no group "rtnone"`},
+		{"user", args{"name": "rtx", "shell": "/bin/rtsh"}, "its shell /bin/rtsh is no program here"},
+		{"user", args{"name": "rtx", "home": "/home/file"}, "something that is no directory"},
+		{"user", args{"name": "rtv", "state": "absent", "remove_home": true}, "is a mount point"},
+		{"user", args{"name": "rtw", "state": "absent", "remove_home": true}, "/etc is none of its own"},
+		{"group", args{"name": "rtx", "gid": 7200}, "the number 7200 is that of the group rtg"},
+		{"group", args{"name": "rtg", "gid": 0}, "the number 0 is that of the group root"},
+		{"authorized_key", args{"user": "rtx", "key": key1}, `there is no user "rtx"`},
+		{"cron", args{"user": "rtx", "name": "a", "command": "true"}, `there is no user "rtx"`},
+	} {
+		_, err := actiontest.New(t).Check(c.action, c.args, "/etc", "/home")
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %v: %v, want %q", c.action, c.args, err, c.want)
+		}
+	}
+}
+
+// Nobody but root changes accounts, and the preview says so.
+func TestG28AccountsAsAnOrdinaryUser(t *testing.T) {
+	if os.Geteuid() == 0 {
+		actiontest.AsNobody(t, t.Name())
+		return
+	}
+	for name, a := range map[string]args{"user": {"name": "rtu"}, "group": {"name": "rtg"}} {
+		_, err := actiontest.New(t).Check(name, a)
+		if err == nil || !strings.Contains(err.Error(), "operation not permitted") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if out, err := actiontest.New(t).Check("user", args{"name": "root", "shell": field(t, "passwd", "root", 6)}); err != nil || out.Change.Verb != wire.VerbNone {
+		t.Errorf("%v %v", out, err)
+	}
+}
+
+// A plan knows the accounts that its earlier tasks make.
+func TestPlannedAccounts(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	b := actiontest.New(t)
+	tasks := []struct {
+		action  string
+		args    args
+		unknown []string
+	}{
+		{"group", args{"name": "rtg", "gid": 7200}, nil},
+		{"group", args{"name": "rth"}, []string{"gid"}},
+		{"user", args{"name": "rtu", "group": "rtg", "groups": []any{"rth"}, "uid": 7201}, nil},
+		{"user", args{"name": "rtv"}, []string{"gid", "uid"}},
+		{"file", args{"path": "/srv/u", "content": "", "owner": "rtu", "group": "rtg"}, nil},
+		{"file", args{"path": "/srv/v", "content": "", "owner": "rtv", "group": "rtv"}, []string{"group", "owner"}},
+		{"file", args{"path": "/home/rtu/file", "content": "", "owner": "rtu"}, nil},
+		{"authorized_key", args{"user": "rtu", "key": key1}, nil},
+		{"authorized_key", args{"user": "rtv", "key": key1}, []string{"group", "owner"}},
+		{"cron", args{"user": "rtv", "name": "a", "command": "true"}, nil},
+		{"cron", args{"user": "rtv", "name": "b", "command": "true"}, nil},
+		{"user", args{"name": "rtu", "comment": "more"}, nil},
+		{"user", args{"name": "rtv", "state": "absent", "remove_home": true}, nil},
+		{"group", args{"name": "rtv", "state": "absent"}, nil},
+		{"group", args{"name": "rth", "state": "absent"}, nil},
+	}
+	looking, applying := b.Env(wire.ModeLook), b.Env(wire.ModeApply)
+	var plans []map[string]any
+	var verbs []wire.Verb
+	for _, task := range tasks {
+		out, err := b.Make(task.action, task.args).Look(t.Context(), looking)
+		if err != nil {
+			t.Fatalf("%s %v: %v", task.action, task.args, err)
+		}
+		unknown := slices.Clone(out.Change.Unknown)
+		slices.Sort(unknown)
+		if unknown = slices.Compact(unknown); !slices.Equal(unknown, task.unknown) {
+			t.Errorf("%s %v: unknown %v, want %v", task.action, task.args, unknown, task.unknown)
+		}
+		after := maps.Clone(out.After)
+		for _, name := range unknown {
+			delete(after, name)
+		}
+		plans, verbs = append(plans, after), append(verbs, out.Change.Verb)
+	}
+	for i, task := range tasks {
+		out, err := b.ApplyIn(applying, task.action, task.args)
+		if err != nil {
+			t.Fatalf("%s %v: %v", task.action, task.args, err)
+		}
+		for name, value := range plans[i] {
+			if got := out.After[name]; !equal(got, value) && name != "size" {
+				t.Errorf("%s %v: %s was to be %v, is %v", task.action, task.args, name, value, got)
+			}
+		}
+		if out.Change.Verb != verbs[i] {
+			t.Errorf("%s %v: was to be %s, is %s", task.action, task.args, verbs[i], out.Change.Verb)
+		}
+	}
+	// Misspelt names are errors as before.
+	if _, err := b.Make("file", args{"path": "/srv/x", "content": "", "owner": "rtz"}).Look(t.Context(), looking); err == nil {
+		t.Error("a user that nobody plans is taken")
+	}
+}
+
+func equal(a, b any) bool {
+	list, ok := a.([]any)
+	other, ok2 := b.([]any)
+	return ok && ok2 && slices.Equal(list, other) || !ok && !ok2 && a == b
+}
+
+// G36: a password is on no command line and in nothing that is shown.
+func TestG36PasswordIsNotShown(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	b := actiontest.New(t)
+	for _, h := range []string{hash, hash2} {
+		out := b.Must("user", args{"name": "rtu", "password": h})
+		for _, m := range []map[string]any{out.Before, out.After, out.Values.(map[string]any)} {
+			for name, value := range m {
+				if text, _ := value.(string); strings.Contains(text, "$6$") {
+					t.Errorf("%s shows %v", name, value)
+				}
+			}
+		}
+		if field(t, "shadow", "rtu", 1) != h {
+			t.Errorf("the hash is %q", field(t, "shadow", "rtu", 1))
+		}
+	}
+}
