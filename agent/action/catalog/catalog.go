@@ -8,6 +8,7 @@ import (
 	"runner/agent/action/files"
 	"runner/agent/action/programs"
 	"runner/agent/action/trees"
+	"runner/agent/action/system"
 	"runner/agent/schema"
 	"runner/agent/wire"
 )
@@ -26,6 +27,10 @@ func All() []action.Definition {
 		{Name: "user", Preview: action.Exact, New: func() action.Action { return new(accounts.User) }},
 		{Name: "authorized_key", Preview: action.Exact, New: func() action.Action { return action.Compose(new(accounts.AuthorizedKey)) }},
 		{Name: "cron", Preview: action.Exact, New: func() action.Action { return action.Compose(new(accounts.Cron)) }},
+		{Name: "hostname", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Hostname)) }},
+		{Name: "timezone", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Timezone)) }},
+		{Name: "sysctl", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Sysctl)) }},
+		{Name: "mount", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Mount)) }},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
 	}
 }
@@ -44,6 +49,10 @@ func Schemas() map[string]schema.Block {
 		accounts.UserSchema(),
 		accounts.AuthorizedKeySchema(),
 		accounts.CronSchema(),
+		system.HostnameSchema(),
+		system.TimezoneSchema(),
+		system.SysctlSchema(),
+		system.MountSchema(),
 		programs.RebootSchema(),
 	} {
 		out[b.Name] = b

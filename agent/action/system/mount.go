@@ -1,0 +1,188 @@
+package system
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"runner/agent/action"
+	"runner/agent/action/files"
+	"runner/agent/disk"
+	"runner/agent/view"
+	"runner/agent/wire"
+)
+
+// Mount is the action of that name.
+type Mount struct {
+	Path    string   `cbor:"path"`
+	Source  string   `cbor:"source"`
+	Type    string   `cbor:"type"`
+	Options string   `cbor:"options"`
+	Dump    *float64 `cbor:"dump"`
+	Pass    *float64 `cbor:"pass"`
+	State   string   `cbor:"state"`
+
+	point   string   // the path without links
+	mounted *mount   // what is mounted there; nil: nothing
+	was     []string // the path's line in /etc/fstab; nil: there is none
+	moves   bool     // what is below the path will be something else
+	view    *view.View
+}
+
+const fstab = "/etc/fstab"
+
+// Fields of a line of /etc/fstab.
+const (
+	tabPath    = 1
+	tabOptions = 3
+	tabFields  = 6
+)
+
+// on and off tell what is to be the case now; neither is where nothing is said of it.
+func (m *Mount) on() bool  { return m.State == "" || m.State == "mounted" }
+func (m *Mount) off() bool { return m.State == "unmounted" || m.State == "absent" }
+
+// Parts are the directory, what is mounted now, the table of the next start, and that systemd knows of it.
+func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Action, err error) {
+	m.Path, m.view = "/"+strings.Trim(m.Path, "/"), env.View
+	if m.Options == "" {
+		m.Options = "defaults"
+	}
+	m.point = m.Path
+	if p, err := env.View.Follow(m.Path); err == nil {
+		m.point = p.Path
+		p.Close()
+	}
+	if m.mounted, err = mountedAt(m.point); err != nil {
+		return nil, action.Cannot("find what is mounted at", m.Path, err)
+	}
+	data, _ := os.ReadFile(fstab) // the part that changes it reports what is wrong
+	m.was = m.lineIn(string(data))
+	if m.on() && m.mounted == nil {
+		parts = append(parts, &files.Directory{Path: m.Path})
+	}
+	if m.on() || m.off() {
+		parts = append(parts, &mountNow{m})
+	}
+	if m.State != "unmounted" {
+		t := &table{files.Rewrite{Make: m.edit}}
+		t.Path = fstab
+		parts = append(parts, t)
+	}
+	return parts, nil
+}
+
+// table is /etc/fstab, of which systemd makes units.
+type table struct{ files.Rewrite }
+
+// Act writes it, and has systemd read it.
+func (t *table) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
+	out, err := t.Rewrite.Act(ctx, env, found)
+	if err == nil && env.View.Directory("/run/systemd/system") {
+		_, err = env.Tool(ctx, "have systemd read "+fstab, "", "systemctl", "daemon-reload")
+	}
+	return out, err
+}
+
+// Describe words the change as one of a mount, in place of those of its parts.
+func (m *Mount) Describe(out *action.Outcome) {
+	out.Values = map[string]any{"path": m.Path}
+	if m.moves {
+		m.view.Disturb()
+	}
+	if out.Change.Verb == wire.VerbNone {
+		return
+	}
+	out.Before, out.After, out.Change.Verb = nil, nil, wire.VerbRemove
+	if m.mounted != nil {
+		out.Before = m.describe([]string{m.mounted.source, "", m.mounted.kind, m.mounted.options}, true)
+	} else if m.was != nil {
+		out.Before = m.describe(m.was, false)
+	}
+	switch {
+	case !m.off():
+		out.After = m.describe(m.line(), m.on() || m.mounted != nil)
+		if out.Change.Verb = wire.VerbUpdate; out.Before == nil {
+			out.Change.Verb = wire.VerbCreate
+		}
+	case m.State == "unmounted" && m.was != nil:
+		out.Change.Verb, out.After = wire.VerbUpdate, m.describe(m.was, false)
+	}
+}
+
+func (m *Mount) describe(line []string, now bool) map[string]any {
+	return map[string]any{"mount": m.Path, "source": line[0], "type": line[2], "options": line[tabOptions], "mounted": now}
+}
+
+// line is what /etc/fstab is to say.
+func (m *Mount) line() []string {
+	count := func(n *float64) string {
+		if n == nil {
+			return "0"
+		}
+		return strconv.Itoa(int(*n))
+	}
+	return []string{m.Source, m.Path, m.Type, m.Options, count(m.Dump), count(m.Pass)}
+}
+
+// fieldsOf takes apart a line of /etc/fstab; nil: it is none of a mount.
+func fieldsOf(text string) []string {
+	fields := strings.Fields(text)
+	if len(fields) < tabOptions || strings.HasPrefix(fields[0], "#") {
+		return nil
+	}
+	for i, f := range fields {
+		fields[i] = disk.Unescape(f)
+	}
+	defaults := []string{"", "", "", "defaults", "0", "0"}
+	return append(fields, defaults[min(len(fields), tabFields):]...)
+}
+
+// about tells whether a line of the table is that of the path.
+func (m *Mount) about(fields []string) bool {
+	return fields != nil && "/"+strings.Trim(fields[tabPath], "/") == m.Path
+}
+
+// lineIn returns the fields of the path's line; nil: there is none.
+func (m *Mount) lineIn(table string) []string {
+	lines := strings.Split(table, "\n")
+	for _, text := range lines {
+		if fields := fieldsOf(text); m.about(fields) {
+			return fields
+		}
+	}
+	return nil
+}
+
+// edit sets or removes the path's line; all others stay as they are.
+func (m *Mount) edit(old []byte) ([]byte, error) {
+	if old == nil && m.off() {
+		return nil, nil
+	}
+	want := m.line()
+	escaped := strings.Join(want, "\n")
+	for _, c := range [][2]string{{`\`, `\134`}, {" ", `\040`}, {"\t", `\011`}, {"\n", " "}} {
+		escaped = strings.ReplaceAll(escaped, c[0], c[1])
+	}
+	out, done := []byte{}, m.off()
+	for _, text := range strings.SplitAfter(string(old), "\n") {
+		fields := fieldsOf(text)
+		mine := m.about(fields)
+		if text == "" || mine && done {
+			continue
+		}
+		if mine {
+			done, fields[tabPath] = true, m.Path
+		}
+		if text = strings.TrimSuffix(text, "\n"); mine && !slices.Equal(fields[:tabFields], want) {
+			text = escaped
+		}
+		out = append(append(out, text...), '\n')
+	}
+	if !done {
+		out = append(append(out, escaped...), '\n')
+	}
+	return out, nil
+}

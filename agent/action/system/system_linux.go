@@ -1,0 +1,24 @@
+package system
+
+import (
+	"golang.org/x/sys/unix"
+
+	"runner/agent/action"
+)
+
+// administrator tells whether this process may do what takes the capability of a system's administrator, which containers
+// are not given.
+func administrator(env *action.Env, purpose string) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil || data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0 || env.View.Disturbed() {
+		return nil //nolint:nilerr // the system will tell
+	}
+	if unix.Geteuid() != 0 {
+		return action.Problem("Run the task as a user who may do this, for example with run_as = \"root\".", "cannot %s: operation not permitted", purpose)
+	}
+	return action.Problem("Containers are not given the right to do this: do it where the container is made, or on its machine.",
+		"cannot %s: root lacks the capability CAP_SYS_ADMIN here", purpose)
+}
+
+func setHostname(name string) error { return unix.Sethostname([]byte(name)) }
