@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"strings"
 
@@ -101,9 +102,14 @@ func isKey(line string) bool {
 	}
 	kind := fields[0]
 	blob, err := base64.StdEncoding.DecodeString(fields[1])
-	const length = 4 // of the type, before it
-	if err != nil || len(blob) <= length+len(kind) {
-		return false
+	const prefix = 4 // the length of a part, before it
+	parts := 0
+	for ; err == nil && len(blob) >= prefix; parts++ {
+		end := prefix + int(binary.BigEndian.Uint32(blob))
+		if end > len(blob) || parts == 0 && string(blob[prefix:end]) != kind {
+			return false
+		}
+		blob = blob[end:]
 	}
-	return blob[0] == 0 && blob[1] == 0 && blob[2] == 0 && int(blob[3]) == len(kind) && string(blob[length:length+len(kind)]) == kind
+	return err == nil && len(blob) == 0 && parts > 1
 }

@@ -7,8 +7,8 @@ import (
 	"runner/agent/action/accounts"
 	"runner/agent/action/files"
 	"runner/agent/action/programs"
-	"runner/agent/action/trees"
 	"runner/agent/action/system"
+	"runner/agent/action/trees"
 	"runner/agent/schema"
 	"runner/agent/wire"
 )

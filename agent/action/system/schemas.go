@@ -107,7 +107,7 @@ task "sysctl" "forward" {
   run_as = "root"
   path   = "/etc/sysctl.d/60-router.conf"
   name   = "net.ipv4.ip_forward"
-  value  = 1
+  value  = "1"
   now    = false
 }
 
