@@ -136,6 +136,18 @@ func (d *Dir) removeStaleLink(hidden string) {
 	}
 }
 
+// Rename gives a directory another name beside it, where nothing may be but an empty directory.
+func (d *Dir) Rename(from, to string) error {
+	err := unix.Renameat(d.fd, from, d.fd, to)
+	switch {
+	case errors.Is(err, unix.EEXIST), errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.ENOTDIR):
+		return &ChangedError{Path: d.Join(to)}
+	case err != nil:
+		return failed("create", d.Join(to), err)
+	}
+	return nil
+}
+
 // Remove removes a file or link.
 func (d *Dir) Remove(name string) error {
 	if err := unix.Unlinkat(d.fd, name, 0); err != nil {
@@ -206,6 +218,20 @@ func (d *Dir) RemoveAll(name string) error {
 		return &ChangedError{Path: d.Path}
 	}
 	return root.RemoveAll(name)
+}
+
+// Clear removes everything that is in a directory.
+func (d *Dir) Clear(name string) error {
+	inside, err := d.Open(name)
+	if err != nil {
+		return err
+	}
+	defer inside.Close()
+	names, err := inside.Names()
+	for _, name := range names {
+		err = errors.Join(err, inside.RemoveAll(name))
+	}
+	return err
 }
 
 // Backup gives a file a second name with the time in it and returns what was added to the name. Where the file system

@@ -9,6 +9,7 @@ import (
 	"runner/agent/action/programs"
 	"runner/agent/action/system"
 	"runner/agent/action/trees"
+	"runner/agent/action/sources"
 	"runner/agent/schema"
 	"runner/agent/wire"
 )
@@ -31,6 +32,7 @@ func All() []action.Definition {
 		{Name: "timezone", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Timezone)) }},
 		{Name: "sysctl", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Sysctl)) }},
 		{Name: "mount", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Mount)) }},
+		{Name: "git", Preview: action.Exact, New: func() action.Action { return new(sources.Git) }},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
 	}
 }
@@ -54,6 +56,7 @@ func Schemas() map[string]schema.Block {
 		system.SysctlSchema(),
 		system.MountSchema(),
 		programs.RebootSchema(),
+		sources.GitSchema(),
 	} {
 		out[b.Name] = b
 	}

@@ -1,0 +1,64 @@
+// Package sources are the actions that bring to a target what is published elsewhere: git, download and extract. They use
+// the target's own programs where these are the only ones that know how (git, curl, wget, xz), read archives themselves,
+// and look at everything that comes as at what a stranger has made. Their neighbours are agent/action/files, whose file
+// download is, and agent/process, which runs the programs.
+package sources
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"runner/agent/action"
+	"runner/agent/process"
+	"runner/agent/wire"
+)
+
+// toolError is a program that failed, or could not be started.
+type toolError struct {
+	exit process.Exit
+	*wire.Problem
+}
+
+// Unwrap gives what crosses the wire.
+func (e *toolError) Unwrap() error { return e.Problem }
+
+func (e *toolError) says(words string) bool { return bytes.Contains(e.exit.Stderr, []byte(words)) }
+
+// run runs a program of the target to its end and returns what it printed, without the last line break. What it failed
+// with is a *toolError; what ended the call from outside stays what it is.
+func run(ctx context.Context, env *action.Env, c process.Command) (string, error) {
+	exit, err := env.Processes.Run(ctx, c)
+	what := strings.Join(c.Argv[:min(2, len(c.Argv))], " ")
+	switch {
+	case err != nil:
+		return "", &toolError{exit, action.Problem("Install it with a task before this one.", "%v", err)}
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case exit.Reason == process.ReasonExit && exit.Status == 0:
+		return strings.TrimRight(string(exit.Stdout), "\r\n"), nil
+	}
+	p := action.Problem("", "%s ended with status %d", what, exit.Status)
+	if exit.Signal != "" {
+		p.Message = what + " was ended by " + exit.Signal
+	}
+	p.Quote = wire.Quote(exit.Stderr)
+	return "", &toolError{exit, p}
+}
+
+// remedy adds what can be done about a failure, as far as the program's last words tell.
+func (e *toolError) remedy() error {
+	for known := range strings.SplitSeq(remedies, "\n") {
+		says, hint, _ := strings.Cut(known, ": ")
+		if e.Hint == "" && e.says(says) {
+			e.Hint = hint
+		}
+	}
+	return e
+}
+
+const remedies = `Host key verification failed: Put the host's key into known_hosts on the target, or set host_key = "accept-new".
+Permission denied (: Give a private key that may read the repository as key, or put one where the target's ssh finds it.
+could not read Username: The repository wants a name and a password; use ssh with a key, or a credential helper on the target.
+overwritten by checkout: Move these files away, or set force = true to lose them.
+transport 'file' not allowed: Allow it with protocol.file.allow in the target's git configuration.`
