@@ -76,6 +76,14 @@ func TestG28Quickstart(t *testing.T) {
 	}
 }
 
+// published is what examples of actions find where they say, as scripts that make it.
+var published = map[string]string{
+	"download": "echo 1.4.2 >/tmp/runner-example-version",
+	"git": `git init --quiet --bare /tmp/runner-example-repository && cd /tmp/runner-example-repository
+		export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.net GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.net
+		git update-ref refs/heads/main $(git commit-tree -m first $(git mktree </dev/null))`,
+}
+
 // TestG28ActionExamples applies the examples of the actions, as the reference prints them, to this machine: a second time
 // nothing is left to do.
 func TestG28ActionExamples(t *testing.T) {
@@ -93,6 +101,11 @@ func TestG28ActionExamples(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			site := filepath.Join(t.TempDir(), "site.hcl")
 			write(t, site, "job \"example\" {\n  hosts = [host.localhost]\n"+schema.Example+"\n}\n")
+			if prepare := published[name]; prepare != "" {
+				if out, code := run(t, nil, "/bin/sh", "-ec", prepare); code != 0 {
+					t.Fatalf("cannot prepare the example: %s", out)
+				}
+			}
 			type step struct {
 				code int
 				args []string

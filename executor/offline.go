@@ -79,7 +79,7 @@ func arguments(in plan.Instance) map[string]any {
 	if len(in.Sources) > 0 {
 		delete(out, "content")
 	}
-	if c := in.Content; c != nil {
+	if c := in.Content; c != nil && c.Argument != "" {
 		delete(out, c.Argument+"_size")
 		delete(out, c.Argument+"_sha256")
 		if c.File == "" {

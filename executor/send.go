@@ -13,6 +13,7 @@ import (
 	"runner/executor/batch"
 	"runner/executor/broker"
 	"runner/executor/event"
+	"runner/executor/relay"
 	"runner/planner/plan"
 )
 
@@ -261,8 +262,11 @@ func (h *hostRun) shared(s *sent) *wire.Hold {
 
 func (r *run) opener(c *plan.Content) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		if c.File != "" {
+		switch {
+		case c.File != "":
 			return r.Open(c.File)
+		case c.Request != nil:
+			return relay.Open(c.Request)
 		}
 		return io.NopCloser(bytes.NewReader(c.Data)), nil
 	}

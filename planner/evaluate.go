@@ -65,6 +65,9 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 			diags = append(diags, sourceError(task, err))
 		}
 		takePatterns(&out[i], in.Patterns)
+		if task.Action == "download" || task.Action == "extract" {
+			takeRequest(&out[i])
+		}
 	}
 	return out, evaluationError(diags)
 }
@@ -234,6 +237,24 @@ func (e *Evaluator) takeTree(in *plan.Instance, root string) error {
 		}
 	}
 	return nil
+}
+
+// takeRequest lets the controller make the request of an action, should the target have nothing to make it with.
+func takeRequest(in *plan.Instance) {
+	r := &plan.Request{}
+	var known bool
+	if r.URL, known = in.Args["url"].(string); !known {
+		return
+	}
+	r.Username, _ = in.Args["username"].(string)
+	r.Password, _ = in.Args["password"].(string)
+	if headers, given := in.Args["headers"].(map[string]any); given {
+		r.Headers = map[string]string{}
+		for name, value := range headers {
+			r.Headers[name], _ = value.(string)
+		}
+	}
+	in.Content = &plan.Content{Request: r}
 }
 
 // sourceFile is what a file held when it was read, and what tells that it has been written since.

@@ -34,6 +34,8 @@ func packages() []debian {
 		{"tmux", "tmux"},
 		{"locales", "locale-gen"},
 		{"git", "git"},
+		{"curl", "curl"},
+		{"wget", "wget"},
 		{"ansible-core", "ansible-playbook"}, // what the guide and inventories are compared with
 		{"graphviz", "dot"},                  // reads what graph writes
 		{"gcc", "gcc"},                       // for the race detector

@@ -158,12 +158,13 @@ type Verdict struct {
 	UnknownChanged, UnknownFailed, UnknownAgain bool
 }
 
-// Content is bytes that go to a target when it asks for them: Data, or the file's when File is set. Of a tree, which File names, Data goes
-// first, if there is any, and then what is asked for of Files.
+// Content is bytes that go to a target when it asks for them: Data, or the file's when File is set, or what a server gives when Request
+// is. Of a tree, which File names, Data goes first, if there is any, and then what is asked for of Files.
 type Content struct {
-	Argument string // that it is the value of
+	Argument string // that it is the value of; "": of none
 	File     string
 	Data     []byte
+	Request  *Request
 	Size     int64  // bytes; 0: not known
 	Files    []File // of a tree; nil: it is none
 }
@@ -172,6 +173,13 @@ type Content struct {
 type File struct {
 	Name string
 	Size int64 // bytes
+}
+
+// Request is what the controller asks of a server for a target that cannot.
+type Request struct {
+	URL                string
+	Headers            map[string]string
+	Username, Password string
 }
 
 // Output is a value that a run prints at its end.

@@ -33,6 +33,7 @@ func All() []action.Definition {
 		{Name: "sysctl", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Sysctl)) }},
 		{Name: "mount", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Mount)) }},
 		{Name: "git", Preview: action.Exact, New: func() action.Action { return new(sources.Git) }},
+		{Name: "download", Preview: action.Exact, New: func() action.Action { return new(sources.Download) }},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
 	}
 }
@@ -57,6 +58,7 @@ func Schemas() map[string]schema.Block {
 		system.MountSchema(),
 		programs.RebootSchema(),
 		sources.GitSchema(),
+		sources.DownloadSchema(),
 	} {
 		out[b.Name] = b
 	}

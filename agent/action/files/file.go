@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +32,10 @@ type File struct {
 	Validate []string    `cbor:"validate"`
 	InPlace  bool        `cbor:"in_place"`
 	Durable  bool        `cbor:"durable"`
+
+	// From, if it is not nil, writes the content instead of the call's input, and tells its size and digest. Without SHA256
+	// the content is not known before; with it, Size may be less than nothing for a size that is not.
+	From func(ctx context.Context, env *action.Env, to *os.File) (*view.Content, error) `cbor:"-"`
 
 	// What Look found, for Act.
 	want    action.Wanted
@@ -81,6 +86,8 @@ func (f *File) contentWanted(env *action.Env) *view.Content {
 		return &view.Content{Size: f.Size, SHA256: f.SHA256}
 	case f.Content != nil:
 		return view.ContentOf(f.Content)
+	case f.From != nil:
+		return &view.Content{Unknown: true}
 	}
 	return nil
 }
@@ -260,7 +267,7 @@ func (f *File) outcome(env *action.Env, p *view.Place, old, will view.Entry) act
 	if f.rewrite && f.content != nil {
 		out.Change.Diff = f.diff(p, old.Content, env.WholeDiff)
 	}
-	if len(unknown) == 0 && !f.backsUp(p) {
+	if len(unknown) == 0 && !f.backsUp(p) && will.Size >= 0 {
 		out.Values = f.values(env, &will, "")
 	}
 	return out
@@ -286,7 +293,7 @@ func (f *File) diff(p *view.Place, old *view.Content, whole bool) string {
 		from, old = "/dev/null", view.ContentOf(nil)
 	}
 	switch {
-	case f.content.Unknown || old == nil || old.Unknown:
+	case f.content.Unknown || f.content.Size < 0 || old == nil || old.Unknown:
 		return ""
 	case old.Bytes == nil || f.content.Bytes == nil:
 		return fmt.Sprintf("--- %s\n+++ %s\n\\ This is too large to be compared: %d bytes before, %d bytes after\n", from, f.Path, old.Size, f.content.Size)
@@ -305,7 +312,10 @@ func (f *File) describe(env *action.Env, e view.Entry) map[string]any {
 	case e.Content == nil:
 		out["size"] = e.Size
 	case !e.Content.Unknown:
-		out["size"], out["sha256"] = e.Content.Size, e.Content.SHA256
+		out["sha256"] = e.Content.SHA256
+		if e.Content.Size >= 0 {
+			out["size"] = e.Content.Size
+		}
 	}
 	return out
 }
@@ -359,6 +369,9 @@ func (f *File) Act(ctx context.Context, env *action.Env, found action.Outcome) (
 	st, err := p.Dir.Lstat(p.Name)
 	if err != nil {
 		return action.Outcome{}, action.Cannot("look at", f.Path, err)
+	}
+	if f.From != nil && f.rewrite { // now it is known
+		found.After["size"], found.After["sha256"], found.Change.Unknown = f.content.Size, f.content.SHA256, nil
 	}
 	found.Values = f.values(env, &view.Entry{Stat: st}, backup)
 	return found, nil

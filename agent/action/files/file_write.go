@@ -45,7 +45,7 @@ func (f *File) replace(ctx context.Context, env *action.Env, p *view.Place) (str
 		return "", err
 	}
 	defer draft.Close()
-	if err := f.fill(env, draft.File); err != nil {
+	if err := f.fill(ctx, env, draft.File); err != nil {
 		return "", err
 	}
 	will := f.want.Over(action.Fresh(p, disk.Regular))
@@ -103,7 +103,11 @@ func (f *File) publish(p *view.Place, draft *disk.Draft) (string, error) {
 }
 
 // fill writes the wanted content.
-func (f *File) fill(env *action.Env, to *os.File) error {
+func (f *File) fill(ctx context.Context, env *action.Env, to *os.File) (err error) {
+	if f.From != nil {
+		f.content, err = f.From(ctx, env, to)
+		return err
+	}
 	if f.SHA256 == "" {
 		_, err := to.Write(f.Content)
 		return err
@@ -139,7 +143,7 @@ func (f *File) overwrite(ctx context.Context, env *action.Env, p *view.Place) (s
 		return "", &disk.ChangedError{Path: f.Path}
 	}
 	will := f.want.Over(st)
-	staged, done, err := f.stage(env, p)
+	staged, done, err := f.stage(ctx, env, p)
 	if err != nil {
 		return "", err
 	}
@@ -171,8 +175,8 @@ func (f *File) overwrite(ctx context.Context, env *action.Env, p *view.Place) (s
 }
 
 // stage has the new content at hand, whole and verified, before the old one is touched. It lasts until done is called.
-func (f *File) stage(env *action.Env, p *view.Place) (content io.ReadSeeker, done func(), err error) {
-	if f.SHA256 == "" {
+func (f *File) stage(ctx context.Context, env *action.Env, p *view.Place) (content io.ReadSeeker, done func(), err error) {
+	if f.SHA256 == "" && f.From == nil {
 		return bytes.NewReader(f.Content), func() {}, nil
 	}
 	var staged *os.File
@@ -187,7 +191,7 @@ func (f *File) stage(env *action.Env, p *view.Place) (content io.ReadSeeker, don
 		_ = os.Remove(staged.Name()) // the open file is all that is needed
 		done = func() { _ = staged.Close() }
 	}
-	if err := f.fill(env, staged); err != nil {
+	if err := f.fill(ctx, env, staged); err != nil {
 		done()
 		return nil, nil, err
 	}

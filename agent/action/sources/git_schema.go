@@ -36,17 +36,7 @@ func GitSchema() schema.Block {
 			{Name: "after", Type: schema.String, Doc: "The commit that is checked out."},
 			{Name: "branch", Type: schema.String, Doc: "The branch that is checked out; null for a tag or a commit."},
 		},
-		Example: `task "shell" "repository" {
-  script  = <<-EOT
-    export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.net GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.net
-    git init --quiet --bare runner-example-repository && cd runner-example-repository
-    git update-ref refs/heads/main $(git commit-tree -m first $(git mktree </dev/null))
-  EOT
-  chdir   = "/tmp"
-  creates = "runner-example-repository/refs/heads/main"
-}
-
-task "git" "shop" {
+		Example: `task "git" "shop" {
   url        = "file:///tmp/runner-example-repository"
   path       = "/tmp/runner-example-checkout"
   version    = "main"
