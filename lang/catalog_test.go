@@ -54,6 +54,7 @@ func catalog() lang.Catalog {
 				Results: []schema.Attribute{{Name: "path", Type: schema.String}, {Name: "size", Type: schema.Number}},
 				Check:   oneContent,
 			},
+			"package": {Name: "package", Arguments: []schema.Attribute{{Name: "name", Type: schema.String}}},
 		},
 		Transports: map[string]schema.Block{
 			"local": {Name: "local", Arguments: []schema.Attribute{timeout}},

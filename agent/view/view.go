@@ -198,6 +198,16 @@ func (v *View) Elsewhere(at string, removed bool) {
 	}
 }
 
+// Planning tells whether an earlier task writes to a path that begins in a certain way, or removes what is there.
+func (v *View) Planning(prefix string) bool {
+	for at := range v.planned {
+		if strings.HasPrefix(at, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // planning tells whether an earlier task writes to a path.
 func (v *View) planning(at string) bool {
 	_, ok := v.planned[path.Clean(at)]

@@ -37,8 +37,14 @@ func packages() []debian {
 		{"curl", "curl"},
 		{"wget", "wget"},
 		{"ansible-core", "ansible-playbook"}, // what the guide and inventories are compared with
-		{"graphviz", "dot"},                  // reads what graph writes
-		{"gcc", "gcc"},                       // for the race detector
+		{"dpkg-dev", "dpkg-scanpackages"},    // what makes repositories of packages
+		{"rpm", "rpmbuild"},
+		{"createrepo-c", "createrepo_c"},
+		{"dnf", "dnf"}, // what gets packages from them
+		{"zypper", "zypper"},
+		{"pacman-package-manager", "pacman"},
+		{"graphviz", "dot"}, // reads what graph writes
+		{"gcc", "gcc"},      // for the race detector
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"runner/agent/action"
 	"runner/agent/action/accounts"
 	"runner/agent/action/files"
+	"runner/agent/action/packages"
 	"runner/agent/action/programs"
 	"runner/agent/action/system"
 	"runner/agent/action/trees"
@@ -34,6 +35,7 @@ func All() []action.Definition {
 		{Name: "mount", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Mount)) }},
 		{Name: "git", Preview: action.Exact, New: func() action.Action { return new(sources.Git) }},
 		{Name: "download", Preview: action.Exact, New: func() action.Action { return new(sources.Download) }},
+		{Name: "package", Preview: action.Exact, New: func() action.Action { return new(packages.Package) }},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
 	}
 }
@@ -56,6 +58,7 @@ func Schemas() map[string]schema.Block {
 		system.TimezoneSchema(),
 		system.SysctlSchema(),
 		system.MountSchema(),
+		packages.PackageSchema(),
 		programs.RebootSchema(),
 		sources.GitSchema(),
 		sources.DownloadSchema(),

@@ -1,4 +1,4 @@
 job "web" {
   hosts = [host.localhost]
-  task "package" "nginx" { name = "nginx" }
+  task "service" "nginx" { name = "nginx" }
 }

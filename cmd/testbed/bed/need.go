@@ -14,7 +14,7 @@ import (
 )
 
 // Need skips the test with a printed reason unless everything it names is there; where CI is "true", it fails instead.
-// The names are "linux", "root", "docker" (a daemon that answers), "locales" (German ones), and otherwise programs such
+// The names are "linux", "root", "docker" (a daemon that answers), "throwaway" (see Throwaway), "locales" (German ones), and otherwise programs such
 // as "sshd", "sudo" or "fish".
 func Need(t testing.TB, things ...string) {
 	t.Helper()
@@ -44,6 +44,10 @@ func check(thing string) error {
 			return fmt.Errorf("%w (make testbed starts it)", err)
 		}
 		return conn.Close()
+	case "throwaway":
+		if os.Getenv(thrownAway) == "" {
+			return errors.New("only root can have a throw-away file system, and only where it may mount one")
+		}
 	case "locales":
 		if out, err := exec.Command("locale", "-a").Output(); err != nil || !slices.Contains(lines(string(out)), GermanLocale) {
 			return errors.New("no German locale")

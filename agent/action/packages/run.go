@@ -1,0 +1,169 @@
+package packages
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"runner/agent/action"
+	"runner/agent/process"
+	"runner/agent/wire"
+)
+
+const (
+	// between is how long a manager that is at work for somebody else is left alone.
+	between = time.Second
+	// patience is how long it is waited for where the task has no timeout.
+	patience = 10 * time.Minute
+)
+
+// environ is the environment of managers: nothing asks anybody, no other daemon is restarted, and what is said is in the
+// one language in which it can be read. The rest of the locale stays, for what packages make of it: a database that is
+// set up, for example.
+func environ(task []string) []string {
+	all := ""
+	var out []string
+	for _, pair := range task {
+		switch name, value, _ := strings.Cut(pair, "="); name {
+		case "LC_ALL":
+			all = value
+		case "LANGUAGE", "LC_MESSAGES":
+		default:
+			out = append(out, pair)
+		}
+	}
+	if all != "" {
+		out = append(out, "LANG="+all)
+	}
+	return append(out, "LC_MESSAGES=C", "DEBIAN_FRONTEND=noninteractive", "APT_LISTCHANGES_FRONTEND=none", "NEEDRESTART_MODE=l", "UCF_FORCE_CONFFOLD=1",
+		"ASSUME_ALWAYS_YES=yes")
+}
+
+// busy is what managers say when another one is at work.
+const busy = "Could not get lock|is locked by another process|Waiting for process with pid|has locked it|is running as pid|can't create transaction lock|" +
+	"System management is locked|unable to lock database|Unable to lock database|Cannot get an advisory lock|holding the yum lock|lock is already held"
+
+// run runs a program of a manager to its end, again and again as long as another one is at work. uncut is for what must not
+// be ended in the middle.
+func run(ctx context.Context, env *action.Env, argv []string, uncut bool) (process.Exit, error) {
+	ctx, cancel := limited(ctx)
+	defer cancel()
+	c := process.Command{Argv: argv, Dir: "/", Env: environ(env.Environ), Uncut: uncut}
+	if uncut {
+		c.Stdout, c.Stderr = live(env, wire.StreamOutput), live(env, wire.StreamError)
+	}
+	for {
+		exit, err := env.Processes.Run(ctx, c)
+		if err != nil {
+			return exit, action.Problem("", "%v", err)
+		}
+		if exit.Status == 0 || exit.Reason != process.ReasonExit {
+			return exit, ended(argv[0], exit)
+		}
+		who := line(said(exit), busy)
+		if who == "" || line(said(exit), "Read-only file system|Permission denied") != "" {
+			return exit, nil
+		}
+		timer := time.NewTimer(between)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+				return exit, context.Cause(ctx)
+			}
+			return exit, &wire.Problem{
+				Code: wire.CodeTimeout, Message: "the package manager is at work for somebody else: " + who, Quote: wire.Quote([]byte(said(exit))),
+				Hint: "Wait until that has ended, or give the task a longer timeout.",
+			}
+		}
+	}
+}
+
+// limited gives a context an end if it has none.
+func limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, patience)
+}
+
+// live is where output is copied to; nil when nobody watches.
+func live(env *action.Env, stream wire.Stream) io.Writer {
+	if env.Live == nil {
+		return nil
+	}
+	return env.Live(stream)
+}
+
+// ended is the error of a program that did not end by itself.
+func ended(program string, exit process.Exit) error {
+	p := &wire.Problem{Quote: wire.Quote([]byte(said(exit)))}
+	switch exit.Reason {
+	case process.ReasonExit:
+		return nil
+	case process.ReasonSignal:
+		p.Code, p.Message = wire.CodeSignal, program+" was ended by "+exit.Signal
+	case process.ReasonTimeout:
+		p.Code, p.Message = wire.CodeTimeout, program+" did not end in time and was ended"
+	case process.ReasonCancelled:
+		p.Code, p.Message = wire.CodeCancelled, program+" was ended before it was done"
+	}
+	return p
+}
+
+// said is what a program has printed, what went wrong at the end.
+func said(exit process.Exit) string { return string(exit.Stdout) + string(exit.Stderr) }
+
+// line returns the first line of a text in which one of some phrases, separated by "|", stands, without what managers put
+// before it.
+func line(text, phrases string) string {
+	for _, l := range split(text, "\n") {
+		for _, phrase := range split(phrases, "|") {
+			if !strings.Contains(l, phrase) {
+				continue
+			}
+			for _, before := range []string{"E: ", "Error: ", "error: ", "ERROR: ", `<message type="error">`} {
+				l = strings.TrimPrefix(l, before)
+			}
+			if l = strings.TrimSuffix(strings.TrimSpace(l), "</message>"); l != "" {
+				return strings.ReplaceAll(l, "&apos;", "'")
+			}
+		}
+	}
+	return ""
+}
+
+// failure words what a manager has refused.
+func failure(what, program string, exit process.Exit) error {
+	for _, known := range [][2]string{
+		{"dpkg was interrupted", "Run dpkg --configure -a on the target."},
+		{"Read-only file system", "The file system is mounted read-only."},
+		{"No space left|not enough free disk space|don't have enough free space|Not enough free space", "Make room on the file system."},
+		{
+			"Unable to locate package|has no installation candidate|was not found|Unable to find a match|No provider of|target not found|no such package|" +
+				"No packages available to install|No package |No match for argument",
+			"Check the name and the version; where the package is to come from may be missing (task \"repository\"), or its index too old (refresh).",
+		},
+		{
+			"Could not resolve|Couldn't resolve|Temporary failure|Failed to fetch|Failed to download|Cannot download|failed retrieving|Could not connect|" +
+				"Download (curl) error|temporary error",
+			"The target does not reach what its packages come from: check its network, proxy and repositories.",
+		},
+		{
+			"Signature verification failed|GPG check FAILED|is not signed|NO_PUBKEY|(PGP signature)|UNTRUSTED signature",
+			"Give the target the key of the repository: task \"repository\" with signed_by or gpgkey.",
+		},
+		{"Depends: |nothing provides|unable to satisfy dependency", "What it needs has to come from somewhere, too (task \"repository\")."},
+		{`E: |Error: |error: |ERROR: |Problem: |pkg: |type="error"`, ""},
+	} {
+		if l := line(said(exit), known[0]); l != "" {
+			return &wire.Problem{Code: wire.CodeAction, Message: "cannot " + what + ": " + l, Hint: known[1], Quote: wire.Quote([]byte(said(exit)))}
+		}
+	}
+	p := action.Problem("", "cannot %s: %s ended with status %d", what, program, exit.Status)
+	p.Quote = wire.Quote([]byte(said(exit)))
+	return p
+}
