@@ -79,6 +79,8 @@ func TestG28Quickstart(t *testing.T) {
 // published is what examples of actions find where they say, as scripts that make it.
 var published = map[string]string{
 	"download": "echo 1.4.2 >/tmp/runner-example-version",
+	"extract": `cd /tmp && mkdir -p runner-example-shop/bin && echo shop >runner-example-shop/bin/shop && echo port=80 >runner-example-shop/shop.conf
+		tar -czf runner-example-shop.tar.gz runner-example-shop`,
 	"git": `git init --quiet --bare /tmp/runner-example-repository && cd /tmp/runner-example-repository
 		export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.net GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.net
 		git update-ref refs/heads/main $(git commit-tree -m first $(git mktree </dev/null))`,

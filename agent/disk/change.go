@@ -128,6 +128,20 @@ func (d *Dir) Relink(name, target string) error {
 	return nil
 }
 
+// Link gives a file that is in another directory, or in this one, one more name, also at the place of another file.
+func (d *Dir) Link(name string, in *Dir, old string) error {
+	w := &Draft{dir: d, final: name}
+	err := w.claim(func(hidden string) error { return unix.Linkat(in.fd, old, d.fd, hidden, 0) })
+	if err != nil {
+		return failed("create", d.Join(name), err)
+	}
+	if err = unix.Renameat(d.fd, w.hidden, d.fd, name); err != nil {
+		err = failed("create", d.Join(name), err)
+	}
+	w.Close() // where both were names of one file already, nothing was renamed
+	return err
+}
+
 // removeStaleLink removes a link with a hidden name. Links cannot be locked, and they live for two calls only: whoever
 // loses it to us fails and says so.
 func (d *Dir) removeStaleLink(hidden string) {

@@ -35,6 +35,15 @@ func Scratch(size int64, dirs ...string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "memory"), nil
 }
 
+// Room tells how many bytes the file system of a directory could hold, and how many more it can. Where that cannot be told, there is room.
+func Room(dir string) (all, free int64) {
+	var room unix.Statfs_t
+	if unix.Statfs(dir, &room) != nil {
+		return 1 << 60, 1 << 60
+	}
+	return int64(room.Blocks) * int64(room.Bsize), int64(room.Bavail) * int64(room.Bsize) //nolint:gosec // no file system is that large
+}
+
 func scratch(dir string, size int64) (*os.File, error) {
 	var room unix.Statfs_t
 	if err := unix.Statfs(dir, &room); err != nil {

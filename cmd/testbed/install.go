@@ -36,6 +36,10 @@ func packages() []debian {
 		{"git", "git"},
 		{"curl", "curl"},
 		{"wget", "wget"},
+		{"bzip2", "bzip2"},
+		{"xz-utils", "xz"},
+		{"zstd", "zstd"},
+		{"zip", "zip"},
 		{"ansible-core", "ansible-playbook"}, // what the guide and inventories are compared with
 		{"dpkg-dev", "dpkg-scanpackages"},    // what makes repositories of packages
 		{"rpm", "rpmbuild"},

@@ -34,6 +34,7 @@ func All() []action.Definition {
 		{Name: "sysctl", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Sysctl)) }},
 		{Name: "mount", Preview: action.Exact, New: func() action.Action { return action.Compose(new(system.Mount)) }},
 		{Name: "git", Preview: action.Exact, New: func() action.Action { return new(sources.Git) }},
+		{Name: "extract", Preview: action.Exact, New: func() action.Action { return new(sources.Extract) }},
 		{Name: "download", Preview: action.Exact, New: func() action.Action { return new(sources.Download) }},
 		{Name: "package", Preview: action.Exact, New: func() action.Action { return new(packages.Package) }},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
@@ -62,6 +63,7 @@ func Schemas() map[string]schema.Block {
 		programs.RebootSchema(),
 		sources.GitSchema(),
 		sources.DownloadSchema(),
+		sources.ExtractSchema(),
 	} {
 		out[b.Name] = b
 	}

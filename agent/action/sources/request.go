@@ -62,11 +62,13 @@ func (r *Request) transfer(ctx context.Context, env *action.Env, to *os.File) er
 			return err
 		}
 		if strings.HasPrefix(version, "GNU ") {
-			return pipe(ctx, env, to, r.URL, []byte(r.config(" = ", "\n")),
-				"wget --no-verbose --tries=5 --output-document=- --input-file=- --config")
+			return pipe(ctx, env, to, process.Command{
+				Argv:  strings.Fields("wget --no-verbose --tries=5 --output-document=- --input-file=- --config"),
+				Stdin: strings.NewReader(r.URL), Script: []byte(r.config(" = ", "\n")),
+			})
 		}
 		if !r.secret() { // busybox takes everything on its command line
-			return pipe(ctx, env, to, "", nil, "wget -q -O -", r.URL)
+			return pipe(ctx, env, to, process.Command{Argv: []string{"wget", "-q", "-O", "-", r.URL}})
 		}
 	}
 	_, err := io.Copy(to, env.Input())
@@ -82,8 +84,10 @@ func (r *Request) secret() bool {
 func (r *Request) curl(ctx context.Context, env *action.Env, to *os.File) error {
 	config := "url = \"" + quote(r.URL) + "\"\n" + r.config(" = \"", "\"\n")
 	for from := int64(0); ; {
-		err := pipe(ctx, env, to, config, nil,
-			"curl -q --silent --show-error --fail --location --globoff --connect-timeout 30 --config - --continue-at", strconv.FormatInt(from, 10))
+		const options = "curl -q --silent --show-error --fail --location --globoff --connect-timeout 30 --config - --continue-at "
+		err := pipe(ctx, env, to, process.Command{
+			Argv: strings.Fields(options + strconv.FormatInt(from, 10)), Stdin: strings.NewReader(config),
+		})
 		failed, is := err.(*toolError) //nolint:errorlint // it wraps nothing
 		if !is || r.Digest == "" {
 			return err
@@ -132,13 +136,10 @@ func (r *Request) config(between, end string) string {
 func quote(s string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) }
 
 // pipe runs a program that prints to a file. What cannot be written ends it.
-func pipe(ctx context.Context, env *action.Env, to *os.File, stdin string, script []byte, words string, more ...string) error {
+func pipe(ctx context.Context, env *action.Env, to *os.File, c process.Command) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := process.Command{
-		Argv: append(strings.Fields(words), more...), Dir: env.Dir, Env: append(slices.Clone(env.Environ), "LC_ALL=C"),
-		Stdin: strings.NewReader(stdin), Script: script, Stdout: &sink{to, cancel},
-	}
+	c.Dir, c.Env, c.Stdout = env.Dir, append(slices.Clone(env.Environ), "LC_ALL=C"), &sink{to, cancel}
 	_, err := run(ctx, env, c)
 	return err
 }
