@@ -63,11 +63,11 @@ func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 		return wire.VerbRun
 	case task.Own != "":
 		return wire.VerbUpdate
-	case in.Args["changes"] == false, task.Action == httpAction && onlyReads(in.Args):
+	case in.Args["changes"] == false, task.Action == waitAction, task.Action == httpAction && onlyReads(in.Args):
 		return wire.VerbRead
 	case task.Action == flushAction, task.Action == resetAction, task.Action == pauseAction:
 		return wire.VerbNone
-	case task.Action == "command", task.Action == "shell", task.Action == rebootAction, task.Action == httpAction:
+	case task.Action == "command", task.Action == "shell", task.Action == "script", task.Action == rebootAction, task.Action == httpAction:
 		return wire.VerbRun
 	}
 	return wire.VerbUpdate

@@ -21,6 +21,9 @@ const (
 	// rebootAction restarts a machine. Its peer sets that off, and does not see the end of it.
 	rebootAction = "reboot"
 
+	// waitAction waits on the target for what may be somebody else's to do.
+	waitAction = "wait"
+
 	// rebootTimeout is how long a machine may take to restart when its task does not say.
 	rebootTimeout = 10 * time.Minute
 	// firstLook and lastLook are the shortest and the longest time between attempts to reach a machine that restarts.

@@ -173,6 +173,9 @@ func (h *hostRun) send(s *sent) {
 		return
 	}
 	flags := wire.Flags(0)
+	if s.task.Action == waitAction && s.instance.Args["argv"] == nil { // it disturbs nobody
+		flags |= wire.FlagNoLane
+	}
 	if s.task.Verdict || s.task.OnFailure == plan.Continue && (h.isPreview() || s.isLast()) {
 		flags |= wire.FlagContinue
 	}

@@ -43,6 +43,7 @@ type Block struct {
 	Results   []Attribute // of an action, beside changed, failed, skipped and duration
 	Example   string      // a block that the reference shows and a test runs
 	Uncut     bool        // what an action does may be at a point where it must not be cut: an interrupt lets it finish
+	Beside    [2]string   // the name of a file that the example needs, and what is in it
 	// Check finds what the attributes alone cannot say (two that exclude each other, a name that is none). It gets the
 	// arguments that are given (string, float64, bool, []any, map[string]any, or Unknown) and returns nil, an
 	// *ArgumentError or several of them, joined. Its message may quote the argument that it names, which is not shown where that is sensitive, and

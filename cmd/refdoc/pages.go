@@ -105,7 +105,11 @@ func transports(schemas map[string]schema.Block) string {
 
 // block prints one action or transport; its example carries the marker.
 func block(b *strings.Builder, s schema.Block, marker string) {
-	fmt.Fprintf(b, "\n## %s\n\n%s\n\n```hcl %s\n%s\n```\n", s.Name, s.Doc, marker, strings.TrimSpace(s.Example))
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", s.Name, s.Doc)
+	if s.Beside[0] != "" {
+		fmt.Fprintf(b, "```text beside %s\n%s\n```\n\n", s.Beside[0], strings.TrimSpace(s.Beside[1]))
+	}
+	fmt.Fprintf(b, "```hcl %s\n%s\n```\n", marker, strings.TrimSpace(s.Example))
 	if len(s.Arguments) > 0 {
 		b.WriteString("\n| argument | type | |\n|---|---|---|\n")
 		for _, a := range s.Arguments {

@@ -11,6 +11,7 @@ import (
 	"runner/agent/action/system"
 	"runner/agent/action/trees"
 	"runner/agent/action/sources"
+	"runner/agent/action/waiting"
 	"runner/agent/schema"
 	"runner/agent/wire"
 )
@@ -21,6 +22,8 @@ func All() []action.Definition {
 		{Name: wire.ActionOwn, Preview: action.Exact, New: func() action.Action { return new(programs.Own) }},
 		{Name: "command", Preview: action.Runs, New: func() action.Action { return new(programs.Command) }},
 		{Name: "shell", Preview: action.Runs, New: func() action.Action { return new(programs.Shell) }},
+		{Name: "script", Preview: action.Runs, New: func() action.Action { return new(programs.Script) }},
+		{Name: "wait", Preview: action.Runs, New: func() action.Action { return new(waiting.Wait) }},
 		{Name: "file", Preview: action.Exact, New: func() action.Action { return new(files.File) }},
 		{Name: "directory", Preview: action.Exact, New: func() action.Action { return new(files.Directory) }},
 		{Name: "symlink", Preview: action.Exact, New: func() action.Action { return new(files.Symlink) }},
@@ -47,6 +50,8 @@ func Schemas() map[string]schema.Block {
 	for _, b := range []schema.Block{
 		programs.CommandSchema(),
 		programs.ShellSchema(),
+		programs.ScriptSchema(),
+		waiting.WaitSchema(),
 		files.FileSchema(),
 		files.DirectorySchema(),
 		files.SymlinkSchema(),

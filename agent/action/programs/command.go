@@ -62,17 +62,48 @@ func (i *interpreter) UnmarshalCBOR(encoded []byte) error {
 	return wire.Unmarshal(encoded, (*[]string)(i))
 }
 
+// program is what runs: one that is on the target, or comes with the task.
+type program interface {
+	name() string // in messages
+	shown() map[string]any
+	// runnable finds what would keep it from being started, as far as files can tell.
+	runnable(env *action.Env, dir string) error
+	start(ctx context.Context, env *action.Env, c process.Command) (process.Exit, error)
+}
+
+// there is a program on the target, with its arguments, and what it reads as a script.
+type there process.Command
+
+func (c there) name() string { return c.Argv[0] }
+
+func (c there) shown() map[string]any {
+	if c.Script != nil {
+		return map[string]any{"script": string(c.Script), "interpreter": action.Plain(c.Argv)}
+	}
+	return map[string]any{"argv": action.Plain(c.Argv)}
+}
+
+func (c there) runnable(env *action.Env, dir string) error {
+	if !env.View.Program(c.Argv[0], dir, env.Environ) {
+		return notStarted(&process.StartError{Program: c.Argv[0], Err: errNoProgram})
+	}
+	return nil
+}
+
+func (c there) start(ctx context.Context, env *action.Env, with process.Command) (process.Exit, error) {
+	with.Argv, with.Script = c.Argv, c.Script
+	return env.Processes.Run(ctx, with)
+}
+
 // Look finds out whether the program has something to do. One that changes nothing runs here.
 func (c *Command) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
-	return c.look(ctx, env, c.program())
+	return c.look(ctx, env, there{Argv: c.Argv})
 }
 
 // Act runs the program.
 func (c *Command) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
-	return c.act(ctx, env, c.program(), found)
+	return c.run(ctx, env, there{Argv: c.Argv}, found)
 }
-
-func (c *Command) program() process.Command { return process.Command{Argv: c.Argv} }
 
 // Look finds out whether the program has something to do. One that changes nothing runs here.
 func (s *Shell) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
@@ -81,10 +112,10 @@ func (s *Shell) Look(ctx context.Context, env *action.Env) (action.Outcome, erro
 
 // Act runs the program.
 func (s *Shell) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
-	return s.act(ctx, env, s.program(), found)
+	return s.run(ctx, env, s.program(), found)
 }
 
-func (s *Shell) program() process.Command {
+func (s *Shell) program() there {
 	argv := []string(s.Interpreter)
 	if len(argv) > 1 && argv[len(argv)-1] == "-c" { // the script is a file, not an argument
 		argv = argv[:len(argv)-1]
@@ -92,11 +123,11 @@ func (s *Shell) program() process.Command {
 	if len(argv) == 0 {
 		argv = []string{"/bin/sh"}
 	}
-	return process.Command{Argv: argv, Script: []byte(s.Script)}
+	return there{Argv: argv, Script: []byte(s.Script)}
 }
 
 // look decides whether the program is to run. One that changes nothing runs here.
-func (r *running) look(ctx context.Context, env *action.Env, c process.Command) (action.Outcome, error) {
+func (r *running) look(ctx context.Context, env *action.Env, p program) (action.Outcome, error) {
 	spared, err := r.spared(env)
 	if err != nil {
 		return action.Outcome{}, err
@@ -109,13 +140,13 @@ func (r *running) look(ctx context.Context, env *action.Env, c process.Command) 
 	if reads {
 		verb = wire.VerbRead
 	}
-	out := action.Change(verb, nil, r.describe(env, c), env.Unknown...)
+	out := action.Change(verb, nil, r.describe(env, p), env.Unknown...)
 	preview := env.Mode == wire.ModeLook
 	switch {
 	case reads && (!preview || len(env.Unknown) == 0 && !env.Unsettled):
-		return r.run(ctx, env, c, out)
+		return r.run(ctx, env, p, out)
 	case preview && len(env.Unknown) == 0:
-		if err := r.runnable(env, c); err != nil {
+		if err := r.runnable(env, p); err != nil {
 			return action.Outcome{}, err
 		}
 	}
@@ -162,15 +193,12 @@ func (r *running) within(pattern string) string {
 }
 
 // runnable finds what would keep the program from being started, as far as files can tell.
-func (r *running) runnable(env *action.Env, c process.Command) error {
+func (r *running) runnable(env *action.Env, p program) error {
 	dir := r.dir(env)
 	if r.Chdir != "" && !env.View.Directory(dir) {
-		return notStarted(&process.StartError{Program: c.Argv[0], Dir: dir, Err: errNotThere})
+		return notStarted(&process.StartError{Program: p.name(), Dir: dir, Err: errNotThere})
 	}
-	if !env.View.Program(c.Argv[0], dir, env.Environ) {
-		return notStarted(&process.StartError{Program: c.Argv[0], Err: errNoProgram})
-	}
-	return nil
+	return p.runnable(env, dir)
 }
 
 var (
@@ -185,13 +213,9 @@ func (r *running) dir(env *action.Env) string {
 	return env.Dir
 }
 
-func (r *running) act(ctx context.Context, env *action.Env, c process.Command, found action.Outcome) (action.Outcome, error) {
-	return r.run(ctx, env, c, found)
-}
-
 // run runs the program. The outcome has what it printed also when it failed.
-func (r *running) run(ctx context.Context, env *action.Env, c process.Command, out action.Outcome) (action.Outcome, error) {
-	c.Dir, c.Env = r.dir(env), env.Environ
+func (r *running) run(ctx context.Context, env *action.Env, p program, out action.Outcome) (action.Outcome, error) {
+	c := process.Command{Dir: r.dir(env), Env: env.Environ}
 	switch {
 	case r.StdinSize > 0:
 		c.Stdin = env.Input()
@@ -199,12 +223,12 @@ func (r *running) run(ctx context.Context, env *action.Env, c process.Command, o
 		c.Stdin = bytes.NewReader(r.Stdin)
 	}
 	c.Stdout, c.Stderr = live(env, wire.StreamOutput), live(env, wire.StreamError)
-	exit, err := env.Processes.Run(ctx, c)
+	exit, err := p.start(ctx, env, c)
 	if err != nil {
 		return action.Outcome{}, notStarted(err)
 	}
 	out.Values = results(&exit, "")
-	return out, r.judge(c.Argv[0], exit)
+	return out, r.judge(p.name(), exit)
 }
 
 func live(env *action.Env, stream wire.Stream) io.Writer {
@@ -254,6 +278,8 @@ func notStarted(err error) error {
 	start, is := errors.AsType[*process.StartError](err)
 	hint := ""
 	switch {
+	case !is: // in words of its own
+		return err
 	case is && errors.Is(err, syscall.E2BIG):
 		return action.Problem("Give data as stdin, which can be of any size.", "cannot start %s: its arguments are larger than the target takes (Linux: 128 KiB for one)", start.Program)
 	case is && start.Dir == "":
@@ -263,16 +289,13 @@ func notStarted(err error) error {
 }
 
 // describe is what is shown of a program that would run.
-func (r *running) describe(env *action.Env, c process.Command) map[string]any {
-	out := map[string]any{"argv": action.Plain(c.Argv), "chdir": r.Chdir}
-	if c.Script != nil {
-		out = map[string]any{"script": string(c.Script), "interpreter": action.Plain(c.Argv), "chdir": r.Chdir}
+func (r *running) describe(env *action.Env, p program) map[string]any {
+	out := p.shown()
+	if r.Chdir != "" {
+		out["chdir"] = r.Chdir
 	}
 	for _, name := range env.Unknown {
 		delete(out, name)
-	}
-	if r.Chdir == "" {
-		delete(out, "chdir")
 	}
 	return out
 }

@@ -84,6 +84,60 @@ task "shell" "clean" {
 	}
 }
 
+// ScriptSchema describes the action script.
+func ScriptSchema() schema.Block {
+	return schema.Block{
+		Name: "script",
+		Doc: "Runs a file of the controller on the target: a script by the interpreter that its first line names (`#!/usr/bin/env python3`), or a program that is built for the target. " +
+			"It runs from memory, so that nothing of it is left behind and no directory has to allow it; where the system does not run programs from memory, from a private file that is removed at its end. " +
+			"By what name it is called (`$0`) is not said.",
+		Arguments: append([]schema.Attribute{
+			{Name: "source", Type: schema.Source, Required: true, Doc: "The file, of any size; the target holds it in memory while it runs."},
+			{Name: "args", Type: schema.Strings, Free: true, Doc: "Its arguments."},
+		}, processArguments()...),
+		Results: processResults(),
+		Beside:  [2]string{"setup.sh", "#!/bin/sh\nset -eu\necho \"$# arguments\"\n"},
+		Example: `task "script" "setup" {
+  source  = "setup.sh"
+  args    = ["--site", "shop"]
+  creates = "/var/lib/shop/ready"
+}
+
+task "script" "count" {
+  source        = "setup.sh"
+  chdir         = "/tmp"
+  stdin         = "web1\nweb2\n"
+  changes       = false
+  ok_exit_codes = [0, 3]
+}
+
+task "script" "clean" {
+  source  = "setup.sh"
+  removes = "/tmp/runner-example-lock*"
+}`,
+		Check: func(m map[string]any) error {
+			g := given.Args(m)
+			return errors.Join(checkArgs(g), checkSmallStdin(g), checkProcess(g))
+		},
+	}
+}
+
+// checkArgs checks arguments that follow what the task brings along.
+func checkArgs(g given.Args) error {
+	if list, ok := g["args"].([]any); ok {
+		return given.Args{"args": append([]any{"the script"}, list...)}.Argv("args")
+	}
+	return nil
+}
+
+// checkSmallStdin refuses what would have to come beside a large script, and a task has one input.
+func checkSmallStdin(g given.Args) error {
+	if s, known := g.Text("stdin"); known && len(s) > wire.MaxInline {
+		return given.Wrong("stdin", "The stdin of a script has at most %d bytes, and this one %d. Put it into a file by a task \"file\".", wire.MaxInline, len(s))
+	}
+	return nil
+}
+
 // processArguments are what command and shell have in common.
 func processArguments() []schema.Attribute {
 	return []schema.Attribute{

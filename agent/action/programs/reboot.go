@@ -6,7 +6,6 @@ import (
 	"runner/agent/action"
 	"runner/agent/action/given"
 	"runner/agent/facts"
-	"runner/agent/process"
 	"runner/agent/schema"
 	"runner/agent/wire"
 )
@@ -60,7 +59,7 @@ func (r *Reboot) Look(_ context.Context, env *action.Env) (action.Outcome, error
 	argv := r.argv(env)
 	out := action.Change(wire.VerbRun, nil, map[string]any{"argv": action.Plain(argv)}, env.Unknown...)
 	if env.Mode == wire.ModeLook {
-		if err := new(running).runnable(env, process.Command{Argv: argv}); err != nil && !env.IsUnknown("argv") {
+		if err := new(running).runnable(env, there{Argv: argv}); err != nil && !env.IsUnknown("argv") {
 			return action.Outcome{}, err
 		}
 		env.View.Disturb()
@@ -70,7 +69,7 @@ func (r *Reboot) Look(_ context.Context, env *action.Env) (action.Outcome, error
 
 // Act sets the restart off.
 func (r *Reboot) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
-	out, err := new(running).run(ctx, env, process.Command{Argv: r.argv(env)}, found)
+	out, err := new(running).run(ctx, env, there{Argv: r.argv(env)}, found)
 	out.Values = nil
 	return out, err
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,5 +49,51 @@ job "http" {
 		if !strings.Contains(fmt.Sprint(result["body"], result["status"]), want) {
 			t.Errorf("%v", result)
 		}
+	}
+}
+
+// TestScriptAnywhere: a script of the controller runs where the chain ends, small and large, with and without a shell of its
+// own; a wait takes no lane, so that another task of the same target goes on meanwhile.
+func TestScriptAnywhere(t *testing.T) {
+	r := newReached(t, bed.ServerOptions{})
+	r.write("small.sh", "#!/bin/sh\necho \"$# $1\"; cat")
+	r.write("large.sh", "#!/bin/sh\necho large\nexit 0\n"+strings.Repeat("#\n", 1<<18))
+	r.write("jobs.hcl", `
+job "scripts" {
+  hosts = [host.box, host.machine]
+  task "script" "small" {
+    source = "small.sh"
+    args   = ["a b"]
+    stdin  = "in"
+  }
+  task "script" "large" {
+    source  = "large.sh"
+    changes = false
+  }
+}
+job "waits" {
+  hosts = host.box
+  task "wait" "flag" {
+    path    = "/flag"
+    timeout = "30s"
+  }
+}
+job "makes" {
+  hosts = host.box
+  task "pause" "later" { duration = "1s" }
+  task "command" "flag" { argv = ["/bin/busybox", "touch", "/flag"] }
+}
+`)
+	r.run("plan").must(t, 0)
+	run := r.run("apply", "--auto-approve", "--json").must(t, 0)
+	var got []string
+	for _, e := range run.of("task_end") {
+		if strings.Contains(e.text("address"), "script") {
+			got = append(got, e.text("status")+" "+e.stdout())
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"changed 1 a b\nin", "changed 1 a b\nin", "ok large", "ok large"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
