@@ -35,6 +35,8 @@ func (c *call) builtin() func(context.Context) (action.Outcome, error) {
 		return c.session
 	case "resize":
 		return c.resize
+	case wire.ActionRaw:
+		return c.raw
 	case "send":
 		return c.send
 	case receive:
@@ -128,6 +130,26 @@ func (c *call) session(ctx context.Context) (action.Outcome, error) {
 		Output: &output{ctx, c, wire.StreamOutput}, Errors: &output{ctx, c, wire.StreamError},
 	})
 	out.Values = result
+	return out, err
+}
+
+// raw runs a command line behind a hop without an agent there. Its output is what that prints.
+func (c *call) raw(ctx context.Context) (action.Outcome, error) {
+	out := action.Outcome{Change: wire.Change{Verb: wire.VerbRun}}
+	var request wire.Raw
+	if err := wire.Unmarshal(c.msg.Args, &request); err != nil {
+		return out, err
+	}
+	clear(c.msg.Args) // they may hold secrets
+	var stdin io.Reader
+	if request.Stdin {
+		stdin = struct{ io.Reader }{c.input}
+	}
+	if len(request.Open.Attempts) == 0 {
+		return out, &wire.Problem{Code: wire.CodeProtocol, Message: "no way to the other side"}
+	}
+	exit, err := c.calls.agent.parent().Raw(ctx, &request.Open, request.Argv, stdin, &output{ctx, c, wire.StreamOutput}, &output{ctx, c, wire.StreamError})
+	out.Values = wire.RawEnd{Reason: string(exit.Reason), Status: exit.Status, Signal: exit.Signal}
 	return out, err
 }
 

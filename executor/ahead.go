@@ -126,7 +126,11 @@ func (h *hostRun) leaves(s *sent, change found) {
 		}
 		t.Removed = change.Verb == wire.VerbRemove
 	}
-	if machine := h.run.machine(s.on); machine != "" {
+	machine := h.run.machine(s.on)
+	if s.task.Action == rawAction {
+		machine = h.run.ground(s.on)
+	}
+	if machine != "" {
 		h.run.ahead.Leave(machine, t)
 	}
 }

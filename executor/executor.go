@@ -131,11 +131,14 @@ func Run(ctx context.Context, c Config) Summary {
 		hosts:   map[string]bool{},
 		ahead:   lookahead.New(c.Plan),
 		live:    map[*broker.Pending]bool{},
+		at:      map[*broker.Pending]int{},
+		raws:    map[int]bool{},
 		users:   map[int]int{},
 		met:     map[int]string{},
 		missing: map[int]bool{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
+	r.calm.L = &r.mu
 	r.keep()
 	r.open, r.close = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer r.close(nil)
@@ -176,6 +179,9 @@ type run struct {
 	trips   map[int]int              // root connection → longest chain so far
 	hosts   map[string]bool          // that any task was reported for
 	live    map[*broker.Pending]bool // sent, not ended; whether something of it must not be cut
+	at      map[*broker.Pending]int  // of those, what nothing else is to be done beside: its connection
+	raws    map[int]bool             // connections at which something is done without a call
+	calm    sync.Cond                // signalled when either becomes less
 	users   map[int]int              // connection → hosts at work that have a peer there
 	met     map[int]string           // host → the peer that its facts are from, by its nonce
 	missing map[int]bool             // connections that were not there yet
@@ -303,6 +309,7 @@ func isClosed(c <-chan struct{}) bool {
 func (r *run) end(why ending) {
 	r.mu.Lock()
 	r.ending = max(r.ending, why)
+	r.calm.Broadcast()
 	r.mu.Unlock()
 	r.close(ErrInterrupted)
 	r.eachLive(func(p *broker.Pending) {
@@ -335,12 +342,19 @@ func (h *hostRun) call(connection int, c wire.Call, o broker.CallOptions) (*brok
 	r := h.run
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	disturbs := c.Flags&wire.FlagNoLane == 0
+	for disturbs && r.raws[connection] && r.ending == notEnding {
+		r.calm.Wait()
+	}
 	if r.ending != notEnding {
 		return nil, false
 	}
 	o.Lock = r.Lock
 	p := h.peerLocked(connection).Call(c, o)
 	r.live[p] = false
+	if disturbs {
+		r.at[p] = connection
+	}
 	return p, true
 }
 
@@ -366,7 +380,7 @@ func (r *run) wait(ctx context.Context, p *broker.Pending, connection int) (brok
 	reply, err := p.Wait(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.live, p)
+	r.endedLocked(p)
 	if err == nil {
 		r.tripLocked(connection, reply.Trip)
 	}
@@ -378,8 +392,14 @@ func (r *run) forget(p *broker.Pending) {
 	if p != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		delete(r.live, p)
+		r.endedLocked(p)
 	}
+}
+
+func (r *run) endedLocked(p *broker.Pending) {
+	delete(r.live, p)
+	delete(r.at, p)
+	r.calm.Broadcast()
 }
 
 // trip counts how long the chain of waits on a connection is by now.

@@ -67,7 +67,7 @@ func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 		return wire.VerbRead
 	case task.Action == flushAction, task.Action == resetAction, task.Action == pauseAction:
 		return wire.VerbNone
-	case task.Action == "command", task.Action == "shell", task.Action == "script", task.Action == rebootAction, task.Action == httpAction:
+	case task.Action == "command", task.Action == "shell", task.Action == "script", task.Action == rebootAction, task.Action == httpAction, task.Action == rawAction:
 		return wire.VerbRun
 	}
 	return wire.VerbUpdate

@@ -127,7 +127,7 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.append(at, h.ends(task, at, t, end))
 		return
 	}
-	if !task.Aside() {
+	if !task.Aside() && task.Action != rawAction { // there is no agent to be met
 		h.meet(on)
 	}
 	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)
@@ -144,6 +144,8 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.append(at, h.asides(task, at, t, instances)...)
 	case task.Action == httpAction && on >= 0:
 		h.append(at, h.stands(task, at, t, on, instances, h.requests)...)
+	case task.Action == rawAction && on >= 0:
+		h.append(at, h.stands(task, at, t, on, instances, h.raw)...)
 	case on < 0:
 		const nobody = "no connection leads to where this task runs"
 		h.append(at, h.ends(task, at, t, &event.TaskEnd{Address: task.Address, Status: event.Failed, Reason: "error", Error: nobody}))

@@ -18,7 +18,7 @@ func peerless(action string) bool {
 // Actions are those that runner carries out itself, without an agent.
 func Actions() map[string]schema.Block {
 	out := map[string]schema.Block{}
-	for _, b := range []schema.Block{resetSchema(), flushSchema(), assertSchema(), failSchema(), printSchema(), pauseSchema(), httpSchema()} {
+	for _, b := range []schema.Block{resetSchema(), flushSchema(), assertSchema(), failSchema(), printSchema(), pauseSchema(), httpSchema(), rawSchema()} {
 		out[b.Name] = b
 	}
 	return out

@@ -41,7 +41,7 @@ type hop struct {
 	over    chan struct{} // closed by kill
 }
 
-func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string) (*hop, error) {
+func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string, more ...io.Writer) (*hop, error) {
 	h := &hop{name: open.Name, over: make(chan struct{})}
 	if a.Terminal {
 		var err error
@@ -58,7 +58,7 @@ func (p *Parent) start(open *wire.Open, a *wire.Attempt, argv []string) (*hop, e
 		h.closeTerminal()
 		return nil, match(a, &wire.Problem{Code: wire.CodeStart, Message: open.Name + ": " + err.Error()}, []byte(err.Error()), -1)
 	}
-	said := []io.Writer{&h.words, &h.printed}
+	said := append([]io.Writer{&h.words, &h.printed}, more...)
 	onward := &lines{to: os.Stderr}
 	if os.Getenv(bootstrap.DumpVariable) != "" {
 		said = append(said, onward) // where every agent stands is for whoever started the first one
@@ -124,9 +124,7 @@ func (h *hop) refuse(why *wire.Problem) {
 // failed ends a hop that has not become a child and says why, in the words of its program where that decided.
 func (h *hop) failed(ctx context.Context, a *wire.Attempt, err error) error {
 	_ = h.program.Stdin.Close()
-	h.mu.Lock()
-	refused := h.refused
-	h.mu.Unlock()
+	refused := h.refusal()
 	ours := refused != nil || ctx.Err() != nil
 	why := problem(err)
 	switch {
@@ -223,12 +221,17 @@ func (h *hop) end() {
 }
 
 // kill ends the hop's whole tree, and what we had to do with it.
-func (h *hop) kill() {
+func (h *hop) kill() { h.close(true) }
+
+// close ends what we have to do with the hop's program, and its whole tree if that is wanted.
+func (h *hop) close(tree bool) {
 	close(h.over)
 	if h.prompter != nil {
 		h.prompter.stop()
 	}
-	h.program.End(nil)
+	if tree {
+		h.program.End(nil)
+	}
 	past := time.Now().Add(100 * time.Millisecond) // what has been printed is there by now
 	_ = h.program.Stderr.SetReadDeadline(past)
 	if h.terminal != nil {

@@ -91,3 +91,18 @@ func (c *capture) rest(from *os.File, live io.Writer) {
 	})
 	c.take(held, live)
 }
+
+// Capture keeps the first and the last Kept bytes of what is written to it.
+type Capture struct{ kept capture }
+
+// Write never fails.
+func (c *Capture) Write(p []byte) (int, error) {
+	c.kept.write(p)
+	return len(p), nil
+}
+
+// Bytes are what was kept.
+func (c *Capture) Bytes() []byte { return c.kept.bytes() }
+
+// Truncated says whether something is missing in the middle.
+func (c *Capture) Truncated() bool { return c.kept.truncated() }

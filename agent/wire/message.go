@@ -208,7 +208,23 @@ const (
 	ActionWiden = "widen"  // no arguments; Widened
 	ActionFlush = "syncfs" // no arguments; has what was changed on the disk
 	ActionOwn   = "own"    // an action of the user's own, brought along
+	ActionRaw   = "raw"    // Raw; RawEnd
 )
+
+// Raw are the arguments of ActionRaw: a command line for the other side of a hop, where no agent is started. What it prints is the
+// call's output.
+type Raw struct {
+	Open  Open     `cbor:"open"` // the first attempt counts
+	Argv  []string `cbor:"argv"`
+	Stdin bool     `cbor:"stdin"` // the call's input is what it reads
+}
+
+// RawEnd is the result of ActionRaw: how the hop's program has ended, and with it the command line.
+type RawEnd struct {
+	Reason string `cbor:"reason"` // exit, signal, timeout or cancelled
+	Status int    `cbor:"status"`
+	Signal string `cbor:"signal"`
+}
 
 // Lock are the arguments of ActionLock: from then on the target is that run's, for as long as one of its agents is
 // there. Calls that come later and need a lane wait for it, and are refused with CodeLocked if it is not given.

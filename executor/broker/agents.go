@@ -20,6 +20,8 @@ type starter interface {
 	shell(nonce string) (command string, attend attendFunc)
 	// start starts a hop on this machine.
 	start(ctx context.Context, open *wire.Open) (localHop, error)
+	// raw runs a command line behind a hop on this machine, without an agent.
+	raw(ctx context.Context, open *wire.Open, argv []string, stdin io.Reader, stdout, stderr io.Writer) (process.Exit, error)
 }
 
 // attendFunc hands the agent over where it is asked to and says whether it was. What it returns begins with the first
@@ -72,9 +74,16 @@ func (a *answers) Write(p []byte) (int, error) {
 }
 
 func (a *agents) start(ctx context.Context, open *wire.Open) (localHop, error) {
+	return a.parent().Start(ctx, open)
+}
+
+func (a *agents) parent() *child.Parent {
 	a.once.Do(func() { a.table = process.NewSharedTable() })
-	parent := &child.Parent{Table: a.table, Source: a.source, Dir: a.dir}
-	return parent.Start(ctx, open)
+	return &child.Parent{Table: a.table, Source: a.source, Dir: a.dir}
+}
+
+func (a *agents) raw(ctx context.Context, open *wire.Open, argv []string, stdin io.Reader, stdout, stderr io.Writer) (process.Exit, error) {
+	return a.parent().Raw(ctx, open, argv, stdin, stdout, stderr)
 }
 
 // close is called when no hop runs any more.

@@ -197,27 +197,9 @@ func (p *Peer) openFrame() (wire.Frame, error) {
 // open is what whoever starts the peer needs. It fails where that would hand out a secret that was refused before.
 // Broker.mu is held.
 func (p *Peer) open() (wire.Open, error) {
-	c := p.hop.plan
-	t, ok := p.b.cfg.Transports[c.Transport]
-	if !ok {
-		return wire.Open{}, &wire.Problem{Code: wire.CodeUnsupported, Message: fmt.Sprintf("no transport %q", c.Transport)}
-	}
-	open, err := t.Open(c.Options)
-	if err != nil {
-		return wire.Open{}, fmt.Errorf("cannot prepare the hop: %w", err)
-	}
-	open.Nonce, open.Name, open.Timeout = p.nonce, c.Title, c.Timeout
-	for _, a := range open.Attempts {
-		if a.Prompt == nil || len(a.Prompt.Secret) == 0 {
-			continue
-		}
-		secret := sha256.Sum256(a.Prompt.Secret)
-		if hop := p.b.refused[secret]; hop != "" {
-			return wire.Open{}, refusedBefore(hop)
-		}
-		p.secrets = append(p.secrets, secret)
-	}
-	return open, nil
+	open, secrets, err := p.b.openOf(p.hop, p.nonce)
+	p.secrets = append(p.secrets, secrets...)
+	return open, err
 }
 
 func refusedBefore(hop string) *wire.Problem {

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"runner/agent/process"
 	"runner/agent/wire"
 	"runner/planner/plan"
 	"runner/transports"
@@ -277,6 +278,10 @@ func (l localStream) Explain(why *wire.Problem) *wire.Problem {
 	p := *why
 	p.Quote = "local words"
 	return &p
+}
+
+func (w *world) raw(context.Context, *wire.Open, []string, io.Reader, io.Writer, io.Writer) (process.Exit, error) {
+	return process.Exit{}, errors.New("there is no program in this world")
 }
 
 func (w *world) start(_ context.Context, open *wire.Open) (localHop, error) {

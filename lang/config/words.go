@@ -37,7 +37,7 @@ func (d *declarer) likeAction(name string) string {
 	slices.Sort(known)
 	known = slices.Compact(known)
 	elsewhere := map[string]string{
-		"apk": "package", "apt": "package", "copy": "file", "debug": "print", "dnf": "package", "link": "symlink", "mkdir": "directory", "raw": "shell", "script": "shell",
+		"apk": "package", "apt": "package", "copy": "file", "debug": "print", "dnf": "package", "link": "symlink", "mkdir": "directory",
 		"systemd": "service", "systemd_service": "service", "template": "file", "uri": "http", "wait_for": "wait", "yum": "package",
 	}
 	there := name

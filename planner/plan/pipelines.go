@@ -55,13 +55,14 @@ func (c *cutter) cut(first bool) {
 		case task.Aside():
 			c.aside(task, short)
 		default:
-			if task.Action == "http" {
-				c.why = short(task.Address) + " makes a request"
+			alone := map[string]string{"http": " makes a request", "raw": " runs without an agent"}[task.Action]
+			if alone != "" {
+				c.why = short(task.Address) + alone
 			}
 			c.add(i, task, short)
 			switch {
-			case task.Action == "http":
-				c.why = short(task.Address) + " makes a request"
+			case alone != "":
+				c.why = short(task.Address) + alone
 			case task.Action == "reboot":
 				c.why = short(task.Address) + " restarts the machine"
 			case task.Verdict:

@@ -46,7 +46,12 @@ func (e Exit) String() string {
 // Start opens a session and sends the command. That the server got it is not waited for: what it prints tells, and a
 // round trip is saved. The context matters until Start returns.
 func (c *Client) Start(ctx context.Context, command string) (*Session, error) {
-	s, err := await(ctx, c, func() (*Session, error) { return c.open(command) })
+	return c.start(ctx, command, io.Discard)
+}
+
+// start is Start where what is printed to standard error is wanted whole.
+func (c *Client) start(ctx context.Context, command string, stderr io.Writer) (*Session, error) {
+	s, err := await(ctx, c, func() (*Session, error) { return c.open(command, stderr) })
 	if err == nil {
 		return s, nil
 	}
@@ -62,7 +67,7 @@ func (c *Client) Start(ctx context.Context, command string) (*Session, error) {
 	return nil, e
 }
 
-func (c *Client) open(command string) (*Session, error) {
+func (c *Client) open(command string, more io.Writer) (*Session, error) {
 	channel, requests, err := c.inner.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
@@ -71,7 +76,7 @@ func (c *Client) open(command string) (*Session, error) {
 	s.close = sync.OnceValue(s.closeChannel)
 	err = c.spawn(func() {
 		var stderr sync.WaitGroup
-		stderr.Go(func() { _, _ = io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, 1<<10)) })
+		stderr.Go(func() { _, _ = io.CopyBuffer(io.MultiWriter(&s.stderr, more), channel.Stderr(), make([]byte, 1<<10)) })
 		s.readRequests(requests)
 		stderr.Wait()
 		close(s.done)

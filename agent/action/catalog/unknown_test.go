@@ -14,6 +14,8 @@ import (
 	"runner/agent/action"
 	"runner/agent/action/actiontest"
 	"runner/agent/action/catalog"
+	"runner/agent/action/pattern/compile"
+	"runner/agent/schema"
 	"runner/agent/wire"
 )
 
@@ -23,7 +25,7 @@ func TestG28UnknownArguments(t *testing.T) {
 	schemas := catalog.Schemas()
 	looked := map[string]bool{}
 	for _, d := range catalog.All() {
-		for _, example := range tasks(t, schemas[d.Name].Example) {
+		for _, example := range tasks(t, schemas[d.Name]) {
 			t.Run(d.Name+"/"+example.name, func(t *testing.T) {
 				b := actiontest.New(t)
 				look := func(a actiontest.Args, unknown ...string) (action.Outcome, error) {
@@ -63,10 +65,10 @@ type task struct {
 	args actiontest.Args
 }
 
-// tasks are those of an example, with the arguments that are literal.
-func tasks(t *testing.T, example string) []task {
+// tasks are those of an action's example, with the arguments that are literal.
+func tasks(t *testing.T, of schema.Block) []task {
 	t.Helper()
-	file, diags := hclsyntax.ParseConfig([]byte(example), "example.hcl", hcl.InitialPos)
+	file, diags := hclsyntax.ParseConfig([]byte(of.Example), "example.hcl", hcl.InitialPos)
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -82,6 +84,11 @@ func tasks(t *testing.T, example string) []task {
 				continue // what the controller makes of it is not for here
 			}
 			one.args[name] = plain(v)
+			if text, ok := one.args[name].(string); ok && slices.ContainsFunc(of.Arguments, func(a schema.Attribute) bool { return a.Name == name && a.Type == schema.Regex }) {
+				if one.args[name], _ = compile.Program(text); one.args[name] == nil {
+					t.Errorf("%q is no regular expression", text)
+				}
+			}
 		}
 		out = append(out, one)
 	}

@@ -97,3 +97,123 @@ job "makes" {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestG15Raw: a raw command needs no agent, and stands beside tasks that do: on a machine whose login runs no shell, behind sudo
+// that asks for its password, and in a container that has nothing but one program.
+func TestG15Raw(t *testing.T) {
+	r := newReached(t, bed.ServerOptions{})
+	appliance := r.SSHD(bed.ServerOptions{Config: []string{
+		`ForceCommand case "$SSH_ORIGINAL_COMMAND" in "show version") echo v1.2;; "load") cat;; "reload") sleep 3;; *) echo "unknown command" >&2; exit 5;; esac`,
+	}})
+	scratch := r.Container(bed.BoxOptions{Scratch: true, ReadOnly: true})
+	r.write("more.hcl", fmt.Sprintf(`
+host "appliance" {
+  address = %q
+  hop "ssh" {
+    user        = %q
+    port        = %d
+    keys        = [%q]
+    known_hosts = [%q]
+    config      = false
+    agent       = false
+  }
+}
+host "scratch" {
+  via = host.root
+  hop "docker" { container = %q }
+}
+`, appliance.Address, r.account.Name, appliance.Port, r.Key(), appliance.KnownHosts, scratch.Name))
+	r.write("jobs.hcl", `
+job "appliance" {
+  hosts = host.appliance
+  task "raw" "version" {
+    command = "show version"
+    changes = false
+  }
+  task "raw" "load" {
+    command = "load"
+    stdin   = "a = 1\n"
+  }
+  task "raw" "wrong" {
+    command       = "show sausages"
+    ok_exit_codes = [5]
+  }
+}
+job "scratch" {
+  hosts = host.scratch
+  task "raw" "first" { argv = ["/busybox", "echo", "$(id) a'b"] }
+  task "raw" "fails" {
+    argv       = ["/busybox", "false"]
+    on_failure = "continue"
+  }
+}
+job "root" {
+  hosts = host.root
+  task "raw" "before" { command = "id -un; echo $((1 + 1))" }
+  task "command" "agent" { argv = ["id", "-un"] }
+  task "raw" "after" {
+    command = "cat"
+    stdin   = "in"
+  }
+}
+`)
+	planned := r.run("plan", "--json").must(t, 0)
+	for _, e := range planned.of("planned_change") {
+		if strings.HasSuffix(e.text("address"), "version") && (e.text("action") != "read" || e.text("outcome") != "ok") {
+			t.Errorf("%v", e)
+		}
+	}
+	for _, e := range planned.of("connection") {
+		if e.text("host") == "scratch" && e.text("transport") == "docker" {
+			t.Errorf("an agent was started in the container: %v", e)
+		}
+	}
+	run := r.run("apply", "--auto-approve", "--json").must(t, 0)
+	got := map[string]string{}
+	for _, e := range run.of("task_end") {
+		address := e.text("address")
+		got[address[strings.LastIndex(address, ".")+1:]] = e.text("status") + " " + e.stdout()
+	}
+	for name, want := range map[string]string{
+		"version": "ok v1.2", "load": "changed a = 1", "wrong": "changed ", "first": "changed $(id) a'b", "fails": "failed ",
+		"before": "changed root\n2", "agent": "changed root", "after": "changed in",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %q, want %q", name, got[name], want)
+		}
+	}
+
+	// What cannot be done without an agent says so, and a timeout leaves the session.
+	r.write("jobs.hcl", `
+job "late" {
+  hosts = host.appliance
+  task "raw" "late" {
+    command = "reload"
+    timeout = "1s"
+  }
+}
+job "facts" {
+  hosts = host.appliance
+  task "raw" "facts" { command = "show ${self.facts.arch}" }
+}
+`)
+	late := r.run("apply", "--auto-approve", "--json")
+	for _, e := range late.of("task_end") {
+		if want := map[string]string{"job.late.task.raw.late": "failed", "job.facts.task.raw.facts": "unreachable"}[e.text("address")]; e.text("status") != want {
+			t.Errorf("%v", e)
+		}
+	}
+
+	// A wrong password is tried once, and named.
+	r.write("jobs.hcl", `
+job "root" {
+  hosts = host.root
+  task "raw" "x" { command = "id" }
+}
+`)
+	r.vars = []string{"password=wrong"}
+	wrong := r.run("apply", "--auto-approve", "--json").must(t, 4)
+	if e := wrong.last(t, "task_end"); e.text("reason") != "password" || !strings.Contains(e.text("error"), "sudo root") {
+		t.Errorf("%v", e)
+	}
+}

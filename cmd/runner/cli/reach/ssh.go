@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"runner/executor/broker"
@@ -60,6 +61,18 @@ func (c sshClient) Start(ctx context.Context, command string) (broker.Session, e
 			return fmt.Sprintf("exit status %d", exit.Status)
 		},
 	}, nil
+}
+
+// Run runs a command to its end, or until ctx ends.
+func (c sshClient) Run(ctx context.Context, command string, stdin io.Reader, stdout, stderr io.Writer) (status int, signal string, err error) {
+	exit, err := c.client.Run(ctx, command, stdin, stdout, stderr)
+	switch {
+	case err != nil:
+		return -1, "", fmt.Errorf("%w", err)
+	case !exit.Known || exit.Signal != "":
+		return -1, exit.Signal, nil
+	}
+	return exit.Status, "", nil
 }
 
 // HostKey is the fingerprint of the server's key.
