@@ -152,6 +152,43 @@ exec "$0" plan --detailed-exitcode "$1"`
 	}
 }
 
+// TestG28OwnActions runs the example of actions of one's own: what is shown is done, the second time nothing, and no secret is shown.
+func TestG28OwnActions(t *testing.T) {
+	bed.Need(t, "python3")
+	dir := t.TempDir()
+	runner := func(want int, args ...string) string {
+		t.Helper()
+		out, code := run(t, nil, append(append([]string{binary}, args...), "--var", "directory="+dir+"/flags", "own-actions")...)
+		if code != want {
+			t.Fatalf("%v ends with %d, not %d:\n%s", args, code, want, out)
+		}
+		if strings.Contains(out, "not much of a secret") { // G36
+			t.Errorf("%v shows the secret:\n%s", args, out)
+		}
+		return out
+	}
+	runner(0, "validate")
+	if out := runner(2, "plan", "--detailed-exitcode"); !strings.Contains(out, `+ flag "maintenance"`) {
+		t.Errorf("the plan does not show what is made:\n%s", out)
+	}
+	if _, err := os.Stat(dir + "/flags"); err == nil {
+		t.Error("the plan makes the directory")
+	}
+	runner(0, "apply", "--auto-approve", "--lock-timeout", "2m")
+	if content, err := os.ReadFile(dir + "/flags/settings.json"); err != nil || !strings.Contains(string(content), `"port": 8080`) {
+		t.Errorf("%q, %v", content, err)
+	}
+	runner(0, "plan", "--detailed-exitcode")
+	write(t, dir+"/flags/settings.json", "{\"port\": 1}\n")
+	if out := runner(2, "plan", "--detailed-exitcode"); !strings.Contains(out, `+  "port": 8080`) {
+		t.Errorf("the plan does not show what was altered:\n%s", out)
+	}
+	write(t, dir+"/flags/settings.json", "nothing\n")
+	if out := runner(3, "apply", "--auto-approve", "--lock-timeout", "2m"); !strings.Contains(out, "is not JSON: Expecting value") {
+		t.Errorf("why it fails is not said:\n%s", out)
+	}
+}
+
 // TestG2Chain runs the chain with two machines and a container of the first: a second run changes nothing, a file that
 // was altered by hand is shown and repaired.
 func TestG2Chain(t *testing.T) {

@@ -184,7 +184,7 @@ func TestG40Guide(t *testing.T) {
 
 // The examples that are directories are valid too.
 func TestExampleSites(t *testing.T) {
-	for _, name := range []string{"quickstart", "chain"} {
+	for _, name := range []string{"quickstart", "chain", "own-actions"} {
 		_, files, diags := load(filepath.Join("../../examples", name))
 		if len(diags) > 0 {
 			t.Errorf("%s:\n%s", name, shown(files, diags))

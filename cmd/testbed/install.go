@@ -47,8 +47,9 @@ func packages() []debian {
 		{"dnf", "dnf"}, // what gets packages from them
 		{"zypper", "zypper"},
 		{"pacman-package-manager", "pacman"},
-		{"graphviz", "dot"}, // reads what graph writes
-		{"gcc", "gcc"},      // for the race detector
+		{"graphviz", "dot"},    // reads what graph writes
+		{"gcc", "gcc"},         // for the race detector
+		{"python3", "python3"}, // an example of an action of one's own is written in it
 	}
 }
 

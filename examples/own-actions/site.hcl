@@ -23,10 +23,10 @@ job "own" {
     value = 8080
   }
 
-  task "setting" "keys" {
+  task "setting" "flag" {
     path  = "${var.directory}/settings.json"
-    key   = "first"
-    value = task.setting.port.keys[0]
+    key   = "flag"
+    value = task.flag.maintenance.path
     token = var.token
   }
 }

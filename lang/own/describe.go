@@ -46,6 +46,9 @@ func Read(name string, text []byte, reserved Reserved) (*Action, []Problem) {
 	for _, m := range r.members(top, "results") {
 		a.Results = append(a.Results, r.result(under("results", m.name), m, reserved.Results))
 	}
+	if a.Example != "" && len(found) == 0 {
+		a.checkExample(r, reserved)
+	}
 	if len(found) > 0 {
 		return nil, found
 	}

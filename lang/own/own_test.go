@@ -13,7 +13,7 @@ import (
 
 // good is a description with everything in it.
 const good = `{
-  "protocol": 1, "doc": "Does.", "preview": "exact", "input": "json", "example": "task \"does\" \"x\" {}",
+  "protocol": 1, "doc": "Does.", "preview": "exact", "input": "json", "example": "task \"does\" \"x\" {\n  text = 1\n  when = true\n}",
   "arguments": {
     "text":  {"type": "string", "required": true, "doc": "A text."},
     "word":  {"type": "string", "one_of": ["a", "b"], "default": "a", "doc": "A word."},
@@ -101,6 +101,12 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 		{`"one_of": ["a", "b"]`, `"one_of": []`, "with at least one"},
 		{`"one_of": ["a", "b"]`, `"one_of": ["a", 1]`, "a list of strings"},
 		{`"type": "number", "default": 3`, `"type": "number", "one_of": ["1"]`, `Only an argument of the type "string" has one_of`},
+		{`{\n  text = 1`, `{\n  txet = 1`, `The task "x" has an argument "txet", and the action takes none of this name. Did you mean "text"?`},
+		{`{\n  text = 1`, `{\n`, `The task "x" lacks the argument "text", which is required`},
+		{`task \"does\"`, `task \"do\"`, `It has no task "does"`},
+		{`"task \"does\" \"x\" {`, `"text = {`, "It has no task. Write one"},
+		{`"task \"does\" \"x\" {`, `"task {{`, "It is not well-formed"},
+		{`"task \"does\" \"x\" {`, `"` + strings.Repeat("(", 5000) + `{`, "nested too deeply"},
 		{`"size": {`, `"changed": {`, `results.changed: The name "changed" is taken`},
 		{`"type": "number", "doc": "A size."`, `"type": "number", "secret": true, "doc": "A size."`, "results.size.secret: There is no field"},
 	} {

@@ -113,6 +113,7 @@ func (s *site) own() (program string) {
 // TestOwnActions: what an action of one's own says it would do is what it does, the second time it does nothing, and what is large
 // goes to a machine once. G25 G28 G33 G36.
 func TestOwnActions(t *testing.T) {
+	bed.Need(t, "python3")
 	s := newReached(t, bed.ServerOptions{Machine: true})
 	bare := s.Container(bed.BoxOptions{Scratch: true})
 	program := s.own()

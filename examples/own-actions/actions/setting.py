@@ -69,7 +69,8 @@ def run(request):
         return {"changed": False, "result": result}
     if request["mode"] == "act":
         write(arguments["path"], after)
-    diff = "".join(difflib.unified_diff((before or "").splitlines(True), after.splitlines(True), "before", "after"))
+    # No context: the lines around may be a secret of another task.
+    diff = "".join(difflib.unified_diff((before or "").splitlines(True), after.splitlines(True), "before", "after", n=0))
     return {"changed": True, "change": "create" if before is None else "update", "diff": diff, "result": result}
 
 
