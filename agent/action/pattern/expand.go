@@ -1,68 +1,66 @@
 package pattern
 
 import (
-	"bytes"
+	"context"
 	"strconv"
 )
 
-// Expand appends a replacement for a match to a text: $1, ${1}, $name and ${name} in the template stand for what the
-// group has matched, $$ for a dollar sign, as in Go. A reference to no group stands for nothing, and a dollar sign that
-// begins none stands for itself.
-func (p *Pattern) Expand(to, template, text []byte, match []int) []byte {
-	p.references(template, func(literal []byte, _ string, group int) {
-		to = append(to, literal...)
-		if group >= 0 && match[2*group] >= 0 {
-			to = append(to, text[match[2*group]:match[2*group+1]]...)
-		}
+// Replace returns a text in which all matches behind a position are replaced. $1, ${1}, $name and ${name} in the template
+// stand for what the group has matched, $$ for a dollar sign, as in Go. A reference to no group stands for nothing, and a
+// dollar sign that begins none stands for itself.
+func (p *Pattern) Replace(ctx context.Context, text []byte, from int, template string) []byte {
+	var out []byte
+	last := 0
+	p.Each(ctx, text, from, func(match []int) {
+		out = append(out, text[last:match[0]]...)
+		last = match[1]
+		out, _ = p.expand(out, template, text, match)
 	})
-	return to
+	return append(out, text[last:]...)
 }
 
-// Lacks returns the first reference of a template to a group that the expression does not have, or "".
-func (p *Pattern) Lacks(template []byte) (first string) {
-	p.references(template, func(_ []byte, name string, group int) {
-		if first == "" && group < 0 {
-			first = name
-		}
-	})
-	return first
+// Lacks returns a reference of a template to a group that the expression does not have, or "".
+func (p *Pattern) Lacks(template string) string {
+	_, lacks := p.expand(nil, template, nil, make([]int, 2*len(p.Names)))
+	return lacks
 }
 
-// references takes a template apart: text, and what follows it: a group, of which it gives the number, -1 for none; or
-// nothing, with the name "".
-func (p *Pattern) references(template []byte, each func(text []byte, name string, group int)) {
-	for {
-		at := bytes.IndexByte(template, '$')
-		if at < 0 {
-			each(template, "", -1)
-			return
-		}
-		name, rest := reference(template[at+1:])
-		if name != "" {
-			each(template[:at], name, p.group(name))
-			template = rest
+// expand appends a template to a text, and returns a reference in it that no group has.
+func (p *Pattern) expand(to []byte, template string, text []byte, match []int) (out []byte, lacks string) {
+	for at := 0; at < len(template); at++ {
+		if template[at] != '$' {
+			to = append(to, template[at])
 			continue
 		}
-		each(template[:at+1], "", -1)
-		template = bytes.TrimPrefix(template[at+1:], []byte("$"))
+		begin := at + 1
+		braces := begin < len(template) && template[begin] == '{'
+		if braces {
+			begin++
+		}
+		end := begin
+		for end < len(template) && isWord(template[end]) {
+			end++
+		}
+		name := template[begin:end]
+		closed := end < len(template) && template[end] == '}'
+		if name == "" || braces && !closed {
+			to = append(to, '$')
+			if at+1 < len(template) && template[at+1] == '$' {
+				at++
+			}
+			continue
+		}
+		at = end - 1
+		if braces {
+			at = end
+		}
+		if n := p.group(name); n < 0 {
+			lacks = name
+		} else if match[2*n] >= 0 {
+			to = append(to, text[match[2*n]:match[2*n+1]]...)
+		}
 	}
-}
-
-// reference takes the name or number of a group from what stands behind a dollar sign; "" if none does.
-func reference(text []byte) (name string, rest []byte) {
-	braces := len(text) - len(bytes.TrimPrefix(text, []byte("{")))
-	end := braces
-	for end < len(text) && isWord(text[end]) {
-		end++
-	}
-	name, rest = string(text[braces:end]), text[end:]
-	if braces == 0 {
-		return name, rest
-	}
-	if !bytes.HasPrefix(rest, []byte("}")) {
-		return "", nil
-	}
-	return name, rest[1:]
+	return to, lacks
 }
 
 // group returns the number of a group, -1 for none.

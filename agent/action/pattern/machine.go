@@ -3,14 +3,13 @@ package pattern
 import (
 	"bytes"
 	"context"
-	"slices"
 	"unicode/utf8"
 )
 
 // machine goes through a text once and keeps all ways through the program that are open at a position, the better ones
 // first, and each instruction once: so it never takes longer than program times text.
 type machine struct {
-	program   []instruction
+	program   []int32
 	text      []byte
 	now, next ways
 	groups    []int // of the way that is being followed
@@ -24,6 +23,8 @@ type ways struct {
 	saved []int
 }
 
+func (w *ways) clear() { w.at, w.saved = w.at[:0], w.saved[:0] }
+
 // Match tells whether the expression matches anywhere in a text. It is false where ctx ends before that is known.
 func (p *Pattern) Match(ctx context.Context, text []byte) bool { return p.find(ctx, text, 0, 0) != nil }
 
@@ -34,10 +35,11 @@ func (p *Pattern) Find(ctx context.Context, text []byte, from int) []int {
 	return p.find(ctx, text, from, 2*len(p.Names))
 }
 
-// Each calls do for all matches that do not overlap, from left to right. An empty one right behind another one is none.
-func (p *Pattern) Each(ctx context.Context, text []byte, do func(match []int)) {
+// Each calls do for all matches behind a position that do not overlap, from left to right. An empty one right behind
+// another one is none.
+func (p *Pattern) Each(ctx context.Context, text []byte, from int, do func(match []int)) {
 	last := -1
-	for from := 0; from <= len(text); {
+	for from <= len(text) {
 		m := p.Find(ctx, text, from)
 		if m == nil {
 			return
@@ -45,8 +47,7 @@ func (p *Pattern) Each(ctx context.Context, text []byte, do func(match []int)) {
 		if m[1] > m[0] || m[0] != last {
 			do(m)
 		}
-		last = m[1]
-		from = max(m[1], from)
+		last, from = m[1], m[1]
 		if m[1] == m[0] { // else the same one is found again
 			_, width := utf8.DecodeRune(text[from:])
 			from += max(width, 1)
@@ -54,15 +55,14 @@ func (p *Pattern) Each(ctx context.Context, text []byte, do func(match []int)) {
 	}
 }
 
-func (p *Pattern) find(ctx context.Context, text []byte, from, saves int) []int {
+func (p *Pattern) find(ctx context.Context, text []byte, from, saves int) (found []int) {
 	m := &p.machine
 	if m.program == nil {
-		*m = machine{program: p.program, seen: make([]int, len(p.program))}
+		*m = machine{program: p.Program, seen: make([]int, len(p.Program))}
 	}
 	m.text = text
 	m.groups = make([]int, saves)
 	m.now.clear()
-	var found []int
 	for at := from; ; {
 		const often = 1 << 12
 		if m.step%often < 2 && ctx.Err() != nil { // a round takes two steps at most
@@ -107,50 +107,83 @@ func (p *Pattern) find(ctx context.Context, text []byte, from, saves int) []int 
 }
 
 // advance takes a rune, or -1 at the end, that ends at a position. It returns what a way that ends before the rune has saved.
-func (m *machine) advance(r rune, end int) (found []int) {
+func (m *machine) advance(r rune, end int) []int {
 	m.next.clear()
 	for i, at := range m.now.at {
-		in := &m.program[at]
 		saved := m.now.saved[i*len(m.groups) : (i+1)*len(m.groups)]
-		if in.op == Match {
+		if m.program[at] == Match {
 			return append([]int{}, saved...) // the ways behind are worse
 		}
-		if in.accepts(r) {
+		if m.accepts(at, r) {
 			copy(m.groups, saved)
-			m.follow(&m.next, at+1, end)
+			m.follow(&m.next, m.behind(at), end)
 		}
 	}
 	return nil
+}
+
+// accepts tells whether the instruction at an index takes a rune.
+func (m *machine) accepts(at int, r rune) bool {
+	if op := m.program[at]; op >= Rune {
+		return r == op-Rune
+	}
+	ranges := m.program[at+2:]
+	lo, hi := 0, int(m.program[at+1])
+	for lo < hi {
+		middle := (lo + hi) / 2
+		switch {
+		case r < ranges[2*middle]:
+			hi = middle
+		case r > ranges[2*middle+1]:
+			lo = middle + 1
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// behind returns the index of the instruction behind the one at an index.
+func (m *machine) behind(at int) int {
+	switch op := m.program[at]; {
+	case op >= Rune:
+		return at + 1
+	case op == Class:
+		return at + 2 + 2*int(m.program[at+1])
+	}
+	return at + 2
 }
 
 // follow adds all ways on from an instruction that need no rune.
 func (m *machine) follow(to *ways, at, position int) {
 	for m.seen[at] != m.step {
 		m.seen[at] = m.step
-		in := &m.program[at]
-		switch in.op {
+		op, arg := m.program[at], 0
+		if op >= Split && op <= Assert {
+			arg = int(m.program[at+1])
+		}
+		switch op {
 		case Fail:
 			return
 		case Split:
-			m.follow(to, at+1, position)
-			at = in.arg
+			m.follow(to, at+2, position)
+			at = arg
 		case Jump:
-			at = in.arg
+			at = arg
 		case Save:
-			if in.arg >= len(m.groups) {
-				at++
-				continue
-			}
-			before := m.groups[in.arg]
-			m.groups[in.arg] = position
-			m.follow(to, at+1, position)
-			m.groups[in.arg] = before
-			return
-		case Assert:
-			if in.arg&^m.holds(position) != 0 {
+			if arg < len(m.groups) {
+				before := m.groups[arg]
+				m.groups[arg] = position
+				m.follow(to, at+2, position)
+				m.groups[arg] = before
 				return
 			}
-			at++
+			at += 2
+		case Assert:
+			if arg&^m.holds(position) != 0 {
+				return
+			}
+			at += 2
 		default:
 			to.at = append(to.at, at)
 			to.saved = append(to.saved, m.groups...)
@@ -161,24 +194,23 @@ func (m *machine) follow(to *ways, at, position int) {
 
 // skip returns the next position at which a match could begin, from the first thing that it asks for; -1: none.
 func (m *machine) skip(at int) int {
-	first := slices.IndexFunc(m.program, func(in instruction) bool { return in.op != Save })
-	switch in := &m.program[first]; {
-	case in.op == Rune && in.ranges[0] < utf8.RuneSelf:
-		n := bytes.IndexByte(m.text[at:], byte(in.ranges[0])) //nolint:gosec // it is ASCII
-		if n < 0 {
-			return -1
-		}
-		return at + n
-	case in.op == Assert && in.arg&BeginText != 0 && at > 0:
-		return -1
-	case in.op == Assert && in.arg&BeginLine != 0 && at > 0 && m.text[at-1] != '\n':
-		n := bytes.IndexByte(m.text[at:], '\n')
-		if n < 0 {
-			return -1
-		}
-		return at + n + 1
+	first := 0
+	for m.program[first] == Save {
+		first += 2
 	}
-	return at
+	sought, behind := byte('\n'), 1
+	switch op := m.program[first]; {
+	case op >= Rune && op < Rune+utf8.RuneSelf:
+		sought, behind = byte(op-Rune), 0 //nolint:gosec // it is ASCII
+	case op == Assert && m.program[first+1]&BeginLine != 0 && at > 0 && m.text[at-1] != '\n':
+	default:
+		return at
+	}
+	n := bytes.IndexByte(m.text[at:], sought)
+	if n < 0 {
+		return -1
+	}
+	return at + n + behind
 }
 
 // holds returns all assertions that hold at a position. What they ask for is ASCII, so a byte tells it.
@@ -211,5 +243,3 @@ func isWord(c byte) bool {
 	lower := c | ('a' - 'A')
 	return 'a' <= lower && lower <= 'z' || '0' <= c && c <= '9' || c == '_'
 }
-
-func (w *ways) clear() { w.at, w.saved = w.at[:0], w.saved[:0] }

@@ -4,7 +4,6 @@
 package compile
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp/syntax"
@@ -18,12 +17,12 @@ import (
 // Limits of an expression. They bound what matching costs on a target.
 const (
 	MaxText    = 4 << 10  // bytes of the expression
-	MaxProgram = 32 << 10 // bytes of the program
+	MaxProgram = 16 << 10 // numbers in the program
 )
 
 // Program compiles an expression. ^ and $ match at the beginning and at the end of each line, as with (?m) before it. The
 // error says what is wrong with it as a clause, without the whole of it.
-func Program(expression string) ([]byte, error) {
+func Program(expression string) (*pattern.Pattern, error) {
 	tree, err := parse(expression)
 	if err != nil {
 		return nil, err
@@ -34,19 +33,10 @@ func Program(expression string) ([]byte, error) {
 	}
 	c := compiler{from: compiled, at: map[int]int{}}
 	c.emit(compiled.Start)
-	names := tree.CapNames()
-	out := binary.AppendUvarint(nil, uint64(len(names)))
-	for _, name := range names {
-		out = binary.AppendUvarint(out, uint64(len(name)))
-		out = append(out, name...)
+	if len(c.out) > MaxProgram {
+		return nil, fmt.Errorf("it is too large: its program has %d steps, %d are allowed", len(c.out), MaxProgram)
 	}
-	for _, in := range c.out {
-		out = in.append(out)
-	}
-	if len(out) > MaxProgram {
-		return nil, fmt.Errorf("it is too large: its program has %d bytes, %d are allowed", len(out), MaxProgram)
-	}
-	return out, nil
+	return &pattern.Pattern{Names: tree.CapNames(), Program: c.out}, nil
 }
 
 func parse(expression string) (*syntax.Regexp, error) {
@@ -71,58 +61,59 @@ func parse(expression string) (*syntax.Regexp, error) {
 // compiler puts Go's program, in which every instruction names the next one, into an order in which most do not need to.
 type compiler struct {
 	from *syntax.Prog
-	out  []code
+	out  []int32
 	at   map[int]int // Go's instructions that are in out already
-}
-
-// code is an instruction of ours.
-type code struct {
-	op, arg int
-	ranges  []rune
-}
-
-func (c *compiler) add(in code) int {
-	c.out = append(c.out, in)
-	return len(c.out) - 1
 }
 
 // emit adds an instruction with all that it leads to.
 func (c *compiler) emit(pc int) {
 	for {
 		if at, done := c.at[pc]; done {
-			c.add(code{op: pattern.Jump, arg: at})
+			c.add(pattern.Jump, at)
 			return
 		}
 		c.at[pc] = len(c.out)
 		in := &c.from.Inst[pc]
 		switch in.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
-			split := c.add(code{op: pattern.Split})
+			to := len(c.out) + 1
+			c.add(pattern.Split, 0)
 			c.emit(int(in.Out))
-			other, done := c.at[int(in.Arg)]
-			if done {
-				c.out[split].arg = other
+			if at, done := c.at[int(in.Arg)]; done {
+				c.out[to] = int32(at) //nolint:gosec // Go bounds the size of programs
 				return
 			}
-			c.out[split].arg = len(c.out)
+			c.out[to] = int32(len(c.out)) //nolint:gosec // likewise
 			pc = int(in.Arg)
 			continue
 		case syntax.InstCapture:
-			c.add(code{op: pattern.Save, arg: int(in.Arg)})
+			c.add(pattern.Save, int(in.Arg))
 		case syntax.InstEmptyWidth:
-			c.add(code{op: pattern.Assert, arg: assertions(in.Arg)})
+			c.add(pattern.Assert, assertions(in.Arg))
 		case syntax.InstMatch:
-			c.add(code{op: pattern.Match})
+			c.add(pattern.Match)
 			return
 		case syntax.InstFail:
-			c.add(code{op: pattern.Fail})
+			c.add(pattern.Fail)
 			return
 		case syntax.InstNop:
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
-			c.add(runes(in))
+			c.runes(in)
 		}
 		pc = int(in.Out)
 	}
+}
+
+func (c *compiler) add(numbers ...int) {
+	for _, n := range numbers {
+		c.out = append(c.out, int32(n)) //nolint:gosec // likewise
+	}
+}
+
+// class adds an instruction for ranges of runes.
+func (c *compiler) class(ranges ...rune) {
+	c.add(pattern.Class, len(ranges)/2)
+	c.out = append(c.out, ranges...)
 }
 
 func assertions(of uint32) int {
@@ -140,48 +131,29 @@ func assertions(of uint32) int {
 }
 
 // runes writes out what an instruction matches, whichever case it is in.
-func runes(in *syntax.Inst) code {
+func (c *compiler) runes(in *syntax.Inst) {
 	switch {
 	case in.Op == syntax.InstRuneAny:
-		return code{op: pattern.Class, ranges: []rune{0, unicode.MaxRune}}
+		c.class(0, unicode.MaxRune)
+		return
 	case in.Op == syntax.InstRuneAnyNotNL:
-		return code{op: pattern.Class, ranges: []rune{0, '\n' - 1, '\n' + 1, unicode.MaxRune}}
+		c.class(0, '\n'-1, '\n'+1, unicode.MaxRune)
+		return
 	case len(in.Rune) != 1:
-		return code{op: pattern.Class, ranges: in.Rune}
+		c.class(in.Rune...)
+		return
 	case in.Arg&uint32(syntax.FoldCase) == 0:
-		return code{op: pattern.Rune, ranges: in.Rune}
+		c.add(pattern.Rune + int(in.Rune[0]))
+		return
 	}
 	all := []rune{in.Rune[0]}
 	for r := unicode.SimpleFold(all[0]); r != all[0]; r = unicode.SimpleFold(r) {
 		all = append(all, r)
 	}
 	slices.Sort(all)
-	out := code{op: pattern.Class}
+	var ranges []rune
 	for _, r := range all {
-		out.ranges = append(out.ranges, r, r)
+		ranges = append(ranges, r, r)
 	}
-	return out
-}
-
-func (in code) append(out []byte) []byte {
-	number := func(n int) { out = binary.AppendUvarint(out, uint64(n)) } //nolint:gosec // none is negative
-	switch in.op {
-	case pattern.Rune:
-		number(pattern.Rune + int(in.ranges[0]))
-	case pattern.Class:
-		number(pattern.Class)
-		number(len(in.ranges) / 2)
-		last := rune(0)
-		for i := 0; i < len(in.ranges); i += 2 {
-			number(int(in.ranges[i] - last))
-			last = in.ranges[i+1]
-			number(int(last - in.ranges[i]))
-		}
-	case pattern.Match, pattern.Fail:
-		number(in.op)
-	default:
-		number(in.op)
-		number(in.arg)
-	}
-	return out
+	c.class(ranges...)
 }
