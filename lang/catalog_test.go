@@ -37,6 +37,11 @@ func catalog() lang.Catalog {
 				}, process...),
 				Results: output,
 			},
+			"line": {
+				Name:      "line",
+				Arguments: []schema.Attribute{{Name: "path", Type: schema.Path, Required: true}, {Name: "regex", Type: schema.Regex}},
+				Results:   []schema.Attribute{{Name: "path", Type: schema.String}},
+			},
 			"directory": {
 				Name:      "directory",
 				Arguments: []schema.Attribute{{Name: "path", Type: schema.Path, Required: true}, {Name: "mode", Type: schema.Mode}},

@@ -24,7 +24,9 @@ import (
 
 	"runner/agent/action"
 	"runner/agent/action/catalog"
+	"runner/agent/action/pattern/compile"
 	"runner/agent/process"
+	"runner/agent/schema"
 	"runner/agent/view"
 	"runner/agent/wire"
 )
@@ -90,7 +92,7 @@ func (b *Bench) Make(name string, a Args) action.Action {
 		if d.Name != name {
 			continue
 		}
-		encoded, err := wire.Marshal(a)
+		encoded, err := wire.Marshal(programs(b, name, a))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -102,6 +104,24 @@ func (b *Bench) Make(name string, a Args) action.Action {
 	}
 	b.Fatalf("no action %s", name)
 	return nil
+}
+
+// programs puts the programs of regular expressions at their place, as the controller does.
+func programs(t testing.TB, name string, a Args) Args {
+	t.Helper()
+	a = maps.Clone(a)
+	for _, argument := range catalog.Schemas()[name].Arguments {
+		text, given := a[argument.Name].(string)
+		if argument.Type != schema.Regex || !given {
+			continue
+		}
+		program, err := compile.Program(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a[argument.Name] = program
+	}
+	return a
 }
 
 // Preview looks as plan does.

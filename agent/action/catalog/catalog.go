@@ -5,6 +5,7 @@ package catalog
 import (
 	"runner/agent/action"
 	"runner/agent/action/accounts"
+	"runner/agent/action/edit"
 	"runner/agent/action/files"
 	"runner/agent/action/packages"
 	"runner/agent/action/programs"
@@ -40,6 +41,10 @@ func All() []action.Definition {
 		{Name: "extract", Preview: action.Exact, New: func() action.Action { return new(sources.Extract) }},
 		{Name: "download", Preview: action.Exact, New: func() action.Action { return new(sources.Download) }},
 		{Name: "package", Preview: action.Exact, New: func() action.Action { return new(packages.Package) }},
+		{Name: "line", Preview: action.Exact, New: edit.NewLine},
+		{Name: "block", Preview: action.Exact, New: edit.NewBlock},
+		{Name: "replace", Preview: action.Exact, New: edit.NewReplace},
+		{Name: "ini", Preview: action.Exact, New: edit.NewIni},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
 	}
 }
@@ -65,6 +70,10 @@ func Schemas() map[string]schema.Block {
 		system.SysctlSchema(),
 		system.MountSchema(),
 		packages.PackageSchema(),
+		edit.LineSchema(),
+		edit.BlockSchema(),
+		edit.ReplaceSchema(),
+		edit.IniSchema(),
 		programs.RebootSchema(),
 		sources.GitSchema(),
 		sources.DownloadSchema(),

@@ -41,6 +41,9 @@ type File struct {
 	want    action.Wanted
 	content *view.Content // wanted; nil: left as it is
 	rewrite bool          // the content differs
+	how     *Edit         // nil: the content is given
+	old     *view.Content // that was edited
+	seen    disk.Stat     // of the file that was edited
 }
 
 // Look compares what is at the path with what is wanted; it reads the old content, never the call's input.
@@ -52,7 +55,7 @@ func (f *File) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 	p, err := env.View.Find(f.Path)
 	var unknown *view.UnknownError
 	switch {
-	case f.State == "absent" && action.Gone(err):
+	case (f.State == "absent" || f.how != nil && f.how.Missing) && action.Gone(err):
 		return f.nothing()
 	case errors.As(err, &unknown) && f.State == "absent":
 		return f.blind(wire.VerbRemove), nil
@@ -71,8 +74,18 @@ func (f *File) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 		return action.Outcome{}, action.Cannot("write", f.Path, err)
 	}
 	f.content = f.contentWanted(env)
-	if unknown != nil {
+	// What is to be edited may come with a program that runs before.
+	if unknown != nil || f.how != nil && p.Entry == nil && !f.how.Create && env.View.Disturbed() {
 		return f.lookUnknown(env), nil
+	}
+	if f.how != nil {
+		todo, err := f.edit(ctx, p)
+		if err != nil {
+			return action.Outcome{}, action.Cannot("edit", f.Path, err)
+		}
+		if !todo {
+			return f.nothing()
+		}
 	}
 	return f.lookPresent(ctx, env, p)
 }
@@ -80,7 +93,7 @@ func (f *File) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 // contentWanted describes the content that the task gives; nil if it gives none.
 func (f *File) contentWanted(env *action.Env) *view.Content {
 	switch {
-	case env.IsUnknown("content") || env.IsUnknown("source"):
+	case env.IsUnknown("content") || env.IsUnknown("source") || f.how != nil:
 		return &view.Content{Unknown: true}
 	case f.SHA256 != "":
 		return &view.Content{Size: f.Size, SHA256: f.SHA256}
@@ -142,11 +155,14 @@ func (f *File) lookPresent(ctx context.Context, env *action.Env, p *view.Place) 
 	if exists {
 		old = *p.Entry
 		if f.content != nil {
-			content, err := p.Read(ctx, wire.MaxInline)
-			if err != nil {
-				return action.Outcome{}, action.Cannot("read", f.Path, err)
+			old.Content = f.old
+			if f.old == nil {
+				content, err := p.Read(ctx, wire.MaxInline)
+				if err != nil {
+					return action.Outcome{}, action.Cannot("read", f.Path, err)
+				}
+				old.Content = content
 			}
-			old.Content = content
 		}
 	}
 	if p.Entry != nil && p.Entry.Kind == disk.Unknown {
@@ -353,6 +369,8 @@ func (f *File) Act(ctx context.Context, env *action.Env, found action.Outcome) (
 	backup := ""
 	inside := p.Entry != nil && p.Entry.Kind == disk.Regular
 	switch {
+	case f.seen.Kind == disk.Regular && (!inside || p.Entry.Stat != f.seen): // what was edited is not what is there
+		err = &disk.ChangedError{Path: f.Path}
 	case !f.rewrite && !inside, f.rewrite && f.content == nil && inside: // not what Look has found
 		err = &disk.ChangedError{Path: f.Path}
 	case !f.rewrite:

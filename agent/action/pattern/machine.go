@@ -201,7 +201,7 @@ func (m *machine) skip(at int) int {
 	sought, behind := byte('\n'), 1
 	switch op := m.program[first]; {
 	case op >= Rune && op < Rune+utf8.RuneSelf:
-		sought, behind = byte(op-Rune), 0 //nolint:gosec // it is ASCII
+		sought, behind = byte(op-Rune), 0
 	case op == Assert && m.program[first+1]&BeginLine != 0 && at > 0 && m.text[at-1] != '\n':
 	default:
 		return at

@@ -1,0 +1,54 @@
+package files
+
+import (
+	"context"
+
+	"runner/agent/action"
+	"runner/agent/disk"
+	"runner/agent/view"
+)
+
+// MostEdited is the size of a file that can be edited, in bytes: the old and the new content are in memory at once.
+const MostEdited = 4 << 20
+
+// Edit is how an action makes the new content of a file of its old one.
+type Edit struct {
+	Change  func(old []byte) ([]byte, error) // nil: what it depends on is not known yet
+	Create  bool                             // make a file that is missing, of no content
+	Missing bool                             // a file that is missing is as it should be
+}
+
+// Edit makes the action one that changes what is in a file, before it looks. Whatever writes to files keeps and refuses the
+// same, and the file is written whole. Its content is read by Look; if it has changed by then, Act leaves it alone.
+func (f *File) Edit(how Edit) { f.how = &how }
+
+// edit finds the new content of the file at a place. There is nothing to do where it is false.
+func (f *File) edit(ctx context.Context, p *view.Place) (todo bool, err error) {
+	f.old = view.ContentOf(nil)
+	switch {
+	case p.Entry == nil && !f.how.Create:
+		if f.how.Missing {
+			return false, nil
+		}
+		return false, action.Problem("Set create = true to have it made, or make it with a task before this one.", "cannot edit %s: it does not exist", f.Path)
+	case p.Entry == nil:
+	case p.Entry.Kind == disk.Link:
+		return false, action.Problem("Name the path that it points to.", "cannot edit %s: a symbolic link to %s is there", f.Path, p.Entry.Target)
+	case p.Entry.Kind != disk.Regular:
+		return true, nil
+	case p.Entry.Size > MostEdited:
+		return false, action.Problem("Change it with a program, such as sed.", "cannot edit %s: it has %d bytes, and at most %d can be edited", f.Path, p.Entry.Size, MostEdited)
+	default:
+		if f.old, err = p.Read(ctx, MostEdited); err != nil {
+			return false, err
+		}
+		f.seen = p.Entry.Stat
+	}
+	// Of much planned content only the digest is kept.
+	if f.how.Change != nil && f.old.Bytes != nil && !f.old.Unknown {
+		if f.Content, err = f.how.Change(f.old.Bytes); err == nil {
+			f.content = view.ContentOf(f.Content)
+		}
+	}
+	return true, err
+}
