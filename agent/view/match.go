@@ -98,3 +98,14 @@ func (v *View) names(dir string) ([]string, error) {
 	slices.Sort(out)
 	return slices.Compact(out), nil
 }
+
+// Empty tells whether nothing is, or will be, in a directory.
+func (v *View) Empty(dir string) (bool, error) {
+	names, err := v.names(dir)
+	for _, name := range names {
+		if there, err := v.exists(path.Join(dir, name)); there || err != nil {
+			return false, err
+		}
+	}
+	return err == nil, err
+}

@@ -208,6 +208,11 @@ func (v *View) Planning(prefix string) bool {
 	return false
 }
 
+// Changes tells whether an earlier task writes to a path without links, or to something below it.
+func (v *View) Changes(at string) bool {
+	return v.planning(at) || v.Planning(strings.TrimSuffix(at, "/")+"/")
+}
+
 // planning tells whether an earlier task writes to a path.
 func (v *View) planning(at string) bool {
 	_, ok := v.planned[path.Clean(at)]

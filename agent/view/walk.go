@@ -49,6 +49,27 @@ func (v *View) Find(at string) (*Place, error) { return v.walk(at, walking{}) }
 // Follow is as Find and follows the last element too.
 func (v *View) Follow(at string) (*Place, error) { return v.walk(at, walking{follow: true}) }
 
+// See is as Find and Follow, for who only looks: links are followed whoever may have put them there, and a path that ends in
+// "..", or is that of the root directory, is a place too.
+func (v *View) See(at string, follow bool) (*Place, error) {
+	p, err := v.walk(at, walking{follow: follow, anyLink: true})
+	kind, ok := errors.AsType[*disk.KindError](err)
+	if !ok || kind.Kind != disk.Directory {
+		return p, err
+	}
+	if kind.Path != "/" {
+		return v.See(kind.Path, follow)
+	}
+	root, err := disk.Root()
+	if err != nil {
+		return nil, err
+	}
+	p = &Place{Path: "/", Name: ".", Dir: root}
+	st, err := root.Stat()
+	p.Entry, p.Parent = &Entry{Stat: st}, st
+	return p, err
+}
+
 // walking says how to walk.
 type walking struct {
 	follow  bool // also the last element

@@ -4,6 +4,7 @@ package catalog_test
 
 import (
 	"maps"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -105,6 +106,9 @@ func plain(v cty.Value) any {
 	case v.Type() == cty.Bool:
 		return v.True()
 	case v.Type() == cty.Number:
+		if i, accuracy := v.AsBigFloat().Int64(); accuracy == big.Exact {
+			return i
+		}
 		f, _ := v.AsBigFloat().Float64()
 		return f
 	case v.Type().IsTupleType():

@@ -58,7 +58,7 @@ task "block" "old" {
 }`,
 		Check: func(m map[string]any) error {
 			g := given.Args(m)
-			err := errors.Join(checkTarget(g), oneLine(g, "marker", ""), oneLine(g, "begin", ""), oneLine(g, "end", ""))
+			err := errors.Join(checkTarget(g), checkWhere(g), oneLine(g, "marker", ""), oneLine(g, "begin", ""), oneLine(g, "end", ""))
 			if marker, known := g.Text("marker"); known && !strings.Contains(marker, "{mark}") {
 				err = errors.Join(err, given.Wrong("marker", "marker must have {mark} in it, where begin and end go."))
 			}

@@ -58,13 +58,21 @@ func targetResults() []schema.Attribute {
 // checkTarget checks what all edits take.
 func checkTarget(g given.Args) error {
 	err := errors.Join(g.WithoutSlash("path", "file"), g.State(), g.Mode("mode"), g.Account("owner"), g.Account("group"), g.Validation())
-	if g.Has("after") && g.Has("before") && !g.Has("regex") {
-		err = errors.Join(err, given.Wrong("before", "after and before exclude each other."))
-	}
 	if g.Removes() {
-		err = errors.Join(err, g.Absent("create", "after", "before"))
+		err = errors.Join(err, g.Absent("create"))
 	}
 	return err
+}
+
+// checkWhere checks the arguments of whereSchema.
+func checkWhere(g given.Args) error {
+	switch {
+	case g.Removes():
+		return g.Absent("after", "before")
+	case g.Has("after") && g.Has("before"):
+		return given.Wrong("before", "after and before exclude each other.")
+	}
+	return nil
 }
 
 // oneLine checks a text that stands in one line.

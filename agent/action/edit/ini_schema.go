@@ -26,7 +26,7 @@ func IniSchema() schema.Block {
   path    = "/tmp/runner-example.ini"
   section = "server"
   key     = "port"
-  value   = 8080
+  value   = "8080"
   create  = true
 }
 
@@ -58,10 +58,10 @@ task "ini" "legacy" {
 }`,
 		Check: func(m map[string]any) error {
 			g := given.Args(m)
-			err := errors.Join(checkTarget(g), oneLine(g, "section", ""), oneLine(g, "key", ""), oneLine(g, "value", ""))
+			err := errors.Join(checkTarget(g), oneLine(g, "section", ""), oneLine(g, "key", ""), checkValue(g, "value"))
 			if list, known := g["values"].([]any); known {
 				for _, v := range list {
-					err = errors.Join(err, oneLine(given.Args{"values": v}, "values", ""))
+					err = errors.Join(err, checkValue(given.Args{"values": v}, "values"))
 				}
 			}
 			section, _ := g.Text("section")
@@ -72,12 +72,17 @@ task "ini" "legacy" {
 			if known && (key == "" || key != strings.TrimSpace(key) || strings.Contains(key, "=") || strings.ContainsAny(key[:1], "[#;")) {
 				err = errors.Join(err, given.Wrong("key", "key must be a name without an equals sign, and without spaces around it."))
 			}
-			if value, _ := g.Text("value"); value != strings.TrimSpace(value) {
-				err = errors.Join(err, given.Wrong("value", "value must have no spaces around it, which an INI file does not keep; put it into quotes."))
-			}
 			return errors.Join(err, checkIni(g))
 		},
 	}
+}
+
+// checkValue checks what is to stand behind an equals sign.
+func checkValue(g given.Args, name string) error {
+	if value, _ := g.Text(name); value != strings.TrimSpace(value) {
+		return given.Wrong(name, "%s must have no spaces or line breaks around it, which an INI file does not keep; put it into quotes.", name)
+	}
+	return oneLine(g, name, "")
 }
 
 // checkIni finds arguments that do not go together.

@@ -54,10 +54,7 @@ task "line" "gone" {
 }`,
 		Check: func(m map[string]any) error {
 			g := given.Args(m)
-			err := errors.Join(checkTarget(g), oneLine(g, "line", " Several lines are a task \"block\"."))
-			if g.Has("after") && g.Has("before") && g.Has("regex") {
-				err = errors.Join(err, given.Wrong("before", "after and before exclude each other."))
-			}
+			err := errors.Join(checkTarget(g), checkWhere(g), oneLine(g, "line", " Several lines are a task \"block\"."))
 			switch {
 			case g.Removes() && !g.Has("line") && !g.Has("regex"):
 				err = errors.Join(err, given.Wrong("", "line or regex is needed: which lines are to be removed?"))

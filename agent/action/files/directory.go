@@ -22,7 +22,12 @@ type Directory struct {
 
 	// What Look found, for Act.
 	want    action.Wanted
-	missing []string // the path and its parents as far as they are missing, outermost first
+	missing []string  // the path and its parents as far as they are missing, outermost first
+	kind    disk.Kind // of what is to be removed
+
+	// For remove.
+	anything bool // what is removed may be of any kind
+	full     bool // a directory may be removed with what is in it
 }
 
 // Look looks at the path and its parents.
@@ -160,21 +165,26 @@ func (d *Directory) lookAbsent(ctx context.Context, env *action.Env) (action.Out
 		return action.None(d.values(nil, nil)), nil
 	}
 	before := action.Attributes(env, d.Path, *p.Entry)
+	d.kind = p.Entry.Kind
 	switch {
 	case p.Entry.Unknown&view.Kind != 0:
-	case p.Entry.Kind == disk.Link:
+	case d.anything && d.kind != disk.Directory:
+		before = (&File{Path: d.Path}).describe(env, *p.Entry)
+		err = d.removable(env, p)
+	case d.kind == disk.Link:
 		return action.Outcome{}, action.Problem("Remove a link with task \"symlink\" and state = \"absent\".", "cannot remove %s: it is a symbolic link to %s", d.Path, p.Entry.Target)
-	case p.Entry.Kind != disk.Directory:
-		return action.Outcome{}, action.Cannot("remove", d.Path, &disk.KindError{Path: "it", Kind: p.Entry.Kind})
-	case p.Dir != nil && !p.Entry.New:
-		if err := d.removable(env, p); err != nil {
-			return action.Outcome{}, err
+	case d.kind != disk.Directory:
+		return action.Outcome{}, action.Cannot("remove", d.Path, &disk.KindError{Path: "it", Kind: d.kind})
+	default:
+		if err = d.removable(env, p); err == nil && !p.Entry.New && p.Dir != nil {
+			before["entries"], err = p.Dir.Count(ctx, p.Name, env.View.Notice)
 		}
-		count, err := p.Dir.Count(ctx, p.Name, env.View.Notice)
-		if err != nil {
-			return action.Outcome{}, action.Cannot("remove", d.Path, err)
+		if err == nil && d.anything && !d.full {
+			err = d.empty(env, p)
 		}
-		before["entries"] = count
+	}
+	if err != nil {
+		return action.Outcome{}, action.Cannot("remove", d.Path, err)
 	}
 	env.View.PlanRemoval(p)
 	out := action.Change(wire.VerbRemove, before, nil)
@@ -182,19 +192,31 @@ func (d *Directory) lookAbsent(ctx context.Context, env *action.Env) (action.Out
 	return out, nil
 }
 
-// removable finds what stands in the way of removing a directory, before anything in it is removed.
+// empty tells whether a directory is empty, or may be by then.
+func (d *Directory) empty(env *action.Env, p *view.Place) error {
+	empty, err := env.View.Empty(p.Path)
+	if err == nil && !empty && !env.View.Disturbed() {
+		err = action.Problem("Set recurse = true to remove it with everything in it.", "cannot remove %s: the directory is not empty", d.Path)
+	}
+	return err
+}
+
+// removable finds what stands in the way of removing something, before anything in it is removed.
 func (d *Directory) removable(env *action.Env, p *view.Place) error {
+	if p.Dir == nil || p.Entry.New {
+		return nil
+	}
 	const apart = "Unmount it first; what is mounted is never removed with the directory that it is mounted in."
 	mounted, err := p.Dir.MountPoint(p.Name)
 	if err != nil {
-		return action.Cannot("remove", d.Path, err)
+		return err
 	}
 	if mounted {
 		return action.Problem(apart, "cannot remove %s: something is mounted there", d.Path)
 	}
 	below, err := p.Dir.MountBelow(p.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return action.Cannot("remove", d.Path, err)
+		return err
 	}
 	if below != "" {
 		return action.Problem(apart, "cannot remove %s: something is mounted at %s", d.Path, below)
@@ -203,12 +225,15 @@ func (d *Directory) removable(env *action.Env, p *view.Place) error {
 		return nil
 	}
 	if err := action.Writable(p); err != nil {
-		return action.Cannot("remove", d.Path, err)
+		return err
 	}
 	return nil
 }
 
 func (d *Directory) values(env *action.Env, e *view.Entry) map[string]any {
+	if d.anything {
+		return map[string]any{"path": d.Path}
+	}
 	out := map[string]any{"path": d.Path, "mode": nil, "owner": nil, "group": nil, "created": action.Plain(d.missing)}
 	if e != nil {
 		maps.Copy(out, action.Attributes(env, d.Path, *e))
@@ -275,10 +300,17 @@ func (d *Directory) remove(env *action.Env, found action.Outcome) (action.Outcom
 	}
 	defer p.Close()
 	if p.Entry != nil {
-		if p.Entry.Kind != disk.Directory {
+		if p.Entry.Kind != d.kind {
 			return action.Outcome{}, action.Cannot("remove", d.Path, &disk.ChangedError{Path: d.Path})
 		}
-		err := p.Dir.RemoveAll(p.Name)
+		switch {
+		case d.kind != disk.Directory:
+			err = p.Dir.Remove(p.Name)
+		case d.full || !d.anything:
+			err = p.Dir.RemoveAll(p.Name)
+		default:
+			err = p.Dir.RemoveDir(p.Name)
+		}
 		env.Touch(p)
 		if err != nil {
 			return action.Outcome{}, action.Cannot("remove", d.Path, err)
