@@ -46,6 +46,7 @@ type Receiver struct {
 	missing     bool      // a directory was named that is not there: the copy may become it, if it is of one
 	held        map[string]*remains
 	report      Report
+	exact       *Exact // nil: what is there beside does not matter, nor what is done
 
 	ctx   context.Context //nolint:containedctx // of one Receive
 	in    *reader
@@ -56,13 +57,18 @@ type Receiver struct {
 type level struct {
 	dir   *disk.Dir
 	entry entry
-	path  string // below the source
-	made  bool   // it was not there, and gets its attributes when it is left
+	path  string          // below the source
+	made  bool            // it was not there, and gets its attributes when it is left
+	seen  map[string]bool // of a receiver that removes: what is in the source, too
 }
 
 // NewReceiver finds the destination, and what there is of an earlier copy.
 func NewReceiver(ctx context.Context, d Destination, progress Progress) (*Receiver, error) {
-	r := &Receiver{destination: d, progress: progress, held: map[string]*remains{}}
+	return newReceiver(ctx, d, nil, progress)
+}
+
+func newReceiver(ctx context.Context, d Destination, exact *Exact, progress Progress) (*Receiver, error) {
+	r := &Receiver{destination: d, progress: progress, held: map[string]*remains{}, exact: exact}
 	at := d.Path
 	info, err := os.Stat(at)
 	switch {
@@ -79,6 +85,9 @@ func NewReceiver(ctx context.Context, d Destination, progress Progress) (*Receiv
 		return nil, fmt.Errorf("a copy cannot be called %q", r.name)
 	}
 	if r.parent, err = disk.Find(at); err != nil {
+		if r.isDry() && errors.Is(err, fs.ErrNotExist) {
+			return r, nil
+		}
 		return nil, err
 	}
 	r.find(ctx, mostSeen)
@@ -112,7 +121,9 @@ func (r *Receiver) Receive(ctx context.Context, from io.Reader) (Report, error) 
 			if len(r.stack) > 0 || first {
 				return r.report, violation("an end within it")
 			}
-			r.forget(r.parent)
+			if r.parent != nil && !r.isDry() {
+				r.forget(r.parent)
+			}
 			return r.report, nil
 		}
 		if len(r.stack) == 0 && !first && k != kindLeft {
@@ -149,7 +160,7 @@ func (r *Receiver) take(k kind, payload []byte) error {
 		return nil
 	case kindLeave:
 		return r.leave()
-	case kindEnter, kindFile, kindLink:
+	case kindEnter, kindFile, kindLink, kindSame:
 		var e entry
 		if err := wire.Unmarshal(payload, &e); err != nil {
 			return err
@@ -172,11 +183,17 @@ func (r *Receiver) place(name string) (*disk.Dir, string, error) {
 	if !isName(name) {
 		return nil, "", violation("the name %q", name)
 	}
-	return r.stack[len(r.stack)-1].dir, name, nil
+	l := r.stack[len(r.stack)-1]
+	if l.seen != nil {
+		l.seen[name] = true
+	}
+	return l.dir, name, nil
 }
 
 func (r *Receiver) put(k kind, dir *disk.Dir, name string, e entry) error {
 	switch {
+	case k == kindSame:
+		return nil
 	case k == kindEnter:
 		return r.enter(dir, name, e)
 	case name == ".":
@@ -194,10 +211,17 @@ func (r *Receiver) enter(dir *disk.Dir, name string, e entry) error {
 		return violation("too many directories in each other")
 	}
 	l := level{entry: e, path: r.path(e.Name)}
-	there, err := dir.Lstat(name)
+	if r.exact != nil && r.exact.Delete {
+		l.seen = map[string]bool{}
+	}
+	there, err := lstat(dir, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		l.made = true
+		if r.note('+', l.path, true, 0); r.isDry() {
+			r.stack = append(r.stack, l)
+			return nil
+		}
 		err = mkdir(dir, name, e)
 	case err == nil && there.Kind != disk.Directory:
 		err = &disk.KindError{Path: dir.Join(name), Kind: there.Kind}
@@ -237,6 +261,12 @@ func (r *Receiver) leave() error {
 	l := r.stack[len(r.stack)-1]
 	r.stack = r.stack[:len(r.stack)-1]
 	defer l.dir.Close()
+	if err := r.clear(l); err != nil {
+		return err
+	}
+	if r.isDry() {
+		return nil
+	}
 	r.forget(l.dir)
 	if !l.made {
 		return nil
@@ -278,9 +308,15 @@ func (r *Receiver) perm(e entry) uint32 {
 
 // link makes a link, in the place of a file or a link. It says what it says: nothing is written through it.
 func (r *Receiver) link(dir *disk.Dir, name string, e entry) error {
-	there, err := dir.Lstat(name)
+	there, err := lstat(dir, name)
+	isNew := errors.Is(err, fs.ErrNotExist)
+	if isNew || err == nil && (there.Kind == disk.Link || there.Kind == disk.Regular) {
+		if r.noteOver(r.path(e.Name), isNew, 0); r.isDry() {
+			return nil
+		}
+	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case isNew:
 		err = dir.Symlink(name, e.Target)
 	case err == nil && (there.Kind == disk.Link || there.Kind == disk.Regular):
 		err = dir.Relink(name, e.Target)
@@ -303,13 +339,21 @@ func (r *Receiver) link(dir *disk.Dir, name string, e entry) error {
 func (r *Receiver) file(dir *disk.Dir, name string, e entry) error {
 	at := r.path(e.Name)
 	r.progress.begun(at)
-	old, err := dir.Lstat(name)
+	old, err := lstat(dir, name)
+	isNew := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case isNew:
 	case err != nil:
 		return err
 	case old.Kind != disk.Regular && old.Kind != disk.Link:
 		return &disk.KindError{Path: dir.Join(name), Kind: old.Kind}
+	}
+	if r.noteOver(at, isNew, e.Size); r.isDry() {
+		k, _, err := r.in.next()
+		if err == nil && k != kindDone {
+			err = violation("a record of kind %d in place of the end of a file", k)
+		}
+		return err
 	}
 	w, sum, err := r.draft(dir, name, at, e)
 	if err != nil {

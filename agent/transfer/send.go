@@ -79,6 +79,10 @@ type sender struct {
 	progress Progress
 	blocks   blocks
 	depth    int
+
+	selection *Selection // nil: everything is sent
+	inventory *inventory
+	sent      int
 }
 
 // count adds up what send will send. What it cannot look at, send will tell.
@@ -110,26 +114,44 @@ func (s *sender) send(dir *disk.Dir, name, path string, st disk.Stat) error {
 		e.Name = name
 	}
 	switch st.Kind {
-	case disk.Regular:
-		return s.file(dir, name, path, e)
-	case disk.Directory:
-		return s.directory(dir, name, path, e)
 	case disk.Link:
 		target, err := dir.Readlink(name)
 		if err != nil {
 			return s.left(path, err)
 		}
 		e.Target = target
-		return s.out.record(kindLink, e)
+	case disk.Regular, disk.Directory:
 	default:
-		return s.left(path, errors.New("it is "+st.Kind.String()))
+		return s.leftOut(path, st)
+	}
+	if leaves, err := s.leaves(dir, name, path, e.Target, st); leaves || err != nil {
+		return err
+	}
+	switch st.Kind {
+	case disk.Regular:
+		return s.file(dir, name, path, e)
+	case disk.Directory:
+		return s.directory(dir, name, path, e)
+	default:
+		return s.out.record(kindLink, e)
 	}
 }
 
-// left says that something is left out; of the source itself it is the end.
+// leftOut says that something is nothing that can be sent.
+func (s *sender) leftOut(path string, st disk.Stat) error {
+	if s.selection != nil && s.selection.Excludes != nil && s.selection.Excludes(path, false) {
+		return nil
+	}
+	return s.left(path, errors.New("it is "+st.Kind.String()))
+}
+
+// left says that something is left out; of the source itself, and of what is to be complete, it is the end.
 func (s *sender) left(path string, err error) error {
 	if path == "" || s.ctx.Err() != nil {
 		return err
+	}
+	if s.selection != nil {
+		return &fs.PathError{Op: "send", Path: path, Err: plain.Cause(err)}
 	}
 	return s.out.record(kindLeft, Left{Path: path, Reason: plain.Cause(err).Error()})
 }
@@ -185,6 +207,12 @@ func (s *sender) file(dir *disk.Dir, name, path string, e entry) error {
 	}
 	s.progress.begun(path)
 	e.Size, e.Modified = st.Size, st.Modified
+	if s.selection != nil && s.selection.Dry {
+		if err := s.out.record(kindFile, e); err != nil {
+			return err
+		}
+		return s.out.record(kindDone, nil)
+	}
 	sum, err := s.resume(f, path, &e)
 	if err != nil {
 		return s.left(path, err)

@@ -52,6 +52,7 @@ const (
 	kindLeft                  // something that could not be sent
 	kindEnd                   // of the stream
 	kindHeld                  // before it, in the other direction
+	kindSame                  // something that the receiver has already
 	kindWant                  // of an exchange, in the other direction: a file, see Wants
 	kindSums                  // likewise: sums of blocks that are there of it
 	kindCopy                  // of an exchange: three numbers of eight bytes: a place, where the same is in the file that is there, its size

@@ -337,6 +337,7 @@ func TestG23HostileSender(t *testing.T) {
 		"absolute":              {enter(""), file("/owned")},
 		"nothing":               {enter(""), file("")},
 		"below":                 {enter(""), file("dir/owned")},
+		"same up":               {enter(""), func(w writer) error { return w.record(kindSame, entry{Name: "../owned"}) }},
 		"nul":                   {enter(""), file("a\x00b")},
 		"long":                  {enter(""), file(strings.Repeat("x", 256))},
 		"through a link":        {enter(""), link("out", "../outside"), enter("out"), file("owned")},
