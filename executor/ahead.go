@@ -106,6 +106,9 @@ func (h *hostRun) meet(on int) {
 
 // leaves notes what a planned change leaves on its machine.
 func (h *hostRun) leaves(s *sent, change found) {
+	if s.fetching != nil { // nothing on the target
+		return
+	}
 	switch event.Verb(change.Verb) {
 	case event.None, event.Read, event.Skip:
 		return

@@ -86,6 +86,9 @@ func arguments(in plan.Instance) map[string]any {
 			out[c.Argument] = string(c.Data)
 		}
 	}
+	if in.Destination != "" {
+		out["destination"] = in.Destination
+	}
 	if len(in.Trees) > 0 {
 		delete(out, "tree")
 		delete(out, "tree_sha256")

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"runner/agent/plain"
 	"runner/agent/wire"
 	"runner/executor/batch"
 	"runner/executor/broker"
@@ -41,6 +42,7 @@ type sent struct {
 	delay    time.Duration // before the next attempt
 	live     [3]pieces     // of output, by stream
 	begin    *beginning    // of the call
+	fetching *fetching     // the controller's half of a call that fetches; nil: it is another one
 }
 
 // beginning tells that a call has begun, once: whoever hears of it first, its host or what takes its output.
@@ -167,6 +169,15 @@ func (h *hostRun) send(s *sent) {
 		action = wire.ActionOwn
 		given, content = ownCall(s.task, s.instance.Own)
 	}
+	s.fetching = nil
+	if s.instance.Destination != "" {
+		f, err := h.fetch(s.instance)
+		if err != nil {
+			s.problem = "cannot write " + s.instance.Destination + " on the controller: " + plain.Cause(err).Error()
+			return
+		}
+		s.fetching, given = f, f.with(given)
+	}
 	args, err := wire.Marshal(given)
 	if err != nil {
 		s.problem = err.Error()
@@ -200,6 +211,8 @@ func (h *hostRun) send(s *sent) {
 	switch {
 	case exchange != nil:
 		options.Live = exchange.hear
+	case s.fetching != nil:
+		s.fetching.options(&options)
 	case h.run.Live && !s.instance.Sensitive:
 		flags |= wire.FlagLive
 		on := s.on
@@ -221,11 +234,17 @@ func (h *hostRun) send(s *sent) {
 	}
 	if pending, ok := h.call(s.on, call, options); ok {
 		s.pending = pending
+		if s.fetching != nil {
+			s.fetching.until(pending.Done())
+		}
 		if s.task.Uncut && !h.isPreview() {
 			h.run.spare(pending)
 		}
 		s.refused = s.isRefused()
 		return
+	}
+	if s.fetching != nil {
+		s.fetching.end()
 	}
 	s.on = notSent
 }

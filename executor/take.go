@@ -235,6 +235,9 @@ func (h *hostRun) await(ctx context.Context, s *sent) (answer, error) {
 	if err != nil {
 		a.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
 	}
+	if s.fetching != nil {
+		s.fetching.finish(&a)
+	}
 	return a, nil
 }
 

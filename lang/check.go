@@ -10,6 +10,7 @@ import (
 
 	"runner/agent/manifest"
 	"runner/agent/plain"
+	"runner/agent/schema"
 	"runner/lang/diag"
 	"runner/lang/refs"
 	"runner/lang/source"
@@ -81,11 +82,22 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 		x.lookAtCertain()
 		l.failAll(x.located())
 	}
+	l.checkDestination(j, t)
 	t.body.keys, t.body.keysKnown = found[0].keys, true
 	for _, f := range found {
 		t.body.secret = t.body.secret || f.secret
 		t.body.keysKnown = t.body.keysKnown && !f.keysDiffer && slices.Equal(f.keys, t.body.keys)
 		l.failAll(f.diags)
+	}
+}
+
+// checkDestination finds a place on the controller that several hosts would write to. What depends on a host is looked at when it is known.
+func (l *loader) checkDestination(j *jobScope, t *Task) {
+	for _, a := range t.body.schema.Arguments {
+		if a.Type == schema.Destination && len(j.Hosts) > 1 && !t.Once && t.body.once[a.Name] != nil {
+			l.failAll(hcl.Diagnostics{diag.Errorf(diag.InvalidValue, t.body.block.Args[a.Name].At(), "The same place for several hosts",
+				"All %d hosts of the job would write to the same %s. Let it have self.name in it, or let the task run once.", len(j.Hosts), a.Name)})
+		}
 	}
 }
 

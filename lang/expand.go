@@ -283,6 +283,12 @@ func (x *expansion) arguments(in *Instance) {
 		case arg.Plain == nil && a.Required:
 			x.diags = append(x.diags, diag.Errorf(diag.MissingArgument, e.At(), "Missing argument", "%s needs the argument %q, but this is null.", diag.Capital(of), a.Name))
 		case arg.Plain == nil:
+		case a.Type == schema.Destination:
+			path, _ := arg.Plain.(string)
+			known[a.Name] = path
+			if in.Destination = source.Within(x.body.dir, path); strings.HasSuffix(path, "/") {
+				in.Destination += "/"
+			}
 		case a.Type == schema.Source, a.Type == schema.Tree:
 			if in.Sources == nil {
 				in.Sources = map[string]string{}

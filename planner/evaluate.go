@@ -16,6 +16,7 @@ import (
 	"runner/agent/manifest"
 	"runner/agent/wire"
 	"runner/lang"
+	"runner/lang/diag"
 	"runner/lang/source"
 	"runner/lang/value"
 	"runner/planner/plan"
@@ -35,6 +36,8 @@ type Evaluator struct {
 	sources map[string]*sourceFile // by file
 
 	trees trees.Trees
+
+	claims claims
 }
 
 // Expand evaluates a task for a host (an index in plan.Hosts) with what is known so far.
@@ -48,7 +51,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	for i, in := range instances {
 		out[i] = plan.Instance{
 			Address: in.Address, Key: in.Key, Keyed: in.Keyed, Skip: in.Skip,
-			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources, Trees: in.Trees,
+			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources, Trees: in.Trees, Destination: destinationOf(in),
 			Environment: in.Environment, Timeout: in.Timeout, Notify: in.Notify, Lane: in.Lane, Retry: plan.Retry(in.Retry),
 		}
 		if task.Action == "" {
@@ -60,6 +63,10 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 		if action := task.Own(); action != nil {
 			diags = append(diags, e.takeOwn(task, action, &out[i], in.Secrets)...)
 			continue
+		}
+		if err := e.claim(&out[i], e.hosts[host].Name); err != nil {
+			diags = append(diags, diag.Errorf(diag.InvalidValue, task.Range, "The same place for several", "%s",
+				placeOfTask(task).Explain(diag.Capital(err.Error())+". Let each have a destination of its own, with self.name in it.")))
 		}
 		if err := e.takeContent(&out[i]); err != nil {
 			diags = append(diags, sourceError(task, err))

@@ -20,7 +20,9 @@ const (
 	Source   Type = "source"   // a path on the controller, relative to the module's directory; its content is sent
 	Regex    Type = "regex"    // a regular expression, for which an agent gets its program (see agent/action/pattern)
 	Tree     Type = "tree"     // likewise, of a file or of a directory with everything in it
-	Any      Type = "any"
+	// Destination is a path on the controller, relative to the module's directory, that is written to.
+	Destination Type = "destination"
+	Any         Type = "any"
 )
 
 // Attribute is one argument or one result.

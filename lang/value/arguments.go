@@ -115,7 +115,7 @@ func Bare(v cty.Value) (cty.Value, bool) {
 // TypeFor is the type of the expressions that a schema's type takes.
 func TypeFor(t schema.Type) cty.Type {
 	switch t {
-	case schema.String, schema.Mode, schema.Duration, schema.Pause, schema.Path, schema.Source, schema.Regex, schema.Tree:
+	case schema.String, schema.Mode, schema.Duration, schema.Pause, schema.Path, schema.Source, schema.Regex, schema.Tree, schema.Destination:
 		return cty.String
 	case schema.Number:
 		return cty.Number
@@ -145,6 +145,8 @@ func wanted(t schema.Type) string {
 		return "the path of a file on the controller, a string"
 	case schema.Regex:
 		return "a regular expression, a string"
+	case schema.Destination:
+		return "a path on the controller, a string"
 	case schema.Tree:
 		return "the path of a directory or file on the controller, a string"
 	default:
@@ -229,7 +231,7 @@ func badValue(a schema.Attribute, v any, sensitive bool) string {
 		return fmt.Sprintf("takes a duration such as \"30s\" or \"1m30s\", and %s is none.%s", shown, hint)
 	case a.Type == schema.Path && !strings.HasPrefix(text, "/"):
 		return fmt.Sprintf("takes an absolute path, and %s is none.", shown)
-	case strings.ContainsRune(text, 0) && (a.Type == schema.Path || a.Type == schema.Source || a.Type == schema.Tree):
+	case strings.ContainsRune(text, 0) && (a.Type == schema.Path || a.Type == schema.Source || a.Type == schema.Tree || a.Type == schema.Destination):
 		return "takes a path, and a path cannot contain a NUL character."
 	case a.Type == schema.Regex:
 		return badRegex(text, sensitive)

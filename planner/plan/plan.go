@@ -115,6 +115,7 @@ type Instance struct {
 	Content     *Content          // what is too large for Args
 	Own         *Own              // what an action of the user's own is run with, which is made of Args; nil: it is none
 	Sources     map[string]string // arguments that name a file, whose bytes stand in Args or Content
+	Destination string            // the path on the controller that the target's are written to; "": none
 	Trees       map[string]bool   // those of them that name a whole tree, whose description does
 	Patterns    map[string]string // regular expressions, whose programs stand in Args
 	Sensitive   bool              // arguments, results and diffs are not shown

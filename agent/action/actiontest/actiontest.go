@@ -79,6 +79,7 @@ func (b *Bench) Env(mode wire.Mode) *action.Env {
 		b.Error("the input was asked for")
 		return strings.NewReader("")
 	}}
+	e.Output = func(context.Context) io.Writer { return io.Discard }
 	if mode == wire.ModeLook {
 		e.View = view.Preview()
 	}

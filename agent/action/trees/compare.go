@@ -25,6 +25,7 @@ import (
 // step is what is to be done to one entry.
 type step struct {
 	path           string // below the tree, "" for itself
+	name           string // of itself, in a list
 	want           manifest.Entry
 	old            *disk.Stat // nil: nothing is there
 	perm, uid, gid uint32     // what it will have
@@ -61,7 +62,7 @@ func (s *step) String() string {
 	}
 	name := s.path
 	if name == "" {
-		name = "."
+		name = s.name
 	}
 	if s.want.Kind == disk.Directory || s.what&removal != 0 && s.old.Kind == disk.Directory {
 		name += "/"
@@ -96,7 +97,10 @@ func (c *comparing) entry(want manifest.Entry, at string, p *view.Place) error {
 	if c.ctx.Err() != nil {
 		return context.Cause(c.ctx)
 	}
-	s := step{path: at, want: want}
+	s := step{path: at, want: want, name: "."}
+	if want.Kind != disk.Directory {
+		s.name = p.Name
+	}
 	if want.Kind == disk.Regular {
 		s.number, s.offset = c.number, c.offset
 		c.number++
@@ -442,7 +446,7 @@ func (c *comparing) extra(at string, p *view.Place) (kept bool, err error) {
 			return kept, err
 		}
 	}
-	s := step{path: at, old: &p.Entry.Stat, what: removal}
+	s := step{path: at, name: p.Name, old: &p.Entry.Stat, what: removal}
 	c.count.removed++
 	c.found(&s, p)
 	c.env.View.PlanRemoval(p)

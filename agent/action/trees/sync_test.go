@@ -214,7 +214,8 @@ func TestG28Sync(t *testing.T) {
 		"files for links": {"to/link": "a file", "to/dangling": "another"},
 	} {
 		for _, options := range []actiontest.Args{
-			{}, {"delete": true},
+			{},
+			{"delete": true},
 			{"checksum": true},
 			{"mode": "0600", "directory_mode": "0711"},
 			{"times": true, "delete": true},

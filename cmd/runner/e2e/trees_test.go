@@ -108,3 +108,57 @@ func TestSyncChain(t *testing.T) {
 		t.Error("what came after the plan was brought there")
 	}
 }
+
+const fetching = `
+job "fetch" {
+  hosts = [host.root, host.box]
+  task "directory" "srv" { path = "/srv" }
+  task "shell" "tree" {
+    script  = "mkdir -p /srv/tree/d && cd /srv/tree/d && head -c 3000000 /dev/urandom > big && echo small > small && ln -s small link"
+    creates = "/srv/tree"
+  }
+  task "fetch" "tree" {
+    path        = "/srv/tree"
+    destination = "out/${self.name}"
+    delete      = true
+  }
+  task "command" "behind" {
+    argv    = ["/bin/true"]
+    changes = false
+  }
+}
+`
+
+// TestFetchChain fetches trees from behind ssh, sudo and a container: once, and then only what differs. G28.
+func TestFetchChain(t *testing.T) {
+	r := newReached(t, bed.ServerOptions{Machine: true})
+	r.write("site.hcl", fetching)
+	defer r.box.Run("rm", "-rf", "/srv")
+	const sums = `cd "$0" && find . -type f -exec sha256sum {} + | sort && find . -type l -exec readlink {} +`
+	same := func() {
+		t.Helper()
+		for host, want := range map[string]string{"root": on(t, r.server, "sh", "-c", sums, "/srv/tree"), "box": r.box.Run("sh", "-c", sums, "/srv/tree")} {
+			got, err := exec.Command("sh", "-c", sums, filepath.Join(r.path, "out", host)).Output()
+			if err != nil || strings.TrimSpace(string(got)) != strings.TrimSpace(want) || !strings.Contains(want, "small") {
+				t.Errorf("of %s there is\n%s\nand not\n%s, %v", host, got, want, err)
+			}
+		}
+	}
+	r.run("apply", "--json", "--auto-approve").must(t, 0)
+	same()
+	end := r.run("apply", "--json", "--auto-approve").must(t, 0).last(t, "run_end")
+	if end.number("changed") != 0 || end.number("round_trips") != 3 || end.number("bytes_received") > 100<<10 {
+		t.Errorf("the second time %d were changed in %d round trips and %d bytes", end.number("changed"), end.number("round_trips"), end.number("bytes_received"))
+	}
+	r.box.Run("sh", "-c", "echo other > /srv/tree/d/small")
+	on(t, r.server, "rm", "/srv/tree/d/small")
+	end = r.run("apply", "--json", "--auto-approve").must(t, 0).last(t, "run_end")
+	if end.number("changed") != 2 || end.number("bytes_received") > 100<<10 {
+		t.Errorf("%d were changed, and %d bytes came", end.number("changed"), end.number("bytes_received"))
+	}
+	for host, want := range map[string]bool{"root": false, "box": true} {
+		if _, err := os.Stat(filepath.Join(r.path, "out", host, "d", "small")); (err == nil) != want {
+			t.Errorf("of %s: %v", host, err)
+		}
+	}
+}
