@@ -46,14 +46,13 @@ func (v *View) Lines(file string) ([][]string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var out [][]string
-	more := map[string][]string{}
+	lines, more := strings.Split(string(data), "\n"), map[string][]string{}
 	for at, fields := range v.lines {
 		if at.file == file {
 			more[at.name] = fields
 		}
 	}
-	lines := strings.Split(string(data), "\n")
+	var out [][]string
 	for _, text := range lines {
 		fields := strings.Split(text, ":")
 		if planned, ok := more[fields[0]]; ok {

@@ -21,7 +21,7 @@ type AuthorizedKey struct {
 }
 
 // Parts are the directory and the file, which hold the keys that are wanted.
-func (k *AuthorizedKey) Parts(_ context.Context, env *action.Env) ([]action.Action, error) {
+func (k *AuthorizedKey) Parts(_ context.Context, env *action.Env) ([]action.Part, error) {
 	user, err := env.View.Account(k.User)
 	if action.IsUnknown(err) {
 		return nil, err
@@ -34,7 +34,7 @@ func (k *AuthorizedKey) Parts(_ context.Context, env *action.Env) ([]action.Acti
 		access.Group = k.User
 	}
 	file := &files.Rewrite{Make: k.keys, Trust: func(p *view.Place) error { return k.trust(env, p) }}
-	var parts []action.Action
+	var parts []action.Part
 	if k.Path == "" {
 		home := user[homeField]
 		if k.State != "absent" && !env.View.Directory(home) {
@@ -45,13 +45,13 @@ func (k *AuthorizedKey) Parts(_ context.Context, env *action.Env) ([]action.Acti
 		k.Path = dir + "/authorized_keys"
 		mine := access
 		mine.Mode = "0700"
-		parts = append(parts, &files.Directory{Path: dir, Access: mine})
+		parts = append(parts, action.Part{Action: &files.Directory{Path: dir, Access: mine}})
 	}
 	file.Path, file.Access = k.Path, access
 	if k.State == "absent" {
 		parts, file.Access = nil, action.Access{}
 	}
-	return append(parts, file), nil
+	return append(parts, action.Part{Action: file}), nil
 }
 
 // Describe gives the results.
@@ -60,7 +60,7 @@ func (k *AuthorizedKey) Describe(out *action.Outcome) {
 		delete(out.After, "path") // more than that is new
 		out.After["file"] = k.Path
 	}
-	out.Values = map[string]any{"user": k.User, "path": k.Path}
+	out.Values = action.Texts("user", k.User, "path", k.Path)
 }
 
 // trust tells whether a file may be read for the user to see: where others than root make entries, one that is not the

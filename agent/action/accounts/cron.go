@@ -32,38 +32,41 @@ type Cron struct {
 const marker = "#runner: "
 
 // Parts are the file of /etc/cron.d or the user's crontab.
-func (c *Cron) Parts(_ context.Context, env *action.Env) ([]action.Action, error) {
+func (c *Cron) Parts(ctx context.Context, env *action.Env) ([]action.Part, error) {
 	if c.File == "" {
 		if c.User == "" {
 			c.User = env.View.UserName(disk.Me())
 		}
-		return []action.Action{&crontab{Cron: c}}, nil
+		return c.crontab(ctx, env)
 	}
 	if c.User == "" {
 		c.User = "root"
 	}
 	file := &files.Rewrite{Make: func(old []byte) ([]byte, error) {
-		if text := c.edit(string(old)); text != "" {
-			return []byte(text), nil
+		out := c.edit(string(old))
+		if len(out) == 0 {
+			out = nil
 		}
-		return nil, nil
+		return out, nil
 	}}
 	file.Path = "/etc/cron.d/" + c.File
 	if c.State != "absent" {
 		file.Access = action.Access{Mode: "0644", Owner: "0", Group: "0"} // cron reads no other
 	}
-	return []action.Action{file}, nil
+	return []action.Part{{Action: file}}, nil
 }
 
 // Describe gives the results.
-func (c *Cron) Describe(out *action.Outcome) { out.Values = c.describe(c.State != "absent") }
-
-func (c *Cron) describe(is bool) map[string]any {
-	out := map[string]any{"name": c.Name, "user": c.User, "entry": nil}
-	if is {
-		out["entry"] = c.entry()
+func (c *Cron) Describe(out *action.Outcome) {
+	values := c.describe(c.entry())
+	if c.State == "absent" {
+		values["entry"] = nil
 	}
-	return out
+	out.Values = values
+}
+
+func (c *Cron) describe(entry string) map[string]any {
+	return action.Texts("name", c.Name, "user", c.User, "entry", entry)
 }
 
 // entry is the line that is wanted.
@@ -90,7 +93,7 @@ func (c *Cron) entry() string {
 }
 
 // edit lays the entry over the text of a crontab; all other lines stay as they are.
-func (c *Cron) edit(old string) string {
+func (c *Cron) edit(old string) []byte {
 	out := []byte{}
 	done, skip := c.State == "absent", false
 	add := func() {
@@ -110,41 +113,39 @@ func (c *Cron) edit(old string) string {
 		skip = mine
 	}
 	add()
-	return string(out)
+	return out
 }
 
-// crontab is the crontab of a user.
-type crontab struct {
-	*Cron
-	text string // what it is to be
-}
-
-// Look compares the entry with the line behind its marker.
-func (c *crontab) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
+// crontab gives the user's crontab with the entry to crontab(1), unless it is as it should be.
+func (c *Cron) crontab(ctx context.Context, env *action.Env) ([]action.Part, error) {
 	old, err := c.read(ctx, env)
-	if err != nil {
-		return action.Outcome{}, err
+	text := string(c.edit(old))
+	if err != nil || text == old {
+		return nil, err
 	}
-	if c.text = c.edit(old); c.text == old {
-		return action.None(nil), nil
-	}
-	env.View.PlanLine(view.Crontabs, c.User, []string{c.User, c.text})
-	out := action.Change(wire.VerbCreate, nil, c.describe(true))
-	if at := strings.Index("\n"+old, "\n"+marker+c.Name+"\n"); at >= 0 {
-		out.Change.Verb, out.Before = wire.VerbUpdate, c.describe(false)
-		entry := strings.SplitN(old[at:], "\n", 3)
-		out.Before["entry"] = entry[1]
+	env.View.PlanLine(view.Crontabs, c.User, []string{c.User, text})
+	p := action.Part{Found: action.Change(wire.VerbCreate, nil, c.describe(c.entry()))}
+	if _, rest, there := strings.Cut("\n"+old, "\n"+marker+c.Name+"\n"); there {
+		entry, _, _ := strings.Cut(rest, "\n")
+		p.Found.Change.Verb, p.Found.Before = wire.VerbUpdate, c.describe(entry)
 	}
 	if c.State == "absent" {
-		out.Change.Verb, out.After = wire.VerbRemove, nil
+		p.Found.Change.Verb, p.Found.After = wire.VerbRemove, nil
 	}
-	at := "crontab of " + c.User
-	out.Change.Diff = diff.Unified(at, at, []byte(old), []byte(c.text), env.WholeDiff)
-	return out, nil
+	at, do := "crontab of "+c.User, "-"
+	p.Found.Change.Diff = diff.Unified(at, at, []byte(old), []byte(text), env.WholeDiff)
+	if text == "" {
+		do = "-r"
+	}
+	p.Do = func(ctx context.Context, env *action.Env) error {
+		_, err := env.Tool(ctx, "write the "+at, text, c.argv(do)...)
+		return err
+	}
+	return []action.Part{p}, nil
 }
 
 // read returns the user's crontab, as it is planned or as crontab(1) prints it.
-func (c *crontab) read(ctx context.Context, env *action.Env) (string, error) {
+func (c *Cron) read(ctx context.Context, env *action.Env) (string, error) {
 	if planned, ok := env.View.Planned(view.Crontabs, c.User); ok {
 		return planned[1], nil
 	}
@@ -168,19 +169,9 @@ func (c *crontab) read(ctx context.Context, env *action.Env) (string, error) {
 }
 
 // argv is the program with an argument; only root may name a user.
-func (c *crontab) argv(do string) []string {
+func (c *Cron) argv(do string) []string {
 	if disk.Me() == 0 {
 		return []string{"crontab", "-u", c.User, do}
 	}
 	return []string{"crontab", do}
-}
-
-// Act gives the new text to crontab(1).
-func (c *crontab) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
-	do := "-"
-	if c.text == "" {
-		do = "-r"
-	}
-	_, err := env.Tool(ctx, "write the crontab of "+c.User, c.text, c.argv(do)...)
-	return found, err
 }

@@ -45,7 +45,7 @@ func (m *Mount) on() bool  { return m.State == "" || m.State == "mounted" }
 func (m *Mount) off() bool { return m.State == "unmounted" || m.State == "absent" }
 
 // Parts are the directory, what is mounted now, the table of the next start, and that systemd knows of it.
-func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Action, err error) {
+func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Part, err error) {
 	m.Path, m.view = "/"+strings.Trim(m.Path, "/"), env.View
 	if m.Options == "" {
 		m.Options = "defaults"
@@ -59,36 +59,40 @@ func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Action
 		return nil, action.Cannot("find what is mounted at", m.Path, err)
 	}
 	data, _ := os.ReadFile(fstab) // the part that changes it reports what is wrong
-	m.was = m.lineIn(string(data))
+	lines, done := strings.Split(string(data), "\n"), false
+	for _, text := range lines {
+		if fields := fieldsOf(text); !done && m.about(fields) {
+			m.was, done = fields, true
+		}
+	}
 	if m.on() && m.mounted == nil {
-		parts = append(parts, &files.Directory{Path: m.Path})
+		parts = append(parts, action.Part{Action: &files.Directory{Path: m.Path}})
 	}
 	if m.on() || m.off() {
-		parts = append(parts, &mountNow{m})
+		argv, err := m.now(env)
+		if err != nil {
+			return nil, err
+		}
+		if m.moves = argv != nil; m.moves {
+			parts = append(parts, m.run(argv))
+		}
 	}
 	if m.State != "unmounted" {
-		t := &table{files.Rewrite{Make: m.edit}}
-		t.Path = fstab
-		parts = append(parts, t)
+		table := &files.Rewrite{Make: m.edit}
+		table.Path = fstab
+		parts = append(parts, action.Part{Action: table, Do: func(ctx context.Context, env *action.Env) (err error) {
+			if env.View.Directory("/run/systemd/system") { // it makes units of the lines
+				_, err = env.Tool(ctx, "have systemd read "+fstab, "", "systemctl", "daemon-reload")
+			}
+			return err
+		}})
 	}
 	return parts, nil
 }
 
-// table is /etc/fstab, of which systemd makes units.
-type table struct{ files.Rewrite }
-
-// Act writes it, and has systemd read it.
-func (t *table) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
-	out, err := t.Rewrite.Act(ctx, env, found)
-	if err == nil && env.View.Directory("/run/systemd/system") {
-		_, err = env.Tool(ctx, "have systemd read "+fstab, "", "systemctl", "daemon-reload")
-	}
-	return out, err
-}
-
 // Describe words the change as one of a mount, in place of those of its parts.
 func (m *Mount) Describe(out *action.Outcome) {
-	out.Values = map[string]any{"path": m.Path}
+	out.Values = action.Texts("path", m.Path)
 	if m.moves {
 		m.view.Disturb()
 	}
@@ -113,7 +117,9 @@ func (m *Mount) Describe(out *action.Outcome) {
 }
 
 func (m *Mount) describe(line []string, now bool) map[string]any {
-	return map[string]any{"mount": m.Path, "source": line[0], "type": line[2], "options": line[tabOptions], "mounted": now}
+	out := action.Texts("mount", m.Path, "source", line[0], "type", line[2], "options", line[tabOptions])
+	out["mounted"] = now
+	return out
 }
 
 // line is what /etc/fstab is to say.
@@ -145,44 +151,24 @@ func (m *Mount) about(fields []string) bool {
 	return fields != nil && "/"+strings.Trim(fields[tabPath], "/") == m.Path
 }
 
-// lineIn returns the fields of the path's line; nil: there is none.
-func (m *Mount) lineIn(table string) []string {
-	lines := strings.Split(table, "\n")
-	for _, text := range lines {
-		if fields := fieldsOf(text); m.about(fields) {
-			return fields
-		}
-	}
-	return nil
-}
-
-// edit sets or removes the path's line; all others stay as they are.
+// edit sets or removes the path's line.
 func (m *Mount) edit(old []byte) ([]byte, error) {
 	if old == nil && m.off() {
 		return nil, nil
 	}
-	want := m.line()
-	escaped := strings.Join(want, "\n")
-	for _, c := range [][2]string{{`\`, `\134`}, {" ", `\040`}, {"\t", `\011`}, {"\n", " "}} {
-		escaped = strings.ReplaceAll(escaped, c[0], c[1])
+	want, line := m.line(), ""
+	if !m.off() {
+		line = strings.Join(want, "\n")
+		for _, c := range [...]string{`\\134`, ` \040`, "\t\\011", "\n "} { // the last one puts them apart
+			line = strings.ReplaceAll(line, c[:1], c[1:])
+		}
 	}
-	out, done := []byte{}, m.off()
-	for _, text := range strings.SplitAfter(string(old), "\n") {
+	return action.KeepLine(old, line, func(text string) (mine, good bool) {
 		fields := fieldsOf(text)
-		mine := m.about(fields)
-		if text == "" || mine && done {
-			continue
+		if !m.about(fields) {
+			return false, false
 		}
-		if mine {
-			done, fields[tabPath] = true, m.Path
-		}
-		if text = strings.TrimSuffix(text, "\n"); mine && !slices.Equal(fields[:tabFields], want) {
-			text = escaped
-		}
-		out = append(append(out, text...), '\n')
-	}
-	if !done {
-		out = append(append(out, escaped...), '\n')
-	}
-	return out, nil
+		fields[tabPath] = m.Path
+		return true, slices.Equal(fields[:tabFields], want)
+	}), nil
 }

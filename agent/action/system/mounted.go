@@ -24,8 +24,7 @@ func mountedAt(point string) (*mount, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out *mount
-	lines := strings.Split(string(data), "\n")
+	lines, out := strings.Split(string(data), "\n"), (*mount)(nil)
 	for _, text := range lines {
 		about, from, _ := strings.Cut(text, " - ")
 		a, f := strings.Fields(about), strings.Fields(from)
@@ -39,52 +38,64 @@ func mountedAt(point string) (*mount, error) {
 	return out, nil
 }
 
-// mountNow is what is mounted at the path now.
-type mountNow struct{ *Mount }
-
-// Look compares what is mounted with what is wanted.
-func (n *mountNow) Look(_ context.Context, env *action.Env) (action.Outcome, error) {
-	none := action.None(nil)
-	tool, verb := "mount", wire.VerbCreate
+// now returns the program that makes what is mounted what is wanted; nil: it is so.
+func (m *Mount) now(env *action.Env) (argv []string, err error) {
 	switch {
-	case n.off() && n.mounted == nil:
-		return none, nil
-	case n.off():
-		tool, verb = "umount", wire.VerbRemove
-	case n.mounted != nil:
-		if !n.same() && !env.View.Disturbed() {
-			return none, n.cannot("Unmount it with a task before this one, or choose another path.", n.mounted.source+" ("+n.mounted.kind+") is mounted there")
+	case m.off() && m.mounted == nil:
+		return nil, nil
+	case m.off():
+		argv = []string{"umount", "--", m.Path}
+	case m.mounted == nil:
+		argv = []string{"mount", "-t", m.Type, "-o", m.Options, "--", m.Source, m.Path}
+		if !strings.HasPrefix(m.Source, "/") {
+			break
 		}
-		if !n.remounts() {
-			return none, nil
-		}
-		verb = wire.VerbUpdate
-	case strings.HasPrefix(n.Source, "/"):
-		p, err := env.View.Find(n.Source)
-		if err == nil {
+		if p, err := env.View.Find(m.Source); err == nil {
 			defer p.Close()
+			if p.Entry == nil && !env.View.Disturbed() {
+				return nil, m.cannot("Make it with a task before this one.", "there is no "+m.Source)
+			}
+		} else if !action.IsUnknown(err) {
+			return nil, action.Cannot("mount", m.Source, err)
 		}
-		if action.Gone(err) || err == nil && p.Entry == nil && !env.View.Disturbed() {
-			return none, n.cannot("Make it with a task before this one.", "there is no "+n.Source)
-		}
+	case !m.same() && !env.View.Disturbed():
+		return nil, m.cannot("Unmount it with a task before this one, or choose another path.", m.mounted.source+" ("+m.mounted.kind+") is mounted there")
+	case !m.remounts():
+		return nil, nil
+	default:
+		argv = []string{"mount", "-o", "remount," + m.Options, "--", m.Path}
 	}
-	if err := administrator(env, tool+" "+n.Path); err != nil {
-		return none, err
+	if err := administrator(env, argv[0]+" "+m.Path); err != nil {
+		return nil, err
 	}
-	if !env.HasTool(tool) {
-		return none, n.cannot("Install it with a task before this one.", "there is no program "+tool)
+	if !env.HasTool(argv[0]) {
+		return nil, m.cannot("Install it with a task before this one.", "there is no program "+argv[0])
 	}
-	n.moves = true
-	return action.Change(verb, nil, nil), nil
+	return argv, nil
 }
 
-func (n *mountNow) cannot(hint, why string) error {
-	return action.Problem(hint, "cannot change what is mounted at %s: %s", n.Path, why)
+// run is the part that runs it.
+func (m *Mount) run(argv []string) action.Part {
+	p := action.Part{Do: func(ctx context.Context, env *action.Env) error {
+		_, err := env.Tool(ctx, argv[0]+" "+m.Path, "", argv...)
+		return err
+	}}
+	p.Found.Change.Verb = wire.VerbUpdate
+	if m.on() && m.mounted == nil {
+		p.Undo = func(ctx context.Context, env *action.Env) {
+			_, _ = env.Tool(ctx, "", "", "umount", "--", m.Path) // what went wrong before is reported
+		}
+	}
+	return p
+}
+
+func (m *Mount) cannot(hint, why string) error {
+	return action.Problem(hint, "cannot change what is mounted at %s: %s", m.Path, why)
 }
 
 // same tells whether what is mounted is what is wanted.
-func (n *mountNow) same() bool {
-	source := n.Source
+func (m *Mount) same() bool {
+	source := m.Source
 	for _, tag := range []string{"LABEL", "UUID", "PARTLABEL", "PARTUUID"} {
 		if value, ok := strings.CutPrefix(source, tag+"="); ok {
 			source = "/dev/disk/by-" + strings.ToLower(tag) + "/" + strings.Trim(value, `"`)
@@ -92,47 +103,28 @@ func (n *mountNow) same() bool {
 	}
 	var there, here unix.Stat_t
 	if !strings.HasPrefix(source, "/") || unix.Stat(source, &there) != nil {
-		named := strings.TrimRight(n.mounted.source, "/") == strings.TrimRight(source, "/")
-		return named && (strings.Contains(source, "/") || n.mounted.kind == n.Type && n.mounted.root == "/")
+		named := strings.TrimRight(m.mounted.source, "/") == strings.TrimRight(source, "/")
+		return named && (strings.Contains(source, "/") || m.mounted.kind == m.Type && m.mounted.root == "/")
 	}
 	switch there.Mode & unix.S_IFMT {
 	case unix.S_IFBLK:
-		return n.mounted.device == fmt.Sprintf("%d:%d", unix.Major(uint64(there.Rdev)), unix.Minor(uint64(there.Rdev))) || n.mounted.source == source //nolint:unconvert // not everywhere the same type
+		return m.mounted.device == fmt.Sprintf("%d:%d", unix.Major(uint64(there.Rdev)), unix.Minor(uint64(there.Rdev))) || m.mounted.source == source //nolint:unconvert // not everywhere the same type
 	case unix.S_IFREG:
-		file, err := os.ReadFile("/sys/block/" + path.Base(n.mounted.source) + "/loop/backing_file")
+		file, err := os.ReadFile("/sys/block/" + path.Base(m.mounted.source) + "/loop/backing_file")
 		if err == nil {
 			return strings.TrimSpace(string(file)) == source
 		}
 	}
-	return unix.Stat(n.point, &here) == nil && here.Dev == there.Dev && here.Ino == there.Ino
+	return unix.Stat(m.point, &here) == nil && here.Dev == there.Dev && here.Ino == there.Ino
 }
 
 // remounts tells whether the options have to be set anew: the table said others, or those that can be told differ.
-func (n *mountNow) remounts() bool {
-	if n.was != nil && n.was[tabOptions] != n.Options {
+func (m *Mount) remounts() bool {
+	if m.was != nil && m.was[tabOptions] != m.Options {
 		return true
 	}
-	want, have := strings.Split(n.Options, ","), strings.Split(n.mounted.options, ",")
+	want, have := strings.Split(m.Options, ","), strings.Split(m.mounted.options, ",")
 	return slices.ContainsFunc([]string{"ro", "rw", "nosuid", "nodev", "noexec", "noatime"}, func(flag string) bool {
 		return slices.Contains(want, flag) && !slices.Contains(have, flag)
 	})
-}
-
-// Act runs the program that does it.
-func (n *mountNow) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
-	argv := []string{"mount", "-t", n.Type, "-o", n.Options, "--", n.Source, n.Path}
-	if found.Change.Verb == wire.VerbUpdate {
-		argv = []string{"mount", "-o", "remount," + n.Options, "--", n.Path}
-	} else if n.off() {
-		argv = []string{"umount", "--", n.Path}
-	}
-	_, err := env.Tool(ctx, argv[0]+" "+n.Path, "", argv...)
-	return found, err
-}
-
-// Undo unmounts what was mounted.
-func (n *mountNow) Undo(ctx context.Context, env *action.Env) {
-	if n.mounted == nil && n.on() {
-		_, _ = env.Tool(ctx, "", "", "umount", "--", n.Path) // what went wrong before is reported
-	}
 }

@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -9,7 +10,6 @@ import (
 
 	"runner/agent/action"
 	"runner/agent/action/files"
-	"runner/agent/wire"
 )
 
 // Sysctl is the action of that name.
@@ -22,51 +22,91 @@ type Sysctl struct {
 }
 
 // Parts are the value that the kernel has, and the line for the next start.
-func (s *Sysctl) Parts(context.Context, *action.Env) ([]action.Action, error) {
+func (s *Sysctl) Parts(_ context.Context, env *action.Env) (parts []action.Part, err error) {
 	if s.Path == "" {
 		s.Path = "/etc/sysctl.d/99-runner.conf"
 	}
+	if s.State != "absent" && (s.Now == nil || *s.Now) {
+		if parts, err = s.now(env); err != nil {
+			return nil, err
+		}
+	}
 	file := &files.Rewrite{Make: s.edit}
 	file.Path = s.Path
-	if s.State == "absent" || s.Now != nil && !*s.Now {
-		return []action.Action{file}, nil
-	}
-	return []action.Action{&kernelValue{name: s.Name, want: s.Value}, file}, nil
+	return append(parts, action.Part{Action: file}), nil
 }
 
 // Describe gives the results.
 func (s *Sysctl) Describe(out *action.Outcome) {
-	values := map[string]any{"name": s.Name, "value": nil}
-	if s.State != "absent" {
-		values["value"] = s.Value
+	values := action.Texts("name", s.Name, "value", s.Value)
+	if s.State == "absent" {
+		values["value"] = nil
 	}
 	out.Values = values
 }
 
 // edit sets or removes the lines of the name in a file as sysctl.d(5) describes it.
 func (s *Sysctl) edit(old []byte) ([]byte, error) {
-	if old == nil && s.State == "absent" {
-		return nil, nil
+	line := s.Name + " = " + s.Value
+	if s.State == "absent" {
+		line = ""
 	}
-	out, done := "", s.State == "absent"
-	for _, text := range strings.SplitAfter(string(old), "\n") {
+	out := action.KeepLine(old, line, func(text string) (mine, good bool) {
 		name, value, _ := strings.Cut(strings.TrimLeft(text, "- \t"), "=")
-		mine := procPath(strings.TrimSpace(name)) == procPath(s.Name)
-		if mine && !done && !sameValue(value, s.Value) {
-			text = s.Name + " = " + s.Value
-		}
-		if text != "" && (!mine || !done) {
-			out += strings.TrimSuffix(text, "\n") + "\n"
-		}
-		done = done || mine
+		return procPath(strings.TrimSpace(name)) == procPath(s.Name), sameValue(value, s.Value)
+	})
+	if len(out) == 0 {
+		out = nil
 	}
-	if !done {
-		out += s.Name + " = " + s.Value + "\n"
-	}
-	if out == "" {
+	return out, nil
+}
+
+// now sets the value that the kernel has, unless it is the one that is wanted.
+func (s *Sysctl) now(env *action.Env) ([]action.Part, error) {
+	path := procPath(s.Name)
+	data, err := os.ReadFile(path)
+	was := strings.TrimSpace(string(data))
+	if err == nil && sameValue(was, s.Value) {
 		return nil, nil
 	}
-	return []byte(out), nil
+	if err == nil || os.IsPermission(err) {
+		err = unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
+	}
+	if err != nil && !env.View.Disturbed() {
+		return nil, s.cannot(err)
+	}
+	return []action.Part{setting(s.Name, was, s.Value, s.set)}, nil
+}
+
+func (s *Sysctl) cannot(err error) error {
+	hint := "Give the value as the kernel shows it."
+	switch {
+	case os.IsNotExist(err):
+		hint = "Load the module that has it with a task before this one, or set now = false."
+		err = errors.New("this kernel has no such parameter")
+	case errors.Is(err, unix.EROFS):
+		hint = "A container sees the parameters of its machine and cannot set them: set it there, or set now = false."
+	case os.IsPermission(err):
+		hint = action.RunAsRoot
+	}
+	if failed, ok := errors.AsType[*os.PathError](err); ok {
+		err = failed.Err
+	}
+	return action.Problem(hint, "cannot set %s: %v", s.Name, err)
+}
+
+// set sets the value, and looks what the kernel makes of it.
+func (s *Sysctl) set(value string) error {
+	path := procPath(s.Name)
+	err := os.WriteFile(path, []byte(value+"\n"), 0) //nolint:gosec // the name is checked, and the file is there
+	if err != nil {
+		return s.cannot(err)
+	}
+	data, err := os.ReadFile(path)
+	if now := strings.TrimSpace(string(data)); err == nil && !sameValue(now, value) {
+		return s.cannot(errors.New("the kernel makes " + now + " of the value"))
+	}
+	return nil
 }
 
 // sameValue compares two values as the kernel reads them: numbers are apart by any space.
@@ -80,79 +120,4 @@ func procPath(name string) string {
 		name = strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(name, "/", "\x00"), ".", "/"), "\x00", ".")
 	}
 	return "/proc/sys/" + name
-}
-
-// kernelValue is the value that a parameter has now.
-type kernelValue struct{ name, want, was string }
-
-// Look compares it.
-func (k *kernelValue) Look(_ context.Context, env *action.Env) (action.Outcome, error) {
-	path := procPath(k.name)
-	data, err := os.ReadFile(path)
-	k.was = strings.TrimSpace(string(data))
-	change := action.Change(wire.VerbUpdate, map[string]any{"name": k.name, "value": k.was}, map[string]any{"name": k.name, "value": k.want})
-	if err != nil {
-		change.Before = nil
-	} else if sameValue(k.was, k.want) {
-		return action.None(nil), nil
-	}
-	switch {
-	case env.View.Disturbed():
-		return change, nil
-	case os.IsNotExist(err):
-		return action.Outcome{}, action.Problem("Load the module that has it with a task before this one, or set now = false.", "cannot set %s: this kernel has no such parameter", k.name)
-	case err != nil && !os.IsPermission(err):
-		return action.Outcome{}, action.Cannot("read", path, err)
-	}
-	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS); err != nil {
-		return action.Outcome{}, k.cannot(err)
-	}
-	return change, nil
-}
-
-func (k *kernelValue) cannot(err error) error {
-	hint := ""
-	switch {
-	case err == unix.EROFS: //nolint:errorlint // it comes from the system call
-		hint = "A container sees the parameters of its machine and cannot set them: set it there, or set now = false."
-	case os.IsPermission(err):
-		hint = "Run the task as a user who may do this, for example with run_as = \"root\"."
-	}
-	return action.Problem(hint, "cannot set %s: %v", k.name, err)
-}
-
-// Act sets it, and looks what the kernel has made of it.
-func (k *kernelValue) Act(_ context.Context, _ *action.Env, found action.Outcome) (action.Outcome, error) {
-	err := k.set(k.want)
-	if err != nil {
-		return found, k.cannot(err)
-	}
-	data, err := os.ReadFile(procPath(k.name))
-	if now := strings.TrimSpace(string(data)); err == nil && !sameValue(now, k.want) {
-		_ = k.set(k.was) // what went wrong is reported
-		return found, action.Problem("Give the value as the kernel shows it.", "cannot set %s: the kernel makes %q of the value", k.name, now)
-	}
-	return found, nil
-}
-
-func (k *kernelValue) set(value string) error {
-	f, err := os.OpenFile(procPath(k.name), os.O_WRONLY, 0)
-	if err != nil {
-		return unwrapped(err)
-	}
-	defer f.Close()
-	_, err = f.WriteString(value + "\n")
-	return unwrapped(err)
-}
-
-func unwrapped(err error) error {
-	if failed, ok := err.(*os.PathError); ok { //nolint:errorlint // what package os gives
-		return failed.Err
-	}
-	return err
-}
-
-// Undo sets the value that was.
-func (k *kernelValue) Undo(context.Context, *action.Env) {
-	_ = k.set(k.was) // what went wrong before is reported
 }

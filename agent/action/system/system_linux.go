@@ -21,4 +21,9 @@ func administrator(env *action.Env, purpose string) error {
 		"cannot %s: root lacks the capability CAP_SYS_ADMIN here", purpose)
 }
 
-func setHostname(name string) error { return unix.Sethostname([]byte(name)) }
+func setHostname(name string) error {
+	if err := unix.Sethostname([]byte(name)); err != nil {
+		return action.Cannot("set", "the host name", err)
+	}
+	return nil
+}

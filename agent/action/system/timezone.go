@@ -26,7 +26,7 @@ const (
 )
 
 // Parts are the link /etc/localtime, and the name in /etc/timezone where there is one.
-func (z *Timezone) Parts(_ context.Context, env *action.Env) (parts []action.Action, err error) {
+func (z *Timezone) Parts(_ context.Context, env *action.Env) (parts []action.Part, err error) {
 	if err := z.exists(env); err != nil {
 		return nil, err
 	}
@@ -34,21 +34,20 @@ func (z *Timezone) Parts(_ context.Context, env *action.Env) (parts []action.Act
 		return nil, err
 	}
 	if z.before != z.Name {
-		parts = append(parts, &files.Symlink{Path: localtime, Target: zones + z.Name, Over: true})
+		parts = append(parts, action.Part{Action: &files.Symlink{Path: localtime, Target: zones + z.Name, Over: true}})
 	}
 	if _, there, err := env.View.Match(zoneName); there && err == nil {
-		parts = append(parts, &files.File{Path: zoneName, Content: action.Data(z.Name + "\n")})
+		parts = append(parts, action.Part{Action: &files.File{Path: zoneName, Content: action.Data(z.Name + "\n")}})
 	}
 	return parts, nil
 }
 
 // Describe words the change as one of the zone.
 func (z *Timezone) Describe(out *action.Outcome) {
-	out.Values = map[string]any{"name": z.Name}
-	if out.Change.Verb == wire.VerbNone {
-		return
+	values := action.Texts("name", z.Name)
+	if out.Values = values; out.Change.Verb != wire.VerbNone {
+		out.Change.Verb, out.Before, out.After = wire.VerbUpdate, action.Texts("name", z.before), values
 	}
-	out.Change.Verb, out.Before, out.After = wire.VerbUpdate, map[string]any{"name": z.before}, map[string]any{"name": z.Name}
 }
 
 // exists tells whether the zone is known here.
