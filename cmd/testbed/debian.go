@@ -62,7 +62,7 @@ apt-get install --yes --no-install-recommends $1
 apt-get clean
 mkdir -p /srv/debian/partial
 apt-get install --yes --no-install-recommends --download-only -o Dir::Cache::archives=/srv/debian $2
-rm -rf /srv/debian/partial /srv/debian/lock /var/lib/apt/lists/* /var/cache/apt/*.bin /usr/sbin/policy-rc.d /etc/machine-id
+rm -rf /srv/debian/partial /srv/debian/lock /var/lib/apt/lists/* /var/cache/apt/*.bin /usr/sbin/policy-rc.d /etc/machine-id /run/*
 : >/etc/machine-id
 echo 'deb [trusted=yes] file:/srv/debian ./' >/etc/apt/sources.list
 echo 'rc_sys="docker"' >>/etc/rc.conf

@@ -27,8 +27,8 @@ const (
 // BoxOptions say what a container is like. The zero value has a shell and runs as root.
 type BoxOptions struct {
 	Scratch  bool // FROM scratch: no shell, no passwd
-	Debian   bool // a Debian in which no service manager runs
-	Systemd  bool // a Debian with systemd as process 1; what runs there when the test ends is no leak
+	Debian   bool // a Debian in which no service manager runs; what runs there when the test ends is no leak, but for agents
+	Systemd  bool // the same with systemd as process 1
 	ReadOnly bool
 	User     string   // as docker run --user takes it
 	Memory   string   // such as 32m
@@ -81,7 +81,7 @@ func (o BoxOptions) command() []string {
 	case o.Systemd:
 		return []string{ImageDebian, "/sbin/init"}
 	case o.Debian:
-		return []string{ImageDebian, "/bin/sleep", forever}
+		return []string{ImageDebian, "/bin/sh", "-c", "while :; do sleep 3600; done"} // a shell waits for orphans
 	case o.Scratch:
 		return []string{ImageScratch, "/busybox", "sleep", forever}
 	}

@@ -86,7 +86,7 @@ func (b *Bed) blame(p process) string {
 	}
 	for _, box := range b.boxes {
 		switch {
-		case box.kind.Systemd && !strings.Contains(p.command, "runner"): // its own daemons
+		case (box.kind.Debian || box.kind.Systemd) && !strings.Contains(p.command, "runner"): // its own daemons
 		case box.ID != "" && p.pid != box.PID && strings.Contains(p.cgroup, box.ID):
 			return "in container " + box.Name
 		case strings.Contains(p.command, box.Name):
