@@ -86,8 +86,11 @@ var published = map[string]string{
 		git update-ref refs/heads/main $(git commit-tree -m first $(git mktree </dev/null))`,
 }
 
-// TestG28ActionExamples applies the examples of the actions, as the reference prints them, to this machine: a second time
-// nothing is left to do.
+// needsSystem lists the actions whose examples change a whole system: they get one of their own, in a container with systemd.
+func needsSystem() []string { return []string{"service", "unit"} }
+
+// TestG28ActionExamples applies the examples of the actions, as the reference prints them, to this machine or to a container: a
+// second time nothing is left to do.
 func TestG28ActionExamples(t *testing.T) {
 	remove := func() {
 		left, _ := filepath.Glob("/tmp/runner-example-*") // where the examples say
@@ -102,7 +105,12 @@ func TestG28ActionExamples(t *testing.T) {
 	for name, schema := range catalog.Schemas() {
 		t.Run(name, func(t *testing.T) {
 			site := filepath.Join(t.TempDir(), "site.hcl")
-			write(t, site, "job \"example\" {\n  hosts = [host.localhost]\n"+schema.Example+"\n}\n")
+			host, on := "", "host.localhost"
+			if slices.Contains(needsSystem(), name) {
+				box := bed.New(t, "linux", "root", "docker").Container(bed.BoxOptions{Systemd: true})
+				host, on = fmt.Sprintf("host \"box\" {\n  hop \"docker\" {\n    container = %q\n  }\n}\n\n", box.Name), "host.box"
+			}
+			write(t, site, host+"job \"example\" {\n  hosts = ["+on+"]\n"+schema.Example+"\n}\n")
 			if prepare := published[name]; prepare != "" {
 				if out, code := run(t, nil, "/bin/sh", "-ec", prepare); code != 0 {
 					t.Fatalf("cannot prepare the example: %s", out)

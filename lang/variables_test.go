@@ -199,7 +199,7 @@ func TestJSONErrorsOnce(t *testing.T) {
 func TestJSONErrors(t *testing.T) {
 	for _, test := range []struct{ src, code, at string }{
 		{`{"hosts": {}}`, "unknown_argument", `"hosts"`},
-		{`{"job": {"x": {"hosts": [], "task": {"service": {"a": {}}}}}}`, "not_supported", `"service"`},
+		{`{"job": {"x": {"hosts": [], "task": {"ansible_module": {"a": {}}}}}}`, "not_supported", `"ansible_module"`},
 		{`{"job": {"x": {"hosts": "${host.nothing}"}}}`, "unknown_reference", `host.nothing`},
 		{`{"job": {"x": {"hosts": "host.localhost"}}}`, "wrong_type", `host.localhost`},
 		{`{"job": {"x": {"hosts": [], "depends_on": ["job.y"]}}}`, "unknown_reference", `job.y`},

@@ -157,7 +157,7 @@ func outputSchema() syntax.Schema {
 }
 
 // laterActions are actions that the language names and this version has not.
-func laterActions() []string { return []string{"service"} }
+func laterActions() []string { return []string{"ansible_module"} }
 
 // expr is the expression of an argument, whose names are looked up in the module.
 func (d *declarer) expr(arg *syntax.Argument) *Expr {

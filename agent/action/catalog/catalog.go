@@ -9,9 +9,10 @@ import (
 	"runner/agent/action/files"
 	"runner/agent/action/packages"
 	"runner/agent/action/programs"
+	"runner/agent/action/services"
+	"runner/agent/action/sources"
 	"runner/agent/action/system"
 	"runner/agent/action/trees"
-	"runner/agent/action/sources"
 	"runner/agent/action/waiting"
 	"runner/agent/schema"
 	"runner/agent/wire"
@@ -51,6 +52,8 @@ func All() []action.Definition {
 		{Name: "replace", Preview: action.Exact, New: edit.NewReplace},
 		{Name: "ini", Preview: action.Exact, New: edit.NewIni},
 		{Name: "reboot", Preview: action.Runs, New: func() action.Action { return new(programs.Reboot) }},
+		{Name: "service", Preview: action.Exact, New: func() action.Action { return new(services.Service) }},
+		{Name: "unit", Preview: action.Exact, New: func() action.Action { return new(services.Unit) }},
 	}
 }
 
@@ -88,6 +91,8 @@ func Schemas() map[string]schema.Block {
 		sources.GitSchema(),
 		sources.DownloadSchema(),
 		sources.ExtractSchema(),
+		services.ServiceSchema(),
+		services.UnitSchema(),
 	} {
 		out[b.Name] = b
 	}

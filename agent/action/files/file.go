@@ -36,6 +36,8 @@ type File struct {
 	// From, if it is not nil, writes the content instead of the call's input, and tells its size and digest. Without SHA256
 	// the content is not known before; with it, Size may be less than nothing for a size that is not.
 	From func(ctx context.Context, env *action.Env, to *os.File) (*view.Content, error) `cbor:"-"`
+	// Verify, of an action that writes a kind of file, judges a file of the new content, as the program of Validate does.
+	Verify func(ctx context.Context, env *action.Env, file string) error `cbor:"-"`
 
 	// What Look found, for Act.
 	want    action.Wanted

@@ -21,7 +21,7 @@ import (
 // owner and mode in a directory of our own. It is a copy, and not a name for the file that will go live, so that
 // nothing remains beside that one if we are killed meanwhile.
 func (f *File) validate(ctx context.Context, env *action.Env, content io.ReadSeeker, will disk.Stat) error {
-	if len(f.Validate) == 0 {
+	if len(f.Validate) == 0 && f.Verify == nil {
 		return nil
 	}
 	dir, err := privateDirectory()
@@ -32,6 +32,9 @@ func (f *File) validate(ctx context.Context, env *action.Env, content io.ReadSee
 	name := filepath.Join(dir, filepath.Base(f.Path))
 	if err := copyOut(content, name, will); err != nil {
 		return err
+	}
+	if f.Verify != nil {
+		return f.Verify(ctx, env, name)
 	}
 	argv := make([]string, len(f.Validate))
 	for i, arg := range f.Validate {

@@ -1,4 +1,4 @@
 job "web" {
   hosts = [host.localhost]
-  task "service" "nginx" { name = "nginx" }
+  task "ansible_module" "seport" { name = "seport" }
 }

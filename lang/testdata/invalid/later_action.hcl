@@ -1,6 +1,6 @@
 job "a" {
   hosts = host.localhost
-  task "service" "a" { # error: not_supported
+  task "ansible_module" "a" { # error: not_supported
     name = "nginx"
   }
 }

@@ -1,0 +1,5 @@
+package services_test
+
+import "runner/agent/action/actiontest"
+
+type args = actiontest.Args

@@ -1,0 +1,185 @@
+//go:build linux
+
+package services_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"strings"
+	"syscall"
+	"testing"
+
+	"runner/agent/action"
+	"runner/agent/action/actiontest"
+	"runner/agent/wire"
+	"runner/cmd/testbed/bed"
+)
+
+const sleeps = "[Service]\nExecStart=/bin/sleep %d\n[Install]\nWantedBy=default.target\n"
+
+// TestUnit: a unit's file is what a task says, and systemd has read it.
+func TestUnit(t *testing.T) {
+	t.Parallel()
+	if !bed.Inside(t, bed.BoxOptions{Systemd: true}) {
+		return
+	}
+	b := actiontest.New(t)
+	hasten(t)
+	b.Must("service", args{"name": "ssh", "state": "running"})
+	for _, c := range []struct {
+		name        string
+		args        args
+		path        string
+		prop, value string // what systemd knows then
+	}{
+		{"new", args{"name": "demo", "content": fmt.Sprintf(sleeps, 1)}, "/etc/systemd/system/demo.service", "LoadState", "loaded"},
+		{"changed", args{"name": "demo.service", "content": fmt.Sprintf(sleeps, 2), "mode": "0600"}, "/etc/systemd/system/demo.service", "FragmentPath", "/etc/systemd/system/demo.service"},
+		{"timer", args{"name": "demo.timer", "content": "[Timer]\nOnCalendar=daily\n"}, "/etc/systemd/system/demo.timer", "", ""},
+		{"template", args{"name": "demo@.service", "content": "[Service]\nExecStart=/bin/echo %i\n"}, "/etc/systemd/system/demo@.service", "", ""},
+		{"program that comes later", args{"name": "later", "content": "[Service]\nExecStart=/opt/none\n"}, "/etc/systemd/system/later.service", "", ""},
+		{"drop-in", args{"name": "ssh", "dropin": "10-x.conf", "content": "[Service]\nLimitNOFILE=4321\n"}, "/etc/systemd/system/ssh.service.d/10-x.conf", "LimitNOFILE", "4321"},
+		{"drop-in gone", args{"name": "ssh", "dropin": "10-x.conf", "state": "absent"}, "/etc/systemd/system/ssh.service.d/10-x.conf", "DropInPaths", ""},
+		{"every user's", args{"name": "all.service", "scope": "global", "content": fmt.Sprintf(sleeps, 1)}, "/etc/systemd/user/all.service", "", ""},
+		{"gone", args{"name": "demo", "state": "absent"}, "/etc/systemd/system/demo.service", "LoadState", "not-found"},
+	} {
+		before := actiontest.Snapshot(t, "/etc/systemd")
+		predicted, err := b.Preview("unit", c.args)
+		actiontest.OK(t, err)
+		if actiontest.Snapshot(t, "/etc/systemd") != before {
+			t.Errorf("%s: the preview has changed something", c.name)
+		}
+		done := b.Must("unit", c.args)
+		b.Verb(done, predicted.Change.Verb)
+		if got, want := fmt.Sprint(done.Values), fmt.Sprint(predicted.Values); got != want {
+			t.Errorf("%s: predicted %s, is %s", c.name, want, got)
+		}
+		if got, _ := os.ReadFile(c.path); c.args["state"] == nil && string(got) != c.args["content"] {
+			t.Errorf("%s: %s has %q", c.name, c.path, got)
+		} else if _, err := os.Lstat(c.path); c.args["state"] == "absent" && err == nil {
+			t.Errorf("%s: %s is there", c.name, c.path)
+		}
+		if c.prop != "" {
+			name := c.args["name"].(string)
+			if got := systemctl(t, "show", "-p", c.prop, "--value", name); got != c.value || systemctl(t, "show", "-p", "NeedDaemonReload", "--value", name) != "no" {
+				t.Errorf("%s: systemd has %s=%s", c.name, c.prop, got)
+			}
+		}
+		b.Verb(b.Must("unit", c.args), wire.VerbNone)
+	}
+}
+
+// TestUnitRefuses: what systemd could not use is not written, and neither is a file where something else is.
+func TestUnitRefuses(t *testing.T) {
+	t.Parallel()
+	if !bed.Inside(t, bed.BoxOptions{Systemd: true}) {
+		return
+	}
+	b := actiontest.New(t)
+	hasten(t)
+	actiontest.OK(t, os.MkdirAll("/etc/systemd/system/dir.service", 0o755))
+	b.Must("unit", args{"name": "demo", "content": fmt.Sprintf(sleeps, 1)})
+	before := actiontest.Snapshot(t, "/etc/systemd")
+	for _, c := range []struct {
+		args    args
+		message string
+		quote   string
+		looks   bool // the preview says so too
+	}{
+		{args{"name": "demo", "content": "[Service\nExecStart=/bin/true\n"}, "systemd could not use it", "/etc/systemd/system/demo.service:1: Invalid section header", false},
+		{args{"name": "demo", "content": "[Service]\nExecStart=bin/true -x\n"}, "systemd could not use it", "bin/true", false},
+		{args{"name": "demo", "content": "[Service]\nType=notify\n"}, "systemd could not use it", "no ExecStart=", false},
+		{args{"name": "new", "content": "[Unit]\n"}, "systemd could not use it", "", false},
+		{args{"name": "dir", "content": fmt.Sprintf(sleeps, 1)}, "cannot write /etc/systemd/system/dir.service", "", true},
+		{args{"name": "demo", "content": fmt.Sprintf(sleeps, 2), "owner": "nosuch"}, "no user", "", true},
+	} {
+		_, looked := b.Preview("unit", c.args)
+		if (looked != nil) != c.looks {
+			t.Errorf("%v: the preview ends with %v", c.args, looked)
+		}
+		_, err := b.Apply("unit", c.args)
+		if p := problem(t, err, c.message); !strings.Contains(p.Quote, c.quote) {
+			t.Errorf("%v quotes %q", c.args, p.Quote)
+		}
+		if actiontest.Snapshot(t, "/etc/systemd") != before {
+			t.Errorf("%v has changed something", c.args)
+		}
+	}
+}
+
+// TestUnitsOfUsers: an ordinary user has units of their own, which their own service manager runs.
+func TestUnitsOfUsers(t *testing.T) {
+	const asUser = "RUNNER_TEST_UNITS_OF"
+	if name := os.Getenv(asUser); name != "" {
+		unitsOf(t, name)
+		return
+	}
+	t.Parallel()
+	if !bed.Inside(t, bed.BoxOptions{Systemd: true}) {
+		return
+	}
+	for _, name := range []string{"lingers", "is away"} {
+		account := strings.ReplaceAll(name, " ", "")
+		for _, argv := range [][]string{{"useradd", "--create-home", account}, {"loginctl", "enable-linger", account}} {
+			if argv[0] == "loginctl" && account != "lingers" {
+				continue
+			}
+			if out, err := exec.CommandContext(t.Context(), argv[0], argv[1:]...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", argv, out)
+			}
+		}
+		found, err := user.Lookup(account)
+		actiontest.OK(t, err)
+		var id uint32
+		_, err = fmt.Sscan(found.Uid, &id)
+		actiontest.OK(t, err)
+		if account == "lingers" {
+			systemctl(t, "start", "user@"+found.Uid) // waits for it
+		}
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestUnitsOfUsers$", "-test.v")
+		cmd.Dir = "/"
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + found.HomeDir, asUser + "=" + account, "TMPDIR=/tmp"}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+			t.Errorf("as %s: %v\n%s", account, err, out)
+		}
+	}
+}
+
+func unitsOf(t *testing.T, account string) {
+	t.Helper()
+	b := actiontest.New(t)
+	unit := args{"name": "mine", "content": fmt.Sprintf(sleeps, 1111), "scope": "user"}
+	predicted, err := b.Preview("unit", unit)
+	actiontest.OK(t, err)
+	done := b.Must("unit", unit)
+	b.Verb(done, predicted.Change.Verb)
+	b.Verb(b.Must("unit", unit), wire.VerbNone)
+	at := os.Getenv("HOME") + "/.config/systemd/user/mine.service"
+	if got := actiontest.Result(done, "path"); got != at || actiontest.Read(t, at) != unit["content"] {
+		t.Errorf("it is at %v", got)
+	}
+	service := args{"name": "mine", "state": "running", "enabled": true, "scope": "user"}
+	if account != "lingers" {
+		for _, try := range []func(string, args) (action.Outcome, error){b.Preview, b.Apply} {
+			_, err := try("service", service)
+			fails(t, err, "user "+account+" has no service manager")
+		}
+		return
+	}
+	predicted, err = b.Preview("service", service)
+	actiontest.OK(t, err)
+	done = b.Must("service", service)
+	if b.Verb(done, wire.VerbUpdate); fmt.Sprint(done.Values) != fmt.Sprint(predicted.Values) || actiontest.Result(done, "state") != "running" {
+		t.Errorf("predicted %v, is %v", predicted.Values, done.Values)
+	}
+	b.Verb(b.Must("service", service), wire.VerbNone)
+	b.Must("service", args{"name": "mine", "state": "stopped", "enabled": false, "scope": "user"})
+	b.Must("unit", args{"name": "mine", "state": "absent", "scope": "user"})
+	// The machine's services are not this user's.
+	_, err = b.Apply("service", args{"name": "ssh", "state": "restarted"})
+	if p := problem(t, err, "cannot restart ssh.service"); !strings.Contains(p.Hint, "run_as") {
+		t.Errorf("the hint is %q", p.Hint)
+	}
+}
