@@ -1,6 +1,8 @@
 package bed
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -31,4 +33,20 @@ func TestLeaksInSystemd(t *testing.T) {
 		t.Errorf("found %s", left)
 	}
 	box.Run("pkill", "-f", "^/tmp/runner-agent-left")
+}
+
+// A container without a network is reached all the same.
+func TestReach(t *testing.T) {
+	b := New(t, "linux", "root", "docker", "ssh")
+	box := b.Container(BoxOptions{Systemd: true})
+	key := b.Admit(box)
+	host, port, err := net.SplitHostPort(box.Reach(22))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write("known", 0o644, fmt.Sprintf("[%s]:%s %s\n", host, port, key))
+	cmd := exec.CommandContext(t.Context(), "ssh", "-F", "none", "-i", b.Key(), "-o", "UserKnownHostsFile="+b.path("known"), "-o", "BatchMode=yes", "-p", port, "-l", "root", host, "cat", "/proc/1/comm")
+	if out, err := cmd.CombinedOutput(); string(out) != "systemd\n" {
+		t.Errorf("%v: %s", err, out)
+	}
 }
