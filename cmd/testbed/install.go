@@ -42,6 +42,7 @@ func packages() []debian {
 		{"zip", "zip"},
 		{"ansible-core", "ansible-playbook"}, // what the guide and inventories are compared with
 		{"dpkg-dev", "dpkg-scanpackages"},    // what makes repositories of packages
+		{"gnupg", "gpg"},
 		{"rpm", "rpmbuild"},
 		{"createrepo-c", "createrepo_c"},
 		{"dnf", "dnf"}, // what gets packages from them

@@ -31,8 +31,12 @@ type manager struct {
 	parse   func(printed string) []step
 	silent  bool   // what it prints of a step does not say which version was there
 	config  string // how the paths begin at which it is said where packages come from
-	index   string // the directory of the index, whose time is that of the last refresh
-	indexed string // a pattern of what is in there when there is an index
+	index   string // the directory of the index
+	stamps  string // a pattern of what is in there whose time is that of the last refresh; "": of the directory itself
+	one     string // to get the index of one repository, of NAME and FILE
+	// repositories is the directory of the files that say where packages come from, whose names end in extension.
+	repositories, extension string
+	indexed                 string // a pattern of what is in there when there is an index
 }
 
 // how are arguments before and behind the verb.
@@ -56,11 +60,13 @@ func managers() []manager {
 		lean: "--setopt=install_weak_deps=False", rich: "--setopt=install_weak_deps=True",
 		refresh: "dnf -q makecache --refresh", joint: "-", revised: true,
 		query: rpmQuery, inspect: rpmQuery + " -p", parse: parseRows, silent: true,
-		config: "/etc/yum", index: "/var/cache/dnf", indexed: "*.solv",
+		config: "/etc/yum", index: "/var/cache/dnf", indexed: "*.solv", stamps: "*.solv",
+		one: "dnf -q -y makecache --refresh --disablerepo=* --enablerepo=NAME --setopt=NAME.skip_if_unavailable=False", repositories: "/etc/yum.repos.d", extension: ".repo",
 	}
 	yum := dnf
 	yum.name, yum.program, yum.always, yum.fetch, yum.latest, yum.lean, yum.rich = "yum", "yum", "--setopt=exit_on_lock=1", how{}, "install", "", ""
-	yum.refresh, yum.index, yum.indexed = "yum -q makecache fast", "/var/cache/yum", "*"
+	yum.one = "yum -q -y makecache fast --disablerepo=* --enablerepo=NAME --setopt=NAME.skip_if_unavailable=0"
+	yum.refresh, yum.index, yum.indexed, yum.stamps = "yum -q makecache fast", "/var/cache/yum", "*", ""
 	return []manager{
 		{
 			name: "apt", program: "apt-get", always: "-y -q" + aptKeep,
@@ -70,7 +76,9 @@ func managers() []manager {
 			lean: "--no-install-recommends", rich: "--install-recommends", refresh: "apt-get -q update", joint: "=",
 			query:   "dpkg-query -W -f=${Package}=${Version}=${db:Status-Abbrev}=${Architecture}\\n",
 			inspect: "dpkg-deb -W --showformat=${Package}=${Version}=ii=${Architecture}\\n",
-			parse:   parseApt, config: "/etc/apt", index: "/var/lib/apt/lists", indexed: "*_*",
+			parse:   parseApt, config: "/etc/apt", index: "/var/lib/apt/lists", indexed: "*_*", stamps: "partial",
+			one:          "apt-get -q update -o Dir::Etc::SourceList=FILE -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0",
+			repositories: "/etc/apt/sources.list.d", extension: ".sources",
 		},
 		dnf, yum,
 		{
@@ -80,7 +88,8 @@ func managers() []manager {
 			files: "install --auto-agree-with-licenses --allow-unsigned-rpm", remove: "remove", pinned: "--oldpackage",
 			lean: "--no-recommends", rich: "--recommends", refresh: "zypper -n -q refresh", joint: "=", revised: true,
 			query: rpmQuery, inspect: rpmQuery + " -p", parse: parseXML,
-			config: "/etc/zypp", index: "/var/cache/zypp/solv", indexed: "[^@]*",
+			config: "/etc/zypp", index: "/var/cache/zypp/solv", indexed: "[^@]*", stamps: "[^@]*",
+			one: "zypper -n -q --gpg-auto-import-keys refresh NAME", repositories: "/etc/zypp/repos.d", extension: ".repo",
 		},
 		{
 			name: "apk", program: "apk", try: how{behind: "-s"},

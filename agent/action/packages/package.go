@@ -6,9 +6,7 @@ package packages
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
-	"path"
 	"strings"
 	"time"
 
@@ -282,25 +280,8 @@ func (p *Package) due() bool {
 	if p.Refresh == "" && p.onlyFiles() {
 		return false
 	}
-	newest, found := time.Time{}, false
-	dir, err := os.Open(p.m.index)
-	if err != nil {
-		return true
-	}
-	defer dir.Close()
-	list, _ := dir.Readdirnames(-1)
-	for _, name := range append(list, ".") {
-		ok, _ := path.Match(p.m.indexed, name)
-		info, err := os.Stat(p.m.index + "/" + name)
-		if err != nil || !ok && name != "partial" && name != "." {
-			continue
-		}
-		found = found || ok
-		if info.ModTime().After(newest) {
-			newest = info.ModTime()
-		}
-	}
-	return !found || limit == 0 || time.Since(newest) >= limit
+	at, indexed := p.m.refreshed()
+	return !indexed || limit == 0 || time.Since(at) >= limit
 }
 
 // hasFiles says whether there are files to install.
@@ -509,7 +490,7 @@ func (p *Package) transact(ctx context.Context, env *action.Env) error {
 	return nil
 }
 
-// update refreshes the index, and notes when in the time of its directory, where managers do not do that if there is nothing new.
+// update refreshes the index, and notes when: managers do not do that where there is nothing new.
 func (m *manager) update(ctx context.Context, env *action.Env) error {
 	exit, err := run(ctx, env, strings.Fields(m.refresh), false)
 	if err != nil {
@@ -518,10 +499,7 @@ func (m *manager) update(ctx context.Context, env *action.Env) error {
 	if !m.ended(exit) {
 		return failure("refresh the index of packages", m.program, exit)
 	}
-	now := time.Now()
-	if err := os.Chtimes(m.index, now, now); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return action.Cannot("note the time of", m.index, err)
-	}
+	m.stamp(time.Now())
 	return nil
 }
 
