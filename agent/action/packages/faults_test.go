@@ -104,6 +104,27 @@ func TestPackageIndex(t *testing.T) {
 	}
 }
 
+// TestPackageWithoutNetwork: what cannot be reached is the error where it matters, and a repository that is not reached is not
+// taken; where the old index does, it does.
+func TestPackageWithoutNetwork(t *testing.T) {
+	r := newRepository(t, "apt")
+	b := actiontest.New(t)
+	far := args{"name": "far", "manager": "apt", "uris": []any{"http://127.0.0.1:9"}, "suites": []any{"./"}}
+	_, err := b.Apply("repository", far)
+	says(t, err, "cannot read the repository far, which is taken back", "check its network")
+	runs(t, "apt-get", "update")
+	r.write("/etc/apt/sources.list.d/far.list", "deb [trusted=yes] http://127.0.0.1:9 ./\n")
+	b.Must("package", args{"name": "runner-lib", "refresh": "0s"})
+	for range 2 { // the index does not count as new after the first time
+		_, err = b.Apply("package", args{"name": "runner-far", "refresh": "24h"})
+		actiontest.OK(t, os.Chtimes("/var/lib/apt/lists/partial", time.Unix(0, 0), time.Unix(0, 0)))
+		if err == nil {
+			t.Fatal("a package that nobody has is there")
+		}
+	}
+	says(t, err, "cannot refresh the index of packages", "127.0.0.1", "check its network")
+}
+
 // TestPackageFiles: files on the target, with what they need from elsewhere.
 func TestPackageFiles(t *testing.T) {
 	first, second := tinies()

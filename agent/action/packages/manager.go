@@ -77,7 +77,7 @@ func managers() []manager {
 			query:   "dpkg-query -W -f=${Package}=${Version}=${db:Status-Abbrev}=${Architecture}\\n",
 			inspect: "dpkg-deb -W --showformat=${Package}=${Version}=ii=${Architecture}\\n",
 			parse:   parseApt, config: "/etc/apt", index: "/var/lib/apt/lists", indexed: "*_*", stamps: "partial",
-			one:          "apt-get -q update -o Dir::Etc::SourceList=FILE -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0",
+			one:          "apt-get -q update -o Dir::Etc::SourceList=FILE -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any",
 			repositories: "/etc/apt/sources.list.d", extension: ".sources",
 		},
 		dnf, yum,

@@ -414,13 +414,18 @@ func (p *Package) verb() string {
 // Act lets the manager do it, all in one transaction. What is fetched for it is fetched before, so that the part that must
 // not be cut is short.
 func (p *Package) Act(ctx context.Context, env *action.Env, _ action.Outcome) (action.Outcome, error) {
+	var unfetched error
 	if p.State != "absent" && p.due() {
-		if err := p.m.update(ctx, env); err != nil {
+		var err error
+		if unfetched, err = p.m.update(ctx, env); err != nil {
 			return action.Outcome{}, err
 		}
 	}
 	steps, err := p.steps(ctx, env)
-	if err != nil {
+	switch {
+	case err != nil && own(err) && unfetched != nil:
+		return action.Outcome{}, unfetched
+	case err != nil:
 		return action.Outcome{}, err
 	}
 	if len(steps) == 0 {
@@ -490,18 +495,27 @@ func (p *Package) transact(ctx context.Context, env *action.Env) error {
 	return nil
 }
 
-// update refreshes the index, and notes when: managers do not do that where there is nothing new.
-func (m *manager) update(ctx context.Context, env *action.Env) error {
+// update refreshes the index, and notes when: managers do not do that where there is nothing new. apt is content, too, when
+// it has not reached all there is; then unfetched says so, and an older index may do.
+func (m *manager) update(ctx context.Context, env *action.Env) (unfetched, err error) {
 	exit, err := run(ctx, env, strings.Fields(m.refresh), false)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !m.ended(exit) {
-		return failure("refresh the index of packages", m.program, exit)
+	if !m.ended(exit) || line(said(exit), notAll) != "" {
+		err = failure("refresh the index of packages", m.program, exit)
 	}
-	m.stamp(time.Now())
-	return nil
+	if err == nil {
+		m.stamp(time.Now())
+	}
+	if m.ended(exit) {
+		return err, nil
+	}
+	return nil, err
 }
+
+// notAll is what apt says of what it has not reached.
+const notAll = "Failed to fetch"
 
 // outcome tells of steps.
 func outcome(steps []step) action.Outcome {

@@ -274,7 +274,7 @@ func (m *manager) read(ctx context.Context, env *action.Env, name, file string) 
 	switch {
 	case err != nil:
 		return err
-	case !m.ended(exit):
+	case !m.ended(exit), line(said(exit), notAll) != "":
 		return failure("read the repository "+name+", which is taken back", m.program, exit)
 	}
 	return nil

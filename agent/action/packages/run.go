@@ -125,7 +125,7 @@ func line(text, phrases string) string {
 			if !strings.Contains(l, phrase) {
 				continue
 			}
-			for _, before := range []string{"E: ", "Error: ", "error: ", "ERROR: ", `<message type="error">`} {
+			for _, before := range []string{"E: ", "W: ", "Error: ", "error: ", "ERROR: ", `<message type="error">`} {
 				l = strings.TrimPrefix(l, before)
 			}
 			if l = strings.TrimSuffix(strings.TrimSpace(l), "</message>"); l != "" {
