@@ -89,7 +89,8 @@ func (a *archive) recognise(ctx context.Context, env *action.Env) error {
 		}
 		packed := io.NewSectionReader(a.ReaderAt, 0, a.size)
 		a.use(scratch)
-		if err = pipe(ctx, env, scratch, process.Command{Argv: []string{a.form, "-dc"}, Stdin: packed}); err == nil {
+		_, free := disk.Room(scratch.Name())
+		if err = pipe(ctx, env, scratch, free/2, process.Command{Argv: []string{a.form, "-dc"}, Stdin: packed}); err == nil {
 			a.size, err = scratch.Seek(0, io.SeekCurrent)
 		}
 		return err

@@ -3,8 +3,10 @@
 package sources_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,6 +65,10 @@ func newServer(t testing.TB, content string) *server {
 				w.WriteHeader(http.StatusPartialContent)
 			}
 			_, _ = w.Write(rest[:(len(rest)+1)/2])
+		case "/slow": // a little, and then nothing
+			_, _ = w.Write(s.content[:1])
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
 		case "/forbidden":
 			http.Error(w, "no", http.StatusForbidden)
 		default:
@@ -321,6 +327,28 @@ func TestDownloadGoesOnWhereItWasCut(t *testing.T) {
 	}
 	if left := actiontest.Entries(t, dir); len(left) != 1 {
 		t.Errorf("left %v", left)
+	}
+}
+
+// G21, G25: when the task's time is over, so is the download, and nothing remains.
+func TestG25DownloadEndsInTime(t *testing.T) {
+	b := newBench(t)
+	s := newServer(t, "x\n")
+	for by, programs := range fetchers(t) {
+		if by == "controller" {
+			continue // whose input the agent ends
+		}
+		dir := t.TempDir()
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		a := args{"url": s.URL + "/slow", "path": dir + "/x"}
+		_, err := actiontest.Run(ctx, with(b, wire.ModeApply, programs, a), b.Make("download", a))
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", by, err)
+		}
+		if left := actiontest.Entries(t, dir); len(left) > 0 {
+			t.Errorf("%s: left %v", by, left)
+		}
 	}
 }
 

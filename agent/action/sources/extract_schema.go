@@ -21,7 +21,7 @@ func ExtractSchema() schema.Block {
 			"Entries get the archive's modes and times; they belong to who unpacks them, unless `owner` or `group` say else. Of directories that are there and that the archive does not name, nothing is changed. " +
 			"Nothing escapes the directory: an archive with an absolute name, `..` in a name, a link (symbolic or hard) that leads out or may do so, an entry behind a link, a device, or a setuid or setgid file is an error before anything is written. " +
 			"Files and links take the place of files and links; a directory in the way of a file, anything else in the way of a directory, also a link to one, is an error. Each file appears whole. " +
-			"There may be at most 100,000 entries, and not more bytes than the file system can hold; what has no room is an error before anything is written. Sparse files and encrypted archives are errors.",
+			"There may be at most 100,000 entries, and not more bytes than the file system can hold; what has no room is an error before anything is written; so is what takes more than half of the room for temporary files to be unpacked by bzip2, xz or zstd. Sparse files and encrypted archives are errors.",
 		Arguments: append([]schema.Attribute{
 			{Name: "path", Type: schema.Path, Required: true, Doc: "The directory. It is made if it is not there; its parent must exist."},
 			{Name: "source", Type: schema.Source, Doc: "An archive on the controller, a path relative to the module."},

@@ -364,7 +364,7 @@ func TestExtractErrorsAreNamed(t *testing.T) {
 		"other digest":   {args{"archive": tree + "/packed", "sha256": digest("x")}, digest("x")},
 		"no parent":      {args{"archive": tree + "/packed", "path": tree + "/no/x"}, "does not exist"},
 		"no such owner":  {args{"archive": tree + "/packed", "owner": "nobody-of-this-name"}, "nobody-of-this-name"},
-		"damaged stream": {args{"content": []byte("\xfd7zXZ\x00damaged")}, "xz -dc ended with status 1"},
+		"damaged stream": {args{"content": []byte("\xfd7zXZ\x00damaged")}, "xz ended with status 1"},
 	} {
 		b := actiontest.New(t)
 		dir := t.TempDir()

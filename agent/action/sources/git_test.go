@@ -306,6 +306,13 @@ func TestGitErrorsAreNamed(t *testing.T) {
 			t.Errorf("%v: left %s, before %s", c.args, now, before)
 		}
 	}
+	if os.Geteuid() == 0 {
+		u.git("", "clone", "-q", u.url, dir+"/other")
+		actiontest.OK(t, exec.Command("chown", "-R", "1234", dir+"/other").Run())
+		if _, err := b.Apply("git", args{"url": u.url, "path": dir + "/other"}); err == nil || !strings.Contains(err.Error(), "it belongs to somebody else (user 1234)") {
+			t.Error(err)
+		}
+	}
 	env := b.Env(wire.ModeApply)
 	env.Environ = []string{"PATH=/nowhere"}
 	if _, err := b.ApplyIn(env, "git", args{"url": u.url, "path": dir + "/x"}); err == nil || !strings.Contains(err.Error(), "cannot start git") {

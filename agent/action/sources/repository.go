@@ -56,10 +56,11 @@ func (g *Git) open(env *action.Env, dir string) (*repository, error) {
 	return r, nil
 }
 
-// run runs git and returns what it printed. The first words are fixed.
+// run runs git and returns what it printed. The first words are fixed. What git tidies up now and then it does not leave to a process
+// that outlives it.
 func (r *repository) run(ctx context.Context, words string, more ...string) (string, error) {
-	argv := append(strings.Fields("git "+words), more...)
-	return run(ctx, r.env, process.Command{Argv: argv, Dir: r.dir, Env: r.vars})
+	argv := append(strings.Fields("git -c gc.autoDetach=false -c maintenance.autoDetach=false "+words), more...)
+	return run(ctx, r.env, "git "+strings.Fields(words)[0], process.Command{Argv: argv, Dir: r.dir, Env: r.vars})
 }
 
 // ask is run for questions that git answers with the status 1 where there is no answer: then it is "".

@@ -5,11 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"runner/agent/action"
 	"runner/agent/process"
@@ -57,18 +60,18 @@ func (r *Request) transfer(ctx context.Context, env *action.Env, to *os.File) er
 		return r.curl(ctx, env, to)
 	}
 	if has("wget") {
-		version, err := run(ctx, env, process.Command{Argv: []string{"wget", "--version"}, Env: env.Environ})
+		version, err := run(ctx, env, "wget", process.Command{Argv: []string{"wget", "--version"}, Env: env.Environ})
 		if _, failed := err.(*toolError); err != nil && !failed { //nolint:errorlint // it wraps nothing
 			return err
 		}
 		if strings.HasPrefix(version, "GNU ") {
-			return pipe(ctx, env, to, process.Command{
+			return pipe(ctx, env, to, anything, process.Command{
 				Argv:  strings.Fields("wget --no-verbose --tries=5 --output-document=- --input-file=- --config"),
 				Stdin: strings.NewReader(r.URL), Script: []byte(r.config(" = ", "\n")),
 			})
 		}
 		if !r.secret() { // busybox takes everything on its command line
-			return pipe(ctx, env, to, process.Command{Argv: []string{"wget", "-q", "-O", "-", r.URL}})
+			return pipe(ctx, env, to, anything, process.Command{Argv: []string{"wget", "-q", "-O", "-", r.URL}})
 		}
 	}
 	_, err := io.Copy(to, env.Input())
@@ -85,7 +88,7 @@ func (r *Request) curl(ctx context.Context, env *action.Env, to *os.File) error 
 	config := "url = \"" + quote(r.URL) + "\"\n" + r.config(" = \"", "\"\n")
 	for from := int64(0); ; {
 		const options = "curl -q --silent --show-error --fail --location --globoff --connect-timeout 30 --config - --continue-at "
-		err := pipe(ctx, env, to, process.Command{
+		err := pipe(ctx, env, to, anything, process.Command{
 			Argv: strings.Fields(options + strconv.FormatInt(from, 10)), Stdin: strings.NewReader(config),
 		})
 		failed, is := err.(*toolError) //nolint:errorlint // it wraps nothing
@@ -135,21 +138,28 @@ func (r *Request) config(between, end string) string {
 // quote is for curl's files.
 func quote(s string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) }
 
-// pipe runs a program that prints to a file. What cannot be written ends it.
-func pipe(ctx context.Context, env *action.Env, to *os.File, c process.Command) error {
+// pipe runs a program that prints to a file. What cannot be written, or is more than so many bytes, ends it.
+func pipe(ctx context.Context, env *action.Env, to *os.File, most int64, c process.Command) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c.Dir, c.Env, c.Stdout = env.Dir, append(slices.Clone(env.Environ), "LC_ALL=C"), &sink{to, cancel}
-	_, err := run(ctx, env, c)
+	c.Dir, c.Env, c.Stdout = env.Dir, append(slices.Clone(env.Environ), "LC_ALL=C"), &sink{to, most, cancel}
+	_, err := run(ctx, env, c.Argv[0], c)
 	return err
 }
 
+// anything is no limit.
+const anything = 1 << 62
+
 type sink struct {
-	to     io.Writer
+	to     *os.File
+	left   int64
 	cancel context.CancelCauseFunc
 }
 
 func (s *sink) Write(p []byte) (int, error) {
+	if s.left -= int64(len(p)); s.left < 0 {
+		s.cancel(&fs.PathError{Op: "write", Path: s.to.Name(), Err: unix.ENOSPC})
+	}
 	n, err := s.to.Write(p)
 	if err != nil {
 		s.cancel(err)

@@ -26,10 +26,9 @@ func (e *toolError) Unwrap() error { return e.Problem }
 func (e *toolError) says(words string) bool { return bytes.Contains(e.exit.Stderr, []byte(words)) }
 
 // run runs a program of the target to its end and returns what it printed, without the last line break. What it failed
-// with is a *toolError; what ended the call from outside stays what it is.
-func run(ctx context.Context, env *action.Env, c process.Command) (string, error) {
+// with is a *toolError that calls it what; what ended the call from outside stays what it is.
+func run(ctx context.Context, env *action.Env, what string, c process.Command) (string, error) {
 	exit, err := env.Processes.Run(ctx, c)
-	what := strings.Join(c.Argv[:min(2, len(c.Argv))], " ")
 	switch {
 	case err != nil:
 		return "", &toolError{exit, action.Problem("Install it with a task before this one.", "%v", err)}
