@@ -2,6 +2,7 @@ package sources
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"io"
 )
@@ -74,9 +75,15 @@ func (z *inflater) take(n int) int {
 	return v
 }
 
-// fill has 56 bits at hand, or what there is.
+// fill has 32 bits at hand, or what there is.
 func (z *inflater) fill() {
-	for z.n >= 0 && z.n <= 56 {
+	if next, _ := z.in.Peek(4); len(next) == 4 && z.n >= 0 && z.n <= 32 {
+		z.bits |= uint64(binary.LittleEndian.Uint32(next)) << z.n
+		z.n += 32
+		_, _ = z.in.Discard(4) // they are there
+		return
+	}
+	for z.n >= 0 && z.n < 32 {
 		b, err := z.in.ReadByte()
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
@@ -94,10 +101,16 @@ func (z *inflater) step() {
 	case inPacked:
 		z.unpack()
 	case inStored:
-		for ; z.stored > 0 && z.w-z.r < window; z.stored-- {
-			z.put(byte(z.take(8))) //nolint:gosec // 8 bits
+		from := z.w & (ring - 1)
+		n := min(int64(z.stored), ring-from, window-512)
+		if z.n > 0 { // these were read already
+			n = min(n, 1)
+			z.ring[from] = byte(z.take(8 * int(n))) //nolint:gosec // 8 bits
+		} else if _, err := io.ReadFull(z.in, z.ring[from:from+n]); err != nil {
+			z.err = io.ErrUnexpectedEOF
 		}
-		if z.stored == 0 {
+		z.w += n
+		if z.stored -= int(n); z.stored == 0 {
 			z.state = betweenBlocks
 		}
 	case betweenBlocks:
@@ -122,11 +135,6 @@ func (z *inflater) step() {
 			z.err = errDamaged
 		}
 	}
-}
-
-func (z *inflater) put(b byte) {
-	z.ring[z.w&(ring-1)] = b
-	z.w++
 }
 
 // fixed has the codes of blocks that bring none.
