@@ -24,7 +24,7 @@ import (
 type args = actiontest.Args
 
 // regex is an expression as the controller sends it.
-func regex(t *testing.T, text string) []byte {
+func regex(t *testing.T, text string) any {
 	t.Helper()
 	program, err := compile.Program(text)
 	actiontest.OK(t, err)
