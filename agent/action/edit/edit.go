@@ -82,6 +82,9 @@ func (e *Edit) changed(ctx context.Context) func(old []byte) ([]byte, error) {
 		if marked {
 			text = append([]byte(mark), text...)
 		}
+		if text == nil {
+			text = []byte{}
+		}
 		return text, err
 	}
 }

@@ -183,7 +183,7 @@ func TestEditsRefuse(t *testing.T) {
 			{"directory", "it is a directory", func(path string) error { return os.Mkdir(path, 0o755) }, args{"create": true}},
 			{"pipe", "it is a pipe", func(path string) error { return unix.Mkfifo(path, 0o644) }, nil},
 			{"socket", "it is a socket", func(path string) error { return unix.Mknod(path, unix.S_IFSOCK|0o644, 0) }, nil},
-			{"link", "a symbolic link to /etc/passwd is there", func(path string) error { return os.Symlink("/etc/passwd", path) }, nil},
+			{"link", "it is a symbolic link to /etc/passwd", func(path string) error { return os.Symlink("/etc/passwd", path) }, nil},
 			{"NUL", "NUL bytes", func(path string) error { return os.WriteFile(path, []byte("old\n\x00"), 0o600) }, nil},
 			{"large", "has 4194305 bytes, and at most 4194304 can be edited", func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("x", 4<<20+1)), 0o600) }, nil},
 			{"no such owner", `there is no user "nonesuch"`, func(path string) error { return os.WriteFile(path, []byte("old\n"), 0o600) }, args{"owner": "nonesuch"}},

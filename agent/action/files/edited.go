@@ -13,18 +13,28 @@ const MostEdited = 4 << 20
 
 // Edit is how an action makes the new content of a file of its old one.
 type Edit struct {
-	Change  func(old []byte) ([]byte, error) // nil: what it depends on is not known yet
-	Create  bool                             // make a file that is missing, of no content
+	Change  func(old []byte) ([]byte, error) // of nil, where no file is, or to nil, for there is to be none; nil: what it depends on is not known yet
+	Create  bool                             // make a file that is missing
 	Missing bool                             // a file that is missing is as it should be
+	Trust   func(p *view.Place) error        // tells whether what is at the path may be read; may be nil
 }
 
 // Edit makes the action one that changes what is in a file, before it looks. Whatever writes to files keeps and refuses the
 // same, and the file is written whole. Its content is read by Look; if it has changed by then, Act leaves it alone.
 func (f *File) Edit(how Edit) { f.how = &how }
 
+// leaves tells whether there is to be no file where none is.
+func (e *Edit) leaves() bool {
+	if e == nil || e.Missing || !e.Create || e.Change == nil {
+		return e != nil && e.Missing
+	}
+	content, err := e.Change(nil)
+	return content == nil && err == nil
+}
+
 // edit finds the new content of the file at a place. There is nothing to do where it is false.
 func (f *File) edit(ctx context.Context, p *view.Place) (todo bool, err error) {
-	f.old = view.ContentOf(nil)
+	f.old = &view.Content{}
 	switch {
 	case p.Entry == nil && !f.how.Create:
 		if f.how.Missing {
@@ -33,22 +43,33 @@ func (f *File) edit(ctx context.Context, p *view.Place) (todo bool, err error) {
 		return false, action.Problem("Set create = true to have it made, or make it with a task before this one.", "cannot edit %s: it does not exist", f.Path)
 	case p.Entry == nil:
 	case p.Entry.Kind == disk.Link:
-		return false, action.Problem("Name the path that it points to.", "cannot edit %s: a symbolic link to %s is there", f.Path, p.Entry.Target)
+		return false, action.Problem("Name the path that it points to.", "cannot edit %s: it is a symbolic link to %s", f.Path, p.Entry.Target)
 	case p.Entry.Kind != disk.Regular:
 		return true, nil
 	case p.Entry.Size > MostEdited:
 		return false, action.Problem("Change it with a program, such as sed.", "cannot edit %s: it has %d bytes, and at most %d can be edited", f.Path, p.Entry.Size, MostEdited)
 	default:
-		if f.old, err = p.Read(ctx, MostEdited); err != nil {
+		if f.how.Trust != nil {
+			err = f.how.Trust(p)
+		}
+		if err == nil {
+			f.old, err = p.Read(ctx, MostEdited)
+		}
+		if err != nil {
 			return false, err
 		}
 		f.seen = p.Entry.Stat
-	}
-	// Of much planned content only the digest is kept.
-	if f.how.Change != nil && f.old.Bytes != nil && !f.old.Unknown {
-		if f.Content, err = f.how.Change(f.old.Bytes); err == nil {
-			f.content = view.ContentOf(f.Content)
+		if f.old.Unknown || f.old.Bytes == nil { // of much planned content only the digest is kept
+			return true, nil
 		}
 	}
-	return true, err
+	if f.how.Change == nil {
+		return true, nil
+	}
+	f.Content, err = f.how.Change(f.old.Bytes)
+	f.content = view.ContentOf(f.Content)
+	if f.Content == nil {
+		f.State = "absent"
+	}
+	return p.Entry != nil || f.Content != nil, err
 }

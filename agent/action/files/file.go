@@ -57,7 +57,7 @@ func (f *File) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 	p, err := env.View.Find(f.Path)
 	var unknown *view.UnknownError
 	switch {
-	case (f.State == "absent" || f.how != nil && f.how.Missing) && action.Gone(err):
+	case action.Gone(err) && (f.State == "absent" || f.how.leaves()):
 		return f.nothing()
 	case errors.As(err, &unknown) && f.State == "absent":
 		return f.blind(wire.VerbRemove), nil
@@ -87,6 +87,9 @@ func (f *File) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 		}
 		if !todo {
 			return f.nothing()
+		}
+		if f.State == "absent" {
+			return f.lookAbsent(env, p)
 		}
 	}
 	return f.lookPresent(ctx, env, p)

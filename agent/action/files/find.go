@@ -6,7 +6,6 @@ import (
 	"math"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"runner/agent/action"
@@ -60,12 +59,9 @@ func (f *Find) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 		if err := f.search(ctx, dir, "", 1); err != nil {
 			return nil, err
 		}
-		slices.SortFunc(f.files, func(a, b any) int { return strings.Compare(pathOf(a), pathOf(b)) })
 		return map[string]any{"files": f.files, "truncated": f.truncated, "unreadable": action.Plain(f.unreadable)}, nil
 	})
 }
-
-func pathOf(file any) string { return file.(map[string]any)["path"].(string) }
 
 // ago is so long before now; the zero time for "".
 func ago(text string) (t time.Time) {

@@ -91,7 +91,7 @@ const mostFound = 10_000
 func FindSchema() schema.Block {
 	return schema.Block{
 		Name: "find",
-		Doc: "Lists what is in a directory and fulfils all that is asked, sorted by path. Symbolic links are found and never followed, but for those that `path` itself consists of. " +
+		Doc: "Lists what is in a directory and fulfils all that is asked, each directory sorted by name, what is in one right behind it. Symbolic links are found and never followed, but for those that `path` itself consists of. " +
 			"A directory that is missing is an error; one below it that cannot be read is listed as `unreadable`." + inPreview,
 		Arguments: []schema.Attribute{
 			{Name: "path", Type: schema.Path, Required: true, Doc: "The directory to search."},
