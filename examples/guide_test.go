@@ -81,7 +81,7 @@ func newSide(t *testing.T, b *bed.Bed, account *bed.Account) side {
 	s := side{home: home, machines: map[string]*bed.Server{}}
 	var config strings.Builder
 	for _, name := range guideHosts() {
-		m := b.SSHD(bed.ServerOptions{Machine: true})
+		m := b.SSHD(bed.ServerOptions{Machine: true, Etc: true})
 		s.machines[name] = m
 		fmt.Fprintf(&config, "Host %s\n  HostName %s\n  Port %d\n  User %s\n  IdentityFile %s\n  UserKnownHostsFile %s\n",
 			name, m.Address, m.Port, account.Name, b.Key(), m.KnownHosts)

@@ -26,6 +26,7 @@ type ServerOptions struct {
 	Port    int      // a random one unless set
 	Config  []string // sshd_config lines that win over the bed's own
 	Machine bool     // in process and mount namespaces of its own, with an empty /srv and a boot id: a machine of its own to an agent
+	Etc     bool     // a Machine with copies of /etc and of crontabs as they are when it starts: with accounts of its own
 }
 
 // Server is a private sshd with its own host key. Accounts of the bed log in with the bed's key or their password.
@@ -87,7 +88,11 @@ func (b *Bed) SSHD(options ServerOptions) *Server {
 	argv := []string{sshd, "-D", "-E", s.log, "-f", b.path(name + ".conf")}
 	if options.Machine {
 		s.boot = b.path(name + ".boot")
-		mount := `mount -t tmpfs -o mode=755 none /srv && mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"`
+		mount := `mount -t tmpfs -o mode=755 none /srv && mount --bind "$0" /proc/sys/kernel/random/boot_id && `
+		if options.Etc {
+			mount += `mount -t tmpfs -o mode=755 none /mnt && cp -a /etc /var/spool/cron /mnt && mount --bind /mnt/etc /etc && mount --bind /mnt/cron /var/spool/cron && `
+		}
+		mount += `exec "$@"`
 		argv = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", mount, s.boot}, argv...)
 		s.NewBoot()
 	}
