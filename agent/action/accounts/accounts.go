@@ -7,6 +7,7 @@ package accounts
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -82,13 +83,22 @@ func (a *account) possible(env *action.Env) error {
 		}
 		a.out.Change.Unknown, a.out.Values = append(a.out.Change.Unknown, env.Unknown...), nil
 	}
-	switch {
-	case a.out.Change.Verb == wire.VerbNone || len(a.argv) == 0 || env.View.Disturbed():
-	case disk.Me() != 0:
-		return a.cannot(action.RunAsRoot, unix.EPERM.Error())
-	case !env.HasTool(a.argv[0]):
-		return a.cannot("Install the package that has it, with a task before this one: passwd on Debian, shadow-utils on Fedora, shadow on Alpine and others. "+
-			"The account programs of busybox alone will not do.", "there is no program "+a.argv[0])
+	tools := []string(nil)
+	if a.argv != nil {
+		tools = a.argv[:1]
+	}
+	if a.hash != "" {
+		tools = []string{"chpasswd", strings.Join(tools, "")}
+	}
+	for _, tool := range tools {
+		switch {
+		case tool == "" || env.View.Disturbed():
+		case disk.Me() != 0:
+			return a.cannot(action.RunAsRoot, unix.EPERM.Error())
+		case !env.HasTool(tool):
+			return a.cannot("Install the package that has it, with a task before this one: passwd on Debian, shadow-utils on Fedora, shadow on Alpine and others. "+
+				"The account programs of busybox alone will not do.", "there is no program "+tool)
+		}
 	}
 	return nil
 }

@@ -275,6 +275,34 @@ func TestAccountsThatCannotBe(t *testing.T) {
 	}
 }
 
+// Where the tools are missing, as beside busybox, that is said before anything is done.
+func TestAccountsWithoutTools(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	actiontest.Command(t, "useradd", "-m", "rtu")
+	actiontest.Command(t, "mount", "-t", "tmpfs", "tmpfs", "/usr/sbin")
+	for _, c := range []struct {
+		action string
+		args   args
+		want   string
+	}{
+		{"user", args{"name": "rtx"}, "cannot make the user rtx: there is no program useradd"},
+		{"user", args{"name": "rtu", "comment": "x"}, "cannot make the user rtu: there is no program usermod"},
+		{"user", args{"name": "rtu", "password": hash}, "there is no program chpasswd"},
+		{"user", args{"name": "rtu", "state": "absent", "remove_home": true}, "cannot remove the user rtu: there is no program userdel"},
+		{"group", args{"name": "rtx"}, "there is no program groupadd"},
+	} {
+		_, err := actiontest.New(t).Check(c.action, c.args, "/etc", "/home")
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %v: %v, want %q", c.action, c.args, err, c.want)
+		}
+	}
+	if out, err := actiontest.New(t).Check("user", args{"name": "rtu"}, "/etc"); err != nil || out.Change.Verb != wire.VerbNone {
+		t.Errorf("%v %v", out, err)
+	}
+}
+
 // Nobody but root changes accounts, and the preview says so.
 func TestG28AccountsAsAnOrdinaryUser(t *testing.T) {
 	if os.Geteuid() == 0 {

@@ -338,6 +338,29 @@ func image(t *testing.T) {
 	b.Must("mount", args{"path": "/srv/image", "state": "absent"})
 }
 
+// As in a container, root may not do it, and is told so before anything is done.
+func TestSystemInAContainer(t *testing.T) {
+	const inside = "RUNNER_TEST_CONTAINER"
+	if os.Getenv(inside) == "" {
+		if !actiontest.Apart(t) {
+			return
+		}
+		self, err := os.Executable()
+		actiontest.OK(t, err)
+		t.Setenv(inside, "1")
+		out := actiontest.Command(t, "setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", self, "-test.run", "^"+t.Name()+"$", "-test.v")
+		if !strings.Contains(out, "--- PASS") {
+			t.Error(out)
+		}
+		return
+	}
+	for name, a := range map[string]args{"hostname": {"name": "rtnew"}, "mount": {"path": "/srv/m", "source": "tmpfs", "type": "tmpfs"}} {
+		if _, err := actiontest.New(t).Check(name, a, "/etc", "/srv"); err == nil || !strings.Contains(err.Error(), "root lacks the capability CAP_SYS_ADMIN here") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Ordinary users are told so before anything is done.
 func TestG28SystemAsAnOrdinaryUser(t *testing.T) {
 	if os.Geteuid() == 0 {
