@@ -98,7 +98,7 @@ func (h *hostRun) isUnsettled(s *sent) bool {
 			h.after = max(h.after, ready.Trip)
 		}
 	}
-	return h.run.ahead.Leaver(h.run.machine(s.on), h.index, h.host) != ""
+	return h.leaver(s.on) != ""
 }
 
 // pause waits in the place of a task. It holds no slot, and ends when the run does.

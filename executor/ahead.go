@@ -1,7 +1,9 @@
 package executor
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 
 	"runner/agent/wire"
@@ -44,9 +46,37 @@ func (h *hostRun) lookAhead(s *sent, call *wire.Call) {
 	if h.disordered {
 		call.Flags |= wire.FlagUnsettled | wire.FlagDisturbed
 	}
-	flags, paths := h.run.ahead.Elsewhere(h.run.machine(s.on), h.index, h.host, lookahead.Peer{Pipeline: h.pipeline, Connection: s.on})
-	call.Flags |= flags
-	call.Elsewhere = paths
+	for _, ground := range h.run.grounds(s.on) {
+		flags, paths := h.run.ahead.Elsewhere(ground, h.index, h.host, lookahead.Peer{Pipeline: h.pipeline, Connection: s.on})
+		call.Flags |= flags
+		call.Elsewhere = append(call.Elsewhere, paths...)
+	}
+}
+
+// grounds are what earlier tasks leave something on, at the end of a connection: the machine as its agent names it, and the
+// connection itself, for what was to be done there while no agent had said anything.
+func (r *run) grounds(on int) []string {
+	own := fmt.Sprintf("connection %d", on)
+	if machine := r.machine(on); machine != "" {
+		return []string{machine, own}
+	}
+	return []string{own}
+}
+
+// leaver names a task that leaves something there before the job's next one; "" if there is none.
+func (h *hostRun) leaver(on int) (by string) {
+	for _, ground := range h.run.grounds(on) {
+		by = cmp.Or(by, h.run.ahead.Leaver(ground, h.index, h.host))
+	}
+	return by
+}
+
+// why names the task after which nothing certain can be said there.
+func (h *hostRun) why(on int) (by string) {
+	for _, ground := range h.run.grounds(on) {
+		by = cmp.Or(by, h.run.ahead.Why(ground, h.index, h.host))
+	}
+	return by
 }
 
 // comes names the task that may make what a hop has not found: the user, the container, the program that leads there. It
@@ -129,11 +159,9 @@ func (h *hostRun) leaves(s *sent, change found) {
 		}
 		t.Removed = change.Verb == wire.VerbRemove
 	}
-	machine := h.run.machine(s.on)
-	if s.task.Action == rawAction {
-		machine = h.run.ground(s.on)
-	}
-	if machine != "" {
-		h.run.ahead.Leave(machine, t)
+	for _, ground := range h.run.grounds(s.on) {
+		if ground == h.run.machine(s.on) || s.task.Action == rawAction {
+			h.run.ahead.Leave(ground, t)
+		}
 	}
 }

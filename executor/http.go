@@ -57,6 +57,9 @@ func (h *hostRun) requests(ctx context.Context, s *sent) {
 	for name := range headers {
 		r.Headers[name] = textOf(headers, name)
 	}
+	if !reads {
+		h.will(s)
+	}
 	began := time.Now()
 	reply, err := h.ask(ctx, s, &r)
 	if err == nil {
@@ -98,15 +101,18 @@ func anyMap(m map[string]string) map[string]any {
 	return out
 }
 
-// ask makes the request over a connection that the peer opens.
+// ask makes the request over a connection that the peer opens. Its time begins when the peer is there.
 func (h *hostRun) ask(ctx context.Context, s *sent, r *request.Request) (request.Reply, error) {
-	ctx, cancel := h.actContext(ctx, cmp.Or(s.instance.Timeout, httpTimeout))
-	defer cancel()
 	peer := h.peer(s.on)
-	ready, err := peer.Ready(ctx)
-	if err != nil {
+	ready, err := peer.Ready(h.run.open) //nolint:contextcheck // that one ends when nothing new starts
+	switch {
+	case err != nil && h.run.isEnding() != notEnding:
+		return request.Reply{}, &wire.Problem{Code: wire.CodeCancelled, Message: "the run was ended before it was made"}
+	case err != nil:
 		return request.Reply{}, err //nolint:wrapcheck // it says which hop
 	}
+	ctx, cancel := h.actContext(ctx, cmp.Or(s.instance.Timeout, httpTimeout))
+	defer cancel()
 	h.begins(s, s.on)
 	reply, err := r.Do(ctx, peer.Dial)
 	if err == nil {

@@ -36,7 +36,7 @@ func (h *hostRun) raw(ctx context.Context, s *sent) {
 	if !reads {
 		s.said.change.Verb = wire.VerbRun
 	}
-	if h.isPreview() && (!reads || len(s.instance.Unknown) > 0 || h.run.ahead.Leaver(h.run.ground(s.on), h.index, h.host) != "") {
+	if h.isPreview() && (!reads || len(s.instance.Unknown) > 0 || h.leaver(s.on) != "") {
 		s.said.later(s.instance)
 		s.end = s.said.end(s.instance, s.task.Place)
 		return
@@ -129,14 +129,6 @@ func (h *hostRun) will(s *sent) {
 		s.noted = true
 		h.run.OnRecord()
 	}
-}
-
-// ground is what tells the machine at the end of a connection from others in a preview, also where no agent says it.
-func (r *run) ground(on int) string {
-	if machine := r.machine(on); machine != "" {
-		return machine
-	}
-	return fmt.Sprintf("connection %d", on)
 }
 
 // exclude waits until nothing that disturbs others is under way at a connection, and keeps it so until release: no agent's lane

@@ -200,10 +200,10 @@ func (h *hostRun) planned(s *sent, change found, outcome event.Status) {
 	h.change(&end, s, change)
 	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
 	if verb == event.Read && slices.Contains(p.Unknown, "result") {
-		p.Reason = h.run.ahead.Leaver(h.run.ground(s.on), h.index, h.host)
+		p.Reason = h.leaver(s.on)
 	}
 	if slices.Contains(p.Unknown, "action") {
-		p.Reason = cmp.Or(s.reason, h.run.ahead.Why(h.run.machine(s.on), h.index, h.host))
+		p.Reason = cmp.Or(s.reason, h.why(s.on))
 	}
 	h.run.plannedChange(h.host, verb)
 	h.leaves(s, change)

@@ -15,7 +15,7 @@ func httpSchema() schema.Block {
 		Doc: "Makes an HTTP request from the target, and fails unless the answer is one that is expected. The target's agent connects, and resolves the name there; what goes " +
 			"over the connection is runner's to say, encrypted from end to end with https, so nothing is needed on the target: no curl and no certificates. No proxy is used. " +
 			"It takes no lane, and its place in the order: nothing behind it is sent before it is answered, and a request takes two round trips, with https three. " +
-			"GET, HEAD and OPTIONS change nothing unless `changes` says so, and other methods are a change unless it says not. " +
+			"GET, HEAD and OPTIONS change nothing unless `changes` says so, and other methods are a change unless it says not; but what is on the target is taken to stay as it is. " +
 			"Without it a preview makes no request. With `changes = false` it does, as of a command, unless an earlier task of the host would change something: then the result is not known yet. " +
 			"It waits for 30 seconds unless `timeout` says how long. What is to be true of the answer beside its status is said by `failed_when`, and what it is to become by `retry`.",
 		Arguments: []schema.Attribute{

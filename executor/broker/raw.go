@@ -94,7 +94,7 @@ func (b *Broker) rawSSH(ctx context.Context, h *hop, line Line, stdout, stderr i
 	b.mu.Unlock()
 	ssh, err := c.wait(ctx)
 	if err != nil {
-		return Printed{}, err
+		return Printed{}, ended(ctx, err)
 	}
 	client, ok := ssh.(rawClient)
 	if !ok {
@@ -119,6 +119,17 @@ func (b *Broker) blame(h *hop, err error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.blameLocked(h, err)
+}
+
+// ended prefers that a context has ended over what that caused, in words.
+func ended(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() == nil:
+		return err
+	case reasonOf(ctx) == process.ReasonTimeout:
+		return &wire.Problem{Code: wire.CodeTimeout, Message: "the connection was not there in time"}
+	}
+	return &wire.Problem{Code: wire.CodeCancelled, Message: "the run was ended before the connection was there"}
 }
 
 func reasonOf(ctx context.Context) process.Reason {

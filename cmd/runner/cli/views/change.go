@@ -208,8 +208,8 @@ func (c *changes) line(g *sameChange) string {
 	if g.change.Outcome == event.Changed {
 		what += ", but its changed_when says changed"
 	}
-	if c.kinds[baseAddress(g.change.Address)].Action == printAction && g.change.Action == event.Read {
-		return c.message(g)
+	if c.prints(g) {
+		return c.said(g)
 	}
 	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.Paint(style.Dim, "on "+names.List(g.hosts, 6)+": "+what))
 	if len(g.change.Unknown) > 0 {
@@ -218,19 +218,29 @@ func (c *changes) line(g *sameChange) string {
 	return "  " + c.Mark(g.change.Action) + " " + text + "\n"
 }
 
-// message shows what a print says, several lines below its address.
+// prints says whether something is a message.
+func (c *changes) prints(g *sameChange) bool {
+	return c.kinds[baseAddress(g.change.Address)].Action == printAction && g.change.Action == event.Read
+}
+
+// message is what a print says, as far as it is known.
 func (c *changes) message(g *sameChange) string {
-	text := c.Paint(style.Dim, "(known after apply)")
-	if after, ok := g.change.After.(map[string]any); ok && !slices.Contains(g.change.Unknown, "message") {
-		text, _ = after["message"].(string)
-		text = strings.TrimSuffix(diag.Harmless(text), "\n")
-	} else if !ok {
-		text = event.Hidden
+	after, ok := g.change.After.(map[string]any)
+	switch text, isText := after["message"].(string); {
+	case !ok:
+		return event.Hidden
+	case !isText || slices.Contains(g.change.Unknown, "message"):
+		return c.Paint(style.Dim, "(known after apply)")
+	default:
+		return strings.TrimSuffix(diag.Harmless(text), "\n")
 	}
+}
+
+// said shows what a print says, several lines below its address.
+func (c *changes) said(g *sameChange) string {
+	text := " " + c.message(g)
 	if strings.Contains(text, "\n") {
-		text = "\n" + strings.TrimSuffix(indented(text, "      | "), "\n")
-	} else {
-		text = " " + text
+		text = "\n" + strings.TrimSuffix(indented(text[1:], "      | "), "\n")
 	}
 	if slices.Contains(g.change.Unknown, "when") {
 		text += c.Paint(style.Dim, " (known after apply: when)")
@@ -250,6 +260,9 @@ const shortDiff = 40
 func (c *changes) body(g *sameChange) string {
 	switch g.change.Action {
 	case event.Skip, event.None, event.Read:
+		if c.prints(g) {
+			return indented(c.message(g), "        ")
+		}
 		return ""
 	default:
 	}
