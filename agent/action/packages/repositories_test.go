@@ -86,6 +86,7 @@ func newRepository(t testing.TB, kind string) *repository {
 			actiontest.OK(t, os.MkdirAll("/var/lib/dpkg/"+dir, 0o755))
 		}
 		r.write("/var/lib/dpkg/status", "") // as of a machine without packages: it is read again and again
+		r.write("/etc/apt/apt.conf.d/retries", "Acquire::Retries \"0\";\n")
 		r.write("/etc/apt/sources.list", "deb [trusted=yes] file:"+r.dir+" ./\n")
 	case "dnf", "zypper":
 		text := "[tiny]\nname=tiny\nbaseurl=file://" + r.dir + "\ngpgcheck=0\nenabled=1\nautorefresh=0\n"
