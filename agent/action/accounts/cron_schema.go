@@ -25,7 +25,7 @@ func CronSchema() schema.Block {
 			{Name: "month", Type: schema.String, Doc: "Likewise; names such as `jan` are known."},
 			{Name: "weekday", Type: schema.String, Doc: "Likewise, from 0 for Sunday to 6; names such as `mon` are known."},
 			{Name: "special", Type: schema.String, OneOf: specials(), Doc: "In place of those five: once a `year`, and so on, or at each start of the system. Cron of busybox does not know it."},
-			{Name: "user", Type: schema.String, Doc: "Whose crontab it is, or, in a file, as whom the command runs. Unless set, the task's user, in a file root."},
+			{Name: "user", Type: schema.String, Doc: "Whose crontab it is, or, in a file, as whom the command runs. Unless set, the task's user, in a file root. Only root may change the crontab of another user."},
 			{Name: "file", Type: schema.String, Doc: "The name of a file in /etc/cron.d, which is made with the mode 0644 and removed with its last line."},
 			{Name: "disabled", Type: schema.Bool, Doc: "The entry is there and is a comment."},
 			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`."},

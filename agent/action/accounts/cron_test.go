@@ -133,5 +133,10 @@ func TestCronAsTheUser(t *testing.T) {
 	if out.Change.Verb != wire.VerbCreate || got != "#runner: a\n5 * * * * true\n" {
 		t.Errorf("%+v: %s", out, got)
 	}
+	// That of somebody else is not taken for its own.
+	_, err = b.Check("cron", args{"user": "root", "name": "b", "command": "true"})
+	if now := actiontest.Command(t, "crontab", "-l"); err == nil || !strings.Contains(err.Error(), "only root may change that of another user") || now != got {
+		t.Errorf("%v: %s", err, now)
+	}
 	b.Must("cron", args{"name": "a", "state": "absent"})
 }
