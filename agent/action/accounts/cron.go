@@ -103,8 +103,8 @@ func (c *Cron) edit(old string) []byte {
 		done = true
 	}
 	for _, text := range strings.SplitAfter(old, "\n") {
-		line := strings.TrimRight(text, "\r\n")
-		mine := line == marker+c.Name
+		line := strings.TrimSuffix(text, "\n")
+		mine := strings.TrimRight(line, "\r") == marker+c.Name
 		if mine {
 			add()
 		} else if text != "" && (!skip || strings.HasPrefix(line, marker)) {
