@@ -27,12 +27,16 @@ func (h *Hostname) Parts(_ context.Context, env *action.Env) ([]action.Part, err
 	return []action.Part{setting(h.Name, was, h.Name, setHostname), boot}, administrator(env, "set the host name")
 }
 
-// setting is a part that sets something of the kernel, and sets it back when a later part fails.
+// setting is a part that sets something of the kernel, and sets it back when that or a later part fails.
 func setting(name, was, want string, set func(value string) error) action.Part {
-	p := action.Part{
-		Do:   func(context.Context, *action.Env) error { return set(want) },
-		Undo: func(context.Context, *action.Env) { _ = set(was) }, // what went wrong before is reported
-	}
+	undo := func(context.Context, *action.Env) { _ = set(was) } // what went wrong before is reported
+	p := action.Part{Undo: undo, Do: func(ctx context.Context, env *action.Env) error {
+		err := set(want)
+		if err != nil {
+			undo(ctx, env)
+		}
+		return err
+	}}
 	p.Found.Change.Verb = wire.VerbUpdate
 	p.Found.Before, p.Found.After = action.Texts("name", name, "value", was), action.Texts("name", name, "value", want)
 	return p

@@ -145,10 +145,11 @@ func TestG28Sysctl(t *testing.T) {
 	}
 	actiontest.OK(t, os.RemoveAll(file))
 	for name, c := range map[string]struct{ value, want string }{
-		"net.ipv4.no_such_thing": {"1", "this kernel has no such parameter"},
-		ports:                    {"60000 20000", "cannot set " + ports + ": invalid argument"},
-		"net.ipv4.tcp_rmem":      {"nonsense", "cannot set net.ipv4.tcp_rmem: invalid argument"},
-		"net.ipv4":               {"1", "is a directory"},
+		"net.ipv4.no_such_thing":  {"1", "this kernel has no such parameter"},
+		ports:                     {"60000 20000", "cannot set " + ports + ": invalid argument"},
+		"net.ipv4.ip_default_ttl": {"0x20", "the kernel makes 32 of the value"},
+		"net.ipv4.tcp_rmem":       {"nonsense", "cannot set net.ipv4.tcp_rmem: invalid argument"},
+		"net.ipv4":                {"1", "is a directory"},
 	} {
 		before, _ := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 		b := actiontest.New(t)
