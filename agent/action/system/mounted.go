@@ -63,7 +63,8 @@ func (m *Mount) now(env *action.Env) (argv []string, err error) {
 	case !m.remounts():
 		return nil, nil
 	default:
-		argv = []string{"mount", "-o", "remount," + m.Options, "--", m.Path}
+		// Without a source mount(8) would add the options that the table has still.
+		argv = []string{"mount", "-o", "remount," + m.Options, "--", m.mounted.source, m.Path}
 	}
 	if err := administrator(env, argv[0]+" "+m.Path); err != nil {
 		return nil, err

@@ -284,6 +284,16 @@ func TestG28MountMatrix(t *testing.T) {
 			}
 		}
 	})
+	t.Run("fewer options", func(t *testing.T) {
+		b := actiontest.New(t)
+		for _, options := range []string{"noexec,size=1m", "defaults"} {
+			_, err := b.Check("mount", args{"path": "/srv/fewer", "source": "tmpfs", "type": "tmpfs", "options": options}, "/etc/fstab")
+			actiontest.OK(t, err)
+			if now := isMounted(t, "/srv/fewer"); strings.Contains(now, ",noexec") != strings.Contains(options, "noexec") {
+				t.Errorf("%s: %s", options, now)
+			}
+		}
+	})
 	t.Run("image", func(t *testing.T) { image(t) })
 	for _, c := range []struct {
 		args args
@@ -333,6 +343,12 @@ func image(t *testing.T) {
 	if now := isMounted(t, "/srv/image"); !strings.Contains(now, "/dev/loop") || !strings.Contains(now, "noatime") {
 		t.Error(now)
 	}
+	_, err = b.Check("mount", actiontest.Merged(a, args{"options": "loop,noatime,nosuid"}), "/etc/fstab")
+	actiontest.OK(t, err)
+	if now := isMounted(t, "/srv/image"); !strings.Contains(now, "nosuid") || strings.Count(actiontest.Read(t, "/proc/mounts"), " /srv/image ") != 1 {
+		t.Error(now)
+	}
+	b.Must("mount", a)
 	if table := actiontest.Read(t, "/etc/fstab"); !strings.Contains(table, "/tmp/runner-test-image /srv/image ext2 loop,noatime 0 2\n") {
 		t.Error(table)
 	}
