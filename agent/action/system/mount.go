@@ -3,6 +3,7 @@ package system
 import (
 	"context"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +47,7 @@ func (m *Mount) off() bool { return m.State == "unmounted" || m.State == "absent
 
 // Parts are the directory, what is mounted now, the table of the next start, and that systemd knows of it.
 func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Part, err error) {
-	m.Path, m.view = "/"+strings.Trim(m.Path, "/"), env.View
+	m.Path, m.view = path.Clean(m.Path), env.View
 	if m.Options == "" {
 		m.Options = "defaults"
 	}
@@ -148,7 +149,7 @@ func fieldsOf(text string) []string {
 
 // about tells whether a line of the table is that of the path.
 func (m *Mount) about(fields []string) bool {
-	return fields != nil && "/"+strings.Trim(fields[tabPath], "/") == m.Path
+	return fields != nil && path.Clean(fields[tabPath]) == m.Path
 }
 
 // edit sets or removes the path's line.

@@ -284,6 +284,15 @@ func TestG28MountMatrix(t *testing.T) {
 			}
 		}
 	})
+	t.Run("beside swap", func(t *testing.T) {
+		const swap = "/dev/rtswap swap swap defaults 0 0\n"
+		actiontest.Write(t, "/etc/fstab", swap, 0o644)
+		_, err := actiontest.New(t).Check("mount", args{"path": "//swap/", "source": "tmpfs", "type": "tmpfs", "state": "present"}, "/etc/fstab")
+		actiontest.OK(t, err)
+		if table := actiontest.Read(t, "/etc/fstab"); table != swap+"tmpfs /swap tmpfs defaults 0 0\n" {
+			t.Errorf("the table is\n%s", table)
+		}
+	})
 	t.Run("fewer options", func(t *testing.T) {
 		b := actiontest.New(t)
 		for _, options := range []string{"noexec,size=1m", "defaults"} {
