@@ -38,7 +38,7 @@ type Find struct {
 
 // Look searches.
 func (f *Find) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
-	f.env = env
+	f.env, f.files = env, []any{} // not nil, which would be null
 	f.Limit = cmp.Or(f.Limit, 1000)
 	if f.Depth == 0 {
 		f.Depth = 1

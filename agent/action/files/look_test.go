@@ -235,6 +235,9 @@ func TestFind(t *testing.T) {
 	if got := reads(t, "find", args{"path": "/", "type": "any", "names": []string{"etc"}}); len(got["files"].([]any)) != 1 {
 		t.Errorf("the root directory: %v", got)
 	}
+	if got := actiontest.AttributesOf(t, reads(t, "find", args{"path": dir, "names": []string{"none"}})); got["files"] == nil {
+		t.Errorf("nothing found: %v", got)
+	}
 	refused(t, "find", args{"path": dir + "/none"}, "does not exist")
 	refused(t, "find", args{"path": dir + "/one.log"}, "it is a file")
 }
