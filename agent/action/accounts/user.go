@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"path"
 	"slices"
 	"strings"
 
@@ -312,6 +313,8 @@ func (u *User) removeHome(env *action.Env) error {
 		return nil
 	case err == nil && p.Entry.Unknown&view.Owner == 0 && (p.Entry.Kind != disk.Directory || p.Entry.UID != owner):
 		return u.cannot("Leave remove_home out, and remove what is to go with a task of its own.", "its home directory "+home+" is none of its own")
+	case u.houses(home) != "":
+		return u.cannot("Leave remove_home out, and remove what is to go with a task of its own.", "its home directory "+home+" has that of the user "+u.houses(home)+" in it")
 	case p.Dir != nil && !p.Entry.New:
 		mounted, err := p.Dir.MountPoint(p.Name)
 		if below, err2 := p.Dir.MountBelow(p.Name); mounted || below != "" || err != nil || err2 != nil {
@@ -320,6 +323,16 @@ func (u *User) removeHome(env *action.Env) error {
 	}
 	env.View.PlanRemoval(p)
 	return nil
+}
+
+// houses returns the name of another user whose home directory is a directory, or below it; "" for none.
+func (u *User) houses(dir string) string {
+	for _, l := range u.users {
+		if l[nameField] != u.Name && len(l) > homeField && strings.HasPrefix(path.Clean(l[homeField])+"/", path.Clean(dir)+"/") {
+			return l[nameField]
+		}
+	}
+	return ""
 }
 
 // planHome tells the view of the new home directory, with what is put into each.

@@ -33,7 +33,7 @@ func UserSchema() schema.Block {
 			{Name: "locked", Type: schema.Bool, Doc: "Whether the password is locked (`!` before it in /etc/shadow), so that nobody can log in by it. Keys still work."},
 			{Name: "expires", Type: schema.String, Doc: "From which day on nobody can log in, such as `2027-01-31`, or `never`."},
 			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`. Its group of the same name goes with it where the system is set so. A user whose processes run is not removed."},
-			{Name: "remove_home", Type: schema.Bool, Doc: "With `absent`: the home directory and the mail go too. A home that is not the user's own, or a mount point, is an error before anything is removed."},
+			{Name: "remove_home", Type: schema.Bool, Doc: "With `absent`: the home directory and the mail go too. A home that is not the user's own, that has another user's in it, or that is a mount point, is an error before anything is removed."},
 		},
 		Results: []schema.Attribute{
 			{Name: "name", Type: schema.String, Doc: "The name as given."},

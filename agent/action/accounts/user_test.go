@@ -246,6 +246,9 @@ func TestAccountsThatCannotBe(t *testing.T) {
 	actiontest.Command(t, "useradd", "-m", "-d", "/home/rtv", "rtv")
 	actiontest.Command(t, "groupadd", "-g", "7200", "rtg")
 	actiontest.Command(t, "useradd", "-M", "-d", "/etc", "rtw")
+	actiontest.Command(t, "useradd", "-m", "-d", "/srv/rtp", "rtp")
+	actiontest.Command(t, "useradd", "-m", "-d", "/srv/rtp/rtq", "rtq")
+	actiontest.Command(t, "useradd", "-M", "-d", "/srv/rtp/rtq/", "rtr")
 	actiontest.Command(t, "mount", "-t", "tmpfs", "tmpfs", "/home/rtv")
 	actiontest.Command(t, "chown", "rtv", "/home/rtv")
 	actiontest.OK(t, os.WriteFile("/home/file", nil, 0o600))
@@ -263,12 +266,14 @@ func TestAccountsThatCannotBe(t *testing.T) {
 		{"user", args{"name": "rtx", "home": "/home/file"}, "something that is no directory"},
 		{"user", args{"name": "rtv", "state": "absent", "remove_home": true}, "is a mount point"},
 		{"user", args{"name": "rtw", "state": "absent", "remove_home": true}, "/etc is none of its own"},
+		{"user", args{"name": "rtp", "state": "absent", "remove_home": true}, "has that of the user rtq in it"},
+		{"user", args{"name": "rtq", "state": "absent", "remove_home": true}, "has that of the user rtr in it"},
 		{"group", args{"name": "rtx", "gid": 7200}, "the number 7200 is that of the group rtg"},
 		{"group", args{"name": "rtg", "gid": 0}, "the number 0 is that of the group root"},
 		{"authorized_key", args{"user": "rtx", "key": key1}, `there is no user "rtx"`},
 		{"cron", args{"user": "rtx", "name": "a", "command": "true"}, `there is no user "rtx"`},
 	} {
-		_, err := actiontest.New(t).Check(c.action, c.args, "/etc", "/home")
+		_, err := actiontest.New(t).Check(c.action, c.args, "/etc", "/home", "/srv")
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %v: %v, want %q", c.action, c.args, err, c.want)
 		}
