@@ -47,7 +47,8 @@ func (f *Find) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 		}
 	}
 	f.before, f.after = ago(f.OlderThan), ago(f.NewerThan)
-	return f.look(env, true, func(p *view.Place, err error) (map[string]any, error) {
+	see := func(at string) (*view.Place, error) { return env.View.See(at, true) }
+	return f.look(env, see, func(p *view.Place, err error) (map[string]any, error) {
 		if err := f.there("search", p, err, disk.Directory); err != nil {
 			return nil, err
 		}

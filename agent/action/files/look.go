@@ -25,12 +25,12 @@ func (*looking) Act(_ context.Context, _ *action.Env, found action.Outcome) (act
 
 // look finds the place, and the values of the result by it. In a preview they are not known if an earlier task may change
 // what is at the path or below it. An error of finding the place is given on.
-func (l *looking) look(env *action.Env, follow bool, values func(p *view.Place, err error) (map[string]any, error)) (action.Outcome, error) {
+func (l *looking) look(env *action.Env, find func(at string) (*view.Place, error), values func(p *view.Place, err error) (map[string]any, error)) (action.Outcome, error) {
 	out := action.Change(wire.VerbRead, nil, action.Blindly(l.Path), env.Unknown...)
 	if len(env.Unknown) > 0 {
 		return out, nil
 	}
-	p, err := env.View.See(l.Path, follow)
+	p, err := find(l.Path)
 	if err == nil {
 		defer p.Close()
 	}
@@ -67,7 +67,8 @@ type Stat struct {
 
 // Look describes what is there.
 func (s *Stat) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
-	return s.look(env, s.Follow, func(p *view.Place, err error) (map[string]any, error) {
+	see := func(at string) (*view.Place, error) { return env.View.See(at, s.Follow) }
+	return s.look(env, see, func(p *view.Place, err error) (map[string]any, error) {
 		out := map[string]any{"exists": false}
 		if action.Gone(err) || err == nil && p.Entry == nil {
 			return out, nil
@@ -112,7 +113,7 @@ type Read struct{ looking }
 
 // Look reads the file.
 func (r *Read) Look(_ context.Context, env *action.Env) (action.Outcome, error) {
-	return r.look(env, true, func(p *view.Place, err error) (map[string]any, error) {
+	return r.look(env, env.View.Follow, func(p *view.Place, err error) (map[string]any, error) {
 		if err := r.there("read", p, err, disk.Regular); err != nil {
 			return nil, err
 		}

@@ -180,6 +180,24 @@ func TestRead(t *testing.T) {
 	refused(t, "read", args{"path": "/dev/zero"}, "it is a device")
 }
 
+// G30: what a user has put into its own directory shows nothing that is another's.
+func TestG30ReadFollowsNoLinksOfOthers(t *testing.T) {
+	actiontest.NeedsRoot(t)
+	dir := actiontest.OpenTemp(t)
+	actiontest.Write(t, dir+"/secret", "root's alone\n", 0o600)
+	actiontest.OK(t, os.Mkdir(dir+"/own", 0o755))
+	actiontest.Write(t, dir+"/own/text", "mine\n", 0o600)
+	actiontest.OK(t, os.Symlink(dir+"/secret", dir+"/own/link"))
+	actiontest.OK(t, os.Symlink("text", dir+"/own/good"))
+	for _, name := range []string{"", "/text", "/link", "/good"} {
+		actiontest.OK(t, os.Lchown(dir+"/own"+name, actiontest.Nobody, actiontest.Nobody))
+	}
+	refused(t, "read", args{"path": dir + "/own/link"}, "is not followed")
+	if got := reads(t, "read", args{"path": dir + "/own/good"}); got["content"] != "mine\n" {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	for _, d := range []string{"/a", "/a/deep", "/.hidden", "/b"} {
