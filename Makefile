@@ -3,7 +3,7 @@
 # make lint       linters, formatting, known vulnerabilities
 # make fmt        formats the sources
 # make demo       plans, applies and re-applies examples/quickstart on this machine, as an ordinary user
-# make bench      measures what docs/benchmarks.md shows, and writes it: an hour; SECTION=trips, large, tools, transfer, fleet or soak: only that
+# make bench      measures what docs/benchmarks.md shows, and writes it: an hour; SECTION=trips, large, tools, transfer, sync, fleet or soak: only that
 # make testbed    installs and starts what tests need (root, Debian); make testbed-down ends the daemon that it started
 
 GO         ?= go
