@@ -1,0 +1,133 @@
+package trees
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"runner/agent/disk"
+	"runner/agent/manifest"
+	"runner/lang/source"
+)
+
+// opening counts the files that are opened.
+type opening struct {
+	source.Disk
+	opened []string
+}
+
+func (o *opening) Open(name string) (fs.File, error) {
+	o.opened = append(o.opened, filepath.Base(name))
+	return o.Disk.Open(name)
+}
+
+func write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// names lists what is in a description, links with what they say.
+func names(t *testing.T, d *Description) string {
+	t.Helper()
+	var out []string
+	r := manifest.NewReader(d.Encoded)
+	for depth := 0; ; {
+		e := r.Next()
+		if e.Kind == disk.Unknown {
+			if depth--; depth <= 0 {
+				break
+			}
+			continue
+		}
+		if e.Kind == disk.Directory {
+			depth++
+		}
+		name := e.Name
+		if e.Kind == disk.Link {
+			name += "->" + e.Target
+		}
+		out = append(out, name)
+		if depth == 0 {
+			break
+		}
+	}
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(out, " ")
+}
+
+// TestDescribe: what has not been written to is not read again, and what has is another description.
+func TestDescribe(t *testing.T) {
+	dir := t.TempDir()
+	large := strings.Repeat("x", 300_000)
+	write(t, dir+"/a", large)
+	write(t, dir+"/d/b", "b")
+	write(t, dir+"/skip.bak", "no")
+	if err := os.Symlink("d", dir+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	var all Trees
+	files := &opening{}
+	filter := manifest.Filter{Exclude: []string{"*.bak"}}
+	first, err := all.Of(dir, "", filter).Now(files)
+	if err != nil || len(files.opened) != 2 || first.Content != nil || len(first.Files) != 2 {
+		t.Fatalf("%v were opened, %+v, %v", files.opened, first, err)
+	}
+	if got := names(t, first); got != " a d b link->d" {
+		t.Errorf("there are %q", got)
+	}
+	again, err := all.Of(dir, "", filter).Now(files)
+	if err != nil || again != first || len(files.opened) != 2 {
+		t.Errorf("%v were opened, %v", files.opened, err)
+	}
+	write(t, dir+"/d/b", "other")
+	changed, err := all.Of(dir, "", filter).Now(files)
+	if err != nil || changed.SHA256 == first.SHA256 || len(files.opened) != 3 || files.opened[2] != "b" {
+		t.Errorf("%v were opened, %v", files.opened, err)
+	}
+	write(t, dir+"/a", "small")
+	little, err := all.Of(dir, "", filter).Now(files)
+	if err != nil || string(little.Content) != "smallother" {
+		t.Errorf("%q, %v", little.Content, err)
+	}
+	for links, want := range map[string]string{source.FollowLinks: " a d b link b", source.SkipLinks: " a d b"} {
+		d, err := all.Of(dir, links, filter).Now(files)
+		if err != nil || names(t, d) != want {
+			t.Errorf("%s: %q, %v", links, names(t, d), err)
+		}
+	}
+}
+
+// TestWhatCannotBeSent is an error that says what to do, unless it is excluded.
+func TestWhatCannotBeSent(t *testing.T) {
+	for what, c := range map[string]struct {
+		links, err string
+		put        func(at string) error
+	}{
+		"pipe":     {"", "is a pipe, which cannot be sent; exclude it", func(at string) error { return unix.Mkfifo(at, 0o600) }},
+		"circle":   {source.FollowLinks, "too many levels of symbolic links", func(at string) error { return os.Symlink(".", at) }},
+		"dangling": {source.FollowLinks, "no such file", func(at string) error { return os.Symlink("nothing", at) }},
+	} {
+		dir := t.TempDir()
+		if err := c.put(dir + "/x"); err != nil {
+			t.Fatal(err)
+		}
+		var all Trees
+		if _, err := all.Of(dir, c.links, manifest.Filter{}).Now(source.Disk{}); err == nil || !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, err := all.Of(dir, c.links, manifest.Filter{Exclude: []string{"x"}}).Now(source.Disk{}); err != nil {
+			t.Errorf("%s, excluded: %v", what, err)
+		}
+	}
+}
