@@ -119,12 +119,31 @@ func TestFilter(t *testing.T) {
 		pattern, at string
 		isDir, want bool
 	}{
-		{"*.bak", "a.bak", false, true}, {"*.bak", "d/e/a.bak", false, true}, {"*.bak", "a.bak/x", false, false}, {"*.bak", "a.bakx", false, false},
-		{".git/", "d/.git", true, true}, {".git/", ".git", false, false}, {"/cache", "cache", true, true}, {"/cache", "d/cache", true, false},
-		{"a/b", "a/b", false, true}, {"a/b", "x/a/b", false, false}, {"a/*", "a/b", false, true}, {"a/*", "a/b/c", false, false},
-		{"**/x", "x", false, true}, {"**/x", "a/b/x", false, true}, {"a/**", "a/b/c", false, true}, {"a/**", "a", true, false},
-		{"a/**/z", "a/z", false, true}, {"a/**/z", "a/b/c/z", false, true}, {"a/**/z", "a/b/c/y", false, false},
-		{"?", "d/x", false, true}, {"[a-c]", "b", false, true}, {"[a-c]", "d", false, false}, {"*", "a/b\xff", false, true}, {"**", "a/b", false, true}, {`\*`, "*", false, true},
+		{"*.bak", "a.bak", false, true},
+		{"*.bak", "d/e/a.bak", false, true},
+		{"*.bak", "a.bak/x", false, false},
+		{"*.bak", "a.bakx", false, false},
+		{".git/", "d/.git", true, true},
+		{".git/", ".git", false, false},
+		{"/cache", "cache", true, true},
+		{"/cache", "d/cache", true, false},
+		{"a/b", "a/b", false, true},
+		{"a/b", "x/a/b", false, false},
+		{"a/*", "a/b", false, true},
+		{"a/*", "a/b/c", false, false},
+		{"**/x", "x", false, true},
+		{"**/x", "a/b/x", false, true},
+		{"a/**", "a/b/c", false, true},
+		{"a/**", "a", true, false},
+		{"a/**/z", "a/z", false, true},
+		{"a/**/z", "a/b/c/z", false, true},
+		{"a/**/z", "a/b/c/y", false, false},
+		{"?", "d/x", false, true},
+		{"[a-c]", "b", false, true},
+		{"[a-c]", "d", false, false},
+		{"*", "a/b\xff", false, true},
+		{"**", "a/b", false, true},
+		{`\*`, "*", false, true},
 	} {
 		if got := Matches(c.pattern, c.at, c.isDir); got != c.want {
 			t.Errorf("%q and %q: %v", c.pattern, c.at, got)

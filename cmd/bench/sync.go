@@ -126,8 +126,11 @@ func (b *bench) syncTrees() ([]tree, error) {
 		return func() error { return errors.Join(nothing(), b.place(dir)) }
 	}
 	return []tree{
-		{"10,000 files, fresh", small, nothing}, {"10,000 files, unchanged", small, as(small)},
-		{"1 GiB, fresh", large, nothing}, {"1 GiB, 1 % changed", large, as(old)}, {"1 GiB, unchanged", large, as(large)},
+		{"10,000 files, fresh", small, nothing},
+		{"10,000 files, unchanged", small, as(small)},
+		{"1 GiB, fresh", large, nothing},
+		{"1 GiB, 1 % changed", large, as(old)},
+		{"1 GiB, unchanged", large, as(large)},
 	}, nil
 }
 
