@@ -63,7 +63,7 @@ type Tree struct {
 type Description struct {
 	Encoded []byte      // see agent/manifest
 	SHA256  string      // of that, hexadecimal
-	Files   []plan.File // in order
+	Files   []plan.File // in order; never nil
 	Content []byte      // of all files; nil: too much for a call
 
 	found   []source.Found
@@ -96,7 +96,7 @@ func (s *Tree) Now(files source.Files) (*Description, error) {
 
 // describe goes through the tree. What has not been written to since the last time is not read again.
 func (s *Tree) describe(files source.Files, last *Description) (*Description, error) {
-	d := &Description{digests: map[string][sha256.Size]byte{}}
+	d := &Description{digests: map[string][sha256.Size]byte{}, Files: []plan.File{}}
 	t := source.Tree{Root: s.root, Links: s.links, Excludes: s.filter.Excludes, Visit: func(f source.Found) error {
 		d.found = append(d.found, f)
 		return nil
