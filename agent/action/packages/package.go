@@ -52,12 +52,11 @@ const (
 )
 
 // Look finds out what is installed, and, to show it, what the manager would do.
-func (p *Package) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
+func (p *Package) Look(ctx context.Context, env *action.Env) (out action.Outcome, err error) {
 	if len(env.Unknown) > 0 {
 		env.View.Disturb()
 		return action.Change(wire.VerbUpdate, nil, nil, env.Unknown...), nil
 	}
-	var err error
 	if p.m, err = find(env, p.Manager); err != nil {
 		return p.perhaps(env, err)
 	}
@@ -69,7 +68,7 @@ func (p *Package) Look(ctx context.Context, env *action.Env) (action.Outcome, er
 	case len(p.todo) == 0:
 		return action.None(p.values(nil)), nil
 	case os.Geteuid() != 0:
-		return action.Outcome{}, action.Problem("Run the task as root, for example with run_as = \"root\".", "only root can change what is installed")
+		return out, action.Problem("Run the task as root, for example with run_as = \"root\".", "only root can change what is installed")
 	case env.Mode == wire.ModeApply:
 		return action.Change(wire.VerbUpdate, nil, nil), nil
 	}
@@ -219,11 +218,11 @@ func (p *Package) inspect(ctx context.Context, env *action.Env, w *want) error {
 }
 
 // perhaps is what a preview says of an error that an earlier task may prevent.
-func (p *Package) perhaps(env *action.Env, err error) (action.Outcome, error) {
+func (p *Package) perhaps(env *action.Env, err error) (out action.Outcome, _ error) {
 	if env.Mode == wire.ModeLook && own(err) && (action.IsUnknown(err) || env.View.Disturbed()) {
 		return p.unknown(env, nil), nil
 	}
-	return action.Outcome{}, err
+	return out, err
 }
 
 // own tells errors of what was found from those of how a call was ended.
@@ -251,7 +250,7 @@ func (p *Package) unknown(env *action.Env, steps []step) action.Outcome {
 }
 
 // preview asks the manager what it would do.
-func (p *Package) preview(ctx context.Context, env *action.Env) (action.Outcome, error) {
+func (p *Package) preview(ctx context.Context, env *action.Env) (out action.Outcome, err error) {
 	// What the manager knows is not what it will know: a refresh comes first, or a task that adds a repository.
 	stale := p.State != "absent" && (p.due() || env.View.Disturbed() || env.View.Planning(p.m.config))
 	steps, err := p.steps(ctx, env)
@@ -259,14 +258,14 @@ func (p *Package) preview(ctx context.Context, env *action.Env) (action.Outcome,
 	case stale && own(err):
 		return p.unknown(env, nil), nil
 	case err != nil:
-		return action.Outcome{}, err
+		return out, err
 	case len(steps) == 0 && (!stale || p.State != "latest"):
 		return action.None(p.values(nil)), nil
 	case stale:
 		return p.unknown(env, steps), nil
 	}
 	env.View.Disturb()
-	out := outcome(steps)
+	out = outcome(steps)
 	out.Values = p.values(steps)
 	return out, nil
 }
@@ -413,33 +412,32 @@ func (p *Package) verb() string {
 
 // Act lets the manager do it, all in one transaction. What is fetched for it is fetched before, so that the part that must
 // not be cut is short.
-func (p *Package) Act(ctx context.Context, env *action.Env, _ action.Outcome) (action.Outcome, error) {
+func (p *Package) Act(ctx context.Context, env *action.Env, _ action.Outcome) (out action.Outcome, err error) {
 	var unfetched error
 	if p.State != "absent" && p.due() {
-		var err error
 		if unfetched, err = p.m.update(ctx, env); err != nil {
-			return action.Outcome{}, err
+			return out, err
 		}
 	}
 	steps, err := p.steps(ctx, env)
 	switch {
 	case err != nil && own(err) && unfetched != nil:
-		return action.Outcome{}, unfetched
+		return out, unfetched
 	case err != nil:
-		return action.Outcome{}, err
+		return out, err
 	}
 	if len(steps) == 0 {
 		return action.None(p.values(nil)), nil
 	}
 	if p.State != "absent" && !p.m.fetch.nothing() {
 		if exit, err := run(ctx, env, p.argv(p.m.fetch), false); err != nil {
-			return action.Outcome{}, err
+			return out, err
 		} else if !p.m.ended(exit) && line(said(exit), interrupted) == "" {
-			return action.Outcome{}, failure(p.verb(), p.m.program, exit)
+			return out, failure(p.verb(), p.m.program, exit)
 		}
 	}
 	if err := p.transact(ctx, env); err != nil {
-		return action.Outcome{}, err
+		return out, err
 	}
 	if env.Touched != nil {
 		touched(env, "/var", "/usr", "/etc")
@@ -448,16 +446,16 @@ func (p *Package) Act(ctx context.Context, env *action.Env, _ action.Outcome) (a
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := p.look(ctx, env); err != nil { // also where the task was cancelled meanwhile: what it has done is done
-		return action.Outcome{}, err
+		return out, err
 	}
 	for _, w := range p.todo {
 		if p.State == "absent" || p.State != "latest" && w.have != "" {
 			p.todo = todo
-			return action.Outcome{}, action.Problem("Something else needs it so, or changes it at the same time.",
+			return out, action.Problem("Something else needs it so, or changes it at the same time.",
 				"cannot %s: %s ended well, but %s is as before: %s", p.verb(), p.m.program, w.name, w.have)
 		}
 	}
-	out := outcome(steps)
+	out = outcome(steps)
 	out.Values = p.values(nil)
 	return out, nil
 }

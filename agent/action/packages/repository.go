@@ -50,23 +50,22 @@ type part struct {
 const armor = "-----BEGIN PGP"
 
 // Look compares the repository's files with what they are to be.
-func (r *Repository) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
+func (r *Repository) Look(ctx context.Context, env *action.Env) (out action.Outcome, err error) {
 	if len(env.Unknown) > 0 {
 		env.View.Disturb()
 		return action.Change(wire.VerbUpdate, nil, map[string]any{"name": r.Name}, env.Unknown...), nil
 	}
-	var err error
 	if r.m, err = find(env, r.Manager); err != nil {
-		return action.Outcome{}, err
+		return out, err
 	}
 	if err := r.plan(); err != nil {
-		return action.Outcome{}, err
+		return out, err
 	}
-	out := action.None(r.values())
+	out = action.None(r.values())
 	for _, p := range r.parts {
 		found, err := p.does.Look(ctx, env)
 		if err != nil {
-			return action.Outcome{}, err
+			return out, err
 		}
 		if found.Change.Verb == wire.VerbNone {
 			continue
@@ -124,28 +123,32 @@ func (r *Repository) plan() error {
 		}
 		by = key
 	}
-	r.parts = nil
-	source := part{&files.File{Path: r.file(), State: r.State}, r.file()}
 	if r.State == "absent" {
-		r.parts = append(r.parts, source)
+		r.parts = []part{one(r.file(), nil), one(key, nil)}
 		if r.m.name == "apt" {
-			binary := strings.TrimSuffix(key, ".asc") + ".gpg"
-			r.parts = append(r.parts, part{&files.File{Path: binary, State: r.State}, binary})
+			r.parts = append(r.parts, one(strings.TrimSuffix(key, ".asc")+".gpg", nil))
 		}
-		r.parts = append(r.parts, part{&files.File{Path: key, State: r.State}, key})
 		return nil
 	}
+	r.parts = nil
 	text := r.stanza(by)
 	if r.m.name != "apt" {
 		text = r.section(by)
 	}
-	access := action.Access{Mode: "0644"}
-	source.does = &files.File{Access: access, Path: r.file(), Content: action.Data(text)}
 	if content != nil {
-		r.parts = append(r.parts, part{does: &files.Directory{Path: keys}}, part{&files.File{Access: access, Path: key, Content: content}, key})
+		r.parts = append(r.parts, part{does: &files.Directory{Path: keys}}, one(key, content))
 	}
-	r.parts = append(r.parts, source)
+	r.parts = append(r.parts, one(r.file(), []byte(text)))
 	return nil
+}
+
+// one is a file that all can read; without content there is none.
+func one(path string, content []byte) part {
+	f := &files.File{Path: path, Content: content, State: "absent"}
+	if content != nil {
+		f.State, f.Mode = "present", "0644"
+	}
+	return part{f, path}
 }
 
 // field is a line of a repository's file. Without values there is none.
@@ -257,9 +260,9 @@ func (r *Repository) Act(ctx context.Context, env *action.Env, _ action.Outcome)
 func before(path string) part {
 	was, err := os.ReadFile(path)
 	if err != nil {
-		return part{&files.File{Path: path, State: "absent"}, path}
+		was = nil
 	}
-	return part{&files.File{Path: path, Content: was}, path}
+	return one(path, was)
 }
 
 // read has the manager get the index of one repository. The age of the others stays what it is.
