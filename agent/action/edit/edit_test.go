@@ -303,6 +303,19 @@ func TestEditsLeaveAloneWhatOthersWrite(t *testing.T) {
 			if _, err := a.Act(t.Context(), env, found); err == nil || !strings.Contains(err.Error(), "changed") || actiontest.Read(t, path) != "old\nand more\n" {
 				t.Errorf("%s: %v, %q", name, err, actiontest.Read(t, path))
 			}
+			validator := []string{"sh", "-c", "echo more >>" + path, "sh", "%s"}
+			_, err = b.Apply(name, actiontest.Merged(wish, args{"path": path, "in_place": inPlace, "validate": validator}))
+			if err == nil || !strings.Contains(err.Error(), "changed") || actiontest.Read(t, path) != "old\nand more\nmore\n" {
+				t.Errorf("%s, while the new content is validated: %v, %q", name, err, actiontest.Read(t, path))
+			}
+			path += ".new"
+			a = b.Make(name, actiontest.Merged(wish, args{"path": path, "in_place": inPlace, "create": true}))
+			found, err = a.Look(t.Context(), env)
+			actiontest.OK(t, err)
+			actiontest.Write(t, path, "theirs\n", 0o600)
+			if _, err := a.Act(t.Context(), env, found); err == nil || !strings.Contains(err.Error(), "changed") || actiontest.Read(t, path) != "theirs\n" {
+				t.Errorf("%s of a new file: %v, %q", name, err, actiontest.Read(t, path))
+			}
 		}
 	}
 }

@@ -2,6 +2,8 @@ package files
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 
 	"runner/agent/action"
 	"runner/agent/disk"
@@ -34,7 +36,7 @@ func (e *Edit) leaves() bool {
 
 // edit finds the new content of the file at a place. There is nothing to do where it is false.
 func (f *File) edit(ctx context.Context, p *view.Place) (todo bool, err error) {
-	f.old = &view.Content{}
+	f.old, f.seen = &view.Content{}, disk.Stat{}
 	switch {
 	case p.Entry == nil && !f.how.Create:
 		if f.how.Missing {
@@ -72,4 +74,19 @@ func (f *File) edit(ctx context.Context, p *view.Place) (todo bool, err error) {
 		f.State = "absent"
 	}
 	return p.Entry != nil || f.Content != nil, err
+}
+
+// unchanged tells whether what was edited is still what is there.
+func (f *File) unchanged(p *view.Place) error {
+	if f.how == nil {
+		return nil
+	}
+	now, err := p.Dir.Lstat(p.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil && now != f.seen {
+		err = &disk.ChangedError{Path: f.Path}
+	}
+	return err
 }

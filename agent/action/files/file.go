@@ -45,7 +45,7 @@ type File struct {
 	rewrite bool          // the content differs
 	how     *Edit         // nil: the content is given
 	old     *view.Content // that was edited
-	seen    disk.Stat     // of the file that was edited
+	seen    disk.Stat     // of the file that was edited; zero where none was
 }
 
 // Look compares what is at the path with what is wanted; it reads the old content, never the call's input.
@@ -365,6 +365,9 @@ func (f *File) Act(ctx context.Context, env *action.Env, found action.Outcome) (
 		return action.Outcome{}, action.Cannot("write", f.Path, err)
 	}
 	defer p.Close()
+	if err := f.unchanged(p); err != nil {
+		return action.Outcome{}, action.Cannot("write", f.Path, err)
+	}
 	if f.State == "absent" {
 		return f.remove(env, p, found)
 	}
@@ -374,8 +377,6 @@ func (f *File) Act(ctx context.Context, env *action.Env, found action.Outcome) (
 	backup := ""
 	inside := p.Entry != nil && p.Entry.Kind == disk.Regular
 	switch {
-	case f.seen.Kind == disk.Regular && (!inside || p.Entry.Stat != f.seen): // what was edited is not what is there
-		err = &disk.ChangedError{Path: f.Path}
 	case !f.rewrite && !inside, f.rewrite && f.content == nil && inside: // not what Look has found
 		err = &disk.ChangedError{Path: f.Path}
 	case !f.rewrite:

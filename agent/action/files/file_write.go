@@ -80,6 +80,9 @@ func (f *File) publish(p *view.Place, draft *disk.Draft) (string, error) {
 	if p.Entry == nil {
 		return "", draft.Create()
 	}
+	if err := f.unchanged(p); err != nil { // a validator takes its time
+		return "", err
+	}
 	suffix := ""
 	if f.backsUp(p) {
 		var err error
@@ -149,6 +152,9 @@ func (f *File) overwrite(ctx context.Context, env *action.Env, p *view.Place) (s
 	}
 	defer done()
 	if err := f.validate(ctx, env, staged, will); err != nil {
+		return "", err
+	}
+	if err := f.unchanged(p); err != nil { // a validator takes its time
 		return "", err
 	}
 	backup := ""
