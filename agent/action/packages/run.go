@@ -48,7 +48,7 @@ const busy = "Could not get lock|is locked by another process|Waiting for proces
 // run runs a program of a manager to its end, again and again as long as another one is at work. uncut is for what must not
 // be ended in the middle.
 func run(ctx context.Context, env *action.Env, argv []string, uncut bool) (process.Exit, error) {
-	ctx, cancel := limited(ctx)
+	patient, cancel := limited(ctx)
 	defer cancel()
 	c := process.Command{Argv: argv, Dir: "/", Env: environ(env.Environ), Uncut: uncut}
 	if uncut {
@@ -69,10 +69,10 @@ func run(ctx context.Context, env *action.Env, argv []string, uncut bool) (proce
 		timer := time.NewTimer(between)
 		select {
 		case <-timer.C:
-		case <-ctx.Done():
+		case <-patient.Done():
 			timer.Stop()
-			if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-				return exit, context.Cause(ctx)
+			if !errors.Is(context.Cause(patient), context.DeadlineExceeded) {
+				return exit, context.Cause(patient)
 			}
 			return exit, &wire.Problem{
 				Code: wire.CodeTimeout, Message: "the package manager is at work for somebody else: " + who, Quote: wire.Quote([]byte(said(exit))),
