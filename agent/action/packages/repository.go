@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"runner/agent/action"
 	"runner/agent/action/files"
+	"runner/agent/disk"
 	"runner/agent/wire"
 )
 
@@ -239,7 +241,7 @@ func (r *Repository) Act(ctx context.Context, env *action.Env, _ action.Outcome)
 			continue
 		}
 		if p.path != "" {
-			undo = append(undo, before(p.path))
+			undo = append(undo, before(env, p.path))
 			out = join(out, found)
 		}
 		if _, err := p.does.Act(ctx, env, found); err != nil {
@@ -256,13 +258,23 @@ func (r *Repository) Act(ctx context.Context, env *action.Env, _ action.Outcome)
 	return out, nil
 }
 
-// before is what puts a file back.
-func before(path string) part {
-	was, err := os.ReadFile(path)
+// before is what puts a file back, or a link.
+func before(env *action.Env, path string) part {
+	p, err := env.View.Find(path)
 	if err != nil {
-		was = nil
+		return one(path, nil)
 	}
-	return one(path, was)
+	defer p.Close()
+	if p.Entry != nil && p.Entry.Kind == disk.Link {
+		return part{&files.Symlink{Path: path, Target: p.Entry.Target, Over: true}, path}
+	}
+	was, err := os.ReadFile(path)
+	if err != nil || p.Entry == nil {
+		return one(path, nil)
+	}
+	number := func(n uint32, base int) string { return strconv.FormatUint(uint64(n), base) }
+	access := action.Access{Mode: number(p.Entry.Perm, 8), Owner: number(p.Entry.UID, 10), Group: number(p.Entry.GID, 10)}
+	return part{&files.File{Access: access, Path: path, Content: was}, path}
 }
 
 // read has the manager get the index of one repository. The age of the others stays what it is.

@@ -112,6 +112,8 @@ func TestG28Repository(t *testing.T) {
 			described(b, wish, wire.VerbUpdate)
 			r.write(file, "# somebody else's\n")
 			described(b, wish, wire.VerbUpdate, "-# somebody else's", line)
+			actiontest.OK(t, os.Chmod(file, 0o640))
+			actiontest.OK(t, os.Chown(file, 0, actiontest.Nobody))
 			before := listed(t)
 			broken := merged(wish, args{"baseurl": []any{"file:///nowhere"}})
 			if kind == "apt" {
@@ -123,6 +125,13 @@ func TestG28Repository(t *testing.T) {
 			says(t, err, "cannot read the repository more, which is taken back")
 			if now := listed(t); !reflect.DeepEqual(now, before) {
 				t.Errorf("what cannot be read has left %v", now)
+			}
+			actiontest.OK(t, os.Rename(file, r.dir+"/elsewhere"))
+			actiontest.OK(t, os.Symlink(r.dir+"/elsewhere", file))
+			_, err = b.Apply("repository", broken)
+			says(t, err, "which is taken back")
+			if to, _ := os.Readlink(file); to != r.dir+"/elsewhere" || !reflect.DeepEqual(listed(t), before) {
+				t.Errorf("a link leads to %q now: %v", to, listed(t))
 			}
 			described(b, merged(broken, args{"refresh": false}), wire.VerbUpdate)
 			described(b, args{"name": "shop", "manager": kind, "state": "absent"}, wire.VerbRemove)
