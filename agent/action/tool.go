@@ -31,7 +31,17 @@ func (e *Env) HasTool(name string) bool {
 // Tool runs one of the target's own programs for a purpose, such as "make the user deploy". What it reads is given as stdin,
 // which may hold secrets; argv may not. An end with another status than 0 is an error that quotes what was printed.
 func (e *Env) Tool(ctx context.Context, purpose, stdin string, argv ...string) (process.Exit, error) {
-	exit, err := e.Processes.Run(ctx, process.Command{Argv: argv, Dir: e.Dir, Env: e.toolEnviron(), Stdin: strings.NewReader(stdin)})
+	return e.tool(ctx, purpose, process.Command{Argv: argv, Stdin: strings.NewReader(stdin)})
+}
+
+// UncutTool is as Tool, for a program that would leave things half done if it were ended in the middle.
+func (e *Env) UncutTool(ctx context.Context, purpose, stdin string, argv ...string) (process.Exit, error) {
+	return e.tool(ctx, purpose, process.Command{Argv: argv, Stdin: strings.NewReader(stdin), Uncut: true})
+}
+
+func (e *Env) tool(ctx context.Context, purpose string, c process.Command) (process.Exit, error) {
+	c.Dir, c.Env = e.Dir, e.toolEnviron()
+	exit, err := e.Processes.Run(ctx, c)
 	if err != nil {
 		return exit, Problem("Install it with a task before this one.", "cannot %s: %v", purpose, err)
 	}
@@ -45,7 +55,7 @@ func (e *Env) Tool(ctx context.Context, purpose, stdin string, argv ...string) (
 	if exit.Signal != "" {
 		ended = "by " + exit.Signal
 	}
-	p := Problem("", "cannot %s: %s ended %s", purpose, argv[0], ended)
+	p := Problem("", "cannot %s: %s ended %s", purpose, c.Argv[0], ended)
 	p.Quote = wire.Quote(append(exit.Stdout, exit.Stderr...))
 	return exit, p
 }

@@ -107,12 +107,12 @@ func (a *account) possible(env *action.Env) error {
 func (a *account) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
 	what := "change the " + a.kind + " " + a.Name
 	if a.argv != nil {
-		if _, err := env.Tool(ctx, what, "", append(a.argv, a.Name)...); err != nil {
+		if _, err := env.UncutTool(ctx, what, "", append(a.argv, a.Name)...); err != nil {
 			return found, err
 		}
 	}
 	if a.hash != "" {
-		if _, err := env.Tool(ctx, what, a.Name+":"+a.hash+"\n", "chpasswd", "-e"); err != nil {
+		if _, err := env.UncutTool(ctx, what, a.Name+":"+a.hash+"\n", "chpasswd", "-e"); err != nil {
 			return found, err
 		}
 	}

@@ -40,6 +40,7 @@ task "group" "old" {
   name   = "interns"
   state  = "absent"
 }`,
+		Uncut: true,
 		Check: func(m map[string]any) error {
 			g := given.Args(m)
 			err := errors.Join(accountName(g, "name", "group"), g.State(), id(g, "gid"))

@@ -15,7 +15,7 @@ func UserSchema() schema.Block {
 		Name: "user",
 		Doc: "Makes sure that a user is there as it should be, or that it is gone. It is looked up in /etc/passwd, /etc/group and /etc/shadow, and changed with `useradd`, `usermod`, " +
 			"`userdel` and `chpasswd`, which the target has to have (the account programs of busybox alone will not do). Everything that can be found out is checked before " +
-			"anything is changed. Later tasks of the plan know the user, its home and its groups. An open connection as the user has the groups that it had when it was opened: " +
+			"anything is changed, and these programs are let finish when the task is interrupted. Later tasks of the plan know the user, its home and its groups. An open connection as the user has the groups that it had when it was opened: " +
 			"a `reset_connection` task gives it the new ones.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "The name to log in with."},
@@ -75,6 +75,7 @@ task "user" "old" {
   state       = "absent"
   remove_home = true
 }`,
+		Uncut: true,
 		Check: checkUser,
 	}
 }

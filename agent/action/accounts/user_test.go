@@ -3,12 +3,15 @@
 package accounts_test
 
 import (
+	"context"
 	"maps"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"runner/agent/action/actiontest"
 	"runner/agent/wire"
@@ -416,4 +419,31 @@ func TestG36PasswordIsNotShown(t *testing.T) {
 			t.Errorf("the hash is %q", field(t, "shadow", "rtu", 1))
 		}
 	}
+}
+
+// G24: what changes an account is not ended in the middle, which would leave a user in one file and not in the other.
+func TestG24AccountsAreNotCut(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	actiontest.Write(t, "/srv/useradd", "#!/bin/sh\ntouch /srv/began\nsleep 0.3\nPATH=/usr/sbin:/sbin:$PATH exec useradd \"$@\"\n", 0o755)
+	b := actiontest.New(t)
+	env := b.Env(wire.ModeApply)
+	env.Environ = append(env.Environ, "PATH=/srv:"+os.Getenv("PATH"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat("/srv/began"); err == nil {
+				cancel()
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	_, err := actiontest.Run(ctx, env, b.Make("user", args{"name": "rtu"}))
+	if err != nil || ctx.Err() == nil || field(t, "passwd", "rtu", 0) == "" || field(t, "shadow", "rtu", 0) == "" {
+		t.Errorf("%v, %v: the user is in %q, %q", err, ctx.Err(), field(t, "passwd", "rtu", 0), field(t, "shadow", "rtu", 0))
+	}
+	cancel()
+	watch.Wait()
 }
