@@ -128,6 +128,7 @@ func (c *Box) remains() []string {
 		_, path, _ := strings.Cut(line, " ")
 		dir, name := filepath.Split(path)
 		switch {
+		case strings.Contains(path, "/.git/"): // a working copy's own
 		case strings.HasPrefix(path, "/.runner-agent-") && kept(strings.TrimPrefix(path, "/.runner-")), filepath.Base(dir) == "runner" && kept(name), name == "runner":
 		case strings.HasPrefix(path, "/.runner"), strings.HasPrefix(path, "/tmp/"), filepath.Base(dir) == "runner":
 			left = append(left, "container "+c.Name+": "+path)
