@@ -197,6 +197,16 @@ func TestG28OwnActions(t *testing.T) {
 	}
 }
 
+// TestG40Web checks the web server, which cmd/bench sets up on a fresh Debian (-section role), twice, beside Ansible: that takes
+// too long for a test.
+func TestG40Web(t *testing.T) {
+	for _, args := range [][]string{{"fmt", "--check"}, {"validate"}, {"plan", "--offline"}} {
+		if out, code := run(t, nil, append(append([]string{binary}, args...), "web")...); code != 0 {
+			t.Errorf("%v ends with %d:\n%s", args, code, out)
+		}
+	}
+}
+
 // TestG2Chain runs the chain with two machines and a container of the first: a second run changes nothing, a file that
 // was altered by hand is shown and repaired.
 func TestG2Chain(t *testing.T) {

@@ -21,7 +21,7 @@ func main() {
 	runs := flag.Int("runs", 5, "runs of each kind; the median is shown")
 	trips := durations{0, time.Millisecond, 25 * time.Millisecond, 250 * time.Millisecond}
 	flag.Var(&trips, "rtt", "round-trip `times` of the link, joined by commas")
-	only := flag.String("section", "", "measure only this `section`: trips, large (needs no sshd and no root), fleet, tools, transfer, sync or soak")
+	only := flag.String("section", "", "measure only this `section`: trips, large (needs no sshd and no root), fleet, tools, transfer, sync, role or soak")
 	sizes := counts{10, 100, 1000}
 	flag.Var(&sizes, "machines", "`numbers` of machines of the section fleet, joined by commas, the smallest first")
 	duration := flag.Duration("duration", 30*time.Minute, "`how long` the section soak takes")
@@ -34,7 +34,7 @@ func main() {
 	}
 	fleet := func(runner, write string, _ int, _ durations) error { return runFleet(runner, write, sizes) }
 	measure := func(runner, write string, runs int, trips durations) error {
-		for _, part := range []func(string, string, int, durations) error{run, runTools, runTransfer, runSync, fleet} {
+		for _, part := range []func(string, string, int, durations) error{run, runTools, runTransfer, runSync, fleet, runRole} {
 			if err := part(runner, write, runs, trips); err != nil {
 				return err
 			}
@@ -55,6 +55,8 @@ func main() {
 		measure = runTransfer
 	case "sync":
 		measure = runSync
+	case "role":
+		measure = runRole
 	case "soak":
 		measure = func(runner, write string, _ int, _ durations) error { return runSoak(runner, write, *duration) }
 	default:

@@ -84,6 +84,7 @@ type sample struct {
 	trips     int   // as the run itself says
 	turns     int   // as the link counts, with the login and the end
 	up, down  int64 // bytes on the link
+	stdout    []byte
 }
 
 // row is one kind of run.
@@ -136,7 +137,12 @@ func (b *bench) measure(rtt time.Duration) (table, error) {
 
 // sample runs one program over a link of its own.
 func (b *bench) sample(rtt time.Duration, prepare func(port int) (*exec.Cmd, error)) (sample, error) {
-	link, err := proxy.Listen("127.0.0.1:0", proxy.Config{To: b.server.HostPort(), RTT: rtt})
+	return b.sampleOf(b.server.HostPort(), rtt, prepare)
+}
+
+// sampleOf is sample with another server.
+func (b *bench) sampleOf(server string, rtt time.Duration, prepare func(port int) (*exec.Cmd, error)) (sample, error) {
+	link, err := proxy.Listen("127.0.0.1:0", proxy.Config{To: server, RTT: rtt})
 	if err != nil {
 		return sample{}, err
 	}
@@ -151,7 +157,7 @@ func (b *bench) sample(rtt time.Duration, prepare func(port int) (*exec.Cmd, err
 	if err := cmd.Run(); err != nil {
 		return sample{}, fmt.Errorf("cannot measure %s: %w\n%s%s", strings.Join(cmd.Args, " "), err, stdout.Bytes(), stderr.Bytes())
 	}
-	s := sample{wall: time.Since(begin)}
+	s := sample{wall: time.Since(begin), stdout: stdout.Bytes()}
 	s.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	s.memory = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 	stats := link.Stats()
