@@ -24,6 +24,9 @@ const generated = "<!-- Printed by `go generate ./cmd/refdoc`; change the source
 
 // pages are the generated pages by file name.
 func pages() (map[string]string, error) {
+	if err := classified(allActions()); err != nil {
+		return nil, err
+	}
 	errors, err := errorCodes()
 	return map[string]string{
 		"functions.md":  functions(),
@@ -69,6 +72,41 @@ func functions() string {
 	return b.String()
 }
 
+// family is what is found under one heading of the list of actions.
+type family struct {
+	title   string
+	actions []string
+}
+
+func families() []family {
+	return []family{
+		{"files", []string{"file", "directory", "symlink", "remove", "line", "block", "replace", "ini"}},
+		{"looking", []string{"stat", "read", "find", "http", "wait"}},
+		{"trees and archives", []string{"sync", "fetch", "git", "download", "extract"}},
+		{"packages and services", []string{"package", "repository", "service", "unit"}},
+		{"accounts", []string{"user", "group", "authorized_key", "cron"}},
+		{"the machine", []string{"mount", "sysctl", "hostname", "timezone", "reboot"}},
+		{"programs", []string{"command", "shell", "script", "raw"}},
+		{"the run itself", []string{"assert", "fail", "print", "pause", "flush", "reset_connection"}},
+	}
+}
+
+// classified finds an action that is in no family, and a family with what is no action.
+func classified(schemas map[string]schema.Block) error {
+	for _, f := range families() {
+		for _, name := range f.actions {
+			if _, ok := schemas[name]; !ok {
+				return fmt.Errorf("the family %q has an action %q that is not there, or is in another one too", f.title, name)
+			}
+			delete(schemas, name)
+		}
+	}
+	for name := range schemas {
+		return fmt.Errorf("the action %q is in no family", name)
+	}
+	return nil
+}
+
 func actionsPage(schemas map[string]schema.Block) string {
 	var b strings.Builder
 	b.WriteString("# Actions\n\n" + generated +
@@ -86,6 +124,14 @@ func actionsPage(schemas map[string]schema.Block) string {
 		}
 		s.Doc += " " + previews[d.Preview]
 		schemas[d.Name] = s
+	}
+	b.WriteString("\n| for | actions |\n|---|---|\n")
+	for _, f := range families() {
+		links := make([]string, len(f.actions))
+		for i, name := range f.actions {
+			links[i] = fmt.Sprintf("[%s](#%s)", name, name)
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", f.title, strings.Join(links, ", "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(schemas)) {
 		block(&b, schemas[name], "task")
