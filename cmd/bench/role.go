@@ -40,9 +40,9 @@ git tag v1
 git clone --quiet --bare . "$0/shop.git"
 `
 
-// roleExceptions are what the two may leave differently: logs and caches, what has the time in it, and what each tool keeps
-// for itself.
-const roleExceptions = `^/(var/log|var/cache|var/lib/systemd|var/lib/apt|tmp|var/tmp|root/\.ansible|root/\.cache)(/|$)|^/srv/shop/app/\.git/|-$|^/var/lib/dpkg/(lock|.*-old|triggers)|^/root/\.ssh/`
+// roleExceptions are what the two may leave differently: logs and caches, what has the time in it, what each tool keeps for itself, and
+// the container's name.
+const roleExceptions = `^/(var/log|var/cache|var/lib/systemd|var/lib/apt|tmp|var/tmp|root/\.ansible|root/\.cache)(/|$)|^/srv/shop/app/\.git/|-$|^/var/lib/dpkg/(lock|.*-old|triggers)|^/root/\.ssh/|^/etc/hostname$`
 
 // roleMachine is a fresh Debian with systemd, which has the repository.
 type roleMachine struct {
@@ -194,7 +194,7 @@ func runRole(runner, write string, _ int, trips durations) (err error) {
 func compareTrees(runner, ansible map[string]string) string {
 	var all []string
 	for _, path := range slices.Sorted(maps.Keys(runner)) {
-		if ansible[path] != runner[path] && path != "/etc/hostname" { // the container's
+		if ansible[path] != runner[path] {
 			why := ""
 			if path == "/etc/cron.d/shop" {
 				why = " (the comment by which each knows its entry again)"
@@ -207,7 +207,7 @@ func compareTrees(runner, ansible map[string]string) string {
 			all = append(all, fmt.Sprintf("- `%s`: by ansible only, %s", path, ansible[path]))
 		}
 	}
-	head := fmt.Sprintf("What is on the two containers then, %d paths: kind, mode, owner, group, target and content. Left out are logs, caches, what holds the time, and what the tools keep for themselves (`%s`). ", len(runner), roleExceptions)
+	head := fmt.Sprintf("What is on the two containers then, %d paths: kind, mode, owner, group, target and content. Left out are logs, caches, what holds the time, what the tools keep for themselves, and the container's name (`%s`). ", len(runner), roleExceptions)
 	if len(all) == 0 {
 		return head + "Nothing differs.\n"
 	}
