@@ -40,7 +40,7 @@ func (v *View) Planned(file, name string) (fields []string, ok bool) {
 }
 
 // Lines returns a file of accounts, each line split into fields, with what is planned laid over it. A file that is not
-// there has no lines.
+// there has no lines, and what lacks a number is none.
 func (v *View) Lines(file string) ([][]string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -59,7 +59,7 @@ func (v *View) Lines(file string) ([][]string, error) {
 			fields = planned
 			delete(more, fields[0])
 		}
-		if len(fields) > 1 {
+		if len(fields) > byID {
 			out = append(out, fields)
 		}
 	}

@@ -421,6 +421,20 @@ func TestG36PasswordIsNotShown(t *testing.T) {
 	}
 }
 
+// A line that is none is left alone, and is nobody's.
+func TestAccountsBesideBrokenLines(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	actiontest.OK(t, os.WriteFile("/etc/group", []byte("rtu:x\n"+actiontest.Read(t, "/etc/group")), 0o644))
+	b := actiontest.New(t)
+	for _, name := range []string{"group", "user"} {
+		out, err := b.Check(name, args{"name": "rtu"}, "/etc")
+		actiontest.OK(t, err)
+		b.Verb(out, wire.VerbCreate)
+	}
+}
+
 // G24: what changes an account is not ended in the middle, which would leave a user in one file and not in the other.
 func TestG24AccountsAreNotCut(t *testing.T) {
 	if !actiontest.Apart(t) {
