@@ -66,9 +66,10 @@ func (a *account) unnamed(env *action.Env) bool {
 	return true
 }
 
-// taken tells whether a number is that of another account.
+// taken tells whether a number is to become that of this account and is another's.
 func (a *account) taken(all [][]string, id string) error {
-	if other := find(all, idField, id); id != "" && other != nil && other[nameField] != a.Name {
+	mine, other := find(all, nameField, a.Name), find(all, idField, id)
+	if id != "" && other != nil && other[nameField] != a.Name && (mine == nil || mine[idField] != id) {
 		return a.cannot("Choose another number, or leave it out.", "the number "+id+" is that of the "+a.kind+" "+other[nameField])
 	}
 	return nil

@@ -435,6 +435,18 @@ func TestAccountsBesideBrokenLines(t *testing.T) {
 	}
 }
 
+// Two names of one number are as they should be once they are there.
+func TestAccountsThatShareANumber(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	actiontest.Command(t, "useradd", "-M", "-o", "-u", "0", "-g", "0", "rtu")
+	b := actiontest.New(t)
+	out, err := b.Check("user", args{"name": "rtu", "uid": 0}, "/etc")
+	actiontest.OK(t, err)
+	b.Verb(out, wire.VerbNone)
+}
+
 // G24: what changes an account is not ended in the middle, which would leave a user in one file and not in the other.
 func TestG24AccountsAreNotCut(t *testing.T) {
 	if !actiontest.Apart(t) {
