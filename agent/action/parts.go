@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 
 	"runner/agent/view"
@@ -95,7 +96,7 @@ func over(under *map[string]any, m map[string]any) {
 func (c *composite) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
 	for i := range c.parts {
 		if err := c.parts[i].act(ctx, env); err != nil {
-			for _, done := range c.parts[:i] {
+			for _, done := range slices.Backward(c.parts[:i]) {
 				if done.Undo != nil {
 					done.Undo(context.WithoutCancel(ctx), env)
 				}

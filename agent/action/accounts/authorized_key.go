@@ -45,7 +45,8 @@ func (k *AuthorizedKey) Parts(_ context.Context, env *action.Env) ([]action.Part
 		k.Path = dir + "/authorized_keys"
 		mine := access
 		mine.Mode = "0700"
-		parts = append(parts, action.Part{Action: &files.Directory{Path: dir, Access: mine}})
+		made := &files.Directory{Path: dir, Access: mine}
+		parts = append(parts, action.Part{Action: made, Undo: func(_ context.Context, env *action.Env) { made.Unmake(env) }})
 	}
 	file.Path, file.Access = k.Path, access
 	if k.State == "absent" {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"runner/agent/action"
@@ -291,6 +292,16 @@ func (d *Directory) make(env *action.Env, at string, last bool) error {
 	}
 	env.Touch(p)
 	return nil
+}
+
+// Unmake removes what Act has made, as far as nothing is in it.
+func (d *Directory) Unmake(env *action.Env) {
+	for _, at := range slices.Backward(d.missing) {
+		if p, err := env.View.Follow(at); err == nil {
+			_ = p.Dir.RemoveDir(p.Name) // what went wrong before is reported
+			p.Close()
+		}
+	}
 }
 
 func (d *Directory) remove(env *action.Env, found action.Outcome) (action.Outcome, error) {

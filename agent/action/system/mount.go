@@ -67,7 +67,8 @@ func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Part, 
 		}
 	}
 	if m.on() && m.mounted == nil {
-		parts = append(parts, action.Part{Action: &files.Directory{Path: m.Path}})
+		dir := &files.Directory{Path: m.Path}
+		parts = append(parts, action.Part{Action: dir, Undo: func(_ context.Context, env *action.Env) { dir.Unmake(env) }})
 	}
 	if m.on() || m.off() {
 		argv, err := m.now(env)

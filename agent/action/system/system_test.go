@@ -320,8 +320,11 @@ func TestG28MountMatrix(t *testing.T) {
 	// What mount(8) refuses is not in the table afterwards, and what cannot be in the table is not mounted.
 	b := actiontest.New(t)
 	before := actiontest.Read(t, "/etc/fstab")
-	if _, err := b.Apply("mount", args{"path": "/srv/y", "source": "x", "type": "rtnofs"}); err == nil || !strings.Contains(err.Error(), "mount ended with status") || actiontest.Read(t, "/etc/fstab") != before {
+	if _, err := b.Apply("mount", args{"path": "/srv/y/z", "source": "x", "type": "rtnofs"}); err == nil || !strings.Contains(err.Error(), "mount ended with status") || actiontest.Read(t, "/etc/fstab") != before {
 		t.Errorf("%v: %s", err, actiontest.Read(t, "/etc/fstab"))
+	}
+	if _, err := os.Stat("/srv/y"); err == nil {
+		t.Error("the directory for it is left")
 	}
 	actiontest.Command(t, "mount", "--bind", "/etc/fstab", "/etc/fstab")
 	if _, err := b.Check("mount", args{"path": "/srv/z", "source": "tmpfs", "type": "tmpfs"}, "/etc/fstab"); err == nil || isMounted(t, "/srv/z") != "" {
