@@ -14,7 +14,7 @@ func WaitSchema() schema.Block {
 	return schema.Block{
 		Name: "wait",
 		Doc: "Waits until a port takes connections, something is at a path, a pattern is in a file, a program succeeds or a process runs; with `state = \"absent\"`, until it " +
-			"does not any more. It waits on the target, for `timeout`, 5 minutes unless set, looks first after a twentieth of a second and then less and less often, every two seconds at least, " +
+			"does not any more. It waits on the target, for `timeout`, 5 minutes unless set, looks at once, again after a twentieth of a second and then less and less often, every two seconds at least, " +
 			"and fails with what it has seen last. It changes nothing, and takes no lane unless it runs a program. A preview does not wait, and what it would find is not known there.",
 		Arguments: []schema.Attribute{
 			{Name: "port", Type: schema.Number, Doc: "A TCP port."},
