@@ -58,7 +58,28 @@ func (g *Group) look(env *action.Env) error {
 		return err
 	}
 	g.plan(env, view.Groups, old, will)
+	if old != nil && will != nil && old[idField] != will[idField] {
+		if err := g.planUsers(env, old[idField], gid); err != nil {
+			return err
+		}
+	}
 	return g.possible(env)
+}
+
+// planUsers tells the view that users whose primary group it is keep it: groupmod(8) changes their lines, too.
+func (g *Group) planUsers(env *action.Env, was, gid string) error {
+	users, err := env.View.Lines(view.Passwd)
+	if err != nil {
+		return action.Cannot("read", view.Passwd, err)
+	}
+	for _, l := range users {
+		if len(l) > gidField && l[gidField] == was {
+			l = slices.Clone(l)
+			l[gidField] = gid
+			env.View.PlanLine(view.Passwd, l[nameField], l)
+		}
+	}
+	return nil
 }
 
 // removable tells whether no user has the group as its primary one.

@@ -351,6 +351,8 @@ func TestPlannedAccounts(t *testing.T) {
 		{"cron", args{"user": "rtv", "name": "a", "command": "true"}, nil},
 		{"cron", args{"user": "rtv", "name": "b", "command": "true"}, nil},
 		{"user", args{"name": "rtu", "comment": "more"}, nil},
+		{"group", args{"name": "rtg", "gid": 7205}, nil},
+		{"user", args{"name": "rtu", "group": "rtg"}, nil},
 		{"user", args{"name": "rtv", "state": "absent", "remove_home": true}, nil},
 		{"group", args{"name": "rtv", "state": "absent"}, nil},
 		{"group", args{"name": "rth", "state": "absent"}, nil},
