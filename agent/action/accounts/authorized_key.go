@@ -141,12 +141,13 @@ func keyOf(text string) string {
 	return ""
 }
 
-// fieldEnd is where the first field of a text ends: at a space that is not between quotes.
+// fieldEnd is where the first field of a text ends: at a space that is not between quotes. As for sshd(8), a backslash means
+// something in front of a quote alone.
 func fieldEnd(text string) int {
 	quoted := false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
-		case c == '\\':
+		case c == '\\' && strings.HasPrefix(text[i+1:], `"`):
 			i++
 		case c == '"':
 			quoted = !quoted

@@ -62,9 +62,10 @@ task "authorized_key" "lost" {
 }
 
 func checkOptions(g given.Args) error {
+	const key = "ssh-x x" // would be found behind good ones
 	s, _ := g.Text("options")
-	if strings.ContainsAny(s, "\r\n\x00") || s != "" && fieldEnd(s) != len(s) {
-		return given.Wrong("options", "options must be on one line, with commas between them and no spaces outside of quotes.")
+	if strings.ContainsAny(s, "\r\n\x00") || s != strings.TrimSpace(s) || keyOf(s+" "+key) != key {
+		return given.Wrong("options", "options must be on one line, with commas between them, no spaces outside of quotes, and no quote that is not closed.")
 	}
 	return nil
 }
