@@ -33,7 +33,6 @@ func (k *AuthorizedKey) Parts(_ context.Context, env *action.Env) ([]action.Part
 	if access.Group == "" { // planned, with a group of its own
 		access.Group = k.User
 	}
-	file := &files.Rewrite{Make: k.keys, Trust: func(p *view.Place) error { return k.trust(env, p) }}
 	var parts []action.Part
 	if k.Path == "" {
 		home := user[homeField]
@@ -48,7 +47,8 @@ func (k *AuthorizedKey) Parts(_ context.Context, env *action.Env) ([]action.Part
 		made := &files.Directory{Path: dir, Access: mine}
 		parts = append(parts, action.Part{Action: made, Undo: func(_ context.Context, env *action.Env) { made.Unmake(env) }})
 	}
-	file.Path, file.Access = k.Path, access
+	file := files.Edited(k.Path, files.Edit{Change: k.keys, Create: true, Trust: func(p *view.Place) error { return k.trust(env, p) }})
+	file.Access = access
 	if k.State == "absent" {
 		parts, file.Access = nil, action.Access{}
 	}

@@ -42,14 +42,13 @@ func (c *Cron) Parts(ctx context.Context, env *action.Env) ([]action.Part, error
 	if c.User == "" {
 		c.User = "root"
 	}
-	file := &files.Rewrite{Make: func(old []byte) ([]byte, error) {
+	file := files.Edited("/etc/cron.d/"+c.File, files.Edit{Create: true, Change: func(old []byte) ([]byte, error) {
 		out := c.edit(string(old))
 		if len(out) == 0 {
 			out = nil
 		}
 		return out, nil
-	}}
-	file.Path = "/etc/cron.d/" + c.File
+	}})
 	if c.State != "absent" {
 		file.Access = action.Access{Mode: "0644", Owner: "0", Group: "0"} // cron reads no other
 	}

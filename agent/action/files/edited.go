@@ -25,6 +25,9 @@ type Edit struct {
 // same, and the file is written whole. Its content is read by Look; if it has changed by then, Act leaves it alone.
 func (f *File) Edit(how Edit) { f.how = &how }
 
+// Edited is a file at a path that another action edits. A link there is an error: what it leads to would be lost.
+func Edited(path string, how Edit) *File { return &File{Path: path, how: &how} }
+
 // leaves tells whether there is to be no file where none is.
 func (e *Edit) leaves() bool {
 	if e == nil || e.Missing || !e.Create || e.Change == nil {

@@ -54,6 +54,9 @@ func (f *File) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 		env.View.Disturb()
 		return f.blind(wire.VerbUpdate, env.Unknown...), nil
 	}
+	if f.how != nil {
+		f.State = "" // of an earlier Look
+	}
 	p, err := env.View.Find(f.Path)
 	var unknown *view.UnknownError
 	switch {

@@ -80,8 +80,7 @@ func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Part, 
 		}
 	}
 	if m.State != "unmounted" {
-		table := &files.Rewrite{Make: m.edit}
-		table.Path = fstab
+		table := files.Edited(fstab, files.Edit{Change: m.edit, Create: true})
 		parts = append(parts, action.Part{Action: table, Do: func(ctx context.Context, env *action.Env) (err error) {
 			if env.View.Directory("/run/systemd/system") { // it makes units of the lines
 				_, err = env.Tool(ctx, "have systemd read "+fstab, "", "systemctl", "daemon-reload")

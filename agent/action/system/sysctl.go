@@ -31,8 +31,7 @@ func (s *Sysctl) Parts(_ context.Context, env *action.Env) (parts []action.Part,
 			return nil, err
 		}
 	}
-	file := &files.Rewrite{Make: s.edit}
-	file.Path = s.Path
+	file := files.Edited(s.Path, files.Edit{Change: s.edit, Create: true})
 	return append(parts, action.Part{Action: file}), nil
 }
 
