@@ -75,8 +75,6 @@ func (s *scripts) do(ctx context.Context, env *action.Env, step string, was stat
 	}
 	var all [][]string
 	switch {
-	case step == "mask" || step == "unmask":
-		return action.Problem("Disable it: enabled = false.", "cannot %s %s: only systemd masks services", step, s.name)
 	case step != "enable" && step != "disable":
 		exit, err := s.call(ctx, env, step)
 		if err == nil && exit.Status != 0 {

@@ -111,7 +111,7 @@ func scripts(t *testing.T, text, link string) {
 		_, err = try("service", args{"name": "old", "scope": "user", "state": "running"})
 		fails(t, err, "systemd does not run here")
 	}
-	_, err := b.Apply("service", args{"name": "old", "masked": true})
+	_, err := b.Check("service", args{"name": "old", "masked": true, "state": "stopped"}, "/etc/init.d")
 	fails(t, err, "only systemd masks")
 }
 

@@ -6,6 +6,7 @@ package services
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 
 	"runner/agent/action"
@@ -75,6 +76,9 @@ func (s *Service) Look(ctx context.Context, env *action.Env) (action.Outcome, er
 	will, err := s.plan()
 	if err == nil && len(s.steps) > 0 && s.runs() {
 		err = s.usable(env)
+	}
+	if err == nil && slices.Contains(s.steps, "mask") {
+		err = s.maskable(env)
 	}
 	switch {
 	case err != nil && env.View.Disturbed():
@@ -174,6 +178,24 @@ func (s *Service) usable(env *action.Env) error {
 		return action.Problem("Correct the unit's file; systemd-analyze verify says more.", "cannot use %s: %s", s.was.name, s.was.broken)
 	}
 	return action.Problem("Look at its name, or install what brings it with a task before this one.", "there is no service %s", s.was.name)
+}
+
+// maskable tells whether there is room for a mask: a link at the place where a unit's file would come first.
+func (s *Service) maskable(env *action.Env) error {
+	manager, ok := s.manager.(*systemd)
+	if !ok {
+		return action.Problem("Disable it: enabled = false.", "cannot mask %s: only systemd masks services", s.was.name)
+	}
+	at := unitPath(manager.unit, "", s.Scope, lookup(env, "HOME"))
+	p, err := env.View.Find(at)
+	if err != nil {
+		return nil //nolint:nilerr // it is where there is no such file yet
+	}
+	defer p.Close()
+	if p.Entry != nil {
+		return action.Problem("Remove that file, by task \"unit\" with state = \"absent\", or disable the service: enabled = false.", "cannot mask %s: its file %s is where the mask would be", s.was.name, at)
+	}
+	return nil
 }
 
 // wanted is what is shown of what will be.

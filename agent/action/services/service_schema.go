@@ -23,7 +23,7 @@ func ServiceSchema() schema.Block {
 			{Name: "state", Type: schema.String, OneOf: []string{"running", "stopped", restarted, reloaded}, Doc: "`running`, `stopped`, or what is done in each run: " +
 				"`restarted`, which starts it if it does not run; `reloaded`, which has it read its configuration anew, or starts it. Unless set, it is left as it is."},
 			{Name: "enabled", Type: schema.Bool, Doc: "Whether it is started with the machine. Unless set, that is left as it is."},
-			{Name: "masked", Type: schema.Bool, Doc: "Whether systemd is kept from starting it by any way. Unless set, that is left as it is."},
+			{Name: "masked", Type: schema.Bool, Doc: "Whether systemd is kept from starting it by any way. Unless set, that is left as it is. A unit whose own file is in /etc/systemd/system (with `scope`, in the user's directory of units) cannot be masked."},
 			{Name: "scope", Type: schema.String, OneOf: []string{"system", "user"}, Doc: "`system` (unless set), or `user`: a unit of the task's user, whose service manager has to be there: " +
 				"it is while the user is logged in, or always after `loginctl enable-linger`."},
 		},

@@ -258,6 +258,13 @@ func TestServiceOfSystemd(t *testing.T) {
 		b.Verb(b.Must("service", args{"name": "nosuch", "masked": true}), wire.VerbUpdate)
 		b.Verb(b.Must("service", args{"name": "nosuch", "masked": true}), wire.VerbNone)
 	})
+	t.Run("no room for a mask", func(t *testing.T) {
+		unit(t, "/etc/systemd/system/own.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+		b.Must("service", args{"name": "own", "state": "running", "enabled": true})
+		_, err := b.Check("service", args{"name": "own", "state": "stopped", "enabled": false, "masked": true}, "/etc/systemd")
+		fails(t, err, "its file /etc/systemd/system/own.service is where the mask would be")
+		b.Verb(b.Must("service", args{"name": "own", "state": "running", "enabled": true}), wire.VerbNone)
+	})
 	t.Run("what an earlier task brings", func(t *testing.T) {
 		env := b.Env(wire.ModeLook)
 		planned := args{"path": "/etc/systemd/system/later.service", "content": "[Service]\nExecStart=/bin/true\n"}
