@@ -189,7 +189,7 @@ func (s *Service) maskable(env *action.Env) error {
 	at := unitPath(manager.unit, "", s.Scope, lookup(env, "HOME"))
 	p, err := env.View.Find(at)
 	if err != nil {
-		return nil //nolint:nilerr // it is where there is no such file yet
+		return nil
 	}
 	defer p.Close()
 	if p.Entry != nil {
