@@ -56,8 +56,8 @@ func (v *View) Lines(file string) ([][]string, error) {
 	for _, text := range lines {
 		fields := strings.Split(text, ":")
 		if planned, ok := more[fields[0]]; ok {
-			fields = planned
 			delete(more, fields[0])
+			fields = planned
 		}
 		if len(fields) > byID {
 			out = append(out, fields)

@@ -153,6 +153,21 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
+// What is planned to go is in no list, and what comes after it is as before.
+func TestLinesOfRemovedAccounts(t *testing.T) {
+	v := Preview()
+	for _, file := range []string{Passwd, Groups} {
+		before, err := v.Lines(file)
+		ok(t, err)
+		v.PlanLine(file, "root", nil)
+		after, err := v.Lines(file)
+		ok(t, err)
+		if len(after) != len(before)-1 || len(after) > 0 && after[0][0] == "root" {
+			t.Errorf("%s: of %d lines %d are left", file, len(before), len(after))
+		}
+	}
+}
+
 func TestReadIsWholeAndHashed(t *testing.T) {
 	dir := t.TempDir()
 	ok(t, os.WriteFile(dir+"/x", []byte("abc"), 0o600))
