@@ -146,11 +146,13 @@ func cannotKnow(in plan.Instance) string {
 func (h *hostRun) takeSaid(ctx context.Context, s *sent) {
 	end, result := *s.end, s.said.result(s.instance)
 	result.Seconds = end.Seconds
+	s.cuts(&end)
 	if end.Attempts = s.attempt; end.Failure == nil && end.Error != "" {
 		end.Failure = &event.Failure{Message: end.Error, Place: s.task.Place}
 	}
 	switch {
 	case end.Status == event.Unreachable:
+		end.Attempts = s.attempts()
 		h.pass(s)
 		h.settle(s, end, result)
 		return

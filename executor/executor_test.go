@@ -99,24 +99,32 @@ func TestHandlers(t *testing.T) {
 	}
 }
 
-// A handler that an interrupt ends while it runs stays due. G31.
+// A handler that an interrupt ends while it runs stays due, whoever carries it out, and also where its failures count for nothing. G31.
 func TestInterruptedHandlerIsDue(t *testing.T) {
-	b := newBench("a")
-	job := b.job("j")
-	b.sh(job, "one", "true").Notify = []string{"job.j.handler.h"}
-	b.handler(job, "h", "sleep 60")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
-	b.sink.seen = func(e event.Event) {
-		if start, ok := e.(event.TaskStart); ok && start.Address == "job.j.handler.h" {
-			cancel(executor.ErrInterrupted)
+	for action, args := range map[string]map[string]any{
+		"command": {"argv": []any{"/bin/sleep", "60"}},
+		"raw":     {"argv": []any{"/bin/sleep", "60"}},
+		"pause":   {"duration": "60s"},
+	} {
+		b := newBench("a")
+		job := b.job("j")
+		b.sh(job, "one", "true").Notify = []string{"job.j.handler.h"}
+		b.handler(job, "h", "")
+		job.Handlers[0].Action, job.Handlers[0].OnFailure = action, plan.Continue
+		b.script["job.j.handler.h"] = func(plan.State) []plan.Instance { return []plan.Instance{{Args: args}} }
+		ctx, cancel := context.WithCancelCause(t.Context())
+		b.sink.seen = func(e event.Event) {
+			if start, ok := e.(event.TaskStart); ok && start.Address == "job.j.handler.h" {
+				cancel(executor.ErrInterrupted)
+			}
 		}
-	}
-	b.apply(t, ctx)
-	same(t, b.sink.ends(), []string{"one changed", "h cancelled"})
-	for _, e := range b.sink.events {
-		if _, ok := e.(event.Through); ok {
-			t.Errorf("it is told to be through: %+v", e)
+		b.apply(t, ctx)
+		cancel(nil)
+		same(t, b.sink.ends(), []string{"one changed", "h cancelled"})
+		for _, e := range b.sink.events {
+			if _, ok := e.(event.Through); ok {
+				t.Errorf("%s: it is told to be through: %+v", action, e)
+			}
 		}
 	}
 }

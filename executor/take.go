@@ -146,9 +146,10 @@ func (h *hostRun) takeError(s *sent, end event.TaskEnd, err error) {
 	if end.Status == event.Unreachable && h.doubtful[end.Address] {
 		end.Status, end.Reason = event.Unknown, "lost"
 	}
+	s.cuts(&end)
 	result := plan.Result{Failed: true}
 	if end.Status == event.Unreachable {
-		end.Attempts = s.attempt - 1
+		end.Attempts = s.attempts()
 		h.pass(s)
 	} else {
 		h.record(s, result)
@@ -166,7 +167,7 @@ func (h *hostRun) conclude(s *sent, reply answer, result *plan.Result, end *even
 			end.Error = end.Failure.Text()
 		}
 		result.Failed = end.Status == event.Failed
-		s.group.cut = s.group.cut || !result.Failed
+		s.cuts(end)
 		result.Changed = changed && s.task.ChangedWhen
 		return
 	}
@@ -180,6 +181,11 @@ func (h *hostRun) conclude(s *sent, reply answer, result *plan.Result, end *even
 		result.UnknownChanged = slices.Contains(s.instance.Unknown, "when") || slices.Contains(reply.Change.Unknown, "action") ||
 			(len(s.instance.Unknown) > 0 && reply.Change.Verb == wire.VerbUpdate)
 	}
+}
+
+// cuts notes an end that is not a task's own: a handler stays due after it.
+func (s *sent) cuts(end *event.TaskEnd) {
+	s.group.cut = s.group.cut || end.Status == event.Cancelled || end.Status == event.Unknown
 }
 
 // isNotStarted says whether a call whose start was not heard of ended so that it certainly has not started: it was
