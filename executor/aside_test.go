@@ -200,6 +200,23 @@ func TestAsideConditions(t *testing.T) {
 	same(t, b.sink.ends(), []string{"changed changed", "verdict failed", "two cancelled", "h changed"})
 }
 
+// What this run cannot know fails, and says so; it is not taken for something that only was not begun.
+func TestAsideCannotKnow(t *testing.T) {
+	for _, action := range []string{"assert", "print", "pause"} {
+		b := newBench("a")
+		job := b.job("j")
+		b.sh(job, "one", "true")
+		b.aside(job, action, "aside", func(plan.State) plan.Instance {
+			return plan.Instance{Args: map[string]any{}, Unknown: []string{"condition"}}
+		}).Needs = []string{job.Tasks[0].Address}
+		b.apply(t, t.Context())
+		same(t, b.sink.ends(), []string{"one changed", "aside failed"})
+		if end := b.sink.end("aside"); !strings.Contains(end.Error, "cannot know condition") || end.Failure == nil {
+			t.Errorf("%s: %+v", action, end)
+		}
+	}
+}
+
 // An interrupt ends a pause at once.
 func TestPauseInterrupted(t *testing.T) {
 	b := newBench("a")

@@ -32,7 +32,7 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 	case s.instance.Skip:
 		h.record(s, skipped)
 		h.settle(s, event.TaskEnd{Address: s.instance.Address, Status: event.Skipped, Action: event.Skip, Result: shown(s.task, skipped)}, skipped)
-	case s.on == notSent, s.problem != "" && h.stopped != "":
+	case s.on == notSent && s.problem == "", s.problem != "" && h.stopped != "":
 		h.endUnstarted(s, event.TaskEnd{Address: s.instance.Address})
 	case s.problem != "":
 		failed := plan.Result{Failed: true}
