@@ -56,10 +56,16 @@ func (h *hostRun) raw(ctx context.Context, s *sent) {
 	if limit == 0 {
 		limit = forever
 	}
+	waits, stop := h.actContext(ctx, forever)
+	release := h.run.exclude(waits, s.on)
+	defer release()
+	if stop(); h.over() {
+		h.endUnstarted(s, event.TaskEnd{Address: s.instance.Address})
+		s.end = nil
+		return
+	}
 	ctx, cancel := h.actContext(ctx, limit)
 	defer cancel()
-	release := h.run.exclude(ctx, s.on)
-	defer release()
 	h.will(s)
 	began := time.Now()
 	h.begins(s, s.on)

@@ -80,6 +80,39 @@ func TestRawInOrder(t *testing.T) {
 	}
 }
 
+// What waits for another task of its connection has not begun, and its time has not either.
+func TestRawWaits(t *testing.T) {
+	for _, interrupted := range []bool{false, true} {
+		b := newBench("a")
+		b.job("busy")
+		b.job("late")
+		busy, late := &b.Jobs[0], &b.Jobs[1]
+		b.sh(busy, "long", "sleep 0.6")
+		b.aside(late, "pause", "pause", func(plan.State) plan.Instance { return plan.Instance{Args: map[string]any{"duration": "200ms"}} })
+		b.aside(late, "raw", "raw", func(plan.State) plan.Instance {
+			return plan.Instance{Args: map[string]any{"command": "true"}, Timeout: 300 * time.Millisecond}
+		})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		begun := false
+		b.sink.seen = func(e event.Event) {
+			switch e := e.(type) {
+			case event.TaskEnd:
+				if interrupted && short(e.Address) == "pause" {
+					time.AfterFunc(100*time.Millisecond, func() { cancel(executor.ErrInterrupted) })
+				}
+			case event.TaskStart:
+				begun = begun || short(e.Address) == "raw"
+			}
+		}
+		b.apply(t, ctx)
+		cancel(nil)
+		end := b.sink.end("raw")
+		if interrupted && (begun || end.Status != event.Cancelled || end.Reason != "not_started") || !interrupted && end.Status != event.Changed {
+			t.Errorf("begun %v, %s %s: %s", begun, end.Status, end.Reason, end.Error)
+		}
+	}
+}
+
 // A timeout and an interrupt end it here; a preview runs only what was promised to change nothing, and not behind a change.
 func TestRawCut(t *testing.T) {
 	for _, c := range []struct {
