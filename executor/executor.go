@@ -142,8 +142,12 @@ func Run(ctx context.Context, c Config) Summary {
 	r.keep()
 	r.open, r.close = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer r.close(nil)
+	waited, over := context.WithCancel(context.WithoutCancel(ctx))
+	defer over()
+	r.waited = waited
 	r.expect()
 	r.walk(ctx)
+	over()
 	r.ends.Wait()
 	for _, host := range c.Plan.Facts {
 		if connection := c.Plan.Hosts[host].Connection; connection >= 0 {
@@ -170,7 +174,8 @@ type run struct {
 
 	handlers map[string]bool // addresses of all of them
 
-	ends sync.WaitGroup // of connections that nobody needs any more
+	ends   sync.WaitGroup  // of connections that nobody needs any more, and of what is written here
+	waited context.Context //nolint:containedctx // ends when nobody waits for a call any more
 
 	mu      sync.Mutex   // guards what follows
 	needed  map[int]int  // connection → how many may still need it: hosts of jobs, and jobs; nil: all stay open

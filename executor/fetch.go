@@ -45,8 +45,13 @@ func (h *hostRun) fetch(in plan.Instance) (*fetching, error) {
 	checksum, _ := in.Args["checksum"].(bool)
 	filter := manifest.Filter{Exclude: texts(in.Args["exclude"]), Include: texts(in.Args["include"])}
 	f.exact = transfer.Exact{Dry: h.isPreview(), Delete: remove, Excludes: filter.Excludes}
-	_, err := os.Lstat(f.destination)
+	info, err := os.Lstat(f.destination)
 	f.isNew = errors.Is(err, os.ErrNotExist)
+	if err == nil && info.Mode()&os.ModeSymlink != 0 { // a target may have made it
+		if led, err := os.Stat(f.destination); err == nil && led.IsDir() {
+			return nil, errors.New("it is a link to a directory, and no link is followed there: name the directory, or remove the link")
+		}
+	}
 	salt := make([]byte, 16)
 	rand.Read(salt)
 	ctx := h.run.open
@@ -70,16 +75,19 @@ func (h *hostRun) fetch(in plan.Instance) (*fetching, error) {
 		f.args["have"] = have
 	}
 	f.in, f.to = io.Pipe()
-	go f.receive(ctx, r) // it ends with the call: see until
+	h.run.ends.Go(func() { f.receive(h.run.waited, r) }) // until its end: see until
 	return f, nil
 }
 
-// until ends what is written when the call has ended, whoever waits for that.
-func (f *fetching) until(done <-chan struct{}) {
-	go func() {
-		<-done
+// until ends what is written when the call has ended, or nobody waits for that any more.
+func (f *fetching) until(done <-chan struct{}, r *run) {
+	r.ends.Go(func() {
+		select {
+		case <-done:
+		case <-r.waited.Done():
+		}
 		f.end()
-	}()
+	})
 }
 
 func (f *fetching) end() {

@@ -172,7 +172,11 @@ func (h *hostRun) send(s *sent) {
 	s.fetching = nil
 	if s.instance.Destination != "" {
 		f, err := h.fetch(s.instance)
-		if err != nil {
+		switch {
+		case err != nil && h.run.isEnding() != notEnding:
+			s.on = notSent
+			return
+		case err != nil:
 			s.problem = "cannot write " + s.instance.Destination + " on the controller: " + plain.Cause(err).Error()
 			return
 		}
@@ -181,6 +185,9 @@ func (h *hostRun) send(s *sent) {
 	args, err := wire.Marshal(given)
 	if err != nil {
 		s.problem = err.Error()
+		if s.fetching != nil {
+			s.fetching.end()
+		}
 		return
 	}
 	flags := wire.Flags(0)
@@ -235,7 +242,7 @@ func (h *hostRun) send(s *sent) {
 	if pending, ok := h.call(s.on, call, options); ok {
 		s.pending = pending
 		if s.fetching != nil {
-			s.fetching.until(pending.Done())
+			s.fetching.until(pending.Done(), h.run)
 		}
 		if s.task.Uncut && !h.isPreview() {
 			h.run.spare(pending)
