@@ -295,7 +295,7 @@ func (r *run) opener(c *plan.Content) func() (io.ReadCloser, error) {
 		case c.File != "":
 			return r.Open(c.File)
 		case c.Request != nil:
-			return relay.Open(c.Request)
+			return relay.Open(c.Request), nil
 		}
 		return io.NopCloser(bytes.NewReader(c.Data)), nil
 	}

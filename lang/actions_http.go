@@ -29,7 +29,7 @@ func httpSchema() schema.Block {
 			{Name: "token", Type: schema.String, Secret: true, Doc: "For bearer authentication."},
 			{Name: "ca", Type: schema.String, Free: true, Doc: "Certificates in PEM that are trusted instead of those of the machine that runs runner."},
 			{Name: "insecure", Type: schema.Bool, Doc: "Whether anybody's certificate is trusted. Default false."},
-			{Name: "follow", Type: schema.Bool, Doc: "Whether it goes where the answer sends it, ten times at most. Default true."},
+			{Name: "follow", Type: schema.Bool, Doc: "Whether it goes where the answer sends it, ten times at most. Default true. Another server is told the body, but neither who asks nor `headers`, except `Accept`, `User-Agent` and what begins with `Content-`."},
 			{Name: "changes", Type: schema.Bool, Doc: "Whether the request is a change."},
 		},
 		Results: []schema.Attribute{

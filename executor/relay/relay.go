@@ -1,14 +1,18 @@
 // Package relay makes the requests of targets that have no program to make them with, so that what a server gives can be
-// sent to them. Its neighbour is executor, which hands it on as a call's input. It knows nothing of hosts and calls.
+// sent to them. Its neighbours are executor, which hands it on as a call's
+// input, and executor/request, which makes the requests of tasks. It knows nothing of hosts and calls.
 package relay
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"sync"
 	"time"
 
+	"runner/executor/request"
 	"runner/planner/plan"
 )
 
@@ -17,37 +21,33 @@ const (
 	answering  = 60 * time.Second // until the server has begun to answer
 )
 
-// Open makes a request and returns what the server gives. Closing it wakes a Read, and ends the connection.
-func Open(r *plan.Request) (io.ReadCloser, error) {
+// Open returns what a server gives to a request, which the first Read makes. Closing it wakes a Read, and ends the connection.
+func Open(r *plan.Request) io.ReadCloser {
 	ctx, cancel := context.WithCancel(context.Background())
-	b, err := open(ctx, r)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	return &body{b, cancel}, nil
+	return &body{cancel: cancel, open: sync.OnceValues(func() (io.ReadCloser, error) { return open(ctx, r) })}
 }
 
 func open(ctx context.Context, r *plan.Request) (io.ReadCloser, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL, nil)
+	asked, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL, nil)
 	if err != nil {
 		return nil, err
 	}
 	for name, value := range r.Headers {
-		request.Header.Set(name, value)
+		asked.Header.Set(name, value)
 	}
-	if host := request.Header.Get("Host"); host != "" {
-		request.Host = host
+	if host := asked.Header.Get("Host"); host != "" {
+		asked.Host = host
 	}
 	if r.Username != "" {
-		request.SetBasicAuth(r.Username, r.Password)
+		asked.SetBasicAuth(r.Username, r.Password)
 	}
 	// What comes is what the server has: as with curl, nothing is unpacked on the way.
-	client := http.Client{Transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, DisableCompression: true, ForceAttemptHTTP2: true,
+	client := http.Client{CheckRedirect: request.Redirect, Transport: &http.Transport{
+		DialContext: (&net.Dialer{Timeout: connecting}).DialContext,
+		Proxy:       http.ProxyFromEnvironment, DisableKeepAlives: true, DisableCompression: true, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: connecting, ResponseHeaderTimeout: answering,
 	}}
-	response, err := client.Do(request) //nolint:bodyclose // its reader does
+	response, err := client.Do(asked) //nolint:bodyclose // its reader does
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +59,24 @@ func open(ctx context.Context, r *plan.Request) (io.ReadCloser, error) {
 }
 
 type body struct {
-	io.ReadCloser
+	open   func() (io.ReadCloser, error) // once
 	cancel context.CancelFunc
 }
 
-// Close ends the request.
+func (b *body) Read(p []byte) (int, error) {
+	in, err := b.open()
+	if err != nil {
+		return 0, err
+	}
+	return in.Read(p)
+}
+
+// Close can be called twice.
 func (b *body) Close() error {
 	b.cancel()
-	return b.ReadCloser.Close()
+	in, err := b.open() // it has been made, or is not any more
+	if err != nil {
+		return nil //nolint:nilerr // a Read has said it
+	}
+	return in.Close()
 }

@@ -75,14 +75,11 @@ func (r *Request) Do(ctx context.Context, dial DialFunc) (Reply, error) {
 			return Reply{}, &wire.Problem{Code: wire.CodeArguments, Message: "ca holds no certificate in PEM"}
 		}
 	}
-	client := http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, before []*http.Request) error {
-		switch {
-		case !r.Follow:
+	client := http.Client{Transport: transport, CheckRedirect: func(next *http.Request, before []*http.Request) error {
+		if !r.Follow {
 			return http.ErrUseLastResponse
-		case len(before) > mostHops:
-			return &wire.Problem{Code: wire.CodeAction, Message: fmt.Sprintf("it was sent on more than %d times", mostHops)}
 		}
-		return nil
+		return Redirect(next, before)
 	}}
 	asked, err := r.make(ctx)
 	if err != nil {
@@ -103,6 +100,25 @@ func (r *Request) Do(ctx context.Context, dial DialFunc) (Reply, error) {
 	}
 	out.Body, out.Trips = text(string(body[:min(len(body), MaxBody)])), int(trips.Load())
 	return out, nil
+}
+
+// Redirect is an http.Client's CheckRedirect. Another server, and one that is asked without encryption, is not told what may be secret:
+// of the headers it gets those that say what is wanted and what the body is.
+func Redirect(next *http.Request, before []*http.Request) error {
+	if len(before) > mostHops {
+		return &wire.Problem{Code: wire.CodeAction, Message: fmt.Sprintf("it was sent on more than %d times", mostHops)}
+	}
+	for _, b := range before { // what was left out once stays out
+		if b.URL.Scheme == next.URL.Scheme && b.URL.Host == next.URL.Host || b.URL.Scheme == "http" && next.URL.Scheme == "https" && b.URL.Hostname() == next.URL.Hostname() {
+			continue
+		}
+		for name := range next.Header {
+			if !strings.HasPrefix(name, "Accept") && !strings.HasPrefix(name, "Content-") && name != "User-Agent" {
+				next.Header.Del(name)
+			}
+		}
+	}
+	return nil
 }
 
 func (r *Request) make(ctx context.Context) (*http.Request, error) {

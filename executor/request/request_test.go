@@ -84,6 +84,35 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// Another server that an answer names is not told what was meant for the first one, also not after the first one has sent it back.
+func TestSentOn(t *testing.T) {
+	var other *httptest.Server
+	secrets := func(r *http.Request) string { return r.Header.Get("Authorization") + r.Header.Get("X-Key") }
+	first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/here" {
+			_, _ = io.WriteString(w, "here: "+secrets(r))
+			return
+		}
+		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	defer first.Close()
+	other = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/back" {
+			http.Redirect(w, r, first.URL+"/here", http.StatusTemporaryRedirect)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, "other: %s%s %s", secrets(r), r.Header.Get("Content-Type"), body)
+	}))
+	defer other.Close()
+	for path, want := range map[string]string{"/": "other: text/x b", "/back": "here: "} {
+		r := request.Request{Method: "POST", URL: first.URL + path, Token: "t", Headers: map[string]string{"X-Key": "k", "Content-Type": "text/x"}, Body: "b", Follow: true}
+		if got, err := r.Do(t.Context(), dial); err != nil || got.Body != want {
+			t.Errorf("%s: %q, %v", path, got.Body, err)
+		}
+	}
+}
+
 // What goes wrong is named, with what to do where that is known.
 func TestFailures(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(answers))

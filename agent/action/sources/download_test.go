@@ -140,10 +140,7 @@ func (r *relayed) Read(p []byte) (int, error) {
 		for name, value := range headers {
 			q.Headers[name], _ = value.(string)
 		}
-		body, err := relay.Open(q)
-		if err != nil {
-			return 0, err
-		}
+		body := relay.Open(q)
 		data, err := io.ReadAll(body)
 		_ = body.Close()
 		if err != nil {
