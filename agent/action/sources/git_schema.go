@@ -18,7 +18,7 @@ func GitSchema() schema.Block {
 			"Changes that only this repository has (of tracked files, or commits that no remote and no tag has) are never lost, unless `force` is set: where the commit would have to change, they are an error that lists them. " +
 			"A directory that is neither empty nor a working copy is an error, and so is a file. git asks for nothing: where it would, it fails. A task works as the user it runs as: with `run_as` for a working copy that is to belong to somebody else.",
 		Arguments: []schema.Attribute{
-			{Name: "url", Type: schema.String, Required: true, Doc: "Where the repository is: a URL, `USER@HOST:PATH` for ssh, or an absolute path on the target."},
+			{Name: "url", Type: schema.String, Required: true, Doc: "Where the repository is: a URL without a password, `USER@HOST:PATH` for ssh, or an absolute path on the target."},
 			{Name: "path", Type: schema.Path, Required: true, Doc: "The directory of the working copy. Its parent must exist."},
 			{Name: "version", Type: schema.String, Doc: "The name of a branch or a tag (the branch, if both have it), or a whole commit hash; unset, the branch that the remote calls its own."},
 			{Name: "remote", Type: schema.String, Doc: "What the remote is called in the working copy, `origin` unless set. If it has another URL there, it gets this one."},
@@ -90,10 +90,17 @@ func link(g given.Args) error {
 		return given.Wrong("url", "url must not begin with a dash, and have no line breaks or other control characters.")
 	case !strings.HasPrefix(url, "/") && !strings.Contains(url, ":"):
 		return given.Wrong("url", "url must be a URL, USER@HOST:PATH, or an absolute path on the target.")
+	case holdsPassword(url):
+		return given.Wrong("url", "url must hold no password, which would be on command lines and stay in the working copy: use ssh with a key, or a credential helper on the target.")
 	case strings.Contains(url, "::"):
 		return given.Wrong("url", "url must not name a helper of git's, as HELPER::ADDRESS does.")
 	}
 	return nil
+}
+
+func holdsPassword(url string) bool {
+	_, rest, is := strings.Cut(url, "://")
+	return is && hasPassword(rest)
 }
 
 func version(g given.Args) error {
