@@ -96,7 +96,7 @@ func (c *call) inTurn() wire.Result {
 		return wire.Result{Problem: c.problem(context.Cause(c.ctx))}
 	}
 	if c.msg.Flags&wire.FlagNoLane == 0 && c.msg.Mode == wire.ModeApply { // a look disturbs nobody, and may come at any time
-		release, err := a.lanes.Acquire(c.ctx, c.msg.Lane)
+		release, err := a.lanes.Acquire(c.ctx, c.msg.Lane, c.waits)
 		if err != nil {
 			return wire.Result{Problem: c.problem(err)}
 		}
@@ -112,6 +112,14 @@ func (c *call) inTurn() wire.Result {
 	result := c.carryOut()
 	result.Started, result.Elapsed = began, time.Since(began)
 	return result
+}
+
+// waits tells for whom the call waits, which has not begun.
+func (c *call) waits(holder string) {
+	frame, err := wire.Message(wire.KindStarted, 0, c.id, wire.Started{Waits: holder})
+	if err == nil {
+		_ = c.calls.agent.link.Send(frame) // if it fails, the link is gone
+	}
 }
 
 // soon is how long a call may take without anybody being told that it has started.

@@ -74,6 +74,7 @@ type controller struct {
 
 // reply is what has come for a call so far.
 type reply struct {
+	waits   string // for whom
 	started bool
 	told    bool // that it has started, before its result
 	result  *wire.Result
@@ -223,7 +224,11 @@ func (c *controller) handle(f wire.Frame) {
 	}
 	switch f.Kind {
 	case wire.KindStarted:
-		r.started, r.told = true, true
+		var m wire.Started
+		decode(&m)
+		if r.waits = m.Waits; r.waits == "" {
+			r.started, r.told = true, true
+		}
 	case wire.KindData:
 		r.data[f.Stream] = append(r.data[f.Stream], f.Payload...)
 		if !r.ungiven && len(f.Payload) > 0 {

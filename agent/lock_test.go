@@ -71,3 +71,21 @@ func TestALookTakesNoLane(t *testing.T) {
 		t.Errorf("the task ended before the look: %v", r.Problem)
 	}
 }
+
+// TestWaitsForTheLane: a call whose lane another process holds says so, and has not begun; cancelled, it never did.
+func TestWaitsForTheLane(t *testing.T) {
+	at, other := connect(t), connect(t)
+	id, busy := at.start(root, wire.Call{Action: "command"}, map[string]any{"argv": []any{"sleep", "600"}})
+	at.wait("the task to begin", func() bool { return busy.started })
+	waiting, waits := other.start(root, wire.Call{Action: "command", Lane: at.lane}, map[string]any{"argv": []any{"true"}})
+	other.wait("word of whom it waits for", func() bool { return waits.waits != "" })
+	if !strings.HasPrefix(waits.waits, "process ") || waits.started {
+		t.Errorf("it waits for %q, and has begun: %v", waits.waits, waits.started)
+	}
+	other.send(wire.KindCancel, root, waiting, wire.Cancel{})
+	if r := other.result(waits); code(r) != wire.CodeCancelled || !r.Started.IsZero() {
+		t.Errorf("the call that was cancelled: %v, begun at %v", r.Problem, r.Started)
+	}
+	at.send(wire.KindCancel, root, id, wire.Cancel{Kill: true})
+	at.result(busy)
+}

@@ -36,11 +36,14 @@ func Connections(p *plan.Plan, sink event.Sink) func(broker.Event) {
 	}
 	return func(e broker.Event) {
 		connection := &p.Connections[e.Connection]
-		if e.Status == broker.Waiting {
+		if e.Status == broker.Waiting || e.Status == broker.Queued {
+			summary, detail := "Waiting for another run", e.Err.Error()
+			if e.Status == broker.Queued {
+				summary, detail = "Waiting for another process", "a task waits for "+detail+", which works on the same target"
+			}
 			sink.Emit(event.Diagnostic{
-				Severity: "warning", Code: "locked", Summary: "Waiting for another run",
-				Detail: connection.Title + ": " + e.Err.Error() + ".",
-				File:   connection.Place.File, Range: event.RangeOf(connection.Place), Host: p.Hosts[users[e.Connection][0].host].Name,
+				Severity: "warning", Code: "locked", Summary: summary, Detail: connection.Title + ": " + detail + ".",
+				File: connection.Place.File, Range: event.RangeOf(connection.Place), Host: p.Hosts[users[e.Connection][0].host].Name,
 			})
 			return
 		}

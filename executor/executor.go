@@ -26,6 +26,9 @@ import (
 // less than the twelve seconds that users are promised, also on a busy machine.
 const graceAfterInterrupt = 8500 * time.Millisecond
 
+// lastWords is how long after the second interrupt calls may still say that they have not begun.
+const lastWords = 300 * time.Millisecond
+
 // finishing is how often what must not be cut is looked at after that.
 const finishing = 100 * time.Millisecond
 
@@ -284,6 +287,12 @@ func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc, over <-ch
 		case <-r.Kill:
 			r.eachLive(func(p *broker.Pending) { p.Cancel(true) })
 			waiting = false
+			timer.Reset(lastWords)
+			select { // what had not begun can still say so
+			case <-over:
+				return
+			case <-timer.C:
+			}
 		}
 	}
 	stop(context.Cause(ctx))

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ import (
 const (
 	firstPause = 2 * time.Millisecond
 	lastPause  = 50 * time.Millisecond
+	long       = 2 * time.Second // a wait that is told of
 )
 
 // Lanes are the lanes of one target. One process has one of it: its locks do not exclude each other.
@@ -62,17 +64,19 @@ func (e *UnusableError) Error() string {
 
 func (e *UnusableError) Unwrap() error { return e.Err }
 
-// Acquire waits until the lane is ours, and returns what gives it back. "" is the default lane. It fails when ctx ends,
-// with its cause, and with an *UnusableError.
-func (l *Lanes) Acquire(ctx context.Context, name string) (release func(), err error) {
+// Acquire waits until the lane is ours, and returns what gives it back. "" is the default lane. If that takes long, waits is
+// told once who holds it, such as "process 812 (agent-1f0c)"; it may be nil. Acquire fails when ctx ends, with its cause, and
+// with an *UnusableError.
+func (l *Lanes) Acquire(ctx context.Context, name string, waits func(holder string)) (release func(), err error) {
 	at := l.offset(name)
+	tell := time.Now().Add(long)
 	for {
 		files, err := l.open()
 		if err != nil {
 			return nil, err
 		}
 		for i, f := range files { // always in this order, so that two never wait for each other
-			if err := lock(ctx, f, at); err != nil {
+			if err := lock(ctx, f, at, tell, waits); err != nil {
 				unlock(files[:i], at)
 				return nil, err
 			}
@@ -106,16 +110,33 @@ func (l *Lanes) offset(name string) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:]) >> 2)
 }
 
-func lock(ctx context.Context, f *os.File, at int64) error {
+func lock(ctx context.Context, f *os.File, at int64, tell time.Time, waits func(string)) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		held, err := try(f, at)
 		if err != nil || held {
 			return err
 		}
+		if waits != nil && time.Now().After(tell) {
+			waits(lockedBy(f, at))
+			waits = nil
+		}
 		if err := rest(ctx, pause); err != nil {
 			return err
 		}
 	}
+}
+
+// lockedBy names the process that has locked a byte, as far as it can be known: it may be seen by no number from here.
+func lockedBy(f *os.File, at int64) string {
+	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: at, Len: 1}
+	if err := control(f, unix.F_GETLK, &l); err != nil || l.Type == unix.F_UNLCK || l.Pid <= 0 {
+		return "another process"
+	}
+	text := "process " + strconv.Itoa(int(l.Pid))
+	if name, err := os.ReadFile("/proc/" + strconv.Itoa(int(l.Pid)) + "/comm"); err == nil {
+		text += " (" + strings.TrimSpace(string(name)) + ")"
+	}
+	return text
 }
 
 func rest(ctx context.Context, pause time.Duration) error {

@@ -43,7 +43,7 @@ func hold() {
 	if run := os.Getenv("LANE_RUN"); run != "" {
 		err = l.Join(ctx, runOf(run), 0, nil)
 	} else {
-		release, err = l.Acquire(ctx, os.Getenv("LANE_NAME"))
+		release, err = l.Acquire(ctx, os.Getenv("LANE_NAME"), nil)
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -162,7 +162,7 @@ func waits(t *testing.T, l *Lanes, name string) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
-	release, err := l.Acquire(ctx, name)
+	release, err := l.Acquire(ctx, name, nil)
 	if err == nil {
 		release()
 		return false
@@ -197,7 +197,7 @@ func TestG19OneAtATime(t *testing.T) {
 	}
 	acquired := make(chan error)
 	go func() {
-		release, err := l.Acquire(t.Context(), "")
+		release, err := l.Acquire(t.Context(), "", nil)
 		if err == nil {
 			release()
 		}
@@ -220,7 +220,7 @@ func TestG20LockDiesWithItsHolder(t *testing.T) {
 	}
 	began := time.Now()
 	time.AfterFunc(100*time.Millisecond, func() { _ = h.cmd.Process.Kill() })
-	release, err := l.Acquire(t.Context(), "")
+	release, err := l.Acquire(t.Context(), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestHomeThatCannotBeUsed(t *testing.T) {
 	l := nowhere.lanes()
 	defer l.Close()
 	var unusable *UnusableError
-	if _, err := l.Acquire(t.Context(), ""); !errors.As(err, &unusable) {
+	if _, err := l.Acquire(t.Context(), "", nil); !errors.As(err, &unusable) {
 		t.Errorf("without any place: %v", err)
 	}
 }
@@ -293,7 +293,7 @@ func TestG19OthersCannotBlock(t *testing.T) {
 	l = p.lanes()
 	defer l.Close()
 	var unusable *UnusableError
-	if _, err := l.Acquire(t.Context(), ""); !errors.As(err, &unusable) {
+	if _, err := l.Acquire(t.Context(), "", nil); !errors.As(err, &unusable) {
 		t.Errorf("somebody else's directories are used: %v", err)
 	}
 	if names, _ := os.ReadDir(target); len(names) > 0 {
@@ -325,7 +325,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(20*time.Millisecond, func() { cancel(why) })
-	if _, err := l.Acquire(ctx, ""); !errors.Is(err, why) {
+	if _, err := l.Acquire(ctx, "", nil); !errors.Is(err, why) {
 		t.Errorf("got %v, want %v", err, why)
 	}
 }
@@ -338,7 +338,7 @@ func TestG19FileIsRemoved(t *testing.T) {
 	take := func(l *Lanes) (func(), error) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errBusy)
 		defer cancel()
-		return l.Acquire(ctx, p.name)
+		return l.Acquire(ctx, p.name, nil)
 	}
 	release, err := take(l)
 	if err != nil {

@@ -97,7 +97,7 @@ func (l *Lanes) joinIn(ctx context.Context, files []*os.File, run wire.Run) (*He
 	l.looking.Lock()
 	defer l.looking.Unlock()
 	for i, f := range files {
-		if err := lock(ctx, f, gate); err != nil {
+		if err := lock(ctx, f, gate, time.Time{}, nil); err != nil {
 			unlock(files[:i], gate)
 			return nil, err
 		}

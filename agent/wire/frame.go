@@ -22,7 +22,7 @@ const (
 	KindLost                    // up, from the parent in the child's name: Lost, the peer and all behind it are gone
 	KindClose                   // down: end this peer and everything behind it
 	KindCall                    // down: Call
-	KindStarted                 // up: Started, the call holds its lane and runs now
+	KindStarted                 // up: Started, the call holds its lane and runs now, or waits for it
 	KindData                    // both: raw bytes of one stream of a call; an empty payload ends the stream
 	KindCredit                  // both: Credit, more bytes may be sent on one stream of a call
 	KindCancel                  // down: Cancel

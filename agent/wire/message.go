@@ -275,9 +275,10 @@ const (
 	FlagDisturbed                   // ModeLook: a program would run before, after which anything can be there
 )
 
-// Started tells that a call runs, if that takes a while.
+// Started tells that a call runs, if that takes a while; or for whom it waits, if that does.
 type Started struct {
-	At time.Time `cbor:"1,keyasint"` // the target's clock
+	At    time.Time `cbor:"1,keyasint,omitzero"`  // the target's clock
+	Waits string    `cbor:"2,keyasint,omitempty"` // for whom, in words; "": it runs
 }
 
 // Cancel ends a call: politely first, at once when Kill is set, only a waiting one when Queued is set.

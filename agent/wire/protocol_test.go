@@ -48,6 +48,7 @@ func examples() []example {
 			Mode: ModeApply, Pipeline: 3, Flags: FlagContinue | FlagLive,
 		}},
 		{"started", Frame{Kind: KindStarted, Peer: 2, Call: 7}, &Started{At: at.Add(500 * time.Millisecond)}},
+		{"waits", Frame{Kind: KindStarted, Peer: 2, Call: 7}, &Started{Waits: "process 812 (agent-1f0c)"}},
 		{"data", Frame{Kind: KindData, Stream: StreamOutput, Peer: 2, Call: 7, Payload: []byte("ok\n")}, nil},
 		{"end", Frame{Kind: KindData, Stream: StreamInput, Peer: 2, Call: 7}, nil},
 		{"credit", Frame{Kind: KindCredit, Stream: StreamOutput, Peer: 2, Call: 7}, &Credit{N: Window / 2}},

@@ -80,6 +80,7 @@ const (
 	Failed  Status = "failed"
 	Closed  Status = "closed"
 	Waiting Status = "waiting" // for the run's lock, which another run holds
+	Queued  Status = "queued"  // a call waits for its lane, which somebody else holds
 )
 
 // Event tells of one connection.
@@ -87,8 +88,8 @@ type Event struct {
 	Connection int // index in the plan
 	Status     Status
 	Seconds    float64 // since it began to open
-	// Err is a *LostError, of Failed, which is told only of a first attempt, and of Closed unless somebody asked for it; of Waiting it is a *wire.Problem that
-	// says whose the lock is.
+	// Err is a *LostError, of Failed, which is told only of a first attempt, and of Closed unless somebody asked for it; of Waiting and
+	// Queued it is a *wire.Problem that says whose the lock is, or who holds the lane.
 	Err error
 }
 

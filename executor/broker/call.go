@@ -187,6 +187,7 @@ type calls struct {
 	ahead ahead                    // sent before the hello
 	trip  int                      // of the last result: what made room for a call that was delayed
 	lock  bool                     // the run's lock was asked for
+	waits string                   // for whom one has waited last
 }
 
 // pumpLocked sends what may be sent now: no more than a peer takes, and no more than the link has room for.

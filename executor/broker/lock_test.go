@@ -60,3 +60,33 @@ func TestG20Locked(t *testing.T) {
 		}
 	})
 }
+
+// TestWaitingForALane: who holds the lane that a call waits for is told, once; the call has not begun.
+func TestWaitingForALane(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.actions["waits"] = func(a *agent, f wire.Frame, _ *wire.Call) {
+			a.send(wire.KindStarted, f.Peer, f.Call, wire.Started{Waits: "process 812"})
+			a.result(f, wire.Result{Problem: &wire.Problem{Code: wire.CodeCancelled}})
+		}
+		b := w.broker(one()...)
+		defer w.close(b)
+		for range 2 {
+			c := b.Peer(0).Call(call("waits", nil), CallOptions{})
+			if _, err := c.Wait(t.Context()); err != nil || isClosed(c.Started()) {
+				t.Errorf("it has begun: %v, %v", isClosed(c.Started()), err)
+			}
+		}
+		synctest.Wait()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		told := 0
+		for _, e := range w.events {
+			if e.Status == Queued && e.Err.Error() == "process 812" {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("told %d times: %v", told, w.events)
+		}
+	})
+}

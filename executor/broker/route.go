@@ -152,6 +152,10 @@ func (p *Peer) callFrameLocked(f wire.Frame, m any) *wire.Problem {
 		return violation("a frame of call %d of %s, which is not under way", f.Call, p.hop.plan.Title)
 	}
 	result, ended := m.(*wire.Result)
+	if started, ok := m.(*wire.Started); ok && started.Waits != "" {
+		p.waitsLocked(started.Waits)
+		return nil
+	}
 	if !isClosed(c.started) && (!ended || !result.Started.IsZero()) {
 		close(c.started)
 	}
@@ -171,6 +175,14 @@ func (p *Peer) callFrameLocked(f wire.Frame, m any) *wire.Problem {
 		}
 	}
 	return nil
+}
+
+// waitsLocked tells for whom a call waits, unless the one before waited for the same.
+func (p *Peer) waitsLocked(holder string) {
+	if p.calls.waits != holder {
+		p.calls.waits = holder
+		p.b.events.put(Event{Connection: p.hop.index, Status: Queued, Err: &wire.Problem{Code: wire.CodeLocked, Message: holder}})
+	}
 }
 
 func isClosed(c <-chan struct{}) bool {
