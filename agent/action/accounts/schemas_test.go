@@ -52,6 +52,8 @@ func TestSchemasCheck(t *testing.T) {
 		{"user", user("expires", "never"), ""},
 		{"user", user("remove_home", true), "state is \"absent\""},
 		{"user", map[string]any{"name": "ann", "state": "absent", "remove_home": true}, ""},
+		{"user", map[string]any{"name": "root", "state": "absent"}, "must not be removed"},
+		{"user", map[string]any{"name": "root", "comment": "Root"}, ""},
 		{"user", map[string]any{"name": "ann", "state": "absent", "shell": "/bin/sh"}, "means nothing"},
 		{"user", user("password", hash), ""},
 		{"user", user("password", "*"), ""},

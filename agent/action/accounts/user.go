@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"runner/agent/action"
@@ -108,6 +109,11 @@ func (u *User) lookPresent(env *action.Env) error {
 	if err := u.setShadow(); err != nil {
 		return err
 	}
+	if u.old != nil && (will[idField] != u.old[idField] || will[homeField] != u.old[homeField]) {
+		if err := u.idle(env); err != nil {
+			return err
+		}
+	}
 	u.plan(env, view.Passwd, u.old, will)
 	if len(u.argv) == 1 {
 		u.argv = nil
@@ -126,6 +132,9 @@ func (u *User) lookPresent(env *action.Env) error {
 	u.tell(u.out.After, u.primary, wanted, u.shadow[hashField], u.shadow[expiresField])
 	if u.hash != "" && u.Password != nil {
 		u.out.After["password"] = "(as given)"
+	}
+	if u.old != nil && will[idField] != u.old[idField] && will[homeField] != u.old[homeField] {
+		u.out.After["files"] = "those in " + u.old[homeField] + " keep the number " + u.old[idField]
 	}
 	return nil
 }
@@ -271,6 +280,12 @@ func (u *User) planGroups(env *action.Env, will []string) {
 
 // lookAbsent plans the removal of an account, and of what goes with it.
 func (u *User) lookAbsent(env *action.Env) error {
+	if u.old != nil && (u.old[idField] == "0" || u.old[idField] == strconv.FormatUint(uint64(disk.Me()), 10)) {
+		return u.cannot("Run the task as root, and never for root.", "it is root, or the user that the task runs as")
+	}
+	if err := u.idle(env); err != nil {
+		return err
+	}
 	u.argv = []string{"userdel"}
 	if u.RemoveHome && u.old != nil {
 		u.run("-r")

@@ -19,7 +19,7 @@ func UserSchema() schema.Block {
 			"a `reset_connection` task gives it the new ones.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "The name to log in with."},
-			{Name: "uid", Type: schema.Number, Doc: "Its number. Unless set, a new user gets a free one and an old one keeps its own. When it changes, the files in the home directory go with it."},
+			{Name: "uid", Type: schema.Number, Doc: "Its number. Unless set, a new user gets a free one and an old one keeps its own. When it changes, what the user owns in its home directory goes with it, if that is the user's: in the new one, where `home` changes too. Files elsewhere, and in an old home, keep the old number."},
 			{Name: "group", Type: schema.String, Doc: "The name or number of its primary group, which must be there. Unless set, a new user gets the group of its own name, which is made if it is not there, and an old one keeps its own."},
 			{Name: "groups", Type: schema.Strings, Doc: "The names of the groups that it is in besides, which must be there; it is taken out of all others, unless `append` is set. `[]` means none."},
 			{Name: "append", Type: schema.Bool, Doc: "The user stays in groups that `groups` does not name."},
@@ -32,7 +32,7 @@ func UserSchema() schema.Block {
 				"It is compared as text, so a function that makes another hash each time would change it each time. It is given to `chpasswd -e` by standard input."},
 			{Name: "locked", Type: schema.Bool, Doc: "Whether the password is locked (`!` before it in /etc/shadow), so that nobody can log in by it. Keys still work."},
 			{Name: "expires", Type: schema.String, Doc: "From which day on nobody can log in, such as `2027-01-31`, or `never`."},
-			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`. Its group of the same name goes with it where the system is set so. A user whose processes run is not removed."},
+			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`. Its group of the same name goes with it where the system is set so. A user whose processes run is not removed (nor given another `uid` or `home`), and root never is."},
 			{Name: "remove_home", Type: schema.Bool, Doc: "With `absent`: the home directory and the mail go too. A home that is not the user's own, that has another user's in it, or that is a mount point, is an error before anything is removed."},
 		},
 		Results: []schema.Attribute{
@@ -93,6 +93,9 @@ func checkUser(m map[string]any) error {
 		err = errors.Join(err, given.Wrong("append", "append says something about groups, which is not given."))
 	}
 	if g.Removes() {
+		if g["name"] == "root" {
+			err = errors.Join(err, given.Wrong("name", "root must not be removed: without it nobody can administer the system."))
+		}
 		return errors.Join(err, g.Absent("uid", "group", "groups", "append", "shell", "home", "create_home", "comment", "system", "password", "locked", "expires"))
 	}
 	if g["remove_home"] == true && g["state"] != (schema.Unknown{}) {
