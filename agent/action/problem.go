@@ -43,6 +43,14 @@ func reason(at string, err error) string {
 // RunAsRoot is the hint where this user may not do something.
 const RunAsRoot = "Run the task as a user who may do this, for example with run_as = \"root\"."
 
+// NeedsRoot is the error where what only root may do is wanted by another user; no earlier task changes that.
+func NeedsRoot(purpose string) error {
+	if disk.Me() == 0 {
+		return nil
+	}
+	return Problem(RunAsRoot, "cannot %s: %v", purpose, unix.EPERM)
+}
+
 func hint(at string, err error) string {
 	var missing *view.MissingError
 	var link *view.LinkError

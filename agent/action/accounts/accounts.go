@@ -9,10 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"runner/agent/action"
-	"runner/agent/disk"
 	"runner/agent/view"
 	"runner/agent/wire"
 )
@@ -84,6 +81,11 @@ func (a *account) possible(env *action.Env) error {
 		}
 		a.out.Change.Unknown, a.out.Values = append(a.out.Change.Unknown, env.Unknown...), nil
 	}
+	if a.argv != nil || a.hash != "" {
+		if err := action.NeedsRoot("change the " + a.kind + " " + a.Name); err != nil {
+			return err
+		}
+	}
 	tools := []string(nil)
 	if a.argv != nil {
 		tools = a.argv[:1]
@@ -94,8 +96,6 @@ func (a *account) possible(env *action.Env) error {
 	for _, tool := range tools {
 		switch {
 		case tool == "" || env.View.Disturbed():
-		case disk.Me() != 0:
-			return a.cannot(action.RunAsRoot, unix.EPERM.Error())
 		case !env.HasTool(tool):
 			return a.cannot("Install the package that has it, with a task before this one: passwd on Debian, shadow-utils on Fedora, shadow on Alpine and others. "+
 				"The account programs of busybox alone will not do.", "there is no program "+tool)

@@ -322,6 +322,12 @@ func TestG28AccountsAsAnOrdinaryUser(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "operation not permitted") {
 			t.Errorf("%s: %v", name, err)
 		}
+		b := actiontest.New(t)
+		env := b.Env(wire.ModeLook)
+		env.View.Disturb()
+		if _, err := b.Make(name, a).Look(t.Context(), env); err == nil || !strings.Contains(err.Error(), "operation not permitted") {
+			t.Errorf("%s after a program: %v", name, err)
+		}
 	}
 	if out, err := actiontest.New(t).Check("user", args{"name": "root", "shell": field(t, "passwd", "root", 6)}); err != nil || out.Change.Verb != wire.VerbNone {
 		t.Errorf("%v %v", out, err)

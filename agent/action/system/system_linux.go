@@ -11,11 +11,11 @@ import (
 func administrator(env *action.Env, purpose string) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil || data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0 || env.View.Disturbed() {
+	if err := unix.Capget(&header, &data[0]); err != nil || data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0 {
 		return nil //nolint:nilerr // the system will tell
 	}
-	if unix.Geteuid() != 0 {
-		return action.Problem("Run the task as a user who may do this, for example with run_as = \"root\".", "cannot %s: operation not permitted", purpose)
+	if err := action.NeedsRoot(purpose); err != nil || env.View.Disturbed() {
+		return err
 	}
 	return action.Problem("Containers are not given the right to do this: do it where the container is made, or on its machine.",
 		"cannot %s: root lacks the capability CAP_SYS_ADMIN here", purpose)

@@ -407,5 +407,12 @@ func TestG28SystemAsAnOrdinaryUser(t *testing.T) {
 		if _, err := actiontest.New(t).Check(name, a); err == nil || !strings.Contains(err.Error(), "permitted") && !strings.Contains(err.Error(), "permission") {
 			t.Errorf("%s: %v", name, err)
 		}
+		// No earlier task makes root of a user.
+		b := actiontest.New(t)
+		env := b.Env(wire.ModeLook)
+		env.View.Disturb()
+		if _, err := b.Make(name, a).Look(t.Context(), env); err == nil || !strings.Contains(err.Error(), "permi") {
+			t.Errorf("%s after a program: %v", name, err)
+		}
 	}
 }

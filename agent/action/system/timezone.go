@@ -34,6 +34,9 @@ func (z *Timezone) Parts(_ context.Context, env *action.Env) (parts []action.Par
 		return nil, err
 	}
 	if z.before != z.Name {
+		if err := action.NeedsRoot("set the time zone"); err != nil {
+			return nil, err
+		}
 		parts = append(parts, action.Part{Action: &files.Symlink{Path: localtime, Target: zones + z.Name, Over: true}})
 	}
 	if _, there, err := env.View.Match(zoneName); there && err == nil {
