@@ -173,7 +173,7 @@ func (f *fetching) finish(a *answer) {
 	if len(f.exact.Done) == 0 {
 		return
 	}
-	a.found.Verb, a.found.after, a.found.before = wire.VerbUpdate, values, map[string]any{"path": f.path, "destination": f.destination}
+	a.found.Verb, a.found.after, a.found.before = wire.VerbUpdate, values, map[string]any{"path": f.path} // the destination is shown
 	if f.isNew {
 		a.found.Verb, a.found.before = wire.VerbCreate, nil
 	}

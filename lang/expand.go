@@ -264,6 +264,7 @@ func (x *expansion) arguments(in *Instance) {
 	known := make(map[string]any, len(block.Args))
 	of := x.body.title
 	in.Secrets = nil
+	to := "" // the argument that is a destination
 	for _, a := range x.body.schema.Arguments {
 		e := block.Args[a.Name]
 		if e == nil {
@@ -286,9 +287,8 @@ func (x *expansion) arguments(in *Instance) {
 		case a.Type == schema.Destination:
 			path, _ := arg.Plain.(string)
 			known[a.Name] = path
-			if in.Destination = source.Within(x.body.dir, path); strings.HasSuffix(path, "/") {
-				in.Destination += "/"
-			}
+			to = a.Name
+			in.Destination = path
 		case a.Type == schema.Source, a.Type == schema.Tree:
 			if in.Sources == nil {
 				in.Sources = map[string]string{}
@@ -306,6 +306,10 @@ func (x *expansion) arguments(in *Instance) {
 			in.Args[a.Name] = arg.Plain
 			known[a.Name] = value.Floats(arg.Plain)
 		}
+	}
+	if to != "" {
+		in.Destination = destination(x.body.dir, in.Destination, in.Args)
+		x.checkDestination(in, to)
 	}
 	if x.certain && len(in.Unknown) > 0 {
 		return

@@ -212,7 +212,7 @@ type Instance struct {
 	Args        map[string]any
 	Unknown     []string          // arguments, "when" or "for_each", that only the run will give
 	Sources     map[string]string // argument of type source or tree → absolute path on the controller
-	Destination string            // the argument of that type: an absolute path on the controller
+	Destination string            // of the argument of that type: an absolute path on the controller
 	Trees       map[string]bool   // which of them are trees
 	Patterns    []string          // arguments that are regular expressions
 	Sensitive   bool              // the task says so, or an argument is

@@ -2,23 +2,11 @@ package planner
 
 import (
 	"fmt"
-	"path"
 	"path/filepath"
-	"strings"
 	"sync"
 
-	"runner/lang"
 	"runner/planner/plan"
 )
-
-// destinationOf is where an instance writes to on the controller; "" for nowhere. In a directory that is named it has the name that it has on the target.
-func destinationOf(in lang.Instance) string {
-	at, within := strings.CutSuffix(in.Destination, "/")
-	if from, ok := in.Args["path"].(string); ok && within {
-		return filepath.Join(at+"/", path.Base(from))
-	}
-	return in.Destination
-}
 
 // claims are the places on the controller that tasks write to, each by one host only: otherwise what one brings another one would
 // overwrite, and every run would change both.

@@ -51,7 +51,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	for i, in := range instances {
 		out[i] = plan.Instance{
 			Address: in.Address, Key: in.Key, Keyed: in.Keyed, Skip: in.Skip,
-			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources, Trees: in.Trees, Destination: destinationOf(in),
+			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources, Trees: in.Trees, Destination: in.Destination,
 			Environment: in.Environment, Timeout: in.Timeout, Notify: in.Notify, Lane: in.Lane, Retry: plan.Retry(in.Retry),
 		}
 		if task.Action == "" {

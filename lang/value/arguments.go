@@ -231,6 +231,8 @@ func badValue(a schema.Attribute, v any, sensitive bool) string {
 		return fmt.Sprintf("takes a duration such as \"30s\" or \"1m30s\", and %s is none.%s", shown, hint)
 	case a.Type == schema.Path && !strings.HasPrefix(text, "/"):
 		return fmt.Sprintf("takes an absolute path, and %s is none.", shown)
+	case text == "" && (a.Type == schema.Tree || a.Type == schema.Destination):
+		return "takes a path, and this one is empty."
 	case strings.ContainsRune(text, 0) && (a.Type == schema.Path || a.Type == schema.Source || a.Type == schema.Tree || a.Type == schema.Destination):
 		return "takes a path, and a path cannot contain a NUL character."
 	case a.Type == schema.Regex:
