@@ -100,9 +100,10 @@ func (h *hostRun) foresee(verdict plan.Verdict, result *plan.Result, end *event.
 func (s *sent) isLast() bool { return s.attempt >= max(1, s.instance.Retry.Attempts) }
 
 // again tries an instance once more, after its delay, and reports whether it does. What was sent behind it was cancelled:
-// the other elements of its task follow it, and the tasks after it are come to again.
+// the other elements of its task follow it, and the tasks after it are come to again. Where its peer knows of no failure it was not,
+// and would be done twice.
 func (h *hostRun) again(ctx context.Context, s *sent) bool {
-	if h.isPreview() || s.isLast() || h.stopped != "" || !h.rest(ctx, s.delay) {
+	if h.isPreview() || s.isLast() || s.wentOn || h.stopped != "" || !h.rest(ctx, s.delay) {
 		return false
 	}
 	if backoff := s.instance.Retry.Backoff; backoff > 0 {
