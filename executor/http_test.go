@@ -129,6 +129,20 @@ func TestRequestsPreviewed(t *testing.T) {
 	}
 }
 
+// A plan says what its requests cost.
+func TestRequestsCounted(t *testing.T) {
+	url, _ := counting(t, func(http.ResponseWriter, *http.Request) {})
+	b := newBench("a")
+	job := b.job("j")
+	b.sh(job, "one", "true")
+	b.asks(job, "first", map[string]any{"url": url})
+	b.asks(job, "second", map[string]any{"url": url})
+	b.sh(job, "two", "true")
+	if s := b.apply(t, t.Context()); s.Trips != b.RoundTrips(b.Pipelines()) {
+		t.Errorf("%d round trips, and the plan says %d", s.Trips, b.RoundTrips(b.Pipelines()))
+	}
+}
+
 // With https, the certificate is what the site says; a timeout and an interrupt end a request.
 func TestRequestsEnd(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -217,7 +217,7 @@ func (j *Job) Rescues(at int) bool {
 }
 
 // RoundTrips is how long the chain of waits for a job on one host is, after the last authentication: until the agent says
-// hello, and then one for each pipeline. Facts from behind the first hop take one more.
+// hello, and then one for each pipeline; a request has to be connected first. Facts from behind the first hop take one more.
 func (p *Plan) RoundTrips(pipelines []Pipeline) int {
 	if len(pipelines) == 0 {
 		return 0
@@ -228,6 +228,11 @@ func (p *Plan) RoundTrips(pipelines []Pipeline) int {
 	}
 	if slices.ContainsFunc(pipelines, func(l Pipeline) bool { return l.Wait }) {
 		trips++
+	}
+	for _, l := range pipelines {
+		if p.Jobs[l.Job].Tasks[l.From].Action == "http" {
+			trips++
+		}
 	}
 	return trips
 }
