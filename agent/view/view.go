@@ -170,6 +170,15 @@ func (v *View) Expect(at string) {
 	}
 }
 
+// Cover tells a preview that something else will be mounted at a place, or what is mounted there will be no more: what is there
+// and below is not known.
+func (v *View) Cover(p *Place) {
+	if v.preview {
+		v.PlanRemoval(p)
+		v.planned[p.Path] = &Entry{Unknown: Kind, New: true}
+	}
+}
+
 // Elsewhere tells a preview that somebody else's task will have written to a path, or removed what is there.
 func (v *View) Elsewhere(at string, removed bool) {
 	if !v.preview || v.planning(at) {

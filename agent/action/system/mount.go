@@ -55,6 +55,9 @@ func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Part, 
 	if p, err := env.View.Follow(m.Path); err == nil {
 		m.point = p.Path
 		p.Close()
+		if p.Entry != nil && p.Entry.Unknown&view.Kind != 0 { // an earlier task mounts something
+			return nil, &view.UnknownError{Path: m.point}
+		}
 	}
 	if m.mounted, err = mountedAt(m.point); err != nil {
 		return nil, action.Cannot("find what is mounted at", m.Path, err)
@@ -91,11 +94,21 @@ func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Part, 
 	return parts, nil
 }
 
+// cover tells the view that what is below the path is not known any more.
+func (m *Mount) cover() {
+	p, err := m.view.Follow(m.Path)
+	if err != nil {
+		return // where it is is not known either
+	}
+	defer p.Close()
+	m.view.Cover(p)
+}
+
 // Describe words the change as one of a mount, in place of those of its parts.
 func (m *Mount) Describe(out *action.Outcome) {
 	out.Values = action.Texts("path", m.Path)
 	if m.moves {
-		m.view.Disturb()
+		m.cover()
 	}
 	if out.Change.Verb == wire.VerbNone {
 		return
