@@ -83,6 +83,11 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 		l.failAll(x.located())
 	}
 	l.checkDestination(j, t)
+	for _, f := range found {
+		for _, w := range f.writes {
+			l.failAll(j.add(t, w))
+		}
+	}
 	t.body.keys, t.body.keysKnown = found[0].keys, true
 	for _, f := range found {
 		t.body.secret = t.body.secret || f.secret
@@ -112,6 +117,7 @@ type finding struct {
 	keysDiffer bool  // unless they differ or are not known
 	leftOut    *Host // the first one that runs none of it, or not all elements
 	diags      hcl.Diagnostics
+	writes     []writing // on the controller
 }
 
 func (f *finding) look(site *Site, t *Task, hosts []*Host) {
@@ -125,6 +131,9 @@ func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 		}
 		x := newExpansion(site.scope, t, h, state)
 		instances := x.run()
+		if slices.ContainsFunc(instances, func(in Instance) bool { return in.Destination != "" }) {
+			f.writes = append(f.writes, writing{h, instances})
+		}
 		if x.leftOut && f.leftOut == nil {
 			f.leftOut = h
 		}

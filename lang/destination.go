@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"runner/lang/diag"
 	"runner/lang/own"
 	"runner/lang/source"
@@ -31,7 +33,7 @@ func (x *expansion) checkDestination(in *Instance, name string) {
 		return
 	}
 	what := x.scope.covers(in.Destination)
-	if remove, _ := in.Args["delete"].(bool); what == "" && remove && slices.Contains(systemDirs, in.Destination) {
+	if remove, _ := in.Args["delete"].(bool); what == "" && remove && strings.Contains(systemDirs, " "+in.Destination+" ") {
 		what = "a directory of the system"
 	}
 	if what == "" {
@@ -43,6 +45,38 @@ func (x *expansion) checkDestination(in *Instance, name string) {
 	}
 	x.diags = append(x.diags, diag.Errorf(diag.InvalidValue, x.body.block.Args[name].At(), "Destination that is in use",
 		"%q of %s is what becomes like the target, and %s is %s. Give it a directory of its own, such as \"fetched/${self.name}\".", name, x.body.title, shown, what))
+}
+
+// writer says who writes to a place on the controller, and from where.
+type writer struct{ address, from string }
+
+// writing are the elements of a task that writes there, on a host.
+type writing struct {
+	host      *Host
+	instances []Instance
+}
+
+// add notes where a task writes to, and finds a place that something else is written to as well. What may not run counts for nothing: handlers,
+// what stands in a rescue, and what has a condition that is not known.
+func (j *jobScope) add(t *Task, w writing) hcl.Diagnostics {
+	i := slices.Index(j.Tasks, t)
+	if i < 0 || len(j.Hosts) == 0 || slices.ContainsFunc(j.Tries, func(y Try) bool { return y.Rescue <= i && i < y.Always }) {
+		return nil
+	}
+	for _, in := range w.instances {
+		from, _ := in.Args["path"].(string)
+		if in.Destination == "" || in.Skip || len(in.Unknown) > 0 || in.Sensitive {
+			continue
+		}
+		at := [2]string{w.host.Name, in.Destination}
+		if other, ok := j.writes[at]; ok && other.from != from {
+			d := diag.Errorf(diag.InvalidValue, t.Range, "The same place for several", "This would write to %s, and so does %s. Let each have a destination of its own.",
+				diag.Quote(in.Destination), other.address)
+			return diag.At(hcl.Diagnostics{d}, w.host.Name, in.Address)
+		}
+		j.writes[at] = writer{in.Address, from}
+	}
+	return nil
 }
 
 // covers says of what is at a path, or in it, that it is the site's: the directories of its modules, their files and their actions. "" is nothing.
@@ -82,6 +116,4 @@ func resolved(at string) string {
 }
 
 // systemDirs are those that nobody means to have replaced by what another machine has in one, with everything else removed.
-var systemDirs = []string{
-	"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
-}
+const systemDirs = " /bin /boot /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr /var "

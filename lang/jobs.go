@@ -28,12 +28,14 @@ type jobScope struct {
 	groups map[string]*hostTypes
 	// phantom stands for a host where there is none.
 	phantom *Host
+	// writes are the places on the controller that tasks surely write to, by host and path.
+	writes map[[2]string]writer
 }
 
 // buildJobs evaluates what is static of the jobs.
 func (l *loader) buildJobs() {
 	for _, b := range l.config.Jobs {
-		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}, groups: map[string]*hostTypes{}}
+		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}, groups: map[string]*hostTypes{}, writes: map[[2]string]writer{}}
 		l.scope.jobs[b.Name] = j
 		l.site.Jobs = append(l.site.Jobs, j.Job)
 		j.Hosts, j.sound = l.jobHosts(b)
