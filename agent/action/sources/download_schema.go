@@ -15,7 +15,7 @@ func DownloadSchema() schema.Block {
 		Doc: "Makes sure that a file has what a server gives. With `sha256` a file that has that digest is left alone, and nobody is asked; anything else that comes is an error, and the old file stays. " +
 			"Without it a file that is there is taken for what is wanted, unless `force` is set: then the content is fetched each time, also by `plan`, and compared. " +
 			"The target's curl fetches it, or its wget, or, where there is neither, the controller, which sends it on; no secret is on a command line. (The wget of busybox takes everything on its command line, so the controller fetches where there are headers, a user name, or a URL with `?` or `@`.) " +
-			"Proxies are taken from the task's `environment`, curl's own configuration is not read. With `sha256` and curl, a download that is cut goes on where it was. Redirections are followed. " +
+			"Proxies are taken from the task's `environment`, curl's own configuration is not read. With `sha256` and curl, a download that is cut goes on where it was. Redirections are followed; no other server is told the user name and the password. (wget would tell, so with these or with headers it follows none. curl gives other headers than `Authorization` to any server that it is sent on to.) " +
 			"The new content appears whole or not at all, as with `file`, which also says what is done where links, directories, devices or mount points are in the way.",
 		Arguments: append(request("Where the content is."), []schema.Attribute{
 			{Name: "path", Type: schema.Path, Required: true, Doc: "The file. Its directory must exist."},

@@ -276,6 +276,32 @@ func TestG36DownloadSecrets(t *testing.T) {
 	}
 }
 
+// Who asks is told to no other server that an answer names: wget, which would, goes nowhere else then.
+func TestDownloadTellsNobodyElse(t *testing.T) {
+	for by, programs := range fetchers(t) {
+		told := make(chan string, 10)
+		other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told <- r.Header.Get("Authorization") }))
+		_, port, _ := strings.Cut(strings.TrimPrefix(other.URL, "http://"), ":")
+		first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://localhost:"+port+"/", http.StatusFound)
+		}))
+		b := newBench(t)
+		a := args{"url": first.URL, "path": b.TempDir() + "/x", "headers": args{}, "username": "me", "password": "hunter2"}
+		_, err := actiontest.Run(t.Context(), with(b, wire.ModeApply, programs, a), b.Make("download", a))
+		if p, failed := asProblem(err); failed != (by == "wget") || failed && !strings.Contains(p.Hint, "install curl") {
+			t.Errorf("%s: %v", by, err)
+		}
+		first.Close()
+		other.Close()
+		close(told)
+		for who := range told {
+			if who != "" {
+				t.Errorf("%s: another server is told %q", by, who)
+			}
+		}
+	}
+}
+
 func TestDownloadErrorsAreNamed(t *testing.T) {
 	b := newBench(t)
 	s := newServer(t, "x\n")

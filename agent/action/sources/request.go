@@ -33,6 +33,7 @@ func (r *Request) fetch(ctx context.Context, env *action.Env, to *os.File) (*vie
 	err := r.transfer(ctx, env, to)
 	if failed, is := err.(*toolError); is { //nolint:errorlint // it wraps nothing
 		failed.Message = "cannot download " + r.URL + ": " + failed.Message
+		err = failed.remedy()
 	}
 	if err == nil {
 		_, err = to.Seek(0, io.SeekStart)
@@ -131,6 +132,9 @@ func (r *Request) config(between, end string) string {
 		set("user", r.Username)
 		set("password", r.Password)
 		set("auth_no_challenge", "on") // as curl does
+	}
+	if b.Len() > 0 && end == "\n" { // wget would tell it to every server that it is sent on to
+		set("max_redirect", "0")
 	}
 	return b.String()
 }

@@ -56,7 +56,8 @@ func (e *toolError) remedy() error {
 	return e
 }
 
-const remedies = `Host key verification failed: Put the host's key into known_hosts on the target, or set host_key = "accept-new".
+const remedies = `redirections exceeded: Give the URL that it leads to, or install curl, which tells another server no password.
+Host key verification failed: Put the host's key into known_hosts on the target, or set host_key = "accept-new".
 Permission denied (: Give a private key that may read the repository as key, or put one where the target's ssh finds it.
 could not read Username: The repository wants a name and a password; use ssh with a key, or a credential helper on the target.
 overwritten by checkout: Move these files away, or set force = true to lose them.
