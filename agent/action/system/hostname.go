@@ -16,7 +16,15 @@ type Hostname struct {
 
 // Parts are the name that the kernel has, and that of the next start.
 func (h *Hostname) Parts(_ context.Context, env *action.Env) ([]action.Part, error) {
-	boot := action.Part{Action: &files.File{Path: "/etc/hostname", Content: action.Data(h.Name + "\n")}}
+	const at = "/etc/hostname"
+	file := &files.File{Path: at, Content: action.Data(h.Name + "\n")}
+	if p, err := env.View.Find(at); err == nil {
+		if p.Dir != nil && p.Entry != nil {
+			file.InPlace, _ = p.Dir.MountPoint(p.Name) // a container has it from its machine
+		}
+		p.Close()
+	}
+	boot := action.Part{Action: file}
 	was, err := os.Hostname()
 	if err != nil {
 		return nil, action.Cannot("read", "the host name", err)

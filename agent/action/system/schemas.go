@@ -13,7 +13,7 @@ func HostnameSchema() schema.Block {
 	return schema.Block{
 		Name: "hostname",
 		Doc: "Sets the name of a Linux system, now and, in /etc/hostname, for its next start. /etc/hosts stays as it is, and `self.facts.hostname` is the name that the system had when the connection was opened. " +
-			"The name of a container is given where it is made.",
+			"Where something is mounted at /etc/hostname, as in a container, the file is written in place; mostly the name of a container is given where it is made.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "The name, such as `web1` or `web1.example.net`."},
 		},
@@ -208,8 +208,9 @@ func checkMount(m map[string]any) error {
 	for _, name := range []string{"source", "type", "options"} {
 		s, known := g.Text(name)
 		bad := strings.HasPrefix(s, "-") || strings.HasPrefix(s, "#") || strings.ContainsRune(s, 0)
+		blanks := map[bool]string{true: ", and without blanks"}[name != "source"]
 		if known && (s == "" || bad || name != "source" && strings.ContainsAny(s, " \t\r\n")) {
-			err = errors.Join(err, given.Wrong(name, "%s must be what mount(8) takes: not empty, and not beginning with a - or #.", name))
+			err = errors.Join(err, given.Wrong(name, "%s must be what mount(8) takes: not empty, not beginning with a - or #%s.", name, blanks))
 		}
 	}
 	for _, name := range []string{"dump", "pass"} {

@@ -48,7 +48,7 @@ func TestSchemasCheck(t *testing.T) {
 		{"mount", mount("options", "size=1m,ro"), ""},
 		{"mount", mount("path", "/"), "root directory"},
 		{"mount", mount("path", "x"), "absolute path"},
-		{"mount", mount("options", "a b"), "what mount(8) takes"},
+		{"mount", mount("options", "a b"), "without blanks"},
 		{"mount", mount("type", ""), "what mount(8) takes"},
 		{"mount", mount("source", "-a"), "what mount(8) takes"},
 		{"mount", mount("pass", 3.0), "must be 0, 1 or 2"},
