@@ -27,7 +27,7 @@ func (k *AuthorizedKey) Parts(_ context.Context, env *action.Env) ([]action.Part
 		return nil, err
 	}
 	if err != nil {
-		return nil, action.Cannot("change the keys of", k.User, err)
+		return nil, noUser(err, "change the keys of "+k.User)
 	}
 	access := action.Access{Mode: "0600", Owner: k.User, Group: user[gidField]}
 	if access.Group == "" { // planned, with a group of its own

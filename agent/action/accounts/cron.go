@@ -42,6 +42,11 @@ func (c *Cron) Parts(ctx context.Context, env *action.Env) ([]action.Part, error
 	if c.User == "" {
 		c.User = "root"
 	}
+	if c.State != "absent" {
+		if err := c.known(env); err != nil {
+			return nil, err
+		}
+	}
 	file := files.Edited("/etc/cron.d/"+c.File, files.Edit{Create: true, Change: func(old []byte) ([]byte, error) {
 		out := c.edit(string(old))
 		if len(out) == 0 {
@@ -143,13 +148,26 @@ func (c *Cron) crontab(ctx context.Context, env *action.Env) ([]action.Part, err
 	return []action.Part{p}, nil
 }
 
+// known tells whether the user is there, or will be.
+func (c *Cron) known(env *action.Env) error {
+	if _, err := env.View.Account(c.User); err != nil && !action.IsUnknown(err) {
+		return noUser(err, "change the cron jobs of "+c.User)
+	}
+	return nil
+}
+
+// noUser says that something cannot be done, mostly because there is no such user.
+func noUser(err error, purpose string) error {
+	return action.Problem("Make the user with a task before this one.", "cannot %s: %v", purpose, err)
+}
+
 // read returns the user's crontab, as it is planned or as crontab(1) prints it.
 func (c *Cron) read(ctx context.Context, env *action.Env) (string, error) {
 	if planned, ok := env.View.Planned(view.Crontabs, c.User); ok {
 		return planned[1], nil
 	}
-	if _, err := env.View.Account(c.User); err != nil && !action.IsUnknown(err) {
-		return "", action.Cannot("change the crontab of", c.User, err)
+	if err := c.known(env); err != nil {
+		return "", err
 	}
 	if disk.Me() != 0 && c.User != env.View.UserName(disk.Me()) {
 		return "", action.Problem(action.RunAsRoot, "cannot change the crontab of %s: only root may change that of another user", c.User)

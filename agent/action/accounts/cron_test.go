@@ -3,6 +3,7 @@
 package accounts_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -119,6 +120,31 @@ func TestCronThatCannotBe(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "there is no program crontab") {
 		t.Error(err)
 	}
+}
+
+// Nobody's jobs are kept, in a file as little as in a crontab; the hint takes no number, as the action does not.
+func TestCronOfNobody(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	b := actiontest.New(t)
+	job := args{"user": "rtnone", "name": "a", "command": "true"}
+	for _, a := range []args{job, actiontest.Merged(job, args{"file": "rt"})} {
+		_, err := b.Check("cron", a, "/etc")
+		problem, ok := errors.AsType[*wire.Problem](err)
+		if !ok || !strings.Contains(problem.Message, `there is no user "rtnone"`) || strings.Contains(problem.Hint, "number") {
+			t.Errorf("%v: %v", a, err)
+		}
+	}
+	// One that is planned is there, and what is to go needs no user.
+	env := b.Env(wire.ModeLook)
+	if _, err := b.Make("user", args{"name": "rtnone"}).Look(t.Context(), env); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.Make("cron", actiontest.Merged(job, args{"file": "rt"})).Look(t.Context(), env); err != nil {
+		t.Error(err)
+	}
+	b.Must("cron", args{"user": "rtnone", "name": "a", "file": "rt", "state": "absent"})
 }
 
 // A user's own crontab takes no root.
