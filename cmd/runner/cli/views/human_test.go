@@ -369,3 +369,38 @@ func write(t *testing.T, w io.Writer, text string) {
 		t.Error(err)
 	}
 }
+
+// TestChangeInShort: a change is shown as it happens: of what is new, and of what is gone, the attributes on one line; and a
+// diff that was shown before names the task, if that was another one.
+func TestChangeInShort(t *testing.T) {
+	var out, errs bytes.Buffer
+	v := New(false, Options{Out: &out, Err: &errs, Diff: arguments.DiffFull})
+	many := map[string]any{}
+	for i := range 30 {
+		many[fmt.Sprintf("p%02d", i)] = "1.0"
+	}
+	emit(v, []event.Event{
+		event.Outline{Plan: recordedPlan(3)},
+		event.TaskEnd{Address: "git", Host: "a", Status: event.Changed, Action: event.Create, After: map[string]any{"commit": "0123", "path": "/srv"}},
+		event.TaskEnd{Address: "package", Host: "a", Status: event.Changed, Action: event.Remove, Before: map[string]any{"git": "2.39", "git-man": "2.39"}},
+		event.TaskEnd{Address: "packages", Host: "a", Status: event.Changed, Action: event.Create, After: many},
+		event.TaskEnd{Address: "secret", Host: "a", Status: event.Changed, Action: event.Create, After: event.Hidden},
+		event.TaskEnd{Address: "one", Host: "a", Status: event.Changed, Action: event.Create, Diff: "+x\n"},
+		event.TaskEnd{Address: "two", Host: "a", Status: event.Changed, Action: event.Create, Diff: "+x\n"},
+		event.TaskEnd{Address: "one", Host: "b", Status: event.Changed, Action: event.Create, Diff: "+x\n"},
+	})
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`      + commit = "0123", path = "/srv"` + "\n",
+		`      - git = "2.39", git-man = "2.39"` + "\n",
+		`p08 = "1.0", and 21 more` + "\n",
+		"same difference as of one on a\n",
+		"same difference as on a\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it lacks %s, got:\n%s", want, &out)
+		}
+	}
+}

@@ -34,7 +34,7 @@ type report struct {
 	failing  bool              // a preview has found errors
 	told     map[source]bool   // tasks whose output was shown as it came
 	failed   map[source]bool   // tasks that were shown as failed before their end
-	diffs    map[uint64]string // diff → host that it was shown for
+	diffs    map[uint64]source // diff → what it was shown for
 	prints   map[string]bool   // addresses of tasks whose message is shown
 	seed     maphash.Seed
 }
@@ -49,7 +49,7 @@ func newReport(o Options, s style.Style, out *screen) *report {
 	return &report{
 		Style: s, o: o, screen: out, hosts: newHostCounts(nil),
 		partial: map[source]string{}, lost: map[string]bool{}, said: map[string]bool{}, told: map[source]bool{}, failed: map[source]bool{},
-		diffs: map[uint64]string{}, seed: maphash.MakeSeed(),
+		diffs: map[uint64]source{}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -297,8 +297,14 @@ func (r *report) rescued(e event.TaskEnd) {
 // changed shows what a change did: attributes and diff, the diff once for each that is the same.
 func (r *report) changed(e event.TaskEnd) {
 	c := changes{Style: r.Style}
-	if e.Action == event.Update {
+	switch e.Action {
+	case event.Update:
 		r.print("%s", c.attributes(event.PlannedChange{Action: e.Action, Before: e.Before, After: e.After}))
+	case event.Create:
+		r.inShort(event.Create, e.After)
+	case event.Remove:
+		r.inShort(event.Remove, e.Before)
+	case event.Run, event.None, event.Read, event.Skip:
 	}
 	switch {
 	case e.Diff == "" || r.o.Diff == arguments.DiffNone:
@@ -310,13 +316,48 @@ func (r *report) changed(e event.TaskEnd) {
 	const mostKept = 10000
 	key := maphash.String(r.seed, e.Diff)
 	if first, ok := r.diffs[key]; ok {
-		r.print("        %s\n", r.Paint(style.Dim, "same difference as on "+diag.HarmlessLine(first)))
+		r.print("        %s\n", r.Paint(style.Dim, first.sameFor(e)))
 		return
 	}
 	if len(r.diffs) < mostKept {
-		r.diffs[key] = e.Host
+		r.diffs[key] = source{host: e.Host, address: e.Address}
 	}
 	r.print("%s", r.Diff(e.Diff, "        ", 0))
+}
+
+// sameFor says that a difference was shown already.
+func (s source) sameFor(e event.TaskEnd) string {
+	text := "same difference as "
+	if s.address != e.Address {
+		text += "of " + diag.HarmlessLine(s.address) + " "
+	}
+	return text + "on " + diag.HarmlessLine(s.host)
+}
+
+// inShort shows the attributes of what is new, or of what is gone, on one line.
+func (r *report) inShort(verb event.Verb, attributes any) {
+	const wide, most = 120, 60
+	all, _ := attributes.(map[string]any)
+	keys, _ := keysOf(all)
+	text := ""
+	for i, k := range keys {
+		value := []rune(flatValue(all[k]))
+		if len(value) > most {
+			value = append(value[:most-1], '…')
+		}
+		part := keyName(k) + " = " + string(value)
+		if i > 0 && style.Columns(text)+2+style.Columns(part) > wide {
+			text += fmt.Sprintf(", and %d more", len(keys)-i)
+			break
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += part
+	}
+	if text != "" {
+		r.print("      %s %s\n", r.Mark(verb), text)
+	}
 }
 
 // lastWords shows the end of what a failed command printed, unless it was seen already.
