@@ -456,3 +456,14 @@ func TestReadyIsTheHello(t *testing.T) {
 		}
 	})
 }
+
+// TestRawIsUnreached: where the login fails, a command line was certainly not run.
+func TestRawIsUnreached(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		b := w.broker(ssh(-1, "10.0.0.1"))
+		defer w.close(b)
+		w.refuse["ssh 10.0.0.1"] = &wire.Problem{Code: wire.CodePassword, Message: "it was refused"}
+		_, err := b.Raw(t.Context(), 0, Line{Command: "true"})
+		wantLost(t, err, 0, wire.CodePassword, true)
+	})
+}

@@ -93,6 +93,9 @@ func (b *Broker) rawSSH(ctx context.Context, h *hop, line Line, stdout, stderr i
 	c := b.clientLocked(h) //nolint:contextcheck // others will use it too
 	b.mu.Unlock()
 	ssh, err := c.wait(ctx)
+	if lost, ok := errors.AsType[*LostError](err); ok { // nothing was run
+		err = lost.unreached()
+	}
 	if err != nil {
 		return Printed{}, ended(ctx, err)
 	}
