@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"runner/agent/wire"
@@ -147,6 +148,7 @@ func (h *hostRun) leaves(s *sent, change found) {
 	t := lookahead.Trace{
 		Job: h.index, Host: h.host, Knows: lookahead.Peer{Pipeline: h.pipeline, Connection: s.on},
 		Address: strings.TrimPrefix(s.instance.Address, "job."+h.job.Name+"."),
+		Setting: slices.Contains([]string{"group", "user", "hostname", "timezone", "sysctl", "cron"}, s.task.Action),
 	}
 	if s.act != nil { // its peer knows nothing of it
 		t.Knows, t.Outside = lookahead.Peer{}, s.task.Action == httpAction

@@ -46,6 +46,7 @@ type Trace struct {
 	Address   string // of the task
 	Path      string // "": anything may be another one
 	Removed   bool   // there will be nothing at the path
+	Setting   bool   // it is one thing without a path, such as a group: unlikely to matter to what comes after
 	Outside   bool   // what is on the machine stays as it is: a request was made
 }
 
@@ -182,16 +183,21 @@ func (l *Lookahead) Leaver(machine string, job, host int) string {
 	return ""
 }
 
-// Why names the task after which nothing certain can be said on a machine.
-func (l *Lookahead) Why(machine string, job, host int) string {
+// Why names the task after which nothing certain can be said on a machine: the first one, of those that change more than a
+// setting if there are any.
+func (l *Lookahead) Why(machine string, job, host int) (by string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for t := range l.preceding(machine, job, host) {
-		if t.Path == "" && !t.Outside {
+		switch {
+		case t.Path != "" || t.Outside:
+		case !t.Setting:
 			return t.Address
+		case by == "":
+			by = t.Address
 		}
 	}
-	return ""
+	return by
 }
 
 // Expects says whether a job comes after one that leaves something anywhere.

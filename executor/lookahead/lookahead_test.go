@@ -58,6 +58,10 @@ func TestElsewhere(t *testing.T) {
 	if by := l.Why("m", 1, 0); by != "" {
 		t.Errorf("no program has run, but %s", by)
 	}
+	l.Leave("m", Trace{Job: 1, Knows: own, Address: "group", Setting: true})
+	if by := l.Why("m", 2, 0); by != "group" {
+		t.Errorf("it names %q", by)
+	}
 	l.Leave("m", Trace{Job: 1, Knows: own, Address: "run"})
 	if flags, _ := l.Elsewhere("m", 2, 0, other); flags&wire.FlagDisturbed == 0 {
 		t.Errorf("after a program: %v", flags)
