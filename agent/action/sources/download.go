@@ -2,7 +2,6 @@ package sources
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 
@@ -30,9 +29,7 @@ func (d *Download) Look(ctx context.Context, env *action.Env) (action.Outcome, e
 		if !d.Force && !env.IsUnknown("force") {
 			d.From = nil
 		} else if len(env.Unknown) == 0 {
-			err := d.compare(ctx, env)
-			_, failed := errors.AsType[*toolError](err)
-			if doubtful := failed && env.Mode == wire.ModeLook && env.Unsettled; err != nil && !doubtful {
+			if err := d.compare(ctx, env); err != nil && !passes(env, err) {
 				return action.Outcome{}, action.Cannot("write", d.Path, err)
 			}
 		}

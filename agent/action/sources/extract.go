@@ -85,8 +85,7 @@ func (x *Extract) lookAll(ctx context.Context, env *action.Env, out *action.Outc
 		if err == nil {
 			return x.compare(ctx, env, p, out)
 		}
-		_, failed := err.(*toolError) //nolint:errorlint // it wraps nothing
-		if !action.IsUnknown(err) && (!failed || env.Mode == wire.ModeApply || !env.Unsettled) {
+		if !action.IsUnknown(err) && !passes(env, err) {
 			return err
 		}
 	}

@@ -64,13 +64,12 @@ func (g *Git) Look(ctx context.Context, env *action.Env) (out action.Outcome, er
 	known := len(env.Unknown) == 0
 	if known && (p.Entry == nil || p.Entry.Kind != disk.Unknown) {
 		same, err := g.look(ctx, env, p)
-		_, failed := errors.AsType[*toolError](err)
 		switch {
 		case err == nil && same:
 			return action.None(g.values()), nil
 		case err == nil:
 			g.describe(&out, p)
-		case failed && env.Mode == wire.ModeLook && (env.Unsettled || env.View.Disturbed()):
+		case passes(env, err):
 			known = false // what git needs, or git itself, may be there by then
 		default:
 			return out, g.cannot(err)

@@ -318,8 +318,19 @@ func TestGitErrorsAreNamed(t *testing.T) {
 	if _, err := b.ApplyIn(env, "git", args{"url": u.url, "path": dir + "/x"}); err == nil || !strings.Contains(err.Error(), "cannot start git") {
 		t.Error(err)
 	}
+	for _, name := range []string{"git", "extract"} { // what only changes files before brings neither git nor xz
+		env = b.Env(wire.ModeLook)
+		env.Environ, env.Unsettled = []string{"PATH=/nowhere"}, true
+		packed := filepath.Join(t.TempDir(), "packed")
+		actiontest.OK(t, os.WriteFile(packed, []byte("\xfd7zXZ\x00and more"), 0o600))
+		a := map[string]args{"git": {"url": u.url, "path": dir + "/x"}, "extract": {"archive": packed, "path": dir + "/x"}}[name]
+		if _, err := b.Make(name, a).Look(t.Context(), env); err == nil || !strings.Contains(err.Error(), "cannot start ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	env = b.Env(wire.ModeLook)
 	env.Environ, env.Unsettled = []string{"PATH=/nowhere"}, true
+	env.View.Disturb()
 	out, err := b.Make("git", args{"url": u.url, "path": dir + "/x"}).Look(t.Context(), env)
 	if err != nil || out.Change.Verb != wire.VerbCreate || !reflect.DeepEqual(out.Change.Unknown, []string{"commit"}) {
 		t.Errorf("where git may be installed by then: %+v, %v", out.Change, err)

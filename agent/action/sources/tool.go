@@ -7,6 +7,7 @@ package sources
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 
 	"runner/agent/action"
@@ -16,7 +17,8 @@ import (
 
 // toolError is a program that failed, or could not be started.
 type toolError struct {
-	exit process.Exit
+	exit    process.Exit
+	program string // that could not be started; "" if it ran
 	*wire.Problem
 }
 
@@ -31,7 +33,7 @@ func run(ctx context.Context, env *action.Env, what string, c process.Command) (
 	exit, err := env.Processes.Run(ctx, c)
 	switch {
 	case err != nil:
-		return "", &toolError{exit, action.Problem("Install it with a task before this one.", "%v", err)}
+		return "", &toolError{exit, c.Argv[0], action.Problem("Install it with a task before this one.", "%v", err)}
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
 	case exit.Reason == process.ReasonExit && exit.Status == 0:
@@ -42,7 +44,14 @@ func run(ctx context.Context, env *action.Env, what string, c process.Command) (
 		p.Message = what + " was ended by " + exit.Signal
 	}
 	p.Quote = wire.Quote(exit.Stderr)
-	return "", &toolError{exit, p}
+	return "", &toolError{exit, "", p}
+}
+
+// passes tells whether, in a preview, an earlier task may settle what a program failed with: a program that is not there it would have to bring.
+func passes(env *action.Env, err error) bool {
+	failed, is := errors.AsType[*toolError](err)
+	return is && env.Mode == wire.ModeLook && (env.Unsettled || env.View.Disturbed()) &&
+		(failed.program == "" || env.View.Program(failed.program, env.Dir, env.Environ))
 }
 
 // remedy adds what can be done about a failure, as far as the program's last words tell.
@@ -60,5 +69,9 @@ const remedies = `redirections exceeded: Give the URL that it leads to, or insta
 Host key verification failed: Put the host's key into known_hosts on the target, or set host_key = "accept-new".
 Permission denied (: Give a private key that may read the repository as key, or put one where the target's ssh finds it.
 could not read Username: The repository wants a name and a password; use ssh with a key, or a credential helper on the target.
+does not appear to be a git repository: There is no repository at this url, or this user may not read it.
+epository not found: There is no repository at this url, or one that wants a name and a password.
+' not found: There is no repository at this url, or one that wants a name and a password.
+Could not resolve host: Correct the name in url, or the target's name servers.
 overwritten by checkout: Move these files away, or set force = true to lose them.
 transport 'file' not allowed: Allow it with protocol.file.allow in the target's git configuration.`
