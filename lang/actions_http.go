@@ -120,9 +120,9 @@ func checkHTTP(known map[string]any) error {
 	_, isToken := known["token"]
 	switch {
 	case isUser != isPassword:
-		wrong(map[bool]string{true: "username", false: "password"}[isUser], "The arguments username and password go together.")
+		all = append(all, given.Broken(map[bool]string{true: "username", false: "password"}[isUser], "The arguments username and password go together."))
 	case isUser && isToken:
-		wrong("token", "There is one way to say who asks: give a token, or username and password.")
+		all = append(all, given.Broken("token", "There is one way to say who asks: give a token, or username and password."))
 	}
 	if ca, ok := known["ca"].(string); ok && !strings.Contains(ca, "-----BEGIN CERTIFICATE-----") {
 		wrong("ca", "The ca holds no certificate in PEM: file(\"ca.pem\") reads one.")

@@ -477,7 +477,7 @@ func quotedHandler(m *config.Module, v cty.Value) string {
 }
 
 // checkBlock runs the schema's own check over the arguments that are known. What it says of one that is sensitive is not
-// shown: it may quote it.
+// shown where it may quote it.
 func checkBlock(b schema.Block, known map[string]any, secrets []string, args map[string]*config.Expr, block hcl.Range) hcl.Diagnostics {
 	if b.Check == nil {
 		return nil
@@ -490,10 +490,11 @@ func checkBlock(b schema.Block, known map[string]any, secrets []string, args map
 	for _, err := range schema.Problems(err) {
 		at, detail := block, err.Error()
 		if problem, ok := errors.AsType[*schema.ArgumentError](err); ok {
-			if e := args[problem.Argument]; e != nil {
+			secret := slices.Contains(secrets, problem.Argument)
+			if e := args[problem.Argument]; e != nil && !secret { // whose line may have it written out
 				at = e.At()
 			}
-			if slices.Contains(secrets, problem.Argument) {
+			if secret && !problem.Fixed {
 				detail = fmt.Sprintf("%q cannot have this value. It is sensitive, so the reason is not shown.", problem.Argument)
 			}
 		}

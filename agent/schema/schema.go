@@ -48,8 +48,8 @@ type Block struct {
 	Beside    [2]string   // the name of a file that the example needs, and what is in it
 	// Check finds what the attributes alone cannot say (two that exclude each other, a name that is none). It gets the
 	// arguments that are given (string, float64, bool, []any, map[string]any, or Unknown) and returns nil, an
-	// *ArgumentError or several of them, joined. Its message may quote the argument that it names, which is not shown where that is sensitive, and
-	// no other.
+	// *ArgumentError or several of them, joined. Its message may quote the argument that it names, and no other. Where that is sensitive it is not shown,
+	// unless it is Fixed.
 	Check func(given map[string]any) error
 }
 
@@ -60,6 +60,7 @@ type Unknown struct{}
 type ArgumentError struct {
 	Argument string // "" when it is about the block
 	Message  string // a full sentence
+	Fixed    bool   // the message is the same for all wrong values: it is shown for a sensitive one, too
 }
 
 func (e *ArgumentError) Error() string { return e.Message }

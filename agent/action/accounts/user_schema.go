@@ -138,7 +138,7 @@ func checkPassword(g given.Args) error {
 		good = isHash && len(parts[len(parts)-1]) == length
 	}
 	if !good {
-		return given.Wrong("password", "password must be a hash, as `mkpasswd --method=yescrypt` or `openssl passwd -6` print it, and not the password itself; or \"*\" for none.")
+		return given.Broken("password", "password must be a hash, as `mkpasswd --method=yescrypt` or `openssl passwd -6` print it, and not the password itself; or \"*\" for none.")
 	}
 	return nil
 }

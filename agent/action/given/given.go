@@ -35,6 +35,11 @@ func Wrong(argument, format string, values ...any) error {
 	return &schema.ArgumentError{Argument: argument, Message: fmt.Sprintf(format, values...)}
 }
 
+// Broken is as Wrong, for a rule that quotes nothing of the value, so that it can be said of a sensitive one.
+func Broken(argument, rule string) error {
+	return &schema.ArgumentError{Argument: argument, Message: rule, Fixed: true}
+}
+
 // Path checks an absolute path.
 func (g Args) Path(name string) error {
 	p, known := g.Text(name)

@@ -102,11 +102,11 @@ func checkRequest(g given.Args) error {
 	}
 	for _, name := range []string{"username", "password"} {
 		if text, _ := g.Text(name); strings.ContainsAny(text, "\r\n\x00") || name == "username" && strings.Contains(text, ":") {
-			err = errors.Join(err, given.Wrong(name, "%s must have no line breaks, and a username no colon.", name))
+			err = errors.Join(err, given.Broken(name, name+" must have no line breaks, and a username no colon."))
 		}
 	}
 	if g.Has("username") != g.Has("password") {
-		err = errors.Join(err, given.Wrong("username", "username and password belong together."))
+		err = errors.Join(err, given.Broken("username", "username and password belong together."))
 	}
 	return err
 }

@@ -68,7 +68,7 @@ func checkGit(m map[string]any) error {
 		err = errors.Join(err, given.Wrong("depth", "depth must be a whole number of commits, at least 1."))
 	}
 	if key, known := g.Text("key"); known && !strings.HasPrefix(strings.TrimSpace(key), "-----BEGIN ") {
-		err = errors.Join(err, given.Wrong("key", "key must be a private key, which begins with \"-----BEGIN\"; a file's content is file(\"path\")."))
+		err = errors.Join(err, given.Broken("key", "key must be a private key, which begins with \"-----BEGIN\"; a file's content is file(\"path\")."))
 	}
 	if file, known := g.Text("known_hosts"); known && strings.ContainsFunc(file, unsafe) {
 		err = errors.Join(err, given.Wrong("known_hosts", "known_hosts must have only letters, digits, dots, dashes, underscores and slashes: ssh takes others for something else."))
