@@ -75,10 +75,18 @@ func hint(at string, err error) string {
 		return "Make room on the file system; what was there before is still there."
 	case errors.Is(err, fs.ErrPermission):
 		return RunAsRoot
+	case errors.Is(err, unix.ENOENT) && creates(err):
+		return "The file system there takes no new files."
 	case errors.Is(err, unix.EROFS):
 		return "The file system is mounted read-only."
 	}
 	return ""
+}
+
+// creates tells whether it was a new file that could not be made.
+func creates(err error) bool {
+	failed, ok := errors.AsType[*fs.PathError](err)
+	return ok && failed.Op == "create"
 }
 
 // IsUnknown tells errors that an earlier task may yet prevent.

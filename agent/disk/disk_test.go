@@ -351,3 +351,16 @@ func TestStatKinds(t *testing.T) {
 		t.Errorf("%v %v", st.Kind, err)
 	}
 }
+
+// TestDraftWhereNothingCanBeMade: the error names the file that was wanted, not the hidden name.
+func TestDraftWhereNothingCanBeMade(t *testing.T) {
+	d := open(t, "/proc")
+	w, err := d.Draft("wanted")
+	if err == nil {
+		w.Close()
+		t.Fatal("a file was made in /proc")
+	}
+	if !strings.Contains(err.Error(), "/proc/wanted:") {
+		t.Error(err)
+	}
+}

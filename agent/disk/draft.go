@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -38,6 +39,9 @@ func (d *Dir) Draft(name string) (*Draft, error) {
 func (w *Draft) create() error {
 	return w.claim(func(hidden string) error {
 		fd, err := w.dir.openat(hidden, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+		if path, ok := errors.AsType[*fs.PathError](err); ok { // nobody knows the hidden name
+			err = failed("create", w.dir.Join(w.final), path.Err)
+		}
 		if err != nil {
 			return err
 		}
