@@ -275,6 +275,9 @@ func (c *call) problem(err error) *wire.Problem {
 	case errors.As(ended, &lost) && lost.Code == wire.CodeLost:
 		return lost
 	case errors.As(err, &p):
+		if p.Code == wire.CodeTimeout && p.Hint == "" && c.msg.Timeout > 0 {
+			p.Hint = fmt.Sprintf("Its timeout is %v: give it more if it needs that.", c.msg.Timeout)
+		}
 		return p
 	case errors.Is(err, context.DeadlineExceeded):
 		return &wire.Problem{Code: wire.CodeTimeout, Message: fmt.Sprintf("it did not end within %v", c.msg.Timeout)}

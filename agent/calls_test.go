@@ -93,7 +93,7 @@ func TestG27CallsEndedFromOutside(t *testing.T) {
 	c := connect(t)
 	sleep := map[string]any{"argv": []any{"/bin/sleep", "100"}}
 	began := time.Now()
-	if r := c.call(root, wire.Call{Action: "command", Timeout: 100 * time.Millisecond}, sleep); code(r) != wire.CodeTimeout {
+	if r := c.call(root, wire.Call{Action: "command", Timeout: 100 * time.Millisecond}, sleep); code(r) != wire.CodeTimeout || !strings.Contains(r.Problem.Hint, "100ms") {
 		t.Errorf("a timeout is %+v", r.Problem)
 	}
 	id, r := c.start(root, wire.Call{Action: "command"}, sleep)

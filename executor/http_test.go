@@ -79,6 +79,11 @@ func TestRequests(t *testing.T) {
 		if c.error == "" && (asked.Load() != before+1 || s.Trips != 5) { // hello, one, connect, request, two
 			t.Errorf("%s: asked %d times, %d round trips", c.name, asked.Load()-before, s.Trips)
 		}
+		for _, e := range b.sink.events {
+			if end, ok := e.(event.TaskEnd); ok && c.name == "refused" && short(end.Address) == "ask" && !strings.Contains(end.Failure.Hint, "Does a server listen") {
+				t.Errorf("%s: %+v", c.name, end.Failure)
+			}
+		}
 		if got := b.sink.result("ask"); c.end != "failed" && (got["body"] == "" || got["status"] == nil) {
 			t.Errorf("%s: %v", c.name, got)
 		}

@@ -169,6 +169,9 @@ func (r *Request) explain(ctx context.Context, err error) error {
 	switch already, ok := errors.AsType[*wire.Problem](err); {
 	case ok:
 		problem.Message, problem.Hint = fmt.Sprintf("%s failed: %s", r.title(), already.Message), already.Hint
+		if already.Code == wire.CodeStart && problem.Hint == "" {
+			problem.Hint = "Does a server listen there? It is the host that connects, not the controller."
+		}
 	case errors.As(err, &authority):
 		problem.Hint = "Give the certificate of the authority that has signed it with ca."
 	case errors.As(err, &name):

@@ -282,7 +282,9 @@ func notStarted(err error) error {
 		return err
 	case is && errors.Is(err, syscall.E2BIG):
 		return action.Problem("Give data as stdin, which can be of any size.", "cannot start %s: its arguments are larger than the target takes (Linux: 128 KiB for one)", start.Program)
-	case is && start.Dir == "":
+	case start.Dir != "":
+		hint = "Make the directory with a task before this one, or name another one."
+	default:
 		hint = "Give its whole path, or install it with a task before this one."
 	}
 	return action.Problem(hint, "%v", err)

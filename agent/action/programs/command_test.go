@@ -208,3 +208,17 @@ func TestG25CommandEnvironmentAndLiveOutput(t *testing.T) {
 	_, err = b.ApplyIn(env, "command", args{"argv": []string{"env"}})
 	actiontest.OK(t, err)
 }
+
+// TestHintsOfWhatCannotStart: the directory may be what is wrong.
+func TestHintsOfWhatCannotStart(t *testing.T) {
+	b := actiontest.New(t)
+	for hint, a := range map[string]args{
+		"Make the directory":  {"argv": []string{"true"}, "chdir": "/nonexistent"},
+		"Give its whole path": {"argv": []string{"no-such-tool"}},
+	} {
+		_, err := b.Apply("command", a)
+		if p, ok := errors.AsType[*wire.Problem](err); !ok || !strings.HasPrefix(p.Hint, hint) {
+			t.Errorf("%v: %v", a, err)
+		}
+	}
+}
