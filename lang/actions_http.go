@@ -3,6 +3,7 @@ package lang
 import (
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"runner/agent/action/given"
@@ -91,6 +92,8 @@ func checkHTTP(known map[string]any) error {
 			wrong("url", "The url %q must begin with http:// or https://.", address)
 		case u.Hostname() == "":
 			wrong("url", "The url %q names no host.", address)
+		case !isPort(u.Port()):
+			wrong("url", "The url %q has a port that there is not: they go from 1 to 65535.", address)
 		case u.User != nil:
 			wrong("url", "The url must not hold a user or a password: give them as username and password.")
 		}
@@ -138,4 +141,10 @@ func isWord(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 	})
+}
+
+// isPort says whether the port of a URL, which may have none, is one.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && n > 0
 }
