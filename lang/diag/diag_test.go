@@ -274,6 +274,9 @@ func TestSuggest(t *testing.T) {
 			t.Errorf("Suggest(%q, %q) = %q, not %q", test.name, test.candidates, got, test.want)
 		}
 	}
+	if got := diag.Suggest("msg", []string{"condition", "message"}); got != "message" {
+		t.Errorf("the name without vowels suggests %q", got)
+	}
 	if got := diag.Suggest("rlod", []string{"resolved", "reload"}); got != "reload" {
 		t.Errorf("%q", got)
 	}

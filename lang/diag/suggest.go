@@ -18,7 +18,7 @@ func Candidates[V any](names map[string]V) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Suggest returns the candidate that was most likely meant, if need be one of which two letters were left out, or "" when none is near or there are too many. Of candidates
+// Suggest returns the candidate that was most likely meant, if need be one of which two letters or the vowels were left out, or "" when none is near or there are too many. Of candidates
 // that are equally near it takes the first.
 func Suggest(name string, candidates []string) string {
 	if len(candidates) > MostCandidates {
@@ -96,10 +96,10 @@ func nearness(given, candidate string, below int) int {
 	return distance(given, candidate, below)
 }
 
-// isShortened says whether two letters are all that a name lacks behind its first.
+// isShortened says whether two letters are all that a name lacks behind its first, or a name without vowels some more, as msg does.
 func isShortened(given, candidate string) bool {
 	const longEnough, missing = 3, 2
-	if len(given) < longEnough || len(candidate) != len(given)+missing || given[0] != candidate[0] {
+	if len(given) < longEnough || given[0] != candidate[0] || len(candidate) != len(given)+missing && strings.ContainsAny(given, "aeiou") {
 		return false
 	}
 	rest := given
