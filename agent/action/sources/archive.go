@@ -241,8 +241,11 @@ func wrongEntry(name string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return flaw(fmt.Sprintf("its entry %.200q %v", name, err))
+	return flaw(fmt.Sprintf(ofEntry+"%.200q %v", name, err))
 }
+
+// ofEntry begins what is wrong with one entry only.
+const ofEntry = "its entry "
 
 // check refuses entries that are dangerous: whoever made the archive may not be who unpacks it.
 func (e *entry) check(s *selection) error {

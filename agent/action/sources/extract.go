@@ -10,6 +10,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -103,7 +104,11 @@ func (x *Extract) cannot(err error) error {
 	case *toolError:
 		return e.remedy()
 	case flaw:
-		return action.Problem("Nothing was unpacked. Leave such entries out with exclude, or make the archive anew.",
+		hint := "Nothing was unpacked. Get the archive anew: it is cut, damaged or something else."
+		if strings.HasPrefix(string(e), ofEntry) {
+			hint = "Nothing was unpacked. Leave such entries out with exclude, or make the archive anew."
+		}
+		return action.Problem(hint,
 			"cannot unpack into %s: the archive is not taken: %s", x.Path, string(e))
 	}
 	return action.Cannot("unpack into", x.Path, err)
@@ -139,7 +144,8 @@ func (x *Extract) open(ctx context.Context, env *action.Env) error {
 		if e := p.Entry; env.View.Disturbed() || e != nil && (e.New || e.Content != nil || e.Unknown != 0) {
 			return &view.UnknownError{Path: x.Archive}
 		} else if e == nil {
-			return &view.MissingError{Path: x.Archive}
+			return action.Problem("Bring it there with a task before this one, or name one on the controller as source.",
+				"cannot unpack into %s: the archive %s does not exist", x.Path, x.Archive)
 		}
 		file, st, err := p.Dir.Read(p.Name)
 		if err != nil {

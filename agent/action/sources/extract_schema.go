@@ -77,7 +77,10 @@ func checkExtract(m map[string]any) error {
 			from++
 		}
 	}
-	if from != 1 {
+	switch {
+	case from > 1:
+		err = errors.Join(err, given.Wrong("", "The arguments \"source\", \"archive\" and \"url\" of the action \"extract\" exclude each other."))
+	case from == 0:
 		err = errors.Join(err, given.Wrong("", "The action \"extract\" needs one of the arguments \"source\", \"archive\" and \"url\"."))
 	}
 	for _, name := range []string{"headers", "username", "password"} {
