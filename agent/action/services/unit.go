@@ -1,6 +1,7 @@
 package services
 
 import (
+	"bytes"
 	"context"
 	"path"
 	"slices"
@@ -111,9 +112,8 @@ func (u *Unit) verify(ctx context.Context, env *action.Env, file string) error {
 	}
 	for _, bad := range []string{"bad unit file setting", "failed to load properly"} {
 		if strings.Contains(string(exit.Stderr), bad) {
-			p := said("The file that was there is untouched.", "cannot write "+u.Path+": systemd could not use it", exit)
-			p.Quote = wire.Quote([]byte(strings.ReplaceAll(string(exit.Stderr), file, u.Path)))
-			return p
+			exit.Stderr = bytes.ReplaceAll(exit.Stderr, []byte(file), []byte(u.Path))
+			return said("Nothing was written.", "cannot write "+u.Path+": systemd could not use it", exit)
 		}
 	}
 	return nil

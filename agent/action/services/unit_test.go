@@ -87,7 +87,7 @@ func TestUnitRefuses(t *testing.T) {
 		quote   string
 		looks   bool // the preview says so too
 	}{
-		{args{"name": "demo", "content": "[Service\nExecStart=/bin/true\n"}, "systemd could not use it", "/etc/systemd/system/demo.service:1: Invalid section header", false},
+		{args{"name": "demo", "content": "[Service\nExecStart=/bin/true\n"}, "systemd could not use it: /etc/systemd/system/demo.service:1: ", "/etc/systemd/system/demo.service:1: Invalid section header", false},
 		{args{"name": "demo", "content": "[Service]\nExecStart=bin/true -x\n"}, "systemd could not use it", "bin/true", false},
 		{args{"name": "demo", "content": "[Service]\nType=notify\n"}, "systemd could not use it", "no ExecStart=", false},
 		{args{"name": "new", "content": "[Unit]\n"}, "systemd could not use it", "", false},
