@@ -57,7 +57,7 @@ func run(ctx context.Context, env *action.Env, argv []string, uncut bool) (proce
 	for {
 		exit, err := env.Processes.Run(ctx, c)
 		if err != nil {
-			return exit, action.Problem("", "%v", err)
+			return exit, action.Problem("The package manager of this name is not on the target: leave manager out for the one that is.", "%v", err)
 		}
 		if exit.Status == 0 || exit.Reason != process.ReasonExit {
 			return exit, ended(argv[0], exit)
@@ -136,6 +136,8 @@ func line(text, phrases string) string {
 	return ""
 }
 
+const needs = "What it needs has to come from somewhere, too (task \"repository\")."
+
 // failure words what a manager has refused.
 func failure(what, program string, exit process.Exit) error {
 	for _, known := range [][2]string{
@@ -156,10 +158,13 @@ func failure(what, program string, exit process.Exit) error {
 			"Signature verification failed|GPG check FAILED|is not signed|NO_PUBKEY|(PGP signature)|UNTRUSTED signature",
 			"Give the target the key of the repository: task \"repository\" with signed_by or gpgkey.",
 		},
-		{"Depends: |nothing provides|unable to satisfy dependency", "What it needs has to come from somewhere, too (task \"repository\")."},
+		{"Depends: |nothing provides|unable to satisfy dependency", needs},
 		{`E: |Error: |error: |ERROR: |Problem: |pkg: |type="error"`, ""},
 	} {
 		if l := line(said(exit), known[0]); l != "" {
+			if known[1] == needs && strings.HasPrefix(what, "remove ") {
+				known[1] = "The system, or what is installed, needs it."
+			}
 			return &wire.Problem{Code: wire.CodeAction, Message: "cannot " + what + ": " + l, Hint: known[1], Quote: wire.Quote([]byte(said(exit)))}
 		}
 	}
