@@ -30,11 +30,12 @@ type Attribute struct {
 	Name     string
 	Type     Type
 	Required bool
-	Secret   bool     // a value that is never shown, whether or not it is marked sensitive
-	Static   bool     // must be known without facts and results
-	OneOf    []string // the values allowed, if they are few
-	Free     bool     // any text without a NUL will do, whatever Check says; of a list, in all places but the first
-	Doc      string   // one sentence, for the reference
+	Secret   bool              // a value that is never shown, whether or not it is marked sensitive
+	Static   bool              // must be known without facts and results
+	OneOf    []string          // the values allowed, if they are few
+	Meant    map[string]string // other words that people know → the value of OneOf that they mean
+	Free     bool              // any text without a NUL will do, whatever Check says; of a list, in all places but the first
+	Doc      string            // one sentence, for the reference
 }
 
 // Block describes an action or a transport.

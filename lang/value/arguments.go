@@ -1,6 +1,7 @@
 package value
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -238,7 +239,7 @@ func badValue(a schema.Attribute, v any, sensitive bool) string {
 	case a.Type == schema.Regex:
 		return badRegex(text, sensitive)
 	case len(a.OneOf) > 0 && !slices.Contains(a.OneOf, text):
-		return fmt.Sprintf("must be %s, not %s.%s", orList(a.OneOf), shown, diag.DidYouMean(text, a.OneOf))
+		return fmt.Sprintf("must be %s, not %s.%s", orList(a.OneOf), shown, diag.Meant(cmp.Or(a.Meant[strings.ToLower(text)], diag.Suggest(text, a.OneOf))))
 	}
 	return ""
 }

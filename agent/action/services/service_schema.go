@@ -20,7 +20,9 @@ func ServiceSchema() schema.Block {
 			"A unit that is masked, or cannot be enabled because it has no `[Install]` section, is an error where it is to run, or to be enabled.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "Its name, such as `nginx`, or a unit's, such as `apt-daily.timer` or `getty@tty1`."},
-			{Name: "state", Type: schema.String, OneOf: []string{"running", "stopped", restarted, reloaded}, Doc: "`running`, `stopped`, or what is done in each run: " +
+			{Name: "state", Type: schema.String, OneOf: []string{"running", "stopped", restarted, reloaded}, Meant: map[string]string{
+				"started": "running", "start": "running", "up": "running", "active": "running", "stop": "stopped", "down": "stopped", "inactive": "stopped", "restart": restarted, "reload": reloaded,
+			}, Doc: "`running`, `stopped`, or what is done in each run: " +
 				"`restarted`, which starts it if it does not run; `reloaded`, which has it read its configuration anew, or starts it. Unless set, it is left as it is."},
 			{Name: "enabled", Type: schema.Bool, Doc: "Whether it is started with the machine. Unless set, that is left as it is."},
 			{Name: "masked", Type: schema.Bool, Doc: "Whether systemd is kept from starting it by any way. Unless set, that is left as it is. A unit whose own file is in /etc/systemd/system (with `scope`, in the user's directory of units) cannot be masked."},
