@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -244,7 +245,9 @@ func (g *Git) compare(ctx context.Context, repo *repository) (err error) {
 // describe words what changes.
 func (g *Git) describe(out *action.Outcome, p *view.Place) {
 	attributes := func(c checkout) map[string]any {
-		return map[string]any{"path": g.Path, "url": c.url, "commit": c.commit, "branch": c.branch}
+		out := map[string]any{"path": g.Path, "url": c.url, "commit": c.commit, "branch": c.branch}
+		maps.DeleteFunc(out, func(_ string, v any) bool { return v == "" })
+		return out
 	}
 	out.After = attributes(g.will)
 	if p.Entry != nil {

@@ -236,6 +236,11 @@ func TestGitFollowsItsBranchAndTags(t *testing.T) {
 		b.Verb(b.Must("git", a), wire.VerbUpdate)
 		u.git(u.path, "tag", "-f", "v1")
 		tag := actiontest.Merged(a, args{"version": "v1"})
+		predicted, err := b.Preview("git", tag)
+		actiontest.OK(t, err)
+		if branch, is := predicted.After["branch"]; is || predicted.Before["branch"] != "main" {
+			t.Errorf("of a tag the preview shows the branch %q, before %q", branch, predicted.Before["branch"])
+		}
 		b.Must("git", tag)
 		b.Verb(b.Must("git", tag), wire.VerbNone)
 	}
