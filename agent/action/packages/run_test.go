@@ -59,7 +59,7 @@ func TestHintsOfFailures(t *testing.T) {
 	}
 }
 
-type absent struct{ runner }
+type absent struct{}
 
 func (absent) Run(_ context.Context, c process.Command) (process.Exit, error) {
 	return process.Exit{}, &process.StartError{Program: c.Argv[0], Err: syscall.ENOENT}
