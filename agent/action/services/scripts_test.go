@@ -79,6 +79,11 @@ func scripts(t *testing.T, text, link string) {
 			a := actiontest.Merged(wish, args{"name": "old"})
 			predicted, err := b.Preview("service", a)
 			actiontest.OK(t, err)
+			for name := range predicted.Before { // what is only left out behind would be shown as removed
+				if _, is := predicted.After[name]; !is {
+					t.Errorf("%v, %v: the preview shows %s, which nobody touches", prior, wish, name)
+				}
+			}
 			done := b.Must("service", a)
 			links, err := filepath.Glob(link)
 			actiontest.OK(t, err)

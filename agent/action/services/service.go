@@ -90,15 +90,22 @@ func (s *Service) Look(ctx context.Context, env *action.Env) (action.Outcome, er
 	case !s.was.found && env.View.Disturbed():
 		return s.doubtful(), nil
 	}
-	var before map[string]any
+	before, after := map[string]any(nil), s.wanted(will)
 	if s.was.found {
 		before = s.was.describe()
+		for name, value := range will.describe() { // of what nobody asks for only what changes is shown
+			if _, is := after[name]; !is && value == before[name] {
+				delete(before, name)
+			} else if !is {
+				after[name] = value
+			}
+		}
 	}
 	verb := wire.VerbUpdate
 	if s.State == restarted || s.State == reloaded && s.was.state == "running" {
 		verb = wire.VerbRun
 	}
-	out := action.Change(verb, before, s.wanted(will), env.Unknown...)
+	out := action.Change(verb, before, after, env.Unknown...)
 	if len(env.Unknown) == 0 && s.was.found && (!s.was.ends || !s.runs()) {
 		out.Values = will.values()
 	}
