@@ -46,7 +46,9 @@ func say(action string, in plan.Instance) saying {
 		}
 	case failAction:
 		out.failed, out.message = true, message
-		out.unknown = slices.Contains(in.Unknown, "message")
+		if out.unknown = slices.Contains(in.Unknown, "message"); out.unknown {
+			out.message = "(its message is known after apply)"
+		}
 	case printAction:
 		out.unknown = slices.Contains(in.Unknown, "message")
 		out.change.Verb, out.change.after = wire.VerbRead, map[string]any{}

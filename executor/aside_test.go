@@ -162,6 +162,7 @@ func TestAsidesPreviewed(t *testing.T) {
 	b.aside(job, "fail", "hidden", func(plan.State) plan.Instance {
 		return plan.Instance{Args: map[string]any{"message": "secret"}, Sensitive: true}
 	}).OnFailure = plan.Continue
+	b.aside(job, "fail", "unsaid", func(plan.State) plan.Instance { return plan.Instance{Unknown: []string{"message"}} }).OnFailure = plan.Continue
 	b.asserts(job, "false", nil, func(string) bool { return false })
 	b.sh(job, "two", "true")
 	s := b.apply(t, t.Context())
@@ -172,7 +173,7 @@ func TestAsidesPreviewed(t *testing.T) {
 			said = append(said, d.Severity+" "+short(d.Address)+": "+d.Detail)
 		}
 	}
-	same(t, said, []string{"warning hidden: (sensitive)", "error false: it says "})
+	same(t, said, []string{"warning hidden: (sensitive)", "warning unsaid: (its message is known after apply)", "error false: it says "})
 	if s.Unhandled != 1 {
 		t.Errorf("%+v", s)
 	}

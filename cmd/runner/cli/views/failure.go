@@ -23,6 +23,22 @@ func reason(text string, f *event.Failure) string {
 	return diag.HarmlessLine(text)
 }
 
+// headline is why a task has failed in a line, and what its message says below that. What is wrong with an expression is only named:
+// it is shown with its place.
+func headline(e event.TaskEnd) (why, below string) {
+	if evaluation := jsonlines.EvaluationOf(e.Failure); len(evaluation) > 0 && evaluation[0].Summary != "" {
+		return diag.HarmlessLine(evaluation[0].Summary), ""
+	}
+	if f := e.Failure; f != nil {
+		if first, rest, ok := strings.Cut(strings.TrimSpace(f.Message), "\n"); ok {
+			line := *f
+			line.Message = first
+			return reason(e.Error, &line), rest
+		}
+	}
+	return reason(e.Error, e.Failure), ""
+}
+
 // failure shows the lines of the site that an error comes from, what the other program said, and what to do.
 func (r *report) failure(f *event.Failure) {
 	if f == nil {

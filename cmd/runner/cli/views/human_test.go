@@ -404,3 +404,24 @@ func TestChangeInShort(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadlines: a message of several lines is shown as such; what is wrong with an expression is said once.
+func TestHeadlines(t *testing.T) {
+	var out, errs bytes.Buffer
+	v := New(false, Options{Out: &out, Err: &errs})
+	wrong := hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Wrong value", Detail: "The text is no number."}}
+	emit(v, []event.Event{
+		event.Outline{Plan: recordedPlan(3)},
+		event.TaskEnd{Address: "fail", Host: "a", Status: event.Failed, Failure: &event.Failure{Message: "first\nsecond\n"}},
+		event.TaskEnd{Address: "expression", Host: "a", Status: event.Failed, Failure: &event.Failure{Message: wrong.Error(), Cause: wrong}},
+	})
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "failed: first\n    second\n") {
+		t.Errorf("the lines of a message:\n%s", &out)
+	}
+	if strings.Count(out.String(), "no number") != 1 || !strings.Contains(out.String(), "failed: Wrong value\n") {
+		t.Errorf("what is wrong with an expression:\n%s", &out)
+	}
+}

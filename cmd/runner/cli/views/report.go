@@ -279,8 +279,12 @@ func (r *report) taskFailed(e event.TaskEnd, more ...string) {
 	if e.Seconds > 0 { // of what was lost nobody knows
 		after = " after " + style.Seconds(e.Seconds)
 	}
+	why, below := headline(e)
 	r.print("%s %s: %s: %s%s: %s\n", r.Paint(style.Red, "!"), diag.HarmlessLine(e.Host), diag.HarmlessLine(e.Address),
-		r.Paint(style.Red, status), after, reason(e.Error, e.Failure))
+		r.Paint(style.Red, status), after, why)
+	if below != "" {
+		r.print("%s", indented(diag.Harmless(below), "    "))
+	}
 	r.failure(e.Failure)
 	r.lastWords(e)
 }
