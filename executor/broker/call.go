@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net/url"
 
 	"runner/agent/plain"
 	"runner/agent/wire"
@@ -384,9 +385,18 @@ func (c *Pending) feed(ctx context.Context) {
 	}
 	b := c.peer.b
 	b.mu.Lock()
-	c.noInput = &wire.Problem{Code: wire.CodeArguments, Message: "cannot read the input: " + plain.Reading(err).Error()}
+	c.noInput = inputProblem(err)
 	b.mu.Unlock()
 	c.Cancel(true)
+}
+
+// inputProblem says why there is no input.
+func inputProblem(err error) *wire.Problem {
+	p := &wire.Problem{Code: wire.CodeArguments, Message: "cannot read the input: " + plain.Reading(err).Error()}
+	if _, is := errors.AsType[*url.Error](err); is {
+		p.Hint = "The controller fetches this for the target, and does not get it: check the address, and the controller's network and proxy."
+	}
+	return p
 }
 
 func (c *Pending) feedFrom(ctx context.Context) error {

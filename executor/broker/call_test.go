@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -468,4 +470,15 @@ func TestG22QueueStaysSmall(t *testing.T) {
 			wait(t, p)
 		}
 	})
+}
+
+// A server that the controller does not reach is not the target's fault.
+func TestInputThatIsNotReached(t *testing.T) {
+	err := &url.Error{Op: "Get", URL: "http://a.example/", Err: errors.New("connection refused")}
+	if p := inputProblem(err); !strings.Contains(p.Hint, "The controller fetches this") || !strings.Contains(p.Message, "http://a.example/") {
+		t.Errorf("%+v", p)
+	}
+	if p := inputProblem(io.ErrUnexpectedEOF); p.Hint != "" {
+		t.Errorf("%+v", p)
+	}
 }
