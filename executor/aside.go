@@ -119,6 +119,10 @@ func (h *hostRun) takeDeferred(ctx context.Context, s *sent) {
 		h.notStarted(s)
 		return
 	}
+	if h.late != nil { // the host stops after what is under way: what it would read has failed
+		h.unreached(s.at, s.task)
+		return
+	}
 	if end := h.learnFacts(s.task); end != nil {
 		h.takeAside(ctx, h.ends(s.task, s.at, nil, end))
 		return
