@@ -203,7 +203,7 @@ func (h *hostRun) planned(s *sent, change found, outcome event.Status) {
 		p.Reason = h.leaver(s.on)
 	}
 	if slices.Contains(p.Unknown, "action") {
-		p.Reason = cmp.Or(s.reason, h.why(s.on))
+		p.Reason = cmp.Or(s.reason, h.why(s.on), h.leaver(s.on))
 	}
 	h.run.plannedChange(h.host, verb)
 	h.leaves(s, change)
