@@ -43,7 +43,7 @@ func withoutSite() map[diag.Code]string {
 		diag.Stale:           "It is about what is on a host, such as a file that somebody has changed since.",
 		diag.TaskFailed:      "It is about what is on a host, such as a directory where a file should be.",
 		diag.Unreachable:     "It is about a host that is not there.",
-		diag.Locked:          "It is about `--lock-timeout`, and says which run is waited for.",
+		diag.Locked:          "It is about `--lock-timeout`, and says which run is waited for. Or a task has waited for two seconds while another process works on the same target: it says which.",
 	}
 }
 
