@@ -81,10 +81,14 @@ var published = map[string]string{
 	"download": "echo 1.4.2 >/tmp/runner-example-version",
 	"extract": `cd /tmp && mkdir -p runner-example-shop/bin && echo shop >runner-example-shop/bin/shop && echo port=80 >runner-example-shop/shop.conf
 		tar -czf runner-example-shop.tar.gz runner-example-shop`,
+	"remove": "mkdir -p /tmp/runner-example-remains && echo old >/tmp/runner-example-remains/file",
 	"git": `git init --quiet --bare /tmp/runner-example-repository && cd /tmp/runner-example-repository
 		export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.net GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.net
 		git update-ref refs/heads/main $(git commit-tree -m first $(git mktree </dev/null))`,
 }
+
+// elsewhere lists the actions whose examples need what is not here: another start of this machine, or servers with made-up names.
+func elsewhere() []string { return []string{"reboot", "repository", "wait"} }
 
 // needsSystem lists the actions whose examples change a whole system: they get one of their own, in a container with systemd.
 func needsSystem() []string { return []string{"service", "unit"} }
@@ -93,8 +97,8 @@ func needsSystem() []string { return []string{"service", "unit"} }
 // second time nothing is left to do.
 func TestG28ActionExamples(t *testing.T) {
 	remove := func() {
-		left, _ := filepath.Glob("/tmp/runner-example-*") // where the examples say
-		for _, path := range append(left, "/tmp/runner-example") {
+		left, _ := filepath.Glob("/tmp/runner-example*") // where the examples say
+		for _, path := range left {
 			if err := os.RemoveAll(path); err != nil {
 				t.Error(err)
 			}
@@ -111,6 +115,9 @@ func TestG28ActionExamples(t *testing.T) {
 				host, on = fmt.Sprintf("host \"box\" {\n  hop \"docker\" {\n    container = %q\n  }\n}\n\n", box.Name), "host.box"
 			}
 			write(t, site, host+"job \"example\" {\n  hosts = ["+on+"]\n"+schema.Example+"\n}\n")
+			if beside := schema.Beside; beside[0] != "" {
+				write(t, filepath.Join(filepath.Dir(site), beside[0]), beside[1])
+			}
 			if prepare := published[name]; prepare != "" {
 				if out, code := run(t, nil, "/bin/sh", "-ec", prepare); code != 0 {
 					t.Fatalf("cannot prepare the example: %s", out)
@@ -125,7 +132,7 @@ func TestG28ActionExamples(t *testing.T) {
 				{0, []string{"apply", "--auto-approve", "--lock-timeout", "2m"}}, // other tests use this machine too
 				{0, []string{"plan", "--detailed-exitcode"}},
 			}
-			if name == "reboot" { // this machine is needed
+			if slices.Contains(elsewhere(), name) {
 				steps = []step{{0, []string{"validate"}}}
 			}
 			if slices.Contains(alters, name) {

@@ -49,8 +49,8 @@ func TestG28UnknownArguments(t *testing.T) {
 						t.Errorf("with an unknown %s: %v", name, err)
 					case out.Change.Verb == wire.VerbNone && known.Change.Verb != wire.VerbNone:
 						t.Errorf("with an unknown %s nothing would be done; with a known one: %s", name, known.Change.Verb)
-					case known.Change.Verb == wire.VerbNone && out.Change.Verb != wire.VerbNone && out.Change.Verb != wire.VerbRead && !slices.Contains(out.Change.Unknown, name):
-						t.Errorf("with an unknown %s: %+v, which does not say that it is unknown", name, out.Change)
+					case known.Change.Verb == wire.VerbNone && out.Change.Verb != wire.VerbNone && out.Change.Verb != wire.VerbRead && len(out.Change.Unknown) == 0:
+						t.Errorf("with an unknown %s: %+v, which does not say that something is unknown", name, out.Change)
 					}
 				}
 			})

@@ -96,11 +96,11 @@ func ScriptSchema() schema.Block {
 			{Name: "args", Type: schema.Strings, Free: true, Doc: "Its arguments."},
 		}, processArguments()...),
 		Results: processResults(),
-		Beside:  [2]string{"setup.sh", "#!/bin/sh\nset -eu\necho \"$# arguments\"\n"},
+		Beside:  [2]string{"setup.sh", "#!/bin/sh\nset -eu\nif [ $# -gt 0 ]; then touch /tmp/runner-example-ready; else grep -c .; fi\n"},
 		Example: `task "script" "setup" {
   source  = "setup.sh"
   args    = ["--site", "shop"]
-  creates = "/var/lib/shop/ready"
+  creates = "/tmp/runner-example-ready"
 }
 
 task "script" "count" {
