@@ -122,7 +122,7 @@ func FuzzMatch(f *testing.F) {
 	f.Add(`(?i)k+\b`, []byte("K\u212a k"))
 	f.Fuzz(func(t *testing.T, expression string, text []byte) {
 		if len(expression) > 200 || len(text) > 2000 || strings.Contains(expression, "(?") {
-			t.Skip() // a flag set in front of everything is for the whole expression there, and here too, but written differently
+			return // a flag set in front of everything is for the whole expression there, and here too, but written differently
 		}
 		if _, err := regexp.Compile(expression); err == nil { // as such, not only in parentheses
 			same(t, expression, text)
