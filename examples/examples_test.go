@@ -87,8 +87,9 @@ var published = map[string]string{
 		git update-ref refs/heads/main $(git commit-tree -m first $(git mktree </dev/null))`,
 }
 
-// elsewhere lists the actions whose examples need what is not here: another start of this machine, or servers with made-up names.
-func elsewhere() []string { return []string{"reboot", "repository", "wait"} }
+// elsewhere lists the actions whose examples are only checked: they would restart this machine, install what stays on it, or need
+// servers with made-up names.
+func elsewhere() []string { return []string{"package", "reboot", "repository", "wait"} }
 
 // needsSystem lists the actions whose examples change a whole system: they get one of their own, in a container with systemd.
 func needsSystem() []string { return []string{"service", "unit"} }
