@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"runner/agent/disk"
 	"runner/agent/wire"
 )
 
@@ -152,15 +153,7 @@ func mounts(table string) []wire.MountFacts {
 		if len(mount) < 6 || len(file) < 2 || len(out) == maxMounts {
 			continue
 		}
-		out = append(out, wire.MountFacts{Path: unescape(mount[4]), Device: unescape(file[1]), Type: file[0], Options: mount[5]})
+		out = append(out, wire.MountFacts{Path: disk.Unescape(mount[4]), Device: disk.Unescape(file[1]), Type: file[0], Options: mount[5]})
 	}
 	return out
-}
-
-// unescape undoes the octal numbers that stand for white space, # and backslashes.
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	return strings.NewReplacer(`\040`, " ", `\043`, "#", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
