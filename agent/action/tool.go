@@ -13,14 +13,7 @@ import (
 // toolEnviron is what the target's own programs are run with: messages that can be read, and the directories where root's
 // programs are, which a login that is not root's may lack.
 func (e *Env) toolEnviron() []string {
-	out := slices.Clone(e.Environ)
-	path := process.DefaultPath
-	for _, pair := range out {
-		if v, ok := strings.CutPrefix(pair, "PATH="); ok {
-			path = v
-		}
-	}
-	return append(out, "LC_ALL=C", "PATH="+path+":/usr/sbin:/sbin")
+	return append(slices.Clone(e.Environ), "LC_ALL=C", "PATH="+process.Variable(e.Environ, "PATH", process.DefaultPath)+":/usr/sbin:/sbin")
 }
 
 // HasTool tells whether there is a program of a name, or may be once an earlier task has run.

@@ -117,22 +117,26 @@ func feed(w *os.File, r io.Reader) {
 	_ = w.Close()
 }
 
+// Variable returns the value of a variable of an environment, in which the last one of a name counts.
+func Variable(environ []string, name, otherwise string) string {
+	for _, pair := range slices.Backward(environ) {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok {
+			return value
+		}
+	}
+	return otherwise
+}
+
 // lookUp finds a program as execvp would, in the PATH of env.
 func lookUp(name, dir string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
-	path := DefaultPath
-	for _, pair := range env {
-		if value, ok := strings.CutPrefix(pair, "PATH="); ok {
-			path = value
-		}
-	}
 	missing := error(syscall.ENOENT)
 	if name == "" {
 		return "", missing
 	}
-	for _, d := range filepath.SplitList(path) {
+	for _, d := range filepath.SplitList(Variable(env, "PATH", DefaultPath)) {
 		file := filepath.Join(d, name)
 		seen := file
 		if !filepath.IsAbs(file) { // relative to where it will run

@@ -27,7 +27,7 @@ func (v *View) Program(name, dir string, environ []string) bool {
 		}
 		return v.program(name)
 	}
-	for in := range strings.SplitSeq(searchPath(environ), ":") {
+	for in := range strings.SplitSeq(process.Variable(environ, "PATH", process.DefaultPath), ":") {
 		if !strings.HasPrefix(in, "/") {
 			in = path.Join(dir, in)
 		}
@@ -60,15 +60,4 @@ func (v *View) kind(at string) (kind disk.Kind, perm uint32, known bool) {
 		return 0, 0, !v.disturbed
 	}
 	return p.Entry.Kind, p.Entry.Perm, p.Entry.Unknown&(Kind|Mode) == 0
-}
-
-// searchPath is where programs are looked up, as process does it.
-func searchPath(environ []string) string {
-	value := process.DefaultPath
-	for _, e := range environ {
-		if v, ok := strings.CutPrefix(e, "PATH="); ok { // the last one counts
-			value = v
-		}
-	}
-	return value
 }

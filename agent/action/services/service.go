@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"runner/agent/action"
+	"runner/agent/process"
 	"runner/agent/wire"
 )
 
@@ -193,7 +194,7 @@ func (s *Service) maskable(env *action.Env) error {
 	if !ok {
 		return action.Problem("Disable it: enabled = false.", "cannot mask %s: only systemd masks services", s.was.name)
 	}
-	at := unitPath(manager.unit, "", s.Scope, lookup(env, "HOME"))
+	at := unitPath(manager.unit, "", s.Scope, process.Variable(env.Environ, "HOME", ""))
 	p, err := env.View.Find(at)
 	if err != nil {
 		return nil

@@ -53,20 +53,10 @@ func (s *systemd) reachable(env *action.Env) error {
 
 // runtimeDir is where the service manager of the task's user listens.
 func runtimeDir(env *action.Env) string {
-	if dir := lookup(env, "XDG_RUNTIME_DIR"); dir != "" {
+	if dir := process.Variable(env.Environ, "XDG_RUNTIME_DIR", ""); dir != "" {
 		return dir
 	}
 	return "/run/user/" + strconv.FormatUint(uint64(disk.Me()), 10)
-}
-
-// lookup returns a variable of the task's environment.
-func lookup(env *action.Env, name string) (value string) {
-	for _, e := range env.Environ {
-		if v, ok := strings.CutPrefix(e, name+"="); ok { // the last one counts
-			value = v
-		}
-	}
-	return value
 }
 
 // run runs systemctl, or another of systemd's programs that takes --user.

@@ -9,6 +9,7 @@ import (
 
 	"runner/agent/action"
 	"runner/agent/action/files"
+	"runner/agent/process"
 	"runner/agent/wire"
 )
 
@@ -29,7 +30,7 @@ func (u *Unit) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 		env.View.Disturb()
 		return action.Change(wire.VerbUpdate, nil, map[string]any{}, env.Unknown...), nil
 	}
-	home := lookup(env, "HOME")
+	home := process.Variable(env.Environ, "HOME", "")
 	if u.Scope == "user" && !strings.HasPrefix(home, "/") {
 		return action.Outcome{}, action.Problem("Set HOME in the task's environment.", "cannot find the units of the user: HOME is %q", home)
 	}
