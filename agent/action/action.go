@@ -66,6 +66,14 @@ type Runner interface {
 // IsUnknown tells whether an argument is not known yet.
 func (e *Env) IsUnknown(name string) bool { return slices.Contains(e.Unknown, name) }
 
+// Watched is where a stream of output is copied to as it comes; nil when nobody watches.
+func (e *Env) Watched(stream wire.Stream) io.Writer {
+	if e.Live == nil {
+		return nil
+	}
+	return e.Live(stream)
+}
+
 // Touch tells that something was changed at a place.
 func (e *Env) Touch(p *view.Place) {
 	switch {

@@ -52,3 +52,21 @@ func (e *Env) tool(ctx context.Context, purpose string, c process.Command) (proc
 	p.Quote = wire.Quote(append(exit.Stdout, exit.Stderr...))
 	return exit, p
 }
+
+// Ended is the failure of a program that has ended, in whatever way; what it has printed is the caller's to quote.
+func Ended(program string, exit process.Exit) *wire.Problem {
+	p := &wire.Problem{}
+	switch exit.Reason {
+	case process.ReasonExit:
+		p.Code, p.Message = wire.CodeExit, fmt.Sprintf("%s ended with status %d", program, exit.Status)
+	case process.ReasonSignal:
+		p.Code, p.Message = wire.CodeSignal, fmt.Sprintf("%s was ended by %s", program, exit.Signal)
+	case process.ReasonTimeout:
+		p.Code, p.Message = wire.CodeTimeout, program+" did not end in time and was ended"
+	case process.ReasonCancelled:
+		p.Code, p.Message = wire.CodeCancelled, program+" was ended before it was done"
+	default:
+		p.Code, p.Message = wire.CodeAction, fmt.Sprintf("%s ended: %s", program, exit.Reason)
+	}
+	return p
+}

@@ -3,7 +3,6 @@ package packages
 import (
 	"context"
 	"errors"
-	"io"
 	"strings"
 	"time"
 
@@ -52,7 +51,7 @@ func run(ctx context.Context, env *action.Env, argv []string, uncut bool) (proce
 	defer cancel()
 	c := process.Command{Argv: argv, Dir: "/", Env: environ(env.Environ), Uncut: uncut}
 	if uncut {
-		c.Stdout, c.Stderr = live(env, wire.StreamOutput), live(env, wire.StreamError)
+		c.Stdout, c.Stderr = env.Watched(wire.StreamOutput), env.Watched(wire.StreamError)
 	}
 	for {
 		exit, err := env.Processes.Run(ctx, c)
@@ -90,27 +89,13 @@ func limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, patience)
 }
 
-// live is where output is copied to; nil when nobody watches.
-func live(env *action.Env, stream wire.Stream) io.Writer {
-	if env.Live == nil {
-		return nil
-	}
-	return env.Live(stream)
-}
-
 // ended is the error of a program that did not end by itself.
 func ended(program string, exit process.Exit) error {
-	p := &wire.Problem{Quote: wire.Quote([]byte(said(exit)))}
-	switch exit.Reason {
-	case process.ReasonExit:
+	if exit.Reason == process.ReasonExit {
 		return nil
-	case process.ReasonSignal:
-		p.Code, p.Message = wire.CodeSignal, program+" was ended by "+exit.Signal
-	case process.ReasonTimeout:
-		p.Code, p.Message = wire.CodeTimeout, program+" did not end in time and was ended"
-	case process.ReasonCancelled:
-		p.Code, p.Message = wire.CodeCancelled, program+" was ended before it was done"
 	}
+	p := action.Ended(program, exit)
+	p.Quote = wire.Quote([]byte(said(exit)))
 	return p
 }
 

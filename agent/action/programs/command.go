@@ -1,4 +1,4 @@
-// Package programs holds the actions that run a program of the site's: command, shell and reboot. agent/process starts it and
+// Package programs holds the actions that run a program of the site's: command, shell, script and reboot, and those of the user's own. agent/process starts it and
 // ends it with its tree.
 package programs
 
@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -222,7 +220,7 @@ func (r *running) run(ctx context.Context, env *action.Env, p program, out actio
 	case r.Stdin != nil:
 		c.Stdin = bytes.NewReader(r.Stdin)
 	}
-	c.Stdout, c.Stderr = live(env, wire.StreamOutput), live(env, wire.StreamError)
+	c.Stdout, c.Stderr = env.Watched(wire.StreamOutput), env.Watched(wire.StreamError)
 	exit, err := p.start(ctx, env, c)
 	if err != nil {
 		return action.Outcome{}, notStarted(err)
@@ -231,31 +229,13 @@ func (r *running) run(ctx context.Context, env *action.Env, p program, out actio
 	return out, r.judge(p.name(), exit)
 }
 
-func live(env *action.Env, stream wire.Stream) io.Writer {
-	if env.Live == nil {
-		return nil
-	}
-	return env.Live(stream)
-}
-
 // judge turns an end that is not ok into an error.
 func (r *running) judge(program string, exit process.Exit) error {
-	p := &wire.Problem{Quote: wire.Quote(lastWords(exit))}
-	switch exit.Reason {
-	case process.ReasonExit:
-		if r.ok(exit.Status) {
-			return nil
-		}
-		p.Code, p.Message = wire.CodeExit, fmt.Sprintf("%s ended with status %d", program, exit.Status)
-	case process.ReasonSignal:
-		p.Code, p.Message = wire.CodeSignal, fmt.Sprintf("%s was ended by %s", program, exit.Signal)
-	case process.ReasonTimeout:
-		p.Code, p.Message = wire.CodeTimeout, program+" did not end in time and was ended"
-	case process.ReasonCancelled:
-		p.Code, p.Message = wire.CodeCancelled, program+" was ended before it was done"
-	default:
-		p.Code, p.Message = wire.CodeAction, fmt.Sprintf("%s ended: %s", program, exit.Reason)
+	if exit.Reason == process.ReasonExit && r.ok(exit.Status) {
+		return nil
 	}
+	p := action.Ended(program, exit)
+	p.Quote = wire.Quote(lastWords(exit))
 	return p
 }
 

@@ -65,7 +65,7 @@ func (o *Own) run(ctx context.Context, env *action.Env, mode string) (out action
 	defer release()
 	exit, err := env.Processes.Run(ctx, process.Command{
 		Argv: []string{path, mode}, Dir: env.Dir, Env: env.Environ,
-		Stdin: bytes.NewReader(slices.Concat(o.Head, []byte(mode), o.Tail)), Stderr: live(env, wire.StreamError),
+		Stdin: bytes.NewReader(slices.Concat(o.Head, []byte(mode), o.Tail)), Stderr: env.Watched(wire.StreamError),
 	})
 	if err != nil {
 		return out, notBrought(name, err)
