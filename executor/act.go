@@ -8,6 +8,7 @@ import (
 	"runner/agent/wire"
 	"runner/executor/batch"
 	"runner/executor/broker"
+	"runner/executor/direct"
 	"runner/executor/event"
 	"runner/planner/plan"
 )
@@ -30,7 +31,7 @@ func (h *hostRun) takeAct(ctx context.Context, s *sent) {
 		h.endUnstarted(s, event.TaskEnd{Address: s.instance.Address})
 		return
 	}
-	s.end, s.said = nil, nil
+	s.end, s.outcome = nil, nil
 	s.act(ctx, s)
 	if s.end != nil { // it is left to what comes to be known
 		h.takeEnd(ctx, s)
@@ -69,8 +70,8 @@ func (h *hostRun) done(s *sent, err error, began time.Time) {
 		s.end = nil
 		return
 	}
-	s.said.failed = err != nil
-	s.end = s.said.end(s.instance, s.task.Place)
+	s.outcome.Failed = err != nil
+	s.end = s.outcome.End(s.instance, s.task.Place)
 	if err != nil {
 		h.explain(s.end, err, s.task)
 		if s.instance.Sensitive && s.end.Status == event.Failed { // what went wrong may name an argument, or repeat what was answered
@@ -103,8 +104,8 @@ func (h *hostRun) isUnsettled(s *sent) bool {
 
 // pause waits in the place of a task. It holds no slot, and ends when the run does.
 func (h *hostRun) pause(ctx context.Context, s *sent) {
-	s.said = &saying{change: found{Change: wire.Change{Verb: wire.VerbNone}}, unknown: len(s.instance.Unknown) > 0}
-	s.end = s.said.end(s.instance, s.task.Place)
+	outcome := direct.Say(direct.Pause, s.instance)
+	s.outcome, s.end = &outcome, outcome.End(s.instance, s.task.Place)
 	text, _ := s.instance.Args["duration"].(string)
 	duration, err := time.ParseDuration(text)
 	if err != nil || h.isPreview() {
@@ -125,7 +126,7 @@ func (h *hostRun) pause(ctx context.Context, s *sent) {
 		s.end.Status, s.end.Reason = event.Cancelled, string(wire.CodeCancelled)
 		s.end.Error = "the run was ended while it waited"
 	case late:
-		s.said.failed = true
+		outcome.Failed = true
 		s.end.Status, s.end.Reason = event.Failed, string(wire.CodeTimeout)
 		s.end.Error = fmt.Sprintf("its timeout of %v is shorter than its duration", limit)
 	}

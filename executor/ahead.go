@@ -9,6 +9,7 @@ import (
 
 	"runner/agent/wire"
 	"runner/executor/broker"
+	"runner/executor/direct"
 	"runner/executor/event"
 	"runner/executor/lookahead"
 	"runner/planner/plan"
@@ -122,7 +123,7 @@ func (h *hostRun) later(s *sent, by string) {
 	h.ran(s)
 	h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
 	s.reason = by
-	h.planned(s, found{Change: wire.Change{Verb: verbOf(s.task, s.instance), Unknown: []string{"action"}}}, "")
+	h.planned(s, wire.Change{Verb: verbOf(s.task, s.instance), Unknown: []string{"action"}}, wire.Attributes{}, "")
 }
 
 // meet waits, in a preview, until it is known which machine is at the end of a connection, if it matters: earlier tasks may
@@ -136,7 +137,7 @@ func (h *hostRun) meet(on int) {
 }
 
 // leaves notes what a planned change leaves on its machine.
-func (h *hostRun) leaves(s *sent, change found) {
+func (h *hostRun) leaves(s *sent, change wire.Change, of wire.Attributes) {
 	if s.fetching != nil { // nothing on the target
 		return
 	}
@@ -151,10 +152,10 @@ func (h *hostRun) leaves(s *sent, change found) {
 		Setting: slices.Contains([]string{"group", "user", "hostname", "timezone", "sysctl", "cron"}, s.task.Action),
 	}
 	if s.act != nil { // its peer knows nothing of it
-		t.Knows, t.Outside = lookahead.Peer{}, s.task.Action == httpAction
+		t.Knows, t.Outside = lookahead.Peer{}, s.task.Action == direct.HTTP
 	}
 	if change.Verb != wire.VerbRun && s.task.Own == "" { // what one of the user's own says is not all that it may do
-		for _, attributes := range []map[string]any{change.after, change.before} {
+		for _, attributes := range []map[string]any{of.After, of.Before} {
 			if t.Path == "" {
 				t.Path, _ = attributes["path"].(string)
 			}
@@ -162,7 +163,7 @@ func (h *hostRun) leaves(s *sent, change found) {
 		t.Removed = change.Verb == wire.VerbRemove
 	}
 	for _, ground := range h.run.grounds(s.on) {
-		if ground == h.run.machine(s.on) || s.task.Action == rawAction {
+		if ground == h.run.machine(s.on) || s.task.Action == direct.Raw {
 			h.run.ahead.Leave(ground, t)
 		}
 	}

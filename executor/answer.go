@@ -8,17 +8,10 @@ import (
 	"runner/executor/broker"
 )
 
-// found is a change with its attributes as plain values; nil where there is nothing.
-type found struct {
-	wire.Change
-	before, after map[string]any
-}
-
 // answer is a reply of an action, with what it says as plain values.
 type answer struct {
 	broker.Reply
-	found  found
-	values map[string]any // all that the action documents; nil: only the run will tell
+	said wire.Attributes // Values: all that the action documents; nil: only the run will tell
 }
 
 // read makes plain values of what an agent has sent.
@@ -36,5 +29,5 @@ func (s *sent) read(r broker.Reply) (answer, error) {
 			}
 		}
 	}
-	return answer{Reply: r, found: found{Change: r.Change, before: all.Before, after: all.After}, values: all.Values}, err
+	return answer{r, all}, err
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"runner/agent/wire"
+	"runner/executor/direct"
 	"runner/executor/event"
 	"runner/executor/state"
 	"runner/planner/plan"
@@ -63,11 +64,11 @@ func verbOf(task *plan.Task, in plan.Instance) wire.Verb {
 		return wire.VerbRun
 	case task.Own != "":
 		return wire.VerbUpdate
-	case in.Args["changes"] == false, task.Action == waitAction, task.Action == httpAction && onlyReads(in.Args):
+	case in.Args["changes"] == false, task.Action == waitAction, task.Action == direct.HTTP && direct.OnlyReads(in.Args):
 		return wire.VerbRead
-	case task.Action == flushAction, task.Action == resetAction, task.Action == pauseAction:
+	case task.Action == flushAction, task.Action == resetAction, task.Action == direct.Pause:
 		return wire.VerbNone
-	case task.Action == "command", task.Action == "shell", task.Action == "script", task.Action == rebootAction, task.Action == httpAction, task.Action == rawAction:
+	case task.Action == "command", task.Action == "shell", task.Action == "script", task.Action == rebootAction, task.Action == direct.HTTP, task.Action == direct.Raw:
 		return wire.VerbRun
 	}
 	return wire.VerbUpdate
@@ -243,10 +244,10 @@ func (h *hostRun) plan(task *plan.Task) planned {
 		case in.Skip:
 			change.Action = event.Skip
 		case task.Aside():
-			said := say(task.Action, in)
-			change.Action = event.Verb(said.change.Verb)
-			if said.failed && !task.Verdict {
-				out.ends = append(out.ends, *said.end(in, task.Place))
+			outcome := direct.Say(task.Action, in)
+			change.Action = event.Verb(outcome.Change.Verb)
+			if outcome.Failed && !task.Verdict {
+				out.ends = append(out.ends, *outcome.End(in, task.Place))
 				continue
 			}
 		case change.Action == event.Update:

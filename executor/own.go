@@ -39,7 +39,7 @@ const badAnswer = "The action has a mistake: what it may answer is in the refere
 // readOwn makes of what an action of the user's own has printed what other actions reply. What its agent could not know to be a
 // failure is one all the same, although what was sent behind it has been done.
 func (h *hostRun) readOwn(s *sent, r broker.Reply) (answer, error) {
-	out := answer{Reply: r, found: found{Change: r.Change}}
+	out := answer{Reply: r}
 	all, err := r.Attributes(nil)
 	if err != nil || all.Values == nil {
 		return out, err
@@ -64,10 +64,8 @@ func (h *hostRun) readOwn(s *sent, r broker.Reply) (answer, error) {
 			out.Problem.Quote = r.Problem.Quote
 		}
 	case !failed:
-		out.found = found{before: said.Before, after: said.After, Change: wire.Change{
-			Verb: wire.Verb(said.Verb), Diff: said.Diff, State: r.Change.State,
-		}}
-		out.Change, out.values = out.found.Change, said.Result
+		out.Change = wire.Change{Verb: wire.Verb(said.Verb), Diff: said.Diff, State: r.Change.State}
+		out.said = wire.Attributes{Before: said.Before, After: said.After, Values: said.Result}
 	}
 	s.wentOn = s.wentOn || out.Problem != nil && !failed
 	return out, nil

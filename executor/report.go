@@ -187,7 +187,7 @@ func foreseen(s *sent, result *plan.Result, end *event.TaskEnd) event.Status {
 }
 
 // planned emits what a preview found, and how the run would report it.
-func (h *hostRun) planned(s *sent, change found, outcome event.Status) {
+func (h *hostRun) planned(s *sent, change wire.Change, of wire.Attributes, outcome event.Status) {
 	verb := event.Verb(change.Verb)
 	p := event.PlannedChange{
 		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb, Outcome: outcome,
@@ -197,7 +197,7 @@ func (h *hostRun) planned(s *sent, change found, outcome event.Status) {
 		p.Call = callDigest(s.instance)
 	}
 	end := event.TaskEnd{}
-	h.change(&end, s, change)
+	h.change(&end, s, change, of)
 	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
 	if verb == event.Read && slices.Contains(p.Unknown, "result") {
 		p.Reason = h.leaver(s.on)
@@ -206,7 +206,7 @@ func (h *hostRun) planned(s *sent, change found, outcome event.Status) {
 		p.Reason = cmp.Or(s.reason, h.why(s.on), h.leaver(s.on))
 	}
 	h.run.plannedChange(h.host, verb)
-	h.leaves(s, change)
+	h.leaves(s, change, of)
 	if p.Unreported() {
 		h.run.unreported()
 	}
@@ -231,13 +231,13 @@ func callDigest(in plan.Instance) []byte {
 }
 
 // change fills in what an end says about the change; of a sensitive task nothing but its verb.
-func (h *hostRun) change(end *event.TaskEnd, s *sent, change found) {
+func (h *hostRun) change(end *event.TaskEnd, s *sent, change wire.Change, of wire.Attributes) {
 	end.Action = event.Verb(change.Verb)
 	if s.instance.Sensitive {
-		if change.before != nil {
+		if of.Before != nil {
 			end.Before = event.Hidden
 		}
-		if change.after != nil {
+		if of.After != nil {
 			end.After = event.Hidden
 		}
 		if change.Diff != "" {
@@ -246,11 +246,11 @@ func (h *hostRun) change(end *event.TaskEnd, s *sent, change found) {
 		return
 	}
 	end.Diff = change.Diff
-	if change.before != nil {
-		end.Before = change.before
+	if of.Before != nil {
+		end.Before = of.Before
 	}
-	if change.after != nil {
-		end.After = change.after
+	if of.After != nil {
+		end.After = of.After
 	}
 }
 

@@ -145,7 +145,7 @@ func (h *hostRun) reboots(ctx context.Context, s *sent, reply answer, err error)
 	var is broker.Ready
 	h.run.withoutSlot(func() { is, err = h.comeBack(ctx, s.on, peer, was) })
 	reply.Change = wire.Change{Verb: wire.VerbRun}
-	reply.found = found{Change: reply.Change, after: reply.found.after}
+	reply.said.Before = nil
 	if reply.Started.IsZero() {
 		reply.Started = began
 	}
@@ -153,7 +153,7 @@ func (h *hostRun) reboots(ctx context.Context, s *sent, reply answer, err error)
 	switch {
 	case err == nil:
 		reply.Trip = is.Trip
-		reply.values = map[string]any{"boot_id": is.Hello.Boot, "seconds": reply.Elapsed.Seconds()}
+		reply.said.Values = map[string]any{"boot_id": is.Hello.Boot, "seconds": reply.Elapsed.Seconds()}
 	case h.run.isEnding() != notEnding:
 		reply.Problem = &wire.Problem{Code: wire.CodeLost, Message: "the run ended while the machine was restarting"}
 	default:

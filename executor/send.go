@@ -13,7 +13,9 @@ import (
 	"runner/agent/wire"
 	"runner/executor/batch"
 	"runner/executor/broker"
+	"runner/executor/direct"
 	"runner/executor/event"
+	"runner/executor/exchange"
 	"runner/executor/relay"
 	"runner/planner/plan"
 )
@@ -28,7 +30,7 @@ type sent struct {
 	problem  string                             // why it could not even be sent
 	reason   string                             // why a preview cannot know what it would do
 	end      *event.TaskEnd                     // how it ended without a call
-	said     *saying                            // what it has come to there, where that is judged as the end of a call is
+	outcome  *direct.Outcome                    // what it has come to there, where that is judged as the end of a call is
 	deferred bool                               // it is evaluated when it is taken
 	act      func(ctx context.Context, s *sent) // what the controller does in its place then; nil: nothing
 	past     *event.TaskEnd                     // how it ended in the run that this one goes on with
@@ -38,11 +40,11 @@ type sent struct {
 	noted    bool                               // that it is sent is on record
 	wentOn   bool                               // its peer does not know that it failed
 	on       int
-	attempt  int           // from 1
-	delay    time.Duration // before the next attempt
-	live     [3]pieces     // of output, by stream
-	begin    *beginning    // of the call
-	fetching *fetching     // the controller's half of a call that fetches; nil: it is another one
+	attempt  int             // from 1
+	delay    time.Duration   // before the next attempt
+	live     [3]pieces       // of output, by stream
+	begin    *beginning      // of the call
+	fetching *exchange.Fetch // the controller's half of a call that fetches; nil: it is another one
 }
 
 // beginning tells that a call has begun, once: whoever hears of it first, its host or what takes its output.
@@ -132,7 +134,7 @@ func (s *sent) callable() bool {
 // not know whether it failed.
 func (s *sent) holds() bool {
 	if s.pending == nil {
-		return s.problem != "" || s.act != nil || s.end != nil && (s.end.Status != event.OK || s.said != nil && s.decides()) || s.past != nil && s.past.Status == event.Failed
+		return s.problem != "" || s.act != nil || s.end != nil && (s.end.Status != event.OK || s.outcome != nil && s.decides()) || s.past != nil && s.past.Status == event.Failed
 	}
 	return s.refused || s.decides()
 }
@@ -171,7 +173,7 @@ func (h *hostRun) send(s *sent) {
 	}
 	s.fetching = nil
 	if s.instance.Destination != "" {
-		f, err := h.fetch(s.instance)
+		f, err := exchange.NewFetch(h.run.open, s.instance, exchange.FetchOptions{Dry: h.isPreview(), WholeDiff: h.run.WholeDiff})
 		switch {
 		case err != nil && h.run.isEnding() != notEnding:
 			s.on = notSent
@@ -180,13 +182,14 @@ func (h *hostRun) send(s *sent) {
 			s.problem = "cannot write " + s.instance.Destination + " on the controller: " + plain.Cause(err).Error()
 			return
 		}
-		s.fetching, given = f, f.with(given)
+		h.run.ends.Go(func() { f.Receive(h.run.waited) }) // until End
+		s.fetching, given = f, f.Args(given)
 	}
 	args, err := wire.Marshal(given)
 	if err != nil {
 		s.problem = err.Error()
 		if s.fetching != nil {
-			s.fetching.end()
+			s.fetching.End()
 		}
 		return
 	}
@@ -204,11 +207,7 @@ func (h *hostRun) send(s *sent) {
 		flags |= wire.FlagWholeDiff
 	}
 	options := broker.CallOptions{After: h.after}
-	var exchange *exchange
-	if c := content; c != nil && c.Files != nil {
-		exchange = newExchange(h.run, c)
-		options.Input, options.Answers, options.Window = exchange.open, true, exchange.window()
-	} else if c != nil {
+	if c := content; c != nil && c.Files == nil {
 		options.Input, options.Progress = h.run.opener(c), h.progress(s)
 		options.Size = c.Size
 		options.Content = h.shared(s)
@@ -216,10 +215,10 @@ func (h *hostRun) send(s *sent) {
 	begin := &beginning{start: event.TaskStart{Job: h.job.Name, Address: s.instance.Address, Host: h.name, Attempt: s.attempt}}
 	s.begin = begin
 	switch {
-	case exchange != nil:
-		options.Live = exchange.hear
+	case content != nil && content.Files != nil:
+		exchange.NewSync(content, h.run.Open).Options(&options)
 	case s.fetching != nil:
-		s.fetching.options(&options)
+		s.fetching.Options(&options)
 	case h.run.Live && !s.instance.Sensitive:
 		flags |= wire.FlagLive
 		on := s.on
@@ -241,8 +240,8 @@ func (h *hostRun) send(s *sent) {
 	}
 	if pending, ok := h.call(s.on, call, options); ok {
 		s.pending = pending
-		if s.fetching != nil {
-			s.fetching.until(pending.Done(), h.run)
+		if f := s.fetching; f != nil {
+			h.run.ends.Go(func() { h.run.endFetch(f, pending) })
 		}
 		if s.task.Uncut && !h.isPreview() {
 			h.run.spare(pending)
@@ -251,9 +250,18 @@ func (h *hostRun) send(s *sent) {
 		return
 	}
 	if s.fetching != nil {
-		s.fetching.end()
+		s.fetching.End()
 	}
 	s.on = notSent
+}
+
+// endFetch ends what is written when the call has ended, or nobody waits for that any more.
+func (r *run) endFetch(f *exchange.Fetch, p *broker.Pending) {
+	select {
+	case <-p.Done():
+	case <-r.waited.Done():
+	}
+	f.End()
 }
 
 // pieces joins characters that lie across the borders of what comes in pieces.

@@ -43,7 +43,7 @@ func (h *hostRun) take(ctx context.Context, s *sent) {
 		}, failed)
 	case s.pending == nil: // an unknown for_each
 		h.record(s, plan.Result{Unknown: true, UnknownChanged: true})
-		h.planned(s, found{Change: wire.Change{Verb: verbOf(s.task, s.instance)}}, "")
+		h.planned(s, wire.Change{Verb: verbOf(s.task, s.instance)}, wire.Attributes{}, "")
 	default:
 		h.takeReply(ctx, s)
 	}
@@ -57,8 +57,8 @@ func (h *hostRun) takeEnd(ctx context.Context, s *sent) {
 		h.notStarted(s)
 		return
 	}
-	if s.said != nil {
-		h.takeSaid(ctx, s)
+	if s.outcome != nil {
+		h.takeOutcome(ctx, s)
 		return
 	}
 	if end.Failure == nil && end.Error != "" {
@@ -72,7 +72,7 @@ func (h *hostRun) takeEnd(ctx context.Context, s *sent) {
 	}
 	if end.Status == event.OK {
 		if h.isPreview() {
-			h.planned(s, found{Change: wire.Change{Verb: wire.VerbNone}}, event.OK)
+			h.planned(s, wire.Change{Verb: wire.VerbNone}, wire.Attributes{}, event.OK)
 			return
 		}
 		end.Action, end.Result = event.None, shown(s.task, result)
@@ -98,7 +98,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	}
 	h.after = max(h.after, reply.Trip)
 	end.Started, end.Seconds = event.Time(reply.Started), reply.Elapsed.Seconds()
-	result := plan.Result{Key: s.instance.Key, Values: reply.values, Seconds: end.Seconds}
+	result := plan.Result{Key: s.instance.Key, Values: reply.said.Values, Seconds: end.Seconds}
 	h.conclude(s, reply, &result, &end)
 	if h.judge(s, &result, &end) && h.again(ctx, s) {
 		return
@@ -107,7 +107,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 	if h.isPreview() {
 		well := end.Status == event.OK || end.Status == event.Changed
 		if well || end.Status == event.Failed && reply.Problem == nil { // what its own conditions make a failure is done before
-			h.planned(s, reply.found, foreseen(s, &result, &end))
+			h.planned(s, reply.Change, reply.said, foreseen(s, &result, &end))
 		}
 		if well {
 			h.ran(s)
@@ -115,7 +115,7 @@ func (h *hostRun) takeReply(ctx context.Context, s *sent) {
 			return
 		}
 	}
-	h.change(&end, s, reply.found)
+	h.change(&end, s, reply.Change, reply.said)
 	end.Result = h.shown(s, result)
 	h.record(s, result)
 	h.settle(s, end, result)
@@ -242,7 +242,7 @@ func (h *hostRun) await(ctx context.Context, s *sent) (answer, error) {
 		a.Problem = &wire.Problem{Code: wire.CodeProtocol, Message: err.Error()}
 	}
 	if s.fetching != nil {
-		s.fetching.finish(&a)
+		s.fetching.Finish(&a.Result, &a.said)
 	}
 	return a, nil
 }

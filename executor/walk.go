@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"runner/executor/batch"
+	"runner/executor/direct"
 	"runner/executor/event"
 	"runner/planner/plan"
 )
@@ -127,7 +128,7 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.append(at, h.ends(task, at, t, end))
 		return
 	}
-	if !task.Aside() && task.Action != rawAction { // there is no agent to be met
+	if !task.Aside() && task.Action != direct.Raw { // there is no agent to be met
 		h.meet(on)
 	}
 	instances, err := h.run.Evaluator.Expand(task.Address, h.host, h.run.state)
@@ -138,13 +139,13 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		h.flushes(ctx, at, task, instances, t)
 	case task.Action == resetAction:
 		h.resets(ctx, at, task, on, instances, t)
-	case task.Action == pauseAction:
+	case task.Action == direct.Pause:
 		h.append(at, h.stands(task, at, t, notSent, instances, h.pause)...)
 	case task.Aside():
 		h.append(at, h.asides(task, at, t, instances)...)
-	case task.Action == httpAction && on >= 0:
+	case task.Action == direct.HTTP && on >= 0:
 		h.append(at, h.stands(task, at, t, on, instances, h.requests)...)
-	case task.Action == rawAction && on >= 0:
+	case task.Action == direct.Raw && on >= 0:
 		h.append(at, h.stands(task, at, t, on, instances, h.raw)...)
 	case on < 0:
 		const nobody = "no connection leads to where this task runs"
@@ -211,7 +212,7 @@ func (h *hostRun) mustWait(task *plan.Task, on int) bool {
 		return false
 	}
 	switch task.Action {
-	case flushAction, resetAction, rebootAction, pauseAction: // what a machine has done is known before it goes down
+	case flushAction, resetAction, rebootAction, direct.Pause: // what a machine has done is known before it goes down
 		return true
 	}
 	if h.blocked() {

@@ -1,4 +1,4 @@
-package executor
+package exchange
 
 import (
 	"context"
@@ -22,14 +22,15 @@ import (
 // inlineHave is how many bytes of an inventory a call carries itself.
 const inlineHave = 1 << 20
 
-// fetching is the controller's half of a call that fetches: it writes what comes as the call's output, or only finds out what it would write.
-type fetching struct {
+// Fetch is the controller's half of a call that fetches: it writes what comes as the call's output, or only finds out what it would write.
+type Fetch struct {
 	path, destination string
 	whole             bool // all that changes is to be listed
 	isNew             bool // nothing is there yet
 	exact             transfer.Exact
 	args              map[string]any // of the call, beside those of the task
 	first             []byte         // of the input
+	receiver          *transfer.Receiver
 
 	in   *io.PipeReader
 	to   *io.PipeWriter
@@ -37,14 +38,20 @@ type fetching struct {
 	err  error         // why not; may be read then
 }
 
-// fetch prepares the controller's half of an instance.
-func (h *hostRun) fetch(in plan.Instance) (*fetching, error) {
-	f := &fetching{destination: in.Destination, whole: h.run.WholeDiff, over: make(chan struct{})}
+// FetchOptions say how one is done.
+type FetchOptions struct {
+	Dry       bool // only find out what would be written
+	WholeDiff bool // long lists are not shortened
+}
+
+// NewFetch prepares the half of an instance's call, until ctx ends.
+func NewFetch(ctx context.Context, in plan.Instance, o FetchOptions) (*Fetch, error) {
+	f := &Fetch{destination: in.Destination, whole: o.WholeDiff, over: make(chan struct{})}
 	f.path, _ = in.Args["path"].(string)
 	remove, _ := in.Args["delete"].(bool)
 	checksum, _ := in.Args["checksum"].(bool)
 	filter := manifest.Filter{Exclude: texts(in.Args["exclude"]), Include: texts(in.Args["include"])}
-	f.exact = transfer.Exact{Dry: h.isPreview(), Delete: remove, Excludes: filter.Excludes}
+	f.exact = transfer.Exact{Dry: o.Dry, Delete: remove, Excludes: filter.Excludes}
 	info, err := os.Lstat(f.destination)
 	f.isNew = errors.Is(err, os.ErrNotExist)
 	if err == nil && info.Mode()&os.ModeSymlink != 0 { // a target may have made it
@@ -54,7 +61,6 @@ func (h *hostRun) fetch(in plan.Instance) (*fetching, error) {
 	}
 	salt := make([]byte, 16)
 	rand.Read(salt)
-	ctx := h.run.open
 	have, err := transfer.Take(ctx, f.destination, salt, !checksum)
 	if err != nil {
 		return nil, err
@@ -75,22 +81,12 @@ func (h *hostRun) fetch(in plan.Instance) (*fetching, error) {
 		f.args["have"] = have
 	}
 	f.in, f.to = io.Pipe()
-	h.run.ends.Go(func() { f.receive(h.run.waited, r) }) // until its end: see until
+	f.receiver = r
 	return f, nil
 }
 
-// until ends what is written when the call has ended, or nobody waits for that any more.
-func (f *fetching) until(done <-chan struct{}, r *run) {
-	r.ends.Go(func() {
-		select {
-		case <-done:
-		case <-r.waited.Done():
-		}
-		f.end()
-	})
-}
-
-func (f *fetching) end() {
+// End notes that nothing more comes. It can be called twice.
+func (f *Fetch) End() {
 	_ = f.to.CloseWithError(io.ErrUnexpectedEOF) // never fails
 }
 
@@ -103,23 +99,23 @@ func texts(v any) []string {
 	return out
 }
 
-// receive takes the stream to its end; finish waits for that.
-func (f *fetching) receive(ctx context.Context, r *transfer.Receiver) {
+// Receive writes what comes until End, or the end of ctx; Finish waits for that.
+func (f *Fetch) Receive(ctx context.Context) {
 	defer close(f.over)
-	defer r.Close()
-	_, f.err = r.Receive(ctx, f.in)
+	defer f.receiver.Close()
+	_, f.err = f.receiver.Receive(ctx, f.in)
 	f.in.CloseWithError(io.ErrClosedPipe) // what else comes is dropped
 }
 
 // hear takes what comes.
-func (f *fetching) hear(stream wire.Stream, data []byte) {
+func (f *Fetch) hear(stream wire.Stream, data []byte) {
 	if stream == wire.StreamOutput {
 		_, _ = f.to.Write(data) // if it fails, nobody takes it any more
 	}
 }
 
-// options say how the call is made.
-func (f *fetching) options(o *broker.CallOptions) {
+// Options say how the call is made.
+func (f *Fetch) Options(o *broker.CallOptions) {
 	o.Live, o.Answers, o.Window = f.hear, true, wire.WideWindow
 	o.Input = func() (io.ReadCloser, error) {
 		return io.NopCloser(io.MultiReader(strings.NewReader(string(f.first)), f)), nil
@@ -127,7 +123,7 @@ func (f *fetching) options(o *broker.CallOptions) {
 }
 
 // Read gives one byte once everything is written.
-func (f *fetching) Read(p []byte) (int, error) {
+func (f *Fetch) Read(p []byte) (int, error) {
 	<-f.over
 	if f.err != nil || len(p) == 0 {
 		return 0, f.err
@@ -136,29 +132,28 @@ func (f *fetching) Read(p []byte) (int, error) {
 	return 1, io.EOF
 }
 
-// with are a call's arguments with those of the controller's half.
-func (f *fetching) with(args map[string]any) map[string]any {
+// Args are a call's arguments with those of the controller's half.
+func (f *Fetch) Args(args map[string]any) map[string]any {
 	out := maps.Clone(args)
 	maps.Copy(out, f.args)
 	return out
 }
 
-// finish waits for the end of what is written, and makes of what the target has said what that comes to. It can be called twice.
-func (f *fetching) finish(a *answer) {
-	f.end()
+// Finish waits for the end of what is written, and makes of what the target has said what that comes to. It can be called twice.
+func (f *Fetch) Finish(r *wire.Result, a *wire.Attributes) {
+	f.End()
 	<-f.over
-	unknown := len(a.Change.Unknown) > 0
+	unknown := len(r.Change.Unknown) > 0
 	cut := errors.As(f.err, new(*transfer.CutError))
 	switch {
-	case a.Problem != nil && (f.err == nil || cut), unknown:
+	case r.Problem != nil && (f.err == nil || cut), unknown:
 		return
 	case f.err != nil:
 		problem := &wire.Problem{Code: wire.CodeAction, Message: f.err.Error()}
 		_ = errors.As(transfer.Explain(f.err), &problem)
-		a.Problem = &wire.Problem{Code: wire.CodeAction, Message: fmt.Sprintf("cannot write %s on the controller: %s", f.destination, problem.Message), Hint: problem.Hint}
+		r.Problem = &wire.Problem{Code: wire.CodeAction, Message: fmt.Sprintf("cannot write %s on the controller: %s", f.destination, problem.Message), Hint: problem.Hint}
 		return
 	}
-	a.Problem = nil
 	values := map[string]any{"path": f.path, "destination": f.destination, "bytes": f.exact.Bytes}
 	for name, sign := range map[string]byte{"created": '+', "updated": '~', "removed": '-'} {
 		n := int64(0)
@@ -169,20 +164,19 @@ func (f *fetching) finish(a *answer) {
 		}
 		values[name] = n
 	}
-	a.values, a.found, a.Change = values, found{Change: wire.Change{Verb: wire.VerbNone}}, wire.Change{Verb: wire.VerbNone}
+	r.Problem, r.Change, *a = nil, wire.Change{Verb: wire.VerbNone}, wire.Attributes{Values: values}
 	if len(f.exact.Done) == 0 {
 		return
 	}
-	a.found.Verb, a.found.after, a.found.before = wire.VerbUpdate, values, map[string]any{"path": f.path} // the destination is shown
+	r.Change.Verb, r.Change.Diff = wire.VerbUpdate, f.listed()
+	a.After, a.Before = values, map[string]any{"path": f.path} // the destination is shown
 	if f.isNew {
-		a.found.Verb, a.found.before = wire.VerbCreate, nil
+		r.Change.Verb, a.Before = wire.VerbCreate, nil
 	}
-	a.found.Diff = f.listed()
-	a.Change.Verb = a.found.Verb
 }
 
 // listed lists what changes.
-func (f *fetching) listed() string {
+func (f *Fetch) listed() string {
 	most := 40
 	if f.whole {
 		most = 20_000
