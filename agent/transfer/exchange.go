@@ -274,8 +274,11 @@ func (c *Contents) File(to, old *os.File, size int64) (digest [sha256.Size]byte,
 			}
 			return digest, &ProblemError{end.Problem}
 		case k == kindDone:
-			c.zeros(sum, size-reached)
-			return [sha256.Size]byte(sum.Sum(nil)), to.Truncate(size)
+			if reached < size {
+				c.zeros(sum, size-reached)
+				err = to.Truncate(size)
+			}
+			return [sha256.Size]byte(sum.Sum(nil)), err
 		case k == kindBlock && len(payload) > 8, k == kindCopy && len(payload) == 24 && old != nil:
 		default:
 			return digest, violation("a record of kind %d within a file", k)
