@@ -7,7 +7,6 @@ import (
 
 	"runner/agent/wire"
 	"runner/executor/batch"
-	"runner/executor/broker"
 	"runner/executor/direct"
 	"runner/executor/event"
 	"runner/planner/plan"
@@ -52,8 +51,8 @@ func (h *hostRun) begins(s *sent, on int) {
 // actContext is the one of what the controller does in the place of a call: an interrupt ends it, an abort elsewhere does not.
 func (h *hostRun) actContext(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, context.DeadlineExceeded)
-	stop := context.AfterFunc(h.run.open, func() {
-		if h.run.isEnding() == interrupted {
+	stop := context.AfterFunc(h.run.traffic.Open(), func() {
+		if h.run.traffic.IsInterrupted() {
 			cancel()
 		}
 	})
@@ -85,17 +84,10 @@ func (h *hostRun) done(s *sent, err error, began time.Time) {
 	}
 }
 
-// peer is the one at a connection that the host stays with.
-func (h *hostRun) peer(connection int) *broker.Peer {
-	h.run.mu.Lock()
-	defer h.run.mu.Unlock()
-	return h.peerLocked(connection)
-}
-
 // isUnsettled says whether something would be changed before an element of a preview, on the machine that it runs on.
 func (h *hostRun) isUnsettled(s *sent) bool {
 	if h.run.machine(s.on) == "" {
-		if ready, err := h.run.Broker.Peer(s.on).Ready(h.run.open); err == nil {
+		if ready, err := h.run.Broker.Peer(s.on).Ready(h.run.traffic.Open()); err == nil {
 			h.after = max(h.after, ready.Trip)
 		}
 	}

@@ -113,7 +113,7 @@ func (h *hostRun) again(ctx context.Context, s *sent) bool {
 	h.queue = []*sent{s.afresh()}
 	for _, other := range behind {
 		h.withdraw(other)
-		h.run.forget(other.pending)
+		h.run.traffic.Forget(other.pending)
 		if other.task != nil && other.at == s.at {
 			h.queue = append(h.queue, other.afresh())
 		}
@@ -135,7 +135,7 @@ func (s *sent) afresh() *sent {
 // rest waits for the next attempt, but not when the run is ending.
 func (h *hostRun) rest(ctx context.Context, delay time.Duration) (goesOn bool) {
 	if delay <= 0 {
-		return h.run.isEnding() == notEnding
+		return !h.run.traffic.IsEnding()
 	}
 	h.run.withoutSlot(func() { goesOn = h.run.waitFor(ctx, delay) })
 	return goesOn
@@ -149,8 +149,8 @@ func (r *run) waitFor(ctx context.Context, delay time.Duration) bool {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-		case <-r.open.Done():
+		case <-r.traffic.Open().Done():
 		}
 	}
-	return r.isEnding() == notEnding
+	return !r.traffic.IsEnding()
 }

@@ -130,7 +130,7 @@ func (h *hostRun) later(s *sent, by string) {
 // leave something there. Why nothing is there its own calls will say.
 func (h *hostRun) meet(on int) {
 	if h.isPreview() && on >= 0 && h.run.machine(on) == "" && h.run.ahead.Expects(h.index, h.host) {
-		if ready, err := h.run.Broker.Peer(on).Ready(h.run.open); err == nil {
+		if ready, err := h.run.Broker.Peer(on).Ready(h.run.traffic.Open()); err == nil {
 			h.after = max(h.after, ready.Trip)
 		}
 	}

@@ -7,30 +7,17 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"os"
-	"slices"
 	"sync"
-	"time"
 
 	"runner/agent/wire"
 	"runner/executor/broker"
 	"runner/executor/event"
 	"runner/executor/lookahead"
 	"runner/executor/state"
+	"runner/executor/traffic"
 	"runner/planner/plan"
 )
-
-// graceAfterInterrupt is how long what runs may take to end after the first interrupt: a little more than an agent takes to
-// end a process that does not want to. With what it takes to close the connections then, and to say how the run ended, it is
-// less than the twelve seconds that users are promised, also on a busy machine.
-const graceAfterInterrupt = 8500 * time.Millisecond
-
-// lastWords is how long after the second interrupt calls may still say that they have not begun.
-const lastWords = 300 * time.Millisecond
-
-// finishing is how often what must not be cut is looked at after that.
-const finishing = 100 * time.Millisecond
 
 // ErrInterrupted is the cause with which a run's context is cancelled when somebody interrupts it.
 var ErrInterrupted = errors.New("interrupted")
@@ -128,23 +115,17 @@ func Run(ctx context.Context, c Config) Summary {
 	r := &run{
 		Config:  c,
 		state:   state.New(id),
-		tree:    plan.NewTree(c.Plan.Connections),
 		slots:   make(chan struct{}, c.Parallel),
 		trips:   map[int]int{},
 		hosts:   map[string]bool{},
 		ahead:   lookahead.New(c.Plan),
-		live:    map[*broker.Pending]bool{},
-		at:      map[*broker.Pending]int{},
-		raws:    map[int]bool{},
-		users:   map[int]int{},
+		traffic: traffic.New(c.Broker, c.Plan.Connections, c.Lock),
 		met:     map[int]string{},
 		missing: map[int]bool{},
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
-	r.calm.L = &r.mu
 	r.keep()
-	r.open, r.close = context.WithCancelCause(context.WithoutCancel(ctx))
-	defer r.close(nil)
+	defer r.traffic.Close()
 	waited, over := context.WithCancel(context.WithoutCancel(ctx))
 	defer over()
 	r.waited = waited
@@ -167,13 +148,11 @@ func Run(ctx context.Context, c Config) Summary {
 // run is one Run.
 type run struct {
 	Config
-	ahead *lookahead.Lookahead // of a preview
-	state *state.State
-	tree  plan.Tree       // of the plan's connections
-	slots chan struct{}   // held by a host while a job works on it
-	read  map[string]bool // addresses of tasks whose results something reads
-	open  context.Context //nolint:containedctx // ends when nothing new starts any more
-	close context.CancelCauseFunc
+	ahead   *lookahead.Lookahead // of a preview
+	state   *state.State
+	traffic *traffic.Traffic
+	slots   chan struct{}   // held by a host while a job works on it
+	read    map[string]bool // addresses of tasks whose results something reads
 
 	handlers map[string]bool // addresses of all of them
 
@@ -184,16 +163,10 @@ type run struct {
 	needed  map[int]int  // connection → how many may still need it: hosts of jobs, and jobs; nil: all stay open
 	inner   map[int]bool // connections that others lead through
 	summary Summary
-	trips   map[int]int              // root connection → longest chain so far
-	hosts   map[string]bool          // that any task was reported for
-	live    map[*broker.Pending]bool // sent, not ended; whether something of it must not be cut
-	at      map[*broker.Pending]int  // of those, what nothing else is to be done beside: its connection
-	raws    map[int]bool             // connections at which something is done without a call
-	calm    sync.Cond                // signalled when either becomes less
-	users   map[int]int              // connection → hosts at work that have a peer there
-	met     map[int]string           // host → the peer that its facts are from, by its nonce
-	missing map[int]bool             // connections that were not there yet
-	ending  ending                   // why nothing new starts
+	trips   map[int]int     // root connection → longest chain so far
+	hosts   map[string]bool // that any task was reported for
+	met     map[int]string  // host → the peer that its facts are from, by its nonce
+	missing map[int]bool    // connections that were not there yet
 }
 
 // keep finds out whose results have to be kept, and who is a handler.
@@ -216,22 +189,16 @@ func (r *run) keep() {
 	}
 }
 
-// ending is why nothing new starts anywhere.
-type ending int
-
-const (
-	notEnding ending = iota
-	aborted          // on_failure = "abort": what runs may end
-	interrupted
-)
-
 // walk runs every job when the jobs it depends on have ended.
 func (r *run) walk(ctx context.Context) {
 	wait, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 	over := make(chan struct{})
 	var watcher sync.WaitGroup
-	watcher.Go(func() { r.watch(ctx, stop, over) })
+	watcher.Go(func() {
+		r.traffic.Watch(ctx, over, r.Kill, r.Spared)
+		stop(context.Cause(ctx))
+	})
 
 	ended := make([]chan struct{}, len(r.Plan.Jobs))
 	failed := make([]*failedJob, len(r.Plan.Jobs)) // written before its channel is closed
@@ -264,166 +231,19 @@ func (r *run) walk(ctx context.Context) {
 	watcher.Wait()
 }
 
-// watch ends what runs after an interrupt: politely, then, at the second one or when the grace is over, at once. The grace
-// is not over while something runs that must not be cut.
-func (r *run) watch(ctx context.Context, stop context.CancelCauseFunc, over <-chan struct{}) {
-	select {
-	case <-over:
-		return
-	case <-ctx.Done():
-	}
-	r.end(interrupted)
-	timer := time.NewTimer(graceAfterInterrupt)
-	defer timer.Stop()
-	for waiting := true; waiting; {
-		select {
-		case <-over:
-			return
-		case <-timer.C:
-			if waiting = r.mustFinish(); waiting && r.Spared != nil {
-				r.Spared()
-			}
-			timer.Reset(finishing)
-		case <-r.Kill:
-			r.eachLive(func(p *broker.Pending) { p.Cancel(true) })
-			waiting = false
-			timer.Reset(lastWords)
-			select { // what had not begun can still say so
-			case <-over:
-				return
-			case <-timer.C:
-			}
-		}
-	}
-	stop(context.Cause(ctx))
-}
-
-// mustFinish says whether a call is under way that must not be cut.
-func (r *run) mustFinish() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for p, uncut := range r.live {
-		if uncut && isClosed(p.Started()) && !isClosed(p.Done()) {
-			return true
-		}
-	}
-	return false
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-// end makes sure that nothing new starts anywhere.
-func (r *run) end(why ending) {
-	r.mu.Lock()
-	r.ending = max(r.ending, why)
-	r.calm.Broadcast()
-	r.mu.Unlock()
-	r.close(ErrInterrupted)
-	r.eachLive(func(p *broker.Pending) {
-		if why == aborted {
-			p.Withdraw()
-		} else {
-			p.Cancel(false)
-		}
-	})
-}
-
-// eachLive does something with every call that has not ended.
-func (r *run) eachLive(do func(*broker.Pending)) {
-	r.mu.Lock()
-	pending := slices.Collect(maps.Keys(r.live))
-	r.mu.Unlock()
-	for _, p := range pending {
-		do(p)
-	}
-}
-
-func (r *run) isEnding() ending {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.ending
-}
-
-// call hands a call to the peer of a connection unless the run is ending. A host stays with a peer that it has used.
-func (h *hostRun) call(connection int, c wire.Call, o broker.CallOptions) (*broker.Pending, bool) {
-	r := h.run
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	disturbs := c.Flags&wire.FlagNoLane == 0
-	for disturbs && r.raws[connection] && r.ending == notEnding {
-		r.calm.Wait()
-	}
-	if r.ending != notEnding {
-		return nil, false
-	}
-	o.Lock = r.Lock
-	p := h.peerLocked(connection).Call(c, o)
-	r.live[p] = false
-	if disturbs {
-		r.at[p] = connection
-	}
-	return p, true
-}
-
-// spare notes that a call may be at a point where it must not be cut.
-func (r *run) spare(p *broker.Pending) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.live[p]; ok {
-		r.live[p] = true
-	}
-}
-
-func (h *hostRun) peerLocked(connection int) *broker.Peer {
-	if h.used[connection] == nil {
-		h.used[connection] = h.run.Broker.Peer(connection)
-		h.run.users[connection]++
-	}
-	return h.used[connection]
-}
-
 // wait returns a call's reply and keeps count of round trips.
 func (r *run) wait(ctx context.Context, p *broker.Pending, connection int) (broker.Reply, error) {
-	reply, err := p.Wait(ctx)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.endedLocked(p)
+	reply, err := r.traffic.Wait(ctx, p)
 	if err == nil {
-		r.tripLocked(connection, reply.Trip)
+		r.trip(connection, reply.Trip)
 	}
 	return reply, err
-}
-
-// forget gives up a call whose reply nobody waits for: it was cancelled with its pipeline.
-func (r *run) forget(p *broker.Pending) {
-	if p != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.endedLocked(p)
-	}
-}
-
-func (r *run) endedLocked(p *broker.Pending) {
-	delete(r.live, p)
-	delete(r.at, p)
-	r.calm.Broadcast()
 }
 
 // trip counts how long the chain of waits on a connection is by now.
 func (r *run) trip(connection, trip int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tripLocked(connection, trip)
-}
-
-func (r *run) tripLocked(connection, trip int) {
 	root := r.root(connection)
 	r.trips[root] = max(r.trips[root], trip)
 	r.summary.Trips = max(r.summary.Trips, trip)

@@ -14,7 +14,7 @@ const flushAction = "flush"
 
 // runHandlers runs what was notified, in the order of declaration. A handler may notify a later one.
 func (h *hostRun) runHandlers(ctx context.Context) {
-	if h.isGone() || h.run.isEnding() != notEnding {
+	if h.isGone() || h.run.traffic.IsEnding() {
 		return // they stay due
 	}
 	if h.stopped != "" && (h.run.NoHandlersOnFailure || h.isPreview()) || len(h.notified) == 0 {

@@ -2,13 +2,13 @@ package executor
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"runner/agent/wire"
 	"runner/executor/batch"
 	"runner/executor/broker"
 	"runner/executor/event"
+	"runner/executor/traffic"
 	"runner/planner/plan"
 )
 
@@ -23,23 +23,23 @@ type hostRun struct {
 	host  int
 	name  string
 
-	course                          // what it goes through
-	pipeline   uint32               // number of the calls that are cancelled together
-	on         int                  // connection of the calls under way; -1: none yet
-	used       map[int]*broker.Peer // that got calls, by connection
-	after      int                  // round trips that what is known now has cost
-	queue      []*sent              // in order, results not taken yet: what was sent, then what could not be yet
-	underway   int                  // how many of the queue had their turn to be sent
-	holder     *sent                // the last of those that was called, or will fail
-	jumps      int                  // how often it went on elsewhere than at the next task
-	synced     bool                 // the queue has the syncs of the end
-	notified   map[string]bool      // addresses of handlers
-	caught     []caught             // tries whose body failed and that are not over, inner ones last
-	fallen     *fault               // of a handler that a flush ran
-	late       *fault               // that did not cancel what is under way
-	stopped    event.Status         // why nothing more starts on this host; "": nothing has happened
-	doubtful   map[string]bool      // instances that were under way to a hop of their own when that was lost
-	lost       map[int]bool         // connections that could not be made, or broke
+	course                     // what it goes through
+	pipeline   uint32          // number of the calls that are cancelled together
+	on         int             // connection of the calls under way; -1: none yet
+	peers      *traffic.Peers  // that got calls
+	after      int             // round trips that what is known now has cost
+	queue      []*sent         // in order, results not taken yet: what was sent, then what could not be yet
+	underway   int             // how many of the queue had their turn to be sent
+	holder     *sent           // the last of those that was called, or will fail
+	jumps      int             // how often it went on elsewhere than at the next task
+	synced     bool            // the queue has the syncs of the end
+	notified   map[string]bool // addresses of handlers
+	caught     []caught        // tries whose body failed and that are not over, inner ones last
+	fallen     *fault          // of a handler that a flush ran
+	late       *fault          // that did not cancel what is under way
+	stopped    event.Status    // why nothing more starts on this host; "": nothing has happened
+	doubtful   map[string]bool // instances that were under way to a hop of their own when that was lost
+	lost       map[int]bool    // connections that could not be made, or broke
 	counts     event.Counts
 	bad        bool // a failure that nothing handled, or the host was lost
 	hanging    bool // a call was told to end and has not said that it did: those behind it cannot have started
@@ -51,7 +51,7 @@ func newHostRun(r *run, job *plan.Job, host int) *hostRun {
 	return &hostRun{
 		run: r, job: job, index: r.jobIndex(job), host: host, name: r.Plan.Hosts[host].Name,
 		course: course{tasks: job.Tasks, tries: job.Tries, stride: len(job.Handlers) + 1},
-		on:     -1, used: map[int]*broker.Peer{}, lost: map[int]bool{}, notified: map[string]bool{},
+		on:     -1, peers: r.traffic.NewPeers(), lost: map[int]bool{}, notified: map[string]bool{},
 	}
 }
 
@@ -106,7 +106,7 @@ func (h *hostRun) preconditions(ctx context.Context) {
 		if end == nil {
 			end = h.evaluate(p)
 		}
-		if end != nil && h.run.isEnding() == notEnding {
+		if end != nil && !h.run.traffic.IsEnding() {
 			h.queue = []*sent{h.ends(p, noTask, nil, end)}
 			h.drain(ctx)
 		}
@@ -140,7 +140,7 @@ func (h *hostRun) evaluate(p *plan.Task) *event.TaskEnd {
 }
 
 // over says whether nothing new starts on this host.
-func (h *hostRun) over() bool { return h.stopped != "" || h.run.isEnding() != notEnding }
+func (h *hostRun) over() bool { return h.stopped != "" || h.run.traffic.IsEnding() }
 
 // isPreview says whether nothing is changed.
 func (h *hostRun) isPreview() bool { return h.run.Mode == wire.ModeLook }
@@ -169,11 +169,11 @@ func (h *hostRun) sync() {
 		return
 	}
 	h.synced = true
-	for _, on := range slices.Sorted(maps.Keys(h.used)) {
+	for _, on := range h.peers.Used() {
 		if h.isLost(on) {
 			continue
 		}
-		pending, ok := h.call(on, wire.Call{
+		pending, ok := h.peers.Call(on, wire.Call{
 			Action: wire.ActionFlush, Mode: wire.ModeApply, Pipeline: h.pipeline, Flags: wire.FlagAlways,
 		}, broker.CallOptions{After: h.after})
 		if ok {
@@ -188,7 +188,7 @@ func (h *hostRun) takeSync(ctx context.Context, s *sent) {
 	if err == nil && reply.Problem != nil && reply.Problem.Code != wire.CodeCancelled {
 		err = reply.Problem
 	}
-	if err == nil || h.isGone() || h.run.isEnding() != notEnding {
+	if err == nil || h.isGone() || h.run.traffic.IsEnding() {
 		return
 	}
 	job := &sent{task: &plan.Task{Address: "job." + h.job.Name, Place: h.job.Place}, at: noTask}
@@ -201,7 +201,7 @@ func (h *hostRun) takeSync(ctx context.Context, s *sent) {
 
 // ended reports the end of the job on this host.
 func (h *hostRun) ended() {
-	h.leaveAll()
+	h.peers.Leave()
 	h.run.letGo(h.run.needs(h.job, h.host))
 	if !h.isPreview() {
 		h.run.Sink.Emit(event.HostEnd{Host: h.name, Job: h.job.Name, Counts: h.counts})

@@ -36,10 +36,10 @@ func (h *hostRun) requests(ctx context.Context, s *sent) {
 
 // ask makes the request over a connection that the peer opens. Its time begins when the peer is there.
 func (h *hostRun) ask(ctx context.Context, s *sent, r *request.Request) (request.Reply, error) {
-	peer := h.peer(s.on)
-	ready, err := peer.Ready(h.run.open) //nolint:contextcheck // that one ends when nothing new starts
+	peer := h.peers.At(s.on)
+	ready, err := peer.Ready(h.run.traffic.Open()) //nolint:contextcheck // that one ends when nothing new starts
 	switch {
-	case err != nil && h.run.isEnding() != notEnding:
+	case err != nil && h.run.traffic.IsEnding():
 		return request.Reply{}, &wire.Problem{Code: wire.CodeCancelled, Message: "the run was ended before it was made"}
 	case err != nil:
 		return request.Reply{}, err //nolint:wrapcheck // it says which hop

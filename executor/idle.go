@@ -78,7 +78,7 @@ func (r *run) letGo(connections []int) {
 			break
 		}
 		r.needed[c]--
-		idle[c] = r.needed[c] == 0 || r.Thrifty && r.users[c] == 0 && !r.inner[c]
+		idle[c] = r.needed[c] == 0 || r.Thrifty && !r.traffic.IsUsed(c) && !r.inner[c]
 	}
 	r.mu.Unlock()
 	for _, host := range r.Plan.Facts { // the outputs may tell them

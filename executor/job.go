@@ -104,7 +104,7 @@ func (j *jobRun) cause() *failedJob {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	slices.Sort(j.bad)
-	return &failedJob{name: j.job.Name, hosts: slices.Clone(j.bad), ending: j.run.isEnding() != notEnding}
+	return &failedJob{name: j.job.Name, hosts: slices.Clone(j.bad), ending: j.run.traffic.IsEnding()}
 }
 
 // skip reports the tasks of batches that do not start; those that run once on the first host.

@@ -10,6 +10,7 @@ import (
 	"runner/executor/direct"
 	"runner/executor/event"
 	"runner/executor/state"
+	"runner/executor/traffic"
 	"runner/planner/plan"
 )
 
@@ -21,7 +22,7 @@ func Offline(p *plan.Plan, evaluator Evaluator, sink event.Sink, brief bool) Sum
 	o := offlinePlan{brief: brief}
 	o.run = &run{
 		Config: Config{Plan: p, Evaluator: evaluator, Mode: wire.ModeLook, Sink: sink},
-		state:  state.New(""), hosts: map[string]bool{},
+		state:  state.New(""), hosts: map[string]bool{}, traffic: traffic.New(nil, nil, nil), // there is none
 		summary: Summary{Planned: map[event.Verb]int{}, Lost: map[string]bool{}},
 	}
 	for i := range p.Jobs {

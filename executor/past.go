@@ -95,7 +95,7 @@ func (h *hostRun) recognize(ctx context.Context) {
 	if h.run.Past == nil || on < 0 || h.over() || !h.run.Past.Reached(h.name) {
 		return
 	}
-	ready, err := h.run.Broker.Peer(on).Ready(h.run.open) //nolint:contextcheck // that one ends when nothing new starts
+	ready, err := h.run.Broker.Peer(on).Ready(h.run.traffic.Open()) //nolint:contextcheck // that one ends when nothing new starts
 	if err != nil {
 		return // its tasks say it
 	}

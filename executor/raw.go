@@ -33,7 +33,7 @@ func (h *hostRun) raw(ctx context.Context, s *sent) {
 		limit = forever
 	}
 	waits, stop := h.actContext(ctx, forever)
-	release := h.run.exclude(waits, s.on)
+	release := h.run.traffic.Exclude(waits, s.on)
 	defer release()
 	if stop(); h.over() {
 		h.endUnstarted(s, event.TaskEnd{Address: s.instance.Address})
@@ -60,44 +60,5 @@ func (h *hostRun) will(s *sent) {
 		h.run.Sink.Emit(event.Sent{Address: s.instance.Address, Host: h.name})
 		s.noted = true
 		h.run.OnRecord()
-	}
-}
-
-// exclude waits until nothing that disturbs others is under way at a connection, and keeps it so until release: no agent's lane
-// does that for what is done without one.
-func (r *run) exclude(ctx context.Context, connection int) (release func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.calm.Broadcast()
-	})
-	defer stop()
-	busy := func() bool {
-		if r.raws[connection] {
-			return true
-		}
-		for _, on := range r.at {
-			if on == connection {
-				return true
-			}
-		}
-		return false
-	}
-	for busy() && ctx.Err() == nil {
-		r.calm.Wait()
-	}
-	mine := !r.raws[connection]
-	r.raws[connection] = true
-	r.users[connection]++
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.users[connection]--
-		if mine {
-			delete(r.raws, connection)
-		}
-		r.calm.Broadcast()
 	}
 }

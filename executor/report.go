@@ -289,7 +289,7 @@ func (h *hostRun) output(s *sent, stream wire.Stream, text string) {
 
 // target returns what a connection leads to, or nil when nobody has said yet.
 func (h *hostRun) target(on int) *event.Target {
-	if p := h.used[on]; p != nil {
+	if p := h.peers.Held(on); p != nil {
 		return targetOf(p.Hello())
 	}
 	return targetOf(h.run.Broker.Hello(on))

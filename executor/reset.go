@@ -56,56 +56,23 @@ func (h *hostRun) resets(ctx context.Context, at int, task *plan.Task, on int, i
 // work behind it go on over the old one.
 func (h *hostRun) reset(ctx context.Context, connection int) error {
 	var failed error
-	for _, on := range h.run.tree.Behind(connection) {
-		if h.used[on] == nil {
+	for _, on := range h.peers.Used() {
+		if !slices.Contains(h.run.Plan.Chain(on), connection) {
 			continue
 		}
-		pending, ok := h.call(on, wire.Call{Action: wire.ActionFlush, Mode: wire.ModeApply, Flags: wire.FlagNoLane}, broker.CallOptions{After: h.after})
+		pending, ok := h.peers.Call(on, wire.Call{Action: wire.ActionFlush, Mode: wire.ModeApply, Flags: wire.FlagNoLane}, broker.CallOptions{After: h.after})
 		if !ok {
 			return nil // the run is ending
 		}
 		switch reply, err := h.run.wait(ctx, pending, on); {
-		case err != nil && h.run.isEnding() == notEnding:
+		case err != nil && !h.run.traffic.IsEnding():
 			failed = errors.Join(failed, err)
 		case err == nil && reply.Problem != nil:
 			failed = errors.Join(failed, reply.Problem)
 		}
 	}
-	h.renew(connection, h.run.Broker.Renew)
+	h.peers.Renew(connection, h.run.Broker.Renew)
 	return failed
-}
-
-// renew lets a connection, and all behind it, be opened anew by the broker, or by a peer that has failed.
-func (h *hostRun) renew(connection int, by func(connection int) (end func())) {
-	behind := h.run.tree.Behind(connection)
-	h.run.mu.Lock()
-	others := false
-	for _, c := range behind {
-		h.leaveLocked(c)
-		others = others || h.run.users[c] > 0
-	}
-	end := by(connection)
-	h.run.mu.Unlock()
-	if !others {
-		end()
-	}
-}
-
-// leaveLocked gives up the peer that the host uses at a connection.
-func (h *hostRun) leaveLocked(connection int) {
-	if h.used[connection] != nil {
-		delete(h.used, connection)
-		h.run.users[connection]--
-	}
-}
-
-// leaveAll is leaveLocked for all of them.
-func (h *hostRun) leaveAll() {
-	h.run.mu.Lock()
-	defer h.run.mu.Unlock()
-	for c := range h.used {
-		h.leaveLocked(c)
-	}
 }
 
 // restarts says why a machine cannot be restarted, before anything is sent there.
@@ -113,7 +80,7 @@ func (h *hostRun) restarts(task *plan.Task, on int) *event.TaskEnd {
 	if on < 0 {
 		return nil
 	}
-	ready, err := h.run.Broker.Peer(on).Ready(h.run.open)
+	ready, err := h.run.Broker.Peer(on).Ready(h.run.traffic.Open())
 	failure := &event.Failure{Place: task.Place}
 	switch {
 	case err != nil:
@@ -139,8 +106,8 @@ func (h *hostRun) reboots(ctx context.Context, s *sent, reply answer, err error)
 	limit := cmp.Or(s.instance.Timeout, rebootTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTooLong)
 	defer cancel()
-	defer context.AfterFunc(h.run.open, cancel)() //nolint:contextcheck // an interrupt ends it sooner
-	peer := h.used[s.on]
+	defer context.AfterFunc(h.run.traffic.Open(), cancel)() //nolint:contextcheck // an interrupt ends it sooner
+	peer := h.peers.Held(s.on)
 	was, _ := peer.Hello()
 	var is broker.Ready
 	h.run.withoutSlot(func() { is, err = h.comeBack(ctx, s.on, peer, was) })
@@ -154,7 +121,7 @@ func (h *hostRun) reboots(ctx context.Context, s *sent, reply answer, err error)
 	case err == nil:
 		reply.Trip = is.Trip
 		reply.said.Values = map[string]any{"boot_id": is.Hello.Boot, "seconds": reply.Elapsed.Seconds()}
-	case h.run.isEnding() != notEnding:
+	case h.run.traffic.IsEnding():
 		reply.Problem = &wire.Problem{Code: wire.CodeLost, Message: "the run ended while the machine was restarting"}
 	default:
 		reply.Problem = &wire.Problem{Code: wire.CodeTimeout, Message: fmt.Sprintf("%v (waited %v)", err, limit)}
@@ -181,7 +148,7 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 		lost, isLost := errors.AsType[*broker.LostError](err)
 		switch {
 		case isLost:
-			h.renew(lost.Connection, attempt.Renew) // the others that wait behind it have failed too
+			h.peers.Renew(lost.Connection, attempt.Renew) // the others that wait behind it have failed too
 			seen = fmt.Errorf("the machine went down and cannot be reached: %w", err)
 		case err != nil:
 			return ready, seen
@@ -191,7 +158,7 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 			return ready, nil
 		default:
 			h.leaveMachine(was.Target.Machine)
-			h.renew(on, attempt.Renew)
+			h.peers.Renew(on, attempt.Renew)
 			seen = errors.New("the machine has not started anew: the connection broke, and it is still the same boot")
 		}
 		if !h.run.waitFor(ctx, pause) || ctx.Err() != nil {
@@ -204,7 +171,7 @@ func (h *hostRun) comeBack(ctx context.Context, on int, peer *broker.Peer, was w
 func (h *hostRun) leaveMachine(machine string) {
 	for c := range h.run.Plan.Connections {
 		if h.run.machine(c) == machine {
-			h.renew(c, h.run.Broker.Renew)
+			h.peers.Renew(c, h.run.Broker.Renew)
 		}
 	}
 }

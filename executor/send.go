@@ -173,9 +173,9 @@ func (h *hostRun) send(s *sent) {
 	}
 	s.fetching = nil
 	if s.instance.Destination != "" {
-		f, err := exchange.NewFetch(h.run.open, s.instance, exchange.FetchOptions{Dry: h.isPreview(), WholeDiff: h.run.WholeDiff})
+		f, err := exchange.NewFetch(h.run.traffic.Open(), s.instance, exchange.FetchOptions{Dry: h.isPreview(), WholeDiff: h.run.WholeDiff})
 		switch {
-		case err != nil && h.run.isEnding() != notEnding:
+		case err != nil && h.run.traffic.IsEnding():
 			s.on = notSent
 			return
 		case err != nil:
@@ -238,13 +238,13 @@ func (h *hostRun) send(s *sent) {
 	if h.isPreview() {
 		h.lookAhead(s, &call)
 	}
-	if pending, ok := h.call(s.on, call, options); ok {
+	if pending, ok := h.peers.Call(s.on, call, options); ok {
 		s.pending = pending
 		if f := s.fetching; f != nil {
 			h.run.ends.Go(func() { h.run.endFetch(f, pending) })
 		}
 		if s.task.Uncut && !h.isPreview() {
-			h.run.spare(pending)
+			h.run.traffic.Spare(pending)
 		}
 		s.refused = s.isRefused()
 		return

@@ -279,7 +279,7 @@ func (h *hostRun) explain(end *event.TaskEnd, err error, task *plan.Task) {
 			end.Status = event.Unknown
 		default:
 		}
-	case h.run.isEnding() == interrupted:
+	case h.run.traffic.IsInterrupted():
 		end.Status, end.Reason = event.Unknown, interruptedReason
 	}
 	end.Error = end.Failure.Text()

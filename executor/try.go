@@ -46,7 +46,7 @@ func (h *hostRun) raise(f fault) {
 		h.goOn(f.at, h.around(f), []fault{f})
 	}
 	if f.task.OnFailure == plan.Abort {
-		h.run.end(aborted)
+		h.run.traffic.Abort()
 	}
 }
 
@@ -55,7 +55,7 @@ func (h *hostRun) goOn(at, try int, faults []fault) {
 	for n := len(h.caught); n > 0 && h.isInside(h.caught[n-1].try, try); n-- { // the failure is one of a block around it
 		faults = h.uncatch(faults)
 	}
-	if h.run.isEnding() != notEnding || faults[len(faults)-1].task.OnFailure == plan.Abort {
+	if h.run.traffic.IsEnding() || faults[len(faults)-1].task.OnFailure == plan.Abort {
 		try = noTry
 	}
 	hopeless := !h.mayBeRescued(at, try)
@@ -211,7 +211,7 @@ func (h *hostRun) discard(failed, target int) {
 				Result: shown(s.task, plan.Result{Skipped: true}),
 			}, s.task)
 		}
-		h.run.forget(s.pending)
+		h.run.traffic.Forget(s.pending)
 	}
 }
 

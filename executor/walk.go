@@ -47,7 +47,7 @@ func (h *hostRun) walk(ctx context.Context) {
 // endCourse takes what is still under way after the last task, and reports whether the host is through.
 func (h *hostRun) endCourse(ctx context.Context) bool {
 	if !h.flush {
-		if (h.blocked() || !h.handlers && len(h.used) > 1) && !h.drain(ctx) { // several users: each one's writes first
+		if (h.blocked() || !h.handlers && len(h.peers.Used()) > 1) && !h.drain(ctx) { // several users: each one's writes first
 			return false
 		}
 		h.sync()
@@ -121,7 +121,7 @@ func (h *hostRun) start(ctx context.Context, at int, task *plan.Task, t *batch.T
 		end = h.restarts(task, on)
 	}
 	if end != nil {
-		if h.run.isEnding() != notEnding {
+		if h.run.traffic.IsEnding() {
 			h.leave(ctx, at, left{})
 			return
 		}
@@ -242,7 +242,7 @@ func (h *hostRun) standBy(c <-chan struct{}) bool {
 		h.run.withoutSlot(func() {
 			select {
 			case <-c:
-			case <-h.run.open.Done():
+			case <-h.run.traffic.Open().Done():
 			}
 		})
 	}
@@ -316,7 +316,7 @@ func (h *hostRun) learnFacts(task *plan.Task) *event.TaskEnd {
 			end.Error = "cannot get the facts of host " + name + ": nothing connects to it"
 			return end
 		}
-		ready, err := h.run.Broker.Peer(connection).Ready(h.run.open)
+		ready, err := h.run.Broker.Peer(connection).Ready(h.run.traffic.Open())
 		if err != nil && h.comes(err) != "" {
 			continue // they are not known
 		}
