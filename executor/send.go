@@ -241,7 +241,7 @@ func (h *hostRun) send(s *sent) {
 	if pending, ok := h.peers.Call(s.on, call, options); ok {
 		s.pending = pending
 		if f := s.fetching; f != nil {
-			h.run.ends.Go(func() { h.run.endFetch(f, pending) })
+			h.run.ends.Go(func() { f.Until(pending.Done(), h.run.waited.Done(), func() { pending.Cancel(false) }) })
 		}
 		if s.task.Uncut && !h.isPreview() {
 			h.run.traffic.Spare(pending)
@@ -253,15 +253,6 @@ func (h *hostRun) send(s *sent) {
 		s.fetching.End()
 	}
 	s.on = notSent
-}
-
-// endFetch ends what is written when the call has ended, or nobody waits for that any more.
-func (r *run) endFetch(f *exchange.Fetch, p *broker.Pending) {
-	select {
-	case <-p.Done():
-	case <-r.waited.Done():
-	}
-	f.End()
 }
 
 // pieces joins characters that lie across the borders of what comes in pieces.

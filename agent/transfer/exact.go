@@ -3,11 +3,14 @@ package transfer
 import (
 	"context"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"runner/agent/disk"
+	"runner/agent/wire"
 )
 
 // Exact makes a receiver say what it does, and what is there like what is sent.
@@ -17,6 +20,28 @@ type Exact struct {
 	Excludes func(at string, isDir bool) bool
 	Done     []Done
 	Bytes    int64 // of files that were written
+
+	entries, names int // that were sent, and how many bytes they say about where these are
+}
+
+const (
+	// mostEntries is how many entries are taken, and mostNames how many bytes their paths have together: so much is held of
+	// them until the end.
+	mostEntries = 1_000_000
+	mostNames   = 128 << 20
+)
+
+// count counts an entry, whether it is the same or not.
+func (e *Exact) count(at string) error {
+	e.entries++
+	e.names += len(at)
+	if e.entries > mostEntries || e.names > mostNames {
+		return &wire.Problem{
+			Code: wire.CodeAction, Message: "there is too much: what is sent has more than " + strconv.Itoa(mostEntries) + " entries, or paths of more than " + strconv.Itoa(mostNames>>20) + " MiB",
+			Hint: "Exclude what is not needed, or take its directories one by one.",
+		}
+	}
+	return nil
 }
 
 // Done is something that was done, or would be.
@@ -26,7 +51,8 @@ type Done struct {
 	Dir  bool
 }
 
-// NewExactReceiver is NewReceiver for a destination that is to be just as the source.
+// NewExactReceiver is NewReceiver for a destination that is to be just as the source. Directories on the way to it that are not there are
+// made when something is written.
 func NewExactReceiver(ctx context.Context, at string, exact *Exact, progress Progress) (*Receiver, error) {
 	return newReceiver(ctx, Destination{Path: at, Name: "."}, exact, progress)
 }
@@ -46,6 +72,18 @@ func (r *Receiver) noteOver(at string, isNew bool, size int64) {
 		sign = '+'
 	}
 	r.note(sign, at, false, size)
+}
+
+// begin makes the directories on the way to the destination, now that something is to be written.
+func (r *Receiver) begin() (err error) {
+	if r.parent != nil || r.isDry() {
+		return nil
+	}
+	above := path.Dir(path.Clean(r.destination.Path))
+	if err = os.MkdirAll(above, 0o755); err == nil { //nolint:gosec // as people make directories
+		r.parent, err = disk.Find(above)
+	}
+	return err
 }
 
 // lstat is that of a directory; nil is one that would be made.

@@ -85,8 +85,8 @@ func newReceiver(ctx context.Context, d Destination, exact *Exact, progress Prog
 		return nil, fmt.Errorf("a copy cannot be called %q", r.name)
 	}
 	if r.parent, err = disk.Find(at); err != nil {
-		if r.isDry() && errors.Is(err, fs.ErrNotExist) {
-			return r, nil
+		if r.exact != nil && errors.Is(err, fs.ErrNotExist) {
+			return r, nil // see begin
 		}
 		return nil, err
 	}
@@ -139,6 +139,9 @@ func (r *Receiver) Receive(ctx context.Context, from io.Reader) (Report, error) 
 }
 
 func (r *Receiver) take(k kind, payload []byte) error {
+	if r.exact != nil && (k == kindTotal || k == kindLeft) { // nothing is left out
+		return violation("a record of kind %d", k)
+	}
 	switch k {
 	case kindTotal:
 		var all total
@@ -165,7 +168,15 @@ func (r *Receiver) take(k kind, payload []byte) error {
 		if err := wire.Unmarshal(payload, &e); err != nil {
 			return err
 		}
+		if k != kindSame && len(r.stack) == 0 {
+			if err := r.begin(); err != nil {
+				return err
+			}
+		}
 		dir, name, err := r.place(e.Name)
+		if err == nil && r.exact != nil {
+			err = r.exact.count(r.path(e.Name))
+		}
 		if err != nil {
 			return err
 		}

@@ -229,8 +229,8 @@ func (s *sender) file(dir *disk.Dir, name, path string, e entry) error {
 	switch {
 	case broken != nil || s.ctx.Err() != nil:
 		return err
-	case err != nil && path == "":
-		return err
+	case err != nil && (path == "" || s.selection != nil):
+		return s.left(path, err)
 	case err != nil:
 		return s.out.record(kindDone, done{Problem: plain.Cause(err).Error()})
 	}

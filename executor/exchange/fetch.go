@@ -65,11 +65,6 @@ func NewFetch(ctx context.Context, in plan.Instance, o FetchOptions) (*Fetch, er
 	if err != nil {
 		return nil, err
 	}
-	if !f.exact.Dry {
-		if err := os.MkdirAll(filepath.Dir(f.destination), 0o755); err != nil { //nolint:gosec // as people make directories
-			return nil, err
-		}
-	}
 	r, err := transfer.NewExactReceiver(ctx, f.destination, &f.exact, transfer.Progress{})
 	if err != nil {
 		return nil, err
@@ -83,6 +78,20 @@ func NewFetch(ctx context.Context, in plan.Instance, o FetchOptions) (*Fetch, er
 	f.in, f.to = io.Pipe()
 	f.receiver = r
 	return f, nil
+}
+
+// Until waits for the end of the call, or that nobody waits for it any more, and ends what is written. Where that cannot go on it has the call
+// cancelled before.
+func (f *Fetch) Until(ended, given <-chan struct{}, cancel func()) {
+	select {
+	case <-ended:
+	case <-given:
+	case <-f.over:
+		if f.err != nil {
+			cancel()
+		}
+	}
+	f.End()
 }
 
 // End notes that nothing more comes. It can be called twice.

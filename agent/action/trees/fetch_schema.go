@@ -12,7 +12,7 @@ func FetchSchema() schema.Block {
 	return schema.Block{
 		Name: "fetch",
 		Doc: "Makes a file or directory on the controller like one on the target. Only differences are sent, as with `sync`, but each file that differs as a whole. Files appear whole or not at all, with the permissions (without setuid and setgid bits) and the time of the last change of the source; they belong to whoever runs runner. " +
-			"Directories on the way to `destination` are made. No link in the destination is followed, nor the destination itself where it is a link to a directory, and nothing is written outside of it, whatever the target says; a file or link in the place of the other is replaced, anything else in the way is an error. Symbolic links are fetched as links. Pipes, sockets and devices are an error; exclude them. " +
+			"Directories on the way to `destination` are made when there is something to write. No link in the destination is followed, nor the destination itself where it is a link to a directory, and nothing is written outside of it, whatever the target says; a file or link in the place of the other is replaced, anything else in the way is an error. Symbolic links are fetched as links. Pipes, sockets and devices are an error; exclude them. So are more than a million entries, and a file that cannot be read to its end. " +
 			"It is `changed` if something on the controller was. What earlier tasks of the plan would change on the target is fetched by the run, so `plan` does not know yet. The target gets to know nothing of what is in `destination`, but which of its own files are.",
 		Arguments: []schema.Attribute{
 			{Name: "path", Type: schema.Path, Required: true, Doc: "The file or directory on the target. Links to it are followed as with `directory`."},
