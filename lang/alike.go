@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/refs"
 )
@@ -154,13 +155,18 @@ func (s *Site) different(t *Task, j *jobScope) []*Host {
 		case i < len(groups)-1 && len(group) > fewHosts && s.scope.isTotal(t, group[0]):
 			t.body.similar[i] = true
 			out = append(out, group[0])
-		case r.own:
+		case r.own, t.writesHere():
 			out = append(out, group...)
 		default:
 			out = s.unlike(out, t, group)
 		}
 	}
 	return out
+}
+
+// writesHere says whether a task writes on the controller: where one host's does, no other one's may.
+func (t *Task) writesHere() bool {
+	return slices.ContainsFunc(t.body.schema.Arguments, func(a schema.Attribute) bool { return a.Type == schema.Destination })
 }
 
 // Similar returns the same text for many hosts on which a task differs, as long as no facts and no results are known, in

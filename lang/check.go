@@ -82,12 +82,7 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 		x.lookAtCertain()
 		l.failAll(x.located())
 	}
-	l.checkDestination(j, t)
-	for _, f := range found {
-		for _, w := range f.writes {
-			l.failAll(j.add(t, w))
-		}
-	}
+	l.checkDestination(j, t, found)
 	t.body.keys, t.body.keysKnown = found[0].keys, true
 	for _, f := range found {
 		t.body.secret = t.body.secret || f.secret
@@ -96,14 +91,20 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 	}
 }
 
-// checkDestination finds a place on the controller that several hosts would write to. What depends on a host is looked at when it is known.
-func (l *loader) checkDestination(j *jobScope, t *Task) {
+// checkDestination finds a place on the controller that several hosts or tasks would write to. What is not known is looked at when it is.
+func (l *loader) checkDestination(j *jobScope, t *Task, found []*finding) {
 	for _, a := range t.body.schema.Arguments {
 		if a.Type == schema.Destination && len(j.Hosts) > 1 && !t.Once && t.body.once[a.Name] != nil {
 			l.failAll(hcl.Diagnostics{diag.Errorf(diag.InvalidValue, t.body.block.Args[a.Name].At(), "The same place for several hosts",
 				"All %d hosts of the job would write to the same %s. Let it have self.name in it, or let the task run once.", len(j.Hosts), a.Name)})
+			return
 		}
 	}
+	var all []writing
+	for _, f := range found {
+		all = append(all, f.writes...)
+	}
+	l.failAll(j.claim(t, all))
 }
 
 // fewHosts are not worth a goroutine of their own.

@@ -11,6 +11,7 @@ import (
 
 	"runner/lang/diag"
 	"runner/lang/own"
+	"runner/lang/places"
 	"runner/lang/source"
 )
 
@@ -47,34 +48,33 @@ func (x *expansion) checkDestination(in *Instance, name string) {
 		"%q of %s is what becomes like the target, and %s is %s. Give it a directory of its own, such as \"fetched/${self.name}\".", name, x.body.title, shown, what))
 }
 
-// writer says who writes to a place on the controller, and from where.
-type writer struct{ address, from string }
-
 // writing are the elements of a task that writes there, on a host.
 type writing struct {
 	host      *Host
 	instances []Instance
 }
 
-// add notes where a task writes to, and finds a place that something else is written to as well. What may not run counts for nothing: handlers,
+// claim notes where a task writes to, and finds a place that something else is written to as well. What may not run counts for nothing: handlers,
 // what stands in a rescue, and what has a condition that is not known.
-func (j *jobScope) add(t *Task, w writing) hcl.Diagnostics {
+func (j *jobScope) claim(t *Task, all []writing) hcl.Diagnostics {
 	i := slices.Index(j.Tasks, t)
 	if i < 0 || len(j.Hosts) == 0 || slices.ContainsFunc(j.Tries, func(y Try) bool { return y.Rescue <= i && i < y.Always }) {
 		return nil
 	}
-	for _, in := range w.instances {
-		from, _ := in.Args["path"].(string)
-		if in.Destination == "" || in.Skip || len(in.Unknown) > 0 || in.Sensitive {
-			continue
+	if t.Once {
+		all = all[:min(len(all), 1)]
+	}
+	for _, w := range all {
+		for _, in := range w.instances {
+			from, _ := in.Args["path"].(string)
+			if in.Destination == "" || in.Skip || len(in.Unknown) > 0 || in.Sensitive {
+				continue
+			}
+			if other, free := j.places.Claim(in.Destination, places.Writer{Address: in.Address, Host: w.host.Name, From: from}); !free {
+				d := diag.Errorf(diag.InvalidValue, t.Range, "The same place for several", "%s", other.Clash(in.Destination))
+				return diag.At(hcl.Diagnostics{d}, w.host.Name, in.Address)
+			}
 		}
-		at := [2]string{w.host.Name, in.Destination}
-		if other, ok := j.writes[at]; ok && other.from != from {
-			d := diag.Errorf(diag.InvalidValue, t.Range, "The same place for several", "This would write to %s, and so does %s. Let each have a destination of its own.",
-				diag.Quote(in.Destination), other.address)
-			return diag.At(hcl.Diagnostics{d}, w.host.Name, in.Address)
-		}
-		j.writes[at] = writer{in.Address, from}
 	}
 	return nil
 }

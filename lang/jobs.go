@@ -12,6 +12,7 @@ import (
 	"runner/agent/schema"
 	"runner/lang/config"
 	"runner/lang/diag"
+	"runner/lang/places"
 	"runner/lang/refs"
 	"runner/lang/value"
 )
@@ -28,14 +29,13 @@ type jobScope struct {
 	groups map[string]*hostTypes
 	// phantom stands for a host where there is none.
 	phantom *Host
-	// writes are the places on the controller that tasks surely write to, by host and path.
-	writes map[[2]string]writer
+	places  places.Places // on the controller, that tasks surely write to
 }
 
 // buildJobs evaluates what is static of the jobs.
 func (l *loader) buildJobs() {
 	for _, b := range l.config.Jobs {
-		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}, groups: map[string]*hostTypes{}, writes: map[[2]string]writer{}}
+		j := &jobScope{Job: &Job{Name: b.Name, Range: b.Block}, block: b, tasks: map[string]*Task{}, groups: map[string]*hostTypes{}}
 		l.scope.jobs[b.Name] = j
 		l.site.Jobs = append(l.site.Jobs, j.Job)
 		j.Hosts, j.sound = l.jobHosts(b)

@@ -64,9 +64,8 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 			diags = append(diags, e.takeOwn(task, action, &out[i], in.Secrets)...)
 			continue
 		}
-		if err := e.claim(&out[i], e.hosts[host].Name); err != nil {
-			diags = append(diags, diag.Errorf(diag.InvalidValue, task.Range, "The same place for several", "%s",
-				placeOfTask(task).Explain(diag.Capital(err.Error())+". Let each have a destination of its own, with self.name in it.")))
+		if clash := e.claims.claim(&out[i], e.hosts[host].Name); clash != "" {
+			diags = append(diags, diag.Errorf(diag.InvalidValue, task.Range, "The same place for several", "%s", placeOfTask(task).Explain(clash)))
 		}
 		if err := e.takeContent(&out[i]); err != nil {
 			diags = append(diags, sourceError(task, err))
