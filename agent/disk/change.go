@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -212,40 +211,49 @@ func (d *Dir) Count(ctx context.Context, name string, each func(path string, st 
 	return count, nil
 }
 
-// RemoveAll removes a directory with everything in it. Links in it are removed, never followed.
-func (d *Dir) RemoveAll(name string) error {
-	root, err := os.OpenRoot(d.Path)
-	if err != nil {
-		return err
+// RemoveAll removes an entry, a directory with everything in it, until ctx ends. Links in it are removed, never followed. That
+// nothing is there is no error.
+func (d *Dir) RemoveAll(ctx context.Context, name string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	defer root.Close() //nolint:errcheck // nothing is written through it
-	// Between our walk and this one somebody could have put something else at the path.
-	mine, err := d.Stat()
-	if err != nil {
-		return err
+	err := unix.Unlinkat(d.fd, name, 0)
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		return nil
 	}
-	info, err := root.Stat(".")
-	if err != nil {
-		return err
+	if st, lookErr := d.Lstat(name); lookErr == nil && st.Kind == Directory {
+		return d.removeTree(ctx, name)
 	}
-	if st, ok := info.Sys().(*syscall.Stat_t); !ok || uint64(st.Dev) != mine.ID.Device || st.Ino != mine.ID.Inode {
-		return &ChangedError{Path: d.Path}
-	}
-	return root.RemoveAll(name)
+	return failed("remove", d.Join(name), err)
 }
 
-// Clear removes everything that is in a directory.
-func (d *Dir) Clear(name string) error {
+func (d *Dir) removeTree(ctx context.Context, name string) error {
+	if unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR) == nil { // one that nobody may look into can be empty
+		return nil
+	}
+	if err := d.Clear(ctx, name); err != nil {
+		return err
+	}
+	return d.RemoveDir(name)
+}
+
+// Clear removes everything that is in a directory, until ctx ends.
+func (d *Dir) Clear(ctx context.Context, name string) error {
 	inside, err := d.Open(name)
 	if err != nil {
 		return err
 	}
 	defer inside.Close()
 	names, err := inside.Names()
-	for _, name := range names {
-		err = errors.Join(err, inside.RemoveAll(name))
+	if err != nil {
+		return err
 	}
-	return err
+	for _, name := range names {
+		if err := inside.RemoveAll(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Backup gives a file a second name with the time in it and returns what was added to the name. Where the file system

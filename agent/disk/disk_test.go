@@ -3,7 +3,9 @@
 package disk
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -296,16 +298,28 @@ func TestG30RemoveAllNeverFollows(t *testing.T) {
 	if n != 101 || err != nil {
 		t.Errorf("%d %v", n, err)
 	}
-	ok(t, d.RemoveAll("tree"))
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := d.RemoveAll(ended, "tree"); !errors.Is(err, context.Canceled) {
+		t.Errorf("when it was ended before: %v", err)
+	}
+	ok(t, d.RemoveAll(t.Context(), "nothing"))
+	ok(t, d.RemoveAll(t.Context(), "tree"))
+	if _, err := os.Lstat(dir + "/tree"); err == nil {
+		t.Error("it is still there")
+	}
 	if _, err := os.Stat(dir + "/kept/x"); err != nil {
 		t.Error(err)
 	}
 	ok(t, os.Rename(dir, dir+"-moved"))
 	defer func() { _ = os.RemoveAll(dir + "-moved") }()
 	ok(t, os.MkdirAll(dir+"/kept", 0o755))
-	var changed *ChangedError
-	if err := d.RemoveAll("kept"); !errors.As(err, &changed) {
+	ok(t, d.RemoveAll(t.Context(), "kept"))
+	if _, err := os.Stat(dir + "/kept"); err != nil {
 		t.Errorf("in another directory of the same name: %v", err)
+	}
+	if _, err := os.Stat(dir + "-moved/kept"); err == nil {
+		t.Error("it is still in the directory that was opened")
 	}
 }
 
@@ -362,5 +376,45 @@ func TestDraftWhereNothingCanBeMade(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "/proc/wanted:") {
 		t.Error(err)
+	}
+}
+
+// fewSteps is a context that ends when it has been asked so often.
+type fewSteps struct {
+	context.Context //nolint:containedctx // it is one
+	left            int
+}
+
+func (f *fewSteps) Err() error {
+	if f.left--; f.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestG24RemoveAllEnds: who removes very much stops where the call ends, and goes on with the rest another time.
+func TestG24RemoveAllEnds(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 1000 {
+		at := fmt.Sprintf("%s/tree/%d", dir, n%10)
+		ok(t, os.MkdirAll(at, 0o755))
+		ok(t, os.WriteFile(fmt.Sprintf("%s/%d", at, n), nil, 0o600))
+	}
+	d := open(t, dir)
+	count := func() int {
+		n, err := d.Count(t.Context(), "tree", func(string, Stat) {})
+		ok(t, err)
+		return n
+	}
+	before := count()
+	if err := d.RemoveAll(&fewSteps{t.Context(), 300}, "tree"); !errors.Is(err, context.Canceled) {
+		t.Errorf("when it was ended: %v", err)
+	}
+	if now := count(); now < before-300 || now > before-290 {
+		t.Errorf("%d entries, and %d are left after 300 steps", before, now)
+	}
+	ok(t, d.RemoveAll(t.Context(), "tree"))
+	if _, err := d.Lstat("tree"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
 	}
 }

@@ -243,9 +243,9 @@ func (d *Directory) values(env *action.Env, e *view.Entry) map[string]any {
 }
 
 // Act makes what is missing, outermost first.
-func (d *Directory) Act(_ context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
+func (d *Directory) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
 	if d.State == "absent" {
-		return d.remove(env, found)
+		return d.remove(ctx, env, found)
 	}
 	for i, at := range d.missing {
 		if err := d.make(env, at, i == len(d.missing)-1); err != nil {
@@ -304,7 +304,7 @@ func (d *Directory) Unmake(env *action.Env) {
 	}
 }
 
-func (d *Directory) remove(env *action.Env, found action.Outcome) (action.Outcome, error) {
+func (d *Directory) remove(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
 	p, err := env.View.Find(d.Path)
 	if err != nil {
 		return action.Outcome{}, action.Cannot("remove", d.Path, err)
@@ -318,7 +318,7 @@ func (d *Directory) remove(env *action.Env, found action.Outcome) (action.Outcom
 		case d.kind != disk.Directory:
 			err = p.Dir.Remove(p.Name)
 		case d.full || !d.anything:
-			err = p.Dir.RemoveAll(p.Name)
+			err = p.Dir.RemoveAll(ctx, p.Name)
 		default:
 			err = p.Dir.RemoveDir(p.Name)
 		}

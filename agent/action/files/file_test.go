@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -421,5 +422,27 @@ func TestTouchedNamesTheFileSystemsToSync(t *testing.T) {
 	}
 	if want := []string{dir, dir + "/d", dir}; strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestG24RemoveEnds: the removal of a tree ends with the call, and another one removes the rest.
+func TestG24RemoveEnds(t *testing.T) {
+	b, dir := actiontest.New(t), t.TempDir()
+	for n := range 100 {
+		actiontest.Write(t, fmt.Sprintf("%s/%d", dir, n), "", 0o600)
+	}
+	for name, a := range map[string]args{"remove": {"path": dir, "recurse": true}, "directory": {"path": dir, "state": "absent"}} {
+		remove, env := b.Make(name, a), b.Env(wire.ModeApply)
+		found, err := remove.Look(t.Context(), env)
+		actiontest.OK(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := remove.Act(ctx, env, found); !errors.Is(err, context.Canceled) || len(actiontest.Entries(t, dir)) != 100 {
+			t.Errorf("%s: %v, %d are left", name, err, len(actiontest.Entries(t, dir)))
+		}
+	}
+	b.Must("remove", args{"path": dir, "recurse": true})
+	if _, err := os.Lstat(dir); err == nil {
+		t.Error("it is still there")
 	}
 }

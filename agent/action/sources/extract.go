@@ -185,6 +185,8 @@ func (x *Extract) compare(ctx context.Context, env *action.Env, p *view.Place, o
 	for _, e := range append([]*entry{{member: member{name: ".", kind: disk.Directory}, ordinal: -1}}, entries...) {
 		there, same, err := x.look(ctx, env, e)
 		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case err != nil:
 			return action.Cannot("unpack", path.Join(x.Path, e.name), err)
 		case same && (e.hard == nil || !e.hard.differs): // else a new file takes the place of the one that it is a name of
@@ -329,7 +331,7 @@ func (x *Extract) Act(ctx context.Context, env *action.Env, found action.Outcome
 			wanted[e.ordinal] = e
 		}
 	}
-	err := x.put(env, (*entry).isDirectory, x.enter)
+	err := x.put(ctx, env, (*entry).isDirectory, x.enter)
 	if err == nil && len(wanted) > 0 {
 		ordinal := 0
 		err = x.archive.read(ctx, func(_ member, content io.Reader) error {
@@ -342,7 +344,7 @@ func (x *Extract) Act(ctx context.Context, env *action.Env, found action.Outcome
 		})
 	}
 	if err == nil { // what they are names of is there now
-		err = x.put(env, func(e *entry) bool { return e.hard != nil || e.kind == disk.Link }, func(e *entry, p *view.Place) error {
+		err = x.put(ctx, env, func(e *entry) bool { return e.hard != nil || e.kind == disk.Link }, func(e *entry, p *view.Place) error {
 			if e.hard == nil {
 				return x.relink(e, p)
 			}
@@ -356,7 +358,7 @@ func (x *Extract) Act(ctx context.Context, env *action.Env, found action.Outcome
 	}
 	if err == nil { // a directory may be closed to us once it has its permissions
 		slices.Reverse(x.todo)
-		err = x.put(env, (*entry).isDirectory, func(e *entry, p *view.Place) error {
+		err = x.put(ctx, env, (*entry).isDirectory, func(e *entry, p *view.Place) error {
 			will := x.will(p, e)
 			return p.Dir.Change(p.Name, p.Entry.ID, will.UID, will.GID, will.Perm)
 		})
@@ -368,8 +370,11 @@ func (x *Extract) Act(ctx context.Context, env *action.Env, found action.Outcome
 }
 
 // put makes some of the entries what they are to be.
-func (x *Extract) put(env *action.Env, which func(*entry) bool, how func(*entry, *view.Place) error) error {
+func (x *Extract) put(ctx context.Context, env *action.Env, which func(*entry) bool, how func(*entry, *view.Place) error) error {
 	for _, e := range x.todo {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if which(e) {
 			if err := x.putOne(env, e, how); err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -303,7 +304,9 @@ func (g *Git) Act(ctx context.Context, env *action.Env, found action.Outcome) (a
 		err = &disk.ChangedError{Path: g.Path}
 	default:
 		if err = g.update(ctx, repo); err != nil && g.fresh {
-			err = errors.Join(err, p.Dir.Clear(p.Name))
+			ctx, cancel := tidying(ctx)
+			defer cancel()
+			err = errors.Join(err, p.Dir.Clear(ctx, p.Name))
 		}
 	}
 	env.Touch(p)
@@ -314,10 +317,16 @@ func (g *Git) Act(ctx context.Context, env *action.Env, found action.Outcome) (a
 }
 
 // create makes the repository under a hidden name, and then gives it its own.
+// tidying gives what removes the remains its time, also where the task was cancelled: not more than an interrupted run waits.
+func tidying(ctx context.Context) (context.Context, context.CancelFunc) {
+	const limit = 8 * time.Second
+	return context.WithTimeout(context.WithoutCancel(ctx), limit)
+}
+
 func (g *Git) create(ctx context.Context, p *view.Place, repo *repository) error {
 	hidden := fmt.Sprintf(".%.200s.runner-git-%d", p.Name, disk.Me())
 	if st, err := p.Dir.Lstat(hidden); err == nil && st.UID == disk.Me() { // of one that was killed
-		if err := p.Dir.RemoveAll(hidden); err != nil {
+		if err := p.Dir.RemoveAll(ctx, hidden); err != nil {
 			return err
 		}
 	}
@@ -331,7 +340,9 @@ func (g *Git) create(ctx context.Context, p *view.Place, repo *repository) error
 		err = p.Dir.Rename(hidden, p.Name)
 	}
 	if err != nil {
-		_ = p.Dir.RemoveAll(hidden) // the first error counts
+		ctx, cancel := tidying(ctx)
+		defer cancel()
+		_ = p.Dir.RemoveAll(ctx, hidden) // the first error counts; what is left, the next one removes
 	}
 	return err
 }
