@@ -24,7 +24,7 @@ type Part struct {
 	Found  Outcome // without an Action
 	// Do does it; with an Action it is what follows when that has changed something.
 	Do func(ctx context.Context, env *Env) error
-	// Undo, if it is set, undoes it where a later part fails.
+	// Undo, if it is set, undoes it where Do or a later part fails.
 	Undo func(ctx context.Context, env *Env)
 }
 
@@ -119,6 +119,9 @@ func (p *Part) act(ctx context.Context, env *Env) (err error) {
 	if p.Do != nil {
 		err = p.Do(ctx, env)
 	}
+	}
+	if err != nil && p.Undo != nil {
+		p.Undo(context.WithoutCancel(ctx), env)
 	return err
 }
 

@@ -37,14 +37,10 @@ func (h *Hostname) Parts(_ context.Context, env *action.Env) ([]action.Part, err
 
 // setting is a part that sets something of the kernel, and sets it back when that or a later part fails.
 func setting(name, was, want string, set func(value string) error) action.Part {
-	undo := func(context.Context, *action.Env) { _ = set(was) } // what went wrong before is reported
-	p := action.Part{Undo: undo, Do: func(ctx context.Context, env *action.Env) error {
-		err := set(want)
-		if err != nil {
-			undo(ctx, env)
-		}
-		return err
-	}}
+	p := action.Part{
+		Do:   func(context.Context, *action.Env) error { return set(want) },
+		Undo: func(context.Context, *action.Env) { _ = set(was) }, // what went wrong before is reported
+	}
 	p.Found.Change.Verb = wire.VerbUpdate
 	p.Found.Before, p.Found.After = action.Texts("name", name, "value", was), action.Texts("name", name, "value", want)
 	return p

@@ -45,8 +45,9 @@ const (
 func (m *Mount) on() bool  { return m.State == "" || m.State == "mounted" }
 func (m *Mount) off() bool { return m.State == "unmounted" || m.State == "absent" }
 
-// Parts are the directory, what is mounted now, the table of the next start, and that systemd knows of it.
-func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Part, err error) {
+// Parts are the directory, the table of the next start, of which systemd is to know, and what is mounted now. The last is what the
+// system may refuse for reasons that cannot be seen before, and the others can be undone.
+func (m *Mount) Parts(ctx context.Context, env *action.Env) (parts []action.Part, err error) {
 	m.Path, m.view = path.Clean(m.Path), env.View
 	if m.Options == "" {
 		m.Options = "defaults"
@@ -73,25 +74,37 @@ func (m *Mount) Parts(_ context.Context, env *action.Env) (parts []action.Part, 
 		dir := &files.Directory{Path: m.Path}
 		parts = append(parts, action.Part{Action: dir, Undo: func(_ context.Context, env *action.Env) { dir.Unmake(env) }})
 	}
+	var argv []string
 	if m.on() || m.off() {
-		argv, err := m.now(env)
-		if err != nil {
+		if argv, err = m.now(env); err != nil {
 			return nil, err
-		}
-		if m.moves = argv != nil; m.moves {
-			parts = append(parts, m.run(argv))
 		}
 	}
 	if m.State != "unmounted" {
-		table := files.Edited(fstab, files.Edit{Change: m.edit, Create: true})
-		parts = append(parts, action.Part{Action: table, Do: func(ctx context.Context, env *action.Env) (err error) {
-			if env.View.Directory("/run/systemd/system") { // it makes units of the lines
-				_, err = env.Tool(ctx, "have systemd read "+fstab, "", "systemctl", "daemon-reload")
-			}
-			return err
-		}})
+		restore, err := files.Kept(ctx, env, fstab)
+		if err != nil {
+			return nil, action.Cannot("read", fstab, err)
+		}
+		parts = append(parts, action.Part{
+			Action: files.Edited(fstab, files.Edit{Change: m.edit, Create: true}), Do: reread,
+			Undo: func(ctx context.Context, env *action.Env) {
+				restore(ctx, env)
+				_ = reread(ctx, env) // what went wrong before is reported
+			},
+		})
+	}
+	if m.moves = argv != nil; m.moves {
+		parts = append(parts, m.run(argv))
 	}
 	return parts, nil
+}
+
+// reread has systemd make units of the lines of the table.
+func reread(ctx context.Context, env *action.Env) (err error) {
+	if env.View.Directory("/run/systemd/system") {
+		_, err = env.Tool(ctx, "have systemd read "+fstab, "", "systemctl", "daemon-reload")
+	}
+	return err
 }
 
 // cover tells the view that what is below the path is not known any more.

@@ -83,8 +83,10 @@ func (m *Mount) run(argv []string) action.Part {
 	}}
 	p.Found.Change.Verb = wire.VerbUpdate
 	if m.on() && m.mounted == nil {
-		p.Undo = func(ctx context.Context, env *action.Env) {
-			_, _ = env.Tool(ctx, "", "", "umount", "--", m.Path) // what went wrong before is reported
+		p.Undo = func(ctx context.Context, env *action.Env) { // of what was cut when it was done
+			if m.mounted, _ = mountedAt(m.point); m.mounted != nil && m.same() {
+				_, _ = env.Tool(ctx, "", "", "umount", "--", m.Path) // what went wrong before is reported
+			}
 		}
 	}
 	return p

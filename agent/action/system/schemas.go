@@ -213,6 +213,14 @@ func checkMount(m map[string]any) error {
 			err = errors.Join(err, given.Wrong(name, "%s must be what mount(8) takes: not empty, not beginning with a - or #%s.", name, blanks))
 		}
 	}
+	options, _ := g.Text("options")
+	for option := range strings.SplitSeq(options, ",") {
+		switch name, _, _ := strings.Cut(option, "="); name {
+		case "password", "password2", "pass", "passwd":
+			err = errors.Join(err, given.Wrong("options", "options must not hold a password: /etc/fstab and the command line of mount can be read by everybody. "+
+				"Write it into a file with mode \"0600\" (task \"file\") and name that, for cifs with credentials=PATH."))
+		}
+	}
 	for _, name := range []string{"dump", "pass"} {
 		if n, known := g[name].(float64); known && n != 0 && n != 1 && n != 2 {
 			err = errors.Join(err, given.Wrong(name, "%s must be 0, 1 or 2.", name))

@@ -98,7 +98,26 @@ func TestG28Timezone(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	actiontest.OK(t, os.Remove("/etc/localtime"))
+	// What cannot be written whole is not written at all.
+	for _, link := range []string{"", "copy", zones + "/Etc/UTC"} {
+		actiontest.OK(t, os.RemoveAll("/etc/localtime"))
+		switch link {
+		case "":
+		case "copy":
+			actiontest.Write(t, "/etc/localtime", actiontest.Read(t, zones+"/Etc/UTC"), 0o640)
+		default:
+			actiontest.OK(t, os.Symlink(link, "/etc/localtime"))
+		}
+		actiontest.Write(t, "/etc/timezone", "Etc/UTC\n", 0o644)
+		actiontest.Command(t, "mount", "--bind", "/etc/timezone", "/etc/timezone")
+		before := lookOf(t, "/etc/localtime")
+		_, err := actiontest.New(t).Apply("timezone", args{"name": "Europe/Berlin"})
+		if now := lookOf(t, "/etc/localtime"); err == nil || now != before {
+			t.Errorf("%q: %v, and now it is %s", link, err, now)
+		}
+		actiontest.Command(t, "umount", "/etc/timezone")
+	}
+	actiontest.OK(t, os.RemoveAll("/etc/localtime"))
 	actiontest.OK(t, os.Mkdir("/etc/localtime", 0o755))
 	if _, err := actiontest.New(t).Check("timezone", args{"name": "Europe/Berlin"}, "/etc/localtime"); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Error(err)
@@ -107,6 +126,19 @@ func TestG28Timezone(t *testing.T) {
 	if _, err := actiontest.New(t).Check("timezone", args{"name": "Europe/Berlin"}); err == nil || !strings.Contains(err.Error(), "there is no such zone") {
 		t.Error(err)
 	}
+}
+
+// lookOf describes what is at a path, whichever file it is.
+func lookOf(t *testing.T, path string) string {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err.Error()
+	}
+	if target, err := os.Readlink(path); err == nil {
+		return "-> " + target
+	}
+	return info.Mode().String() + " " + actiontest.Read(t, path)
 }
 
 // G28: parameters of the kernel, of a network of the test's own, and the lines of a file.
@@ -333,6 +365,22 @@ func TestG28MountMatrix(t *testing.T) {
 	if _, err := os.Stat("/srv/y"); err == nil {
 		t.Error("the directory for it is left")
 	}
+	// As root of a machine whose systemd does not read the table, or is in use.
+	actiontest.Command(t, "mount", "-t", "tmpfs", "tmpfs", "/run")
+	actiontest.OK(t, os.MkdirAll("/run/systemd/system", 0o755))
+	actiontest.Write(t, "/srv/systemctl", "#!/bin/sh\necho \"$*\" >>/srv/asked; exit 1\n", 0o755)
+	search := os.Getenv("PATH")
+	t.Setenv("PATH", "/srv:"+search)
+	if _, err := b.Apply("mount", args{"path": "/srv/y/z", "source": "tmpfs", "type": "tmpfs"}); err == nil || !strings.Contains(err.Error(), "systemctl ended with status 1") ||
+		actiontest.Read(t, "/etc/fstab") != before || isMounted(t, "/srv/y/z") != "" {
+		t.Errorf("%v: %s", err, actiontest.Read(t, "/etc/fstab"))
+	}
+	if asked := actiontest.Read(t, "/srv/asked"); asked != "daemon-reload\ndaemon-reload\n" { // also of the table as it was
+		t.Errorf("systemctl %s", asked)
+	}
+	actiontest.OK(t, os.Remove("/srv/systemctl"))
+	t.Setenv("PATH", search)
+	actiontest.Command(t, "umount", "/run")
 	actiontest.Command(t, "mount", "--bind", "/etc/fstab", "/etc/fstab")
 	if _, err := b.Check("mount", args{"path": "/srv/z", "source": "tmpfs", "type": "tmpfs"}, "/etc/fstab"); err == nil || isMounted(t, "/srv/z") != "" {
 		t.Errorf("%v: %s", err, isMounted(t, "/srv/z"))
@@ -343,6 +391,12 @@ func TestG28MountMatrix(t *testing.T) {
 	defer busy.Close()
 	if _, err := b.Apply("mount", args{"path": "/srv/other/place", "state": "unmounted"}); err == nil || isMounted(t, "/srv/other/place") == "" {
 		t.Errorf("%v: what is in use was unmounted", err)
+	}
+	actiontest.Command(t, "umount", "/etc/fstab")
+	before += "/srv/dir /srv/other/place none bind 0 0\n"
+	actiontest.Write(t, "/etc/fstab", before, 0o644)
+	if _, err := b.Apply("mount", args{"path": "/srv/other/place", "state": "absent"}); err == nil || actiontest.Read(t, "/etc/fstab") != before {
+		t.Errorf("%v: what is in use is in the table no more: %s", err, actiontest.Read(t, "/etc/fstab"))
 	}
 }
 

@@ -26,7 +26,7 @@ const (
 )
 
 // Parts are the link /etc/localtime, and the name in /etc/timezone where there is one.
-func (z *Timezone) Parts(_ context.Context, env *action.Env) (parts []action.Part, err error) {
+func (z *Timezone) Parts(ctx context.Context, env *action.Env) (parts []action.Part, err error) {
 	if err := z.exists(env); err != nil {
 		return nil, err
 	}
@@ -37,7 +37,11 @@ func (z *Timezone) Parts(_ context.Context, env *action.Env) (parts []action.Par
 		if err := action.NeedsRoot("set the time zone"); err != nil {
 			return nil, err
 		}
-		parts = append(parts, action.Part{Action: &files.Symlink{Path: localtime, Target: zones + z.Name, Over: true}})
+		restore, err := files.Kept(ctx, env, localtime)
+		if err != nil {
+			return nil, action.Cannot("look at", localtime, err)
+		}
+		parts = append(parts, action.Part{Action: &files.Symlink{Path: localtime, Target: zones + z.Name, Over: true}, Undo: restore})
 	}
 	if _, there, err := env.View.Match(zoneName); there && err == nil {
 		parts = append(parts, action.Part{Action: &files.File{Path: zoneName, Content: action.Data(z.Name + "\n")}})
