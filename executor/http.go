@@ -20,6 +20,9 @@ func (h *hostRun) requests(ctx context.Context, s *sent) {
 	s.outcome = &outcome
 	if h.isPreview() && (s.instance.Args["changes"] != false || len(s.instance.Unknown) > 0 || h.isUnsettled(s)) {
 		outcome.Later(s.instance)
+		if s.instance.Args["changes"] != false && len(outcome.Change.Unknown) > 0 {
+			outcome.Change.Why = "a plan makes requests only where changes = false promises that they change nothing"
+		}
 		s.end = outcome.End(s.instance, s.task.Place)
 		return
 	}

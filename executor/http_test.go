@@ -128,7 +128,7 @@ func TestRequestsPreviewed(t *testing.T) {
 		t.Errorf("asked %d times", asked.Load())
 	}
 	for _, e := range b.sink.events {
-		if p, ok := e.(event.PlannedChange); ok && (short(p.Address) == "behind") != (p.Reason == "task.command.post") {
+		if p, ok := e.(event.PlannedChange); ok && (short(p.Address) == "behind") != (p.Reason == "task.command.post runs before") {
 			t.Errorf("%+v", p)
 		}
 	}

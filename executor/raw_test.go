@@ -154,7 +154,7 @@ func TestRawCut(t *testing.T) {
 	b.apply(t, t.Context())
 	same(t, b.sink.planned(), []string{"reads read", "runs run", "behind read"})
 	for _, e := range b.sink.events {
-		if p, ok := e.(event.PlannedChange); ok && (short(p.Address) == "behind") != (p.Reason == "task.command.runs") {
+		if p, ok := e.(event.PlannedChange); ok && (short(p.Address) == "behind") != (p.Reason == "task.command.runs runs before") {
 			t.Errorf("%+v", p)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"maps"
 	"slices"
+	"strings"
 
 	"runner/agent/wire"
 	"runner/executor/event"
@@ -199,18 +200,36 @@ func (h *hostRun) planned(s *sent, change wire.Change, of wire.Attributes, outco
 	end := event.TaskEnd{}
 	h.change(&end, s, change, of)
 	p.Before, p.After, p.Diff = end.Before, end.After, end.Diff
-	if verb == event.Read && slices.Contains(p.Unknown, "result") {
-		p.Reason = h.leaver(s.on)
-	}
-	if slices.Contains(p.Unknown, "action") {
-		p.Reason = cmp.Or(s.reason, h.why(s.on), h.leaver(s.on))
-	}
+	p.Reason = h.unknowable(s, change)
 	h.run.plannedChange(h.host, verb)
 	h.leaves(s, change, of)
 	if p.Unreported() {
 		h.run.unreported()
 	}
 	h.run.Sink.Emit(p)
+}
+
+// unknowable says why something of a change, other than arguments of the task, will be known by the run only, as far as there
+// is something to say.
+func (h *hostRun) unknowable(s *sent, change wire.Change) string {
+	arguments, by := s.instance.Unknown, s.reason
+	switch {
+	case change.Why != "" && s.instance.Sensitive:
+		return event.Hidden
+	case change.Why != "":
+		return change.Why
+	case !slices.ContainsFunc(change.Unknown, func(name string) bool { return !slices.Contains(arguments, name) }):
+		return ""
+	case by == "" && s.on >= 0:
+		by = cmp.Or(h.why(s.on), h.leaver(s.on))
+	}
+	if by != "" {
+		return by + " runs before"
+	}
+	if len(arguments) > 0 {
+		return "so is " + strings.Join(arguments, ", ")
+	}
+	return ""
 }
 
 // callDigest tells an instance from one with other arguments, environment, conditions of trying again, and the like.

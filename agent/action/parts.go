@@ -1,6 +1,7 @@
 package action
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -79,7 +80,7 @@ func (p *Part) look(ctx context.Context, env *Env, to *Outcome) (err error) {
 	}
 	change.Verb = found.Verb
 	change.Diff += found.Diff
-	change.Unknown = append(change.Unknown, found.Unknown...)
+	change.Unknown, change.Why = append(change.Unknown, found.Unknown...), cmp.Or(change.Why, found.Why)
 	over(&to.Before, p.Found.Before)
 	over(&to.After, p.Found.After)
 	return nil
@@ -119,9 +120,9 @@ func (p *Part) act(ctx context.Context, env *Env) (err error) {
 	if p.Do != nil {
 		err = p.Do(ctx, env)
 	}
-	}
 	if err != nil && p.Undo != nil {
 		p.Undo(context.WithoutCancel(ctx), env)
+	}
 	return err
 }
 

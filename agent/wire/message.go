@@ -334,6 +334,7 @@ type Change struct {
 	After   []byte   `cbor:"3,keyasint,omitempty"` // attributes, absent on remove
 	Diff    string   `cbor:"4,keyasint,omitempty"` // unified diff of the content, shortened with a note
 	Unknown []string `cbor:"5,keyasint,omitempty"` // attributes that only the run will give
+	Why     string   `cbor:"7,keyasint,omitempty"` // in words, why something is unknown ("": because of an argument, or of a task before this one), or may be refused
 	State   []byte   `cbor:"6,keyasint,omitempty"` // with FlagState, and of what is removed: differs when what was looked at has changed in between
 }
 

@@ -157,7 +157,7 @@ type PlannedChange struct {
 	After   any      `json:"after"`  // plain map of attributes, nil on remove
 	Diff    string   `json:"diff"`
 	Unknown []string `json:"unknown"` // paths of attributes that only the run will give; "action": whether there is anything to do
-	Reason  string   `json:"reason"`  // why that is not known: the task that runs before
+	Reason  string   `json:"reason"`  // in words, why something other than an argument is unknown, or may be refused
 	Outcome Status   `json:"outcome"` // the status that the task will end with if all goes well; "" where that is not known
 
 	// State tells the state that the change was computed from where Before must not: a digest that says nothing else.

@@ -115,7 +115,9 @@ func (a *account) plan(env *action.Env, file string, old, will []string) {
 	if will != nil && a.kind == "user" && will[idField] == "" {
 		a.out.Change.Unknown = append(a.out.Change.Unknown, "uid")
 	}
-	if a.out.Change.Unknown == nil {
+	if a.out.Change.Unknown != nil {
+		a.out.Change.Why = "the target chooses the number"
+	} else {
 		a.out.Values = describe(a.kind, a.Name, will, true)
 	}
 	if verb == wire.VerbNone {

@@ -125,10 +125,14 @@ func programs(t testing.TB, name string, a Args) Args {
 	return a
 }
 
-// Preview looks as plan does.
+// Preview looks as plan does, with no task before. What it cannot know then has a reason of its own.
 func (b *Bench) Preview(name string, a Args) (action.Outcome, error) {
 	b.Helper()
-	return b.Make(name, a).Look(b.Context(), b.Env(wire.ModeLook))
+	out, err := b.Make(name, a).Look(b.Context(), b.Env(wire.ModeLook))
+	if len(out.Change.Unknown) > 0 && out.Change.Why == "" {
+		b.Errorf("%s %v: it is not said why %v is unknown", name, a, out.Change.Unknown)
+	}
+	return out, err
 }
 
 // Apply looks and acts as apply does.

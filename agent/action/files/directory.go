@@ -157,7 +157,7 @@ func (d *Directory) lookAbsent(ctx context.Context, env *action.Env) (action.Out
 	case action.Gone(err):
 		return action.None(d.values(nil, nil)), nil
 	case action.IsUnknown(err):
-		return d.blind(wire.VerbRemove), nil
+		return d.blind(wire.VerbRemove, "action"), nil
 	case err != nil:
 		return action.Outcome{}, action.Cannot("remove", d.Path, err)
 	}

@@ -63,7 +63,7 @@ func (f *File) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 	case action.Gone(err) && (f.State == "absent" || f.how.leaves()):
 		return f.nothing()
 	case errors.As(err, &unknown) && f.State == "absent":
-		return f.blind(wire.VerbRemove), nil
+		return f.blind(wire.VerbRemove, "action"), nil
 	case err != nil && f.State == "absent":
 		return action.Outcome{}, action.Cannot("remove", f.Path, err)
 	}
@@ -398,7 +398,7 @@ func (f *File) Act(ctx context.Context, env *action.Env, found action.Outcome) (
 		return action.Outcome{}, action.Cannot("look at", f.Path, err)
 	}
 	if f.From != nil && f.rewrite { // now it is known
-		found.After["size"], found.After["sha256"], found.Change.Unknown = f.content.Size, f.content.SHA256, nil
+		found.After["size"], found.After["sha256"], found.Change.Unknown, found.Change.Why = f.content.Size, f.content.SHA256, nil, ""
 	}
 	found.Values = f.values(env, &view.Entry{Stat: st}, backup)
 	return found, nil

@@ -32,7 +32,7 @@ func (s *Symlink) Look(_ context.Context, env *action.Env) (action.Outcome, erro
 	case absent && action.Gone(err):
 		return s.none()
 	case action.IsUnknown(err) && absent:
-		return s.blind(wire.VerbRemove), nil
+		return s.blind(wire.VerbRemove, "action"), nil
 	case action.IsUnknown(err):
 		return s.blind(wire.VerbCreate, "target"), nil
 	case err != nil:

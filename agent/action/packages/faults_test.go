@@ -196,6 +196,12 @@ func TestG28PackageLooks(t *testing.T) {
 	for _, wish := range []args{{"name": "runner-app"}, {"name": "runner-app", "state": "latest"}, {"name": "runner-missing"}, {"name": "runner-app", "refresh": "0s"}} {
 		_, _ = b.Preview("package", wish)
 	}
+	for refresh, why := range map[string]string{"0s": "the index of packages is refreshed first", "1ns": "the index of packages is older than 1ns, and is refreshed first"} {
+		out, err := b.Preview("package", args{"name": "runner-app", "refresh": refresh})
+		if actiontest.OK(t, err); len(out.Change.Unknown) != 1 || out.Change.Why != why {
+			t.Errorf("%s: unknown %v, because %s", refresh, out.Change.Unknown, out.Change.Why)
+		}
+	}
 	if shot() != before {
 		t.Error("the previews have changed something")
 	}

@@ -4,6 +4,7 @@
 package packages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -251,8 +252,17 @@ func (p *Package) unknown(env *action.Env, steps []step) action.Outcome {
 // preview asks the manager what it would do.
 func (p *Package) preview(ctx context.Context, env *action.Env) (out action.Outcome, err error) {
 	// What the manager knows is not what it will know: a refresh comes first, or a task that adds a repository.
-	stale := p.State != "absent" && (p.due() || env.View.Disturbed() || env.View.Planning(p.m.config))
+	due := ""
+	if p.State != "absent" {
+		due = p.due()
+	}
+	stale := due != "" || p.State != "absent" && (env.View.Disturbed() || env.View.Planning(p.m.config))
 	steps, err := p.steps(ctx, env)
+	defer func() {
+		if len(out.Change.Unknown) > 0 {
+			out.Change.Why = due
+		}
+	}()
 	switch {
 	case stale && own(err):
 		return p.unknown(env, nil), nil
@@ -269,17 +279,25 @@ func (p *Package) preview(ctx context.Context, env *action.Env) (out action.Outc
 	return out, nil
 }
 
-// due says whether the index is to be refreshed before something is installed from it.
-func (p *Package) due() bool {
+// due says why the index is to be refreshed before something is installed from it; "": it is not.
+func (p *Package) due() string {
 	limit := fresh
 	if d, err := time.ParseDuration(p.Refresh); err == nil {
 		limit = d
 	}
 	if p.Refresh == "" && p.onlyFiles() {
-		return false
+		return ""
 	}
 	at, indexed := p.m.refreshed()
-	return !indexed || limit == 0 || time.Since(at) >= limit
+	switch age := time.Since(at); {
+	case !indexed:
+		return "there is no index of packages yet, and one is fetched first"
+	case limit == 0:
+		return "the index of packages is refreshed first"
+	case age >= limit:
+		return "the index of packages is older than " + cmp.Or(p.Refresh, "24h") + ", and is refreshed first"
+	}
+	return ""
 }
 
 // hasFiles says whether there are files to install.

@@ -13,7 +13,7 @@ import (
 // not be cut is short.
 func (p *Package) Act(ctx context.Context, env *action.Env, _ action.Outcome) (out action.Outcome, err error) {
 	var unfetched error
-	if p.State != "absent" && p.due() {
+	if p.State != "absent" && p.due() != "" {
 		if unfetched, err = p.m.update(ctx, env); err != nil {
 			return out, err
 		}

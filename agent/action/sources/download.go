@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 
 	"runner/agent/action"
 	"runner/agent/action/files"
@@ -25,16 +26,21 @@ type Download struct {
 // force has it compared with what the server gives now.
 func (d *Download) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
 	d.From, d.SHA256, d.Size = d.deliver, d.Digest, -1
+	why := "nothing is fetched before, and without sha256 only the server knows what will come"
 	if d.Digest == "" && !env.IsUnknown("sha256") && d.there(env) {
 		if !d.Force && !env.IsUnknown("force") {
 			d.From = nil
 		} else if len(env.Unknown) == 0 {
-			if err := d.compare(ctx, env); err != nil && !passes(env, err) {
+			err := d.compare(ctx, env)
+			if why = doubt(env, err); err != nil && why == "" {
 				return action.Outcome{}, action.Cannot("write", d.Path, err)
 			}
 		}
 	}
 	out, err := d.File.Look(ctx, env)
+	if slices.Contains(out.Change.Unknown, "content") && len(env.Unknown) == 0 {
+		out.Change.Why = why
+	}
 	if d.fetched != nil && (err != nil || env.Mode == wire.ModeLook || out.Change.Verb == wire.VerbNone) {
 		_ = d.fetched.Close() // Act does not come
 	}

@@ -86,7 +86,7 @@ func (x *Extract) lookAll(ctx context.Context, env *action.Env, out *action.Outc
 		if err == nil {
 			return x.compare(ctx, env, p, out)
 		}
-		if !action.IsUnknown(err) && !passes(env, err) {
+		if out.Change.Why = doubt(env, err); out.Change.Why == "" && !action.IsUnknown(err) {
 			return err
 		}
 	}

@@ -66,12 +66,13 @@ func (g *Git) Look(ctx context.Context, env *action.Env) (out action.Outcome, er
 	known := len(env.Unknown) == 0
 	if known && (p.Entry == nil || p.Entry.Kind != disk.Unknown) {
 		same, err := g.look(ctx, env, p)
+		out.Change.Why = doubt(env, err)
 		switch {
 		case err == nil && same:
 			return action.None(g.values()), nil
 		case err == nil:
 			g.describe(&out, p)
-		case passes(env, err):
+		case out.Change.Why != "":
 			known = false // what git needs, or git itself, may be there by then
 		default:
 			return out, g.cannot(err)
@@ -316,13 +317,13 @@ func (g *Git) Act(ctx context.Context, env *action.Env, found action.Outcome) (a
 	return found, nil
 }
 
-// create makes the repository under a hidden name, and then gives it its own.
 // tidying gives what removes the remains its time, also where the task was cancelled: not more than an interrupted run waits.
 func tidying(ctx context.Context) (context.Context, context.CancelFunc) {
 	const limit = 8 * time.Second
 	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }
 
+// create makes the repository under a hidden name, and then gives it its own.
 func (g *Git) create(ctx context.Context, p *view.Place, repo *repository) error {
 	hidden := fmt.Sprintf(".%.200s.runner-git-%d", p.Name, disk.Me())
 	if st, err := p.Dir.Lstat(hidden); err == nil && st.UID == disk.Me() { // of one that was killed

@@ -14,6 +14,7 @@ func GitSchema() schema.Block {
 		Name: "git",
 		Doc: "Makes sure that a version of a repository is checked out at a path, by the target's git. A branch is checked out as the local branch of its name, which follows it; " +
 			"a tag or a commit with a detached HEAD. `plan` asks the remote what the version is, so it shows the commit that will be there; where a commit is wanted by its hash and checked out already, the remote is not asked. " +
+			"A remote that refuses or does not answer is an error of the plan, too; but where an earlier task would change or run something, which may be what is lacking (a key, a name server), the commit is known after apply, and the plan says what git has said now. " +
 			"A new working copy appears whole or not at all. In one that is there, files that git does not track stay. " +
 			"Changes that only this repository has (of tracked files, or commits that no remote and no tag has) are never lost, unless `force` is set: where the commit would have to change, they are an error that lists them. " +
 			"A directory that is neither empty nor a working copy is an error, and so is a file. git asks for nothing: where it would, it fails. A task works as the user it runs as: with `run_as` for a working copy that is to belong to somebody else.",

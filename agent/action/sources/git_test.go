@@ -334,6 +334,13 @@ func TestGitErrorsAreNamed(t *testing.T) {
 		}
 	}
 	env = b.Env(wire.ModeLook)
+	env.Unsettled = true
+	unreached, err := b.Make("git", args{"url": "file:///nowhere", "path": dir + "/x"}).Look(t.Context(), env)
+	const why = "git ls-remote ended with status 128: fatal: '/nowhere' does not appear to be a git repository; a task that runs before may change that"
+	if err != nil || !reflect.DeepEqual(unreached.Change.Unknown, []string{"commit"}) || unreached.Change.Why != why {
+		t.Errorf("where something may be changed before: %+v, %v", unreached.Change, err)
+	}
+	env = b.Env(wire.ModeLook)
 	env.Environ, env.Unsettled = []string{"PATH=/nowhere"}, true
 	env.View.Disturb()
 	out, err := b.Make("git", args{"url": u.url, "path": dir + "/x"}).Look(t.Context(), env)

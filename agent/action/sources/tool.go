@@ -47,11 +47,18 @@ func run(ctx context.Context, env *action.Env, what string, c process.Command) (
 	return "", &toolError{exit, "", p}
 }
 
-// passes tells whether, in a preview, an earlier task may settle what a program failed with: a program that is not there it would have to bring.
-func passes(env *action.Env, err error) bool {
+// doubt says what a program failed with, in a preview, where an earlier task may settle that: "" where it will not. A program that is
+// not there it would have to bring.
+func doubt(env *action.Env, err error) string {
 	failed, is := errors.AsType[*toolError](err)
-	return is && env.Mode == wire.ModeLook && (env.Unsettled || env.View.Disturbed()) &&
-		(failed.program == "" || env.View.Program(failed.program, env.Dir, env.Environ))
+	if !is || env.Mode != wire.ModeLook || !env.Unsettled && !env.View.Disturbed() || failed.program != "" && !env.View.Program(failed.program, env.Dir, env.Environ) {
+		return ""
+	}
+	why := failed.Message
+	if first, _, _ := strings.Cut(strings.TrimSpace(failed.Quote), "\n"); first != "" {
+		why += ": " + first
+	}
+	return why + "; a task that runs before may change that"
 }
 
 // remedy adds what can be done about a failure, as far as the program's last words tell.

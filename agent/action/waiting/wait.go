@@ -52,7 +52,7 @@ type Wait struct {
 func (w *Wait) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
 	out := action.Change(wire.VerbRead, nil, nil, env.Unknown...)
 	if env.Mode == wire.ModeLook {
-		out.Change.Unknown = append(out.Change.Unknown, "result")
+		out.Change.Unknown, out.Change.Why = append(out.Change.Unknown, "result"), "a plan does not wait"
 		return out, nil
 	}
 	if _, limited := ctx.Deadline(); !limited {

@@ -213,7 +213,11 @@ func (c *changes) line(g *sameChange) string {
 	}
 	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.Paint(style.Dim, "on "+names.List(g.hosts, 6)+": "+what))
 	if len(g.change.Unknown) > 0 {
-		text += c.Paint(style.Dim, " (known after apply: "+diag.HarmlessLine(strings.Join(g.change.Unknown, ", "))+")")
+		what := strings.Join(g.change.Unknown, ", ")
+		if g.change.Reason != "" {
+			what += ", because " + g.change.Reason
+		}
+		text += c.Paint(style.Dim, " (known after apply: "+diag.HarmlessLine(what)+")")
 	}
 	return "  " + c.Mark(g.change.Action) + " " + text + "\n"
 }
@@ -277,9 +281,15 @@ func (c *changes) body(g *sameChange) string {
 	if slices.Contains(g.change.Unknown, "action") {
 		when := "connecting"
 		if g.change.Reason != "" {
-			when = "apply: " + diag.HarmlessLine(g.change.Reason) + " runs before"
+			when = "apply: " + diag.HarmlessLine(g.change.Reason)
 		}
 		body = "        " + c.Paint(style.Dim, "# (whether there is anything to do is known after "+when+")") + "\n" + body
+	} else if g.change.Reason != "" {
+		when := diag.HarmlessLine(g.change.Reason)
+		if len(g.change.Unknown) > 0 {
+			when = "known after apply: " + when
+		}
+		body = "        " + c.Paint(style.Dim, "# ("+when+")") + "\n" + body
 	}
 	if g.change.Before == event.Hidden || g.change.After == event.Hidden {
 		body = "        " + event.Hidden + "\n"
