@@ -51,6 +51,9 @@ type Wait struct {
 // Look waits. A preview does not, and knows nothing of the result.
 func (w *Wait) Look(ctx context.Context, env *action.Env) (action.Outcome, error) {
 	out := action.Change(wire.VerbRead, nil, nil, env.Unknown...)
+	if len(w.Argv) > 0 && !env.IsUnknown("argv") && !env.View.Disturbed() && !env.View.Program(w.Argv[0], env.Dir, env.Environ) {
+		return action.Outcome{}, notStarted(&process.StartError{Program: w.Argv[0], Err: errors.New("no such program")})
+	}
 	if env.Mode == wire.ModeLook {
 		out.Change.Unknown, out.Change.Why = append(out.Change.Unknown, "result"), "a plan does not wait"
 		return out, nil
@@ -107,7 +110,7 @@ func (w *Wait) see(ctx context.Context, env *action.Env) (there bool, what strin
 			what = fmt.Sprintf("a process %s still runs", w.Process)
 		}
 	case len(w.Argv) > 0:
-		there, what = w.succeeds(ctx, env)
+		there, what, err = w.succeeds(ctx, env)
 	default:
 		there, what, err = w.finds(ctx)
 	}
@@ -194,14 +197,19 @@ func (w *Wait) matches(ctx context.Context, r io.Reader) (bool, error) {
 }
 
 // succeeds says whether the program ends well, and prints what the pattern matches if there is one.
-func (w *Wait) succeeds(ctx context.Context, env *action.Env) (bool, string) {
+func (w *Wait) succeeds(ctx context.Context, env *action.Env) (there bool, what string, _ error) {
 	exit, err := env.Processes.Run(ctx, process.Command{Argv: w.Argv, Dir: env.Dir, Env: env.Environ})
+	if err != nil {
+		for _, passes := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.ETXTBSY} {
+			if errors.Is(err, passes) {
+				return false, err.Error(), nil
+			}
+		}
+		return false, "", notStarted(err)
+	}
 	name := w.Argv[0]
-	switch {
-	case err != nil:
-		return false, err.Error()
-	case ctx.Err() != nil:
-		return false, name + " did not end"
+	if ctx.Err() != nil {
+		return false, name + " did not end", nil //nolint:nilerr // Look says why
 	}
 	w.words = wire.Quote(exit.Stderr)
 	if len(bytes.TrimSpace(exit.Stderr)) == 0 {
@@ -209,16 +217,21 @@ func (w *Wait) succeeds(ctx context.Context, env *action.Env) (bool, string) {
 	}
 	switch {
 	case exit.Signal != "":
-		return false, fmt.Sprintf("%s was ended by %s", name, exit.Signal)
+		return false, fmt.Sprintf("%s was ended by %s", name, exit.Signal), nil
 	case exit.Status != 0:
-		return false, fmt.Sprintf("%s ended with status %d", name, exit.Status)
+		return false, fmt.Sprintf("%s ended with status %d", name, exit.Status), nil
 	case w.Pattern == nil:
-		return true, name + " still ends well"
+		return true, name + " still ends well", nil
 	}
 	if there, _ := w.matches(ctx, bytes.NewReader(exit.Stdout)); !there {
-		return false, "no line that " + name + " prints matches"
+		return false, "no line that " + name + " prints matches", nil
 	}
-	return true, "a line that " + name + " prints still matches"
+	return true, "a line that " + name + " prints still matches", nil
+}
+
+// notStarted is the failure where there is no such program: neither state is waited for, because it may be misspelt.
+func notStarted(err error) error {
+	return action.Problem("Correct its name. If it is yet to come, wait for it first: path = \"/its/whole/path\".", "%v", err)
 }
 
 // runs says whether a process of a name runs: that of its program, or the last part of what it was called by.

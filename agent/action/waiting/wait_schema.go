@@ -21,7 +21,7 @@ func WaitSchema() schema.Block {
 			{Name: "host", Type: schema.String, Doc: "Where the port is, as the target sees it. Default: the target itself, 127.0.0.1 or ::1."},
 			{Name: "path", Type: schema.Path, Doc: "What is to be there, of whatever kind. A link counts, wherever it points."},
 			{Name: "pattern", Type: schema.Regex, Doc: "What is to be in a line of the file at `path`, or of what the program of `argv` prints."},
-			{Name: "argv", Type: schema.Strings, Free: true, Doc: "A program that is to succeed, and its arguments."},
+			{Name: "argv", Type: schema.Strings, Free: true, Doc: "A program that is to succeed, and its arguments. One that is not there is an error at once, whatever `state` is: wait for its `path` first where it is yet to come."},
 			{Name: "process", Type: schema.String, Doc: "The name of a program that is to run."},
 			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`absent` waits until what is said does not hold. Default `present`."},
 		},

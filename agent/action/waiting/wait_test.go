@@ -84,7 +84,6 @@ func TestWait(t *testing.T) {
 		"no file":        {a: args{"path": in("nothing"), "pattern": regex(t, `x`), "state": "absent"}},
 		"argv":           {a: args{"argv": []any{"true"}}},
 		"argv fails":     {a: args{"argv": []any{"false"}, "state": "absent"}},
-		"no program":     {a: args{"argv": []any{"no-such-program"}, "state": "absent"}},
 		"prints":         {a: args{"argv": []any{"echo", "it is up"}, "pattern": regex(t, "is (up|down)")}, match: "is up"},
 		"process":        {a: args{"process": filepath.Base(self)}},
 		"no process":     {a: args{"process": "no-such-process", "state": "absent"}},
@@ -152,17 +151,18 @@ func TestWaitFails(t *testing.T) {
 		quote string
 		once  bool
 	}{
-		"port":       {a: args{"port": closed}, want: fmt.Sprintf("127.0.0.1:%d takes no connection: ", closed)},
-		"path":       {a: args{"path": dir + "/nothing"}, want: "there is no " + dir + "/nothing"},
-		"path stays": {a: args{"path": dir + "/file", "state": "absent"}, want: dir + "/file is still there"},
-		"pattern":    {a: args{"path": dir + "/file", "pattern": regex(t, "^x")}, want: "no line of " + dir + "/file matches"},
-		"no file":    {a: args{"path": dir + "/nothing", "pattern": regex(t, "^x")}, want: "there is no " + dir + "/nothing"},
-		"pipe":       {a: args{"path": dir + "/pipe", "pattern": regex(t, "^x")}, want: "it is no regular file", once: true},
-		"argv":       {a: args{"argv": []any{"sh", "-c", "echo not yet >&2; exit 3"}}, want: "sh ended with status 3", quote: "not yet"},
-		"no program": {a: args{"argv": []any{"no-such-program"}}, want: "cannot start no-such-program"},
-		"prints":     {a: args{"argv": []any{"echo", "no"}, "pattern": regex(t, "yes")}, want: "no line that echo prints matches", quote: "no"},
-		"process":    {a: args{"process": "no-such-process"}, want: "no process no-such-process runs"},
-		"stays":      {a: args{"process": "a-shell-that-stays", "state": "present"}, want: "no process a-shell-that-stays runs"},
+		"port":               {a: args{"port": closed}, want: fmt.Sprintf("127.0.0.1:%d takes no connection: ", closed)},
+		"path":               {a: args{"path": dir + "/nothing"}, want: "there is no " + dir + "/nothing"},
+		"path stays":         {a: args{"path": dir + "/file", "state": "absent"}, want: dir + "/file is still there"},
+		"pattern":            {a: args{"path": dir + "/file", "pattern": regex(t, "^x")}, want: "no line of " + dir + "/file matches"},
+		"no file":            {a: args{"path": dir + "/nothing", "pattern": regex(t, "^x")}, want: "there is no " + dir + "/nothing"},
+		"pipe":               {a: args{"path": dir + "/pipe", "pattern": regex(t, "^x")}, want: "it is no regular file", once: true},
+		"argv":               {a: args{"argv": []any{"sh", "-c", "echo not yet >&2; exit 3"}}, want: "sh ended with status 3", quote: "not yet"},
+		"no program":         {a: args{"argv": []any{"no-such-program"}}, want: "cannot start no-such-program: no such program", once: true},
+		"no program, absent": {a: args{"argv": []any{"no-such-program"}, "state": "absent"}, want: "cannot start no-such-program: no such program", once: true},
+		"prints":             {a: args{"argv": []any{"echo", "no"}, "pattern": regex(t, "yes")}, want: "no line that echo prints matches", quote: "no"},
+		"process":            {a: args{"process": "no-such-process"}, want: "no process no-such-process runs"},
+		"stays":              {a: args{"process": "a-shell-that-stays", "state": "present"}, want: "no process a-shell-that-stays runs"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
 		_, err := actiontest.Run(ctx, b.Env(wire.ModeApply), b.Make("wait", c.a))
@@ -194,6 +194,17 @@ func TestWaitPreview(t *testing.T) {
 	out, err := b.Preview("wait", args{"path": "/nothing/here"})
 	if err != nil || out.Change.Verb != wire.VerbRead || fmt.Sprint(out.Change.Unknown) != "[result]" || out.Values != nil {
 		t.Errorf("%+v, %v", out, err)
+	}
+	for _, state := range []string{"present", "absent"} {
+		missing := args{"argv": []any{"no-such-program"}, "state": state}
+		if _, err := b.Preview("wait", missing); err == nil || err.Error() != "cannot start no-such-program: no such program" {
+			t.Errorf("%s: %v", state, err)
+		}
+		env := b.Env(wire.ModeLook)
+		env.View.Disturb() // it may be installed by then
+		if _, err := b.Make("wait", missing).Look(t.Context(), env); err != nil {
+			t.Errorf("%s: %v", state, err)
+		}
 	}
 }
 
