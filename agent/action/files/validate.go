@@ -60,6 +60,18 @@ func (f *File) validate(ctx context.Context, env *action.Env, content io.ReadSee
 	return p
 }
 
+// Judge lets Verify look, in a preview, at the content that would be written, where that came with the call.
+func (f *File) Judge(ctx context.Context, env *action.Env) error {
+	if !f.rewrite || f.Content == nil || f.content.Unknown {
+		return nil
+	}
+	mine := disk.Stat{UID: disk.Me(), GID: disk.MyGroup(), Perm: 0o600}
+	if err := f.validate(ctx, env, bytes.NewReader(f.Content), mine); err != nil {
+		return action.Cannot("write", f.Path, err)
+	}
+	return nil
+}
+
 // privateDirectory makes a directory that only this user can enter, in memory where that can be had.
 func privateDirectory() (string, error) {
 	var first error

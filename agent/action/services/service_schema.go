@@ -17,7 +17,8 @@ func ServiceSchema() schema.Block {
 			"A start is believed only when the service runs: one that ends within a quarter of a second is an error, which quotes what it has logged. " +
 			"A unit of systemd whose file has changed is read again first. Where systemd knows that a unit does not go on running after its start (`Type=oneshot`), `running` starts it each time. " +
 			"A service that is not there is stopped and not enabled; to run or enable it is an error, unless an earlier task of the plan brings it. " +
-			"A unit that is masked, or cannot be enabled because it has no `[Install]` section, is an error where it is to run, or to be enabled.",
+			"A unit that is masked, or cannot be enabled because it has no `[Install]` section, is an error where it is to run, or to be enabled. " +
+			"What only root may do is an error of `plan`, too, for another user; where polkit, or the service's script, decides that, `plan` says so.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "Its name, such as `nginx`, or a unit's, such as `apt-daily.timer` or `getty@tty1`."},
 			{Name: "state", Type: schema.String, OneOf: []string{"running", "stopped", restarted, reloaded}, Meant: map[string]string{

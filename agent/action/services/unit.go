@@ -42,7 +42,11 @@ func (u *Unit) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 			return action.Change(wire.VerbCreate, nil, map[string]any{"path": u.Path}), err
 		}
 	}
-	return u.named(u.File.Look(ctx, env))
+	out, err := u.named(u.File.Look(ctx, env))
+	if err == nil && env.Mode == wire.ModeLook && u.State != "absent" && !env.View.Disturbed() && !env.View.Planning(u.Path+".d/") {
+		err = u.Judge(ctx, env)
+	}
+	return out, err
 }
 
 // lookDirectory tells whether the file's directory is to be made.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,27 +86,38 @@ func TestUnitRefuses(t *testing.T) {
 		args    args
 		message string
 		quote   string
-		looks   bool // the preview says so too
 	}{
-		{args{"name": "demo", "content": "[Service\nExecStart=/bin/true\n"}, "systemd could not use it: /etc/systemd/system/demo.service:1: ", "/etc/systemd/system/demo.service:1: Invalid section header", false},
-		{args{"name": "demo", "content": "[Service]\nExecStart=bin/true -x\n"}, "systemd could not use it", "bin/true", false},
-		{args{"name": "demo", "content": "[Service]\nType=notify\n"}, "systemd could not use it", "no ExecStart=", false},
-		{args{"name": "new", "content": "[Unit]\n"}, "systemd could not use it", "", false},
-		{args{"name": "dir", "content": fmt.Sprintf(sleeps, 1)}, "cannot write /etc/systemd/system/dir.service", "", true},
-		{args{"name": "demo", "content": fmt.Sprintf(sleeps, 2), "owner": "nosuch"}, "no user", "", true},
+		{args{"name": "demo", "content": "[Service\nExecStart=/bin/true\n"}, "systemd could not use it: /etc/systemd/system/demo.service:1: ", "/etc/systemd/system/demo.service:1: Invalid section header"},
+		{args{"name": "demo", "content": "[Service]\nExecStart=bin/true -x\n"}, "systemd could not use it", "bin/true"},
+		{args{"name": "demo", "content": "[Service]\nType=notify\n"}, "systemd could not use it", "no ExecStart="},
+		{args{"name": "new", "content": "[Unit]\n"}, "systemd could not use it", ""},
+		{args{"name": "dir", "content": fmt.Sprintf(sleeps, 1)}, "cannot write /etc/systemd/system/dir.service", ""},
+		{args{"name": "demo", "content": fmt.Sprintf(sleeps, 2), "owner": "nosuch"}, "no user", ""},
 	} {
-		_, looked := b.Preview("unit", c.args)
-		if (looked != nil) != c.looks {
-			t.Errorf("%v: the preview ends with %v", c.args, looked)
-		}
-		_, err := b.Apply("unit", c.args)
-		if p := problem(t, err, c.message); !strings.Contains(p.Quote, c.quote) {
-			t.Errorf("%v quotes %q", c.args, p.Quote)
-		}
-		if actiontest.Snapshot(t, "/etc/systemd") != before {
-			t.Errorf("%v has changed something", c.args)
+		for _, try := range []func(string, args) (action.Outcome, error){b.Preview, b.Apply} {
+			_, err := try("unit", c.args)
+			if p := problem(t, err, c.message); !strings.Contains(p.Quote, c.quote) {
+				t.Errorf("%v quotes %q", c.args, p.Quote)
+			}
+			if actiontest.Snapshot(t, "/etc/systemd") != before {
+				t.Errorf("%v has changed something", c.args)
+			}
+			if left, _ := filepath.Glob("/dev/shm/.runner*"); len(left) > 0 {
+				t.Errorf("%v has left %v", c.args, left)
+			}
 		}
 	}
+	// What an earlier task brings may make a unit whole.
+	whole := args{"name": "parts", "content": "[Unit]\n"}
+	env := b.Env(wire.ModeLook)
+	_, err := b.Make("unit", args{"name": "parts", "dropin": "x.conf", "content": "[Service]\nExecStart=/bin/true\n"}).Look(t.Context(), env)
+	actiontest.OK(t, err)
+	_, err = b.Make("unit", whole).Look(t.Context(), env)
+	actiontest.OK(t, err)
+	b.Must("unit", args{"name": "parts", "dropin": "x.conf", "content": "[Service]\nExecStart=/bin/true\n"})
+	predicted, err := b.Preview("unit", whole)
+	actiontest.OK(t, err)
+	b.Verb(b.Must("unit", whole), predicted.Change.Verb)
 }
 
 // TestUnitsOfUsers: an ordinary user has units of their own, which their own service manager runs.
@@ -136,6 +148,9 @@ func TestUnitsOfUsers(t *testing.T) {
 		actiontest.OK(t, err)
 		if account == "lingers" {
 			systemctl(t, "start", "user@"+found.Uid) // waits for it
+		} else {
+			actiontest.OK(t, os.MkdirAll(filepath.Dir(polkit), 0o755))
+			actiontest.Write(t, polkit, "[D-BUS Service]\nName=org.freedesktop.PolicyKit1\nExec=/bin/false\nUser=root\n", 0o644)
 		}
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestUnitsOfUsers$", "-test.v")
 		cmd.Dir = "/"
@@ -146,6 +161,8 @@ func TestUnitsOfUsers(t *testing.T) {
 		}
 	}
 }
+
+const polkit = "/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service"
 
 func unitsOf(t *testing.T, account string) {
 	t.Helper()
@@ -166,6 +183,14 @@ func unitsOf(t *testing.T, account string) {
 			_, err := try("service", service)
 			fails(t, err, "user "+account+" has no service manager")
 		}
+		out, err := b.Preview("service", args{"name": "ssh", "state": "restarted"})
+		if actiontest.OK(t, err); out.Change.Why != "polkit decides whether this user may do that" {
+			t.Errorf("the preview says %q", out.Change.Why)
+		}
+		_, err = b.Apply("service", args{"name": "ssh", "state": "restarted"})
+		if p := problem(t, err, "cannot restart ssh.service"); !strings.Contains(p.Hint, "run_as") {
+			t.Errorf("the hint is %q", p.Hint)
+		}
 		return
 	}
 	predicted, err = b.Preview("service", service)
@@ -177,9 +202,12 @@ func unitsOf(t *testing.T, account string) {
 	b.Verb(b.Must("service", service), wire.VerbNone)
 	b.Must("service", args{"name": "mine", "state": "stopped", "enabled": false, "scope": "user"})
 	b.Must("unit", args{"name": "mine", "state": "absent", "scope": "user"})
-	// The machine's services are not this user's.
-	_, err = b.Apply("service", args{"name": "ssh", "state": "restarted"})
-	if p := problem(t, err, "cannot restart ssh.service"); !strings.Contains(p.Hint, "run_as") {
-		t.Errorf("the hint is %q", p.Hint)
+	// The machine's services are not this user's, and nobody is there who could let the user change them.
+	for _, try := range []func(string, args) (action.Outcome, error){b.Preview, b.Apply} {
+		_, err = try("service", args{"name": "ssh", "state": "restarted"})
+		if p := problem(t, err, "cannot change the service ssh.service: "); !strings.Contains(p.Hint, "run_as") {
+			t.Errorf("the hint is %q", p.Hint)
+		}
 	}
+	b.Verb(b.Must("service", args{"name": "ssh", "state": "running"}), wire.VerbNone)
 }
