@@ -6,6 +6,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -85,6 +86,9 @@ func (a *account) possible(env *action.Env) error {
 		if err := action.NeedsRoot("change the " + a.kind + " " + a.Name); err != nil {
 			return err
 		}
+		if err := writable(env); err != nil {
+			return err
+		}
 	}
 	tools := []string(nil)
 	if a.argv != nil {
@@ -104,16 +108,28 @@ func (a *account) possible(env *action.Env) error {
 	return nil
 }
 
+// writable tells whether there can be other accounts.
+func writable(env *action.Env) error {
+	p, err := env.View.Follow(view.Passwd)
+	if err != nil {
+		return nil // the tools say it better
+	}
+	defer p.Close()
+	if err := action.Writable(p); err != nil && !env.View.Disturbed() {
+		return action.Cannot("write", p.Path, err)
+	}
+	return nil
+}
+
 // Act runs the tools that change the account; what is to be in /etc/shadow comes to chpasswd(8) by its input.
 func (a *account) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
-	what := "change the " + a.kind + " " + a.Name
 	if a.argv != nil {
-		if _, err := env.UncutTool(ctx, what, "", append(a.argv, a.Name)...); err != nil {
+		if err := a.change(ctx, env, "", append(a.argv, a.Name)...); err != nil {
 			return found, err
 		}
 	}
 	if a.hash != "" {
-		if _, err := env.UncutTool(ctx, what, a.Name+":"+a.hash+"\n", "chpasswd", "-e"); err != nil {
+		if err := a.change(ctx, env, a.Name+":"+a.hash+"\n", "chpasswd", "-e"); err != nil {
 			return found, err
 		}
 	}
@@ -124,6 +140,15 @@ func (a *account) Act(ctx context.Context, env *action.Env, found action.Outcome
 	all, err := env.View.Lines(file)
 	found.Values = describe(a.kind, a.Name, find(all, nameField, a.Name), true)
 	return found, err
+}
+
+// change runs one of the tools.
+func (a *account) change(ctx context.Context, env *action.Env, stdin string, argv ...string) error {
+	_, err := env.UncutTool(ctx, "change the "+a.kind+" "+a.Name, stdin, argv...)
+	if problem, ok := errors.AsType[*wire.Problem](err); ok && strings.Contains(problem.Quote, "cannot lock") {
+		problem.Hint = "Something else changes accounts: run again when that has ended. Or /etc has no room for the lock."
+	}
+	return err
 }
 
 // describe gives the attributes of an account by its line, as results or for people; nil: there is none.
