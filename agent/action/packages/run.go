@@ -58,12 +58,12 @@ func run(ctx context.Context, env *action.Env, argv []string, uncut bool) (proce
 		if err != nil {
 			return exit, action.Problem("The package manager of this name is not on the target: leave manager out for the one that is.", "%v", err)
 		}
-		if exit.Status == 0 || exit.Reason != process.ReasonExit {
+		who := line(said(exit), busy)
+		if exit.Status == 0 || exit.Reason != process.ReasonExit && (exit.Reason != process.ReasonTimeout || who == "") {
 			return exit, ended(argv[0], exit)
 		}
-		who := line(said(exit), busy)
 		if who == "" || line(said(exit), "Read-only file system|Permission denied") != "" {
-			return exit, nil
+			return exit, ended(argv[0], exit)
 		}
 		timer := time.NewTimer(between)
 		select {
