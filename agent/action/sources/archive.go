@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -207,10 +208,8 @@ func (a *archive) list(ctx context.Context, s *selection, most int64) ([]*entry,
 
 // arrange puts entries in order, with the directories that no entry says, and refuses those that contradict each other.
 func arrange(entries map[string]*entry) ([]*entry, error) {
-	var out []*entry
-	for _, e := range entries {
-		out = append(out, e)
-	}
+	byName := func(a, b *entry) int { return strings.Compare(a.name, b.name) }
+	out := slices.SortedFunc(maps.Values(entries), byName) // the first one that is wrong is named, every time
 	for _, e := range out {
 		for dir := path.Dir(e.name); dir != "."; dir = path.Dir(dir) {
 			if entries[dir] == nil {
@@ -232,7 +231,7 @@ func arrange(entries map[string]*entry) ([]*entry, error) {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b *entry) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(out, byName)
 	return out, nil
 }
 
