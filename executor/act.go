@@ -73,8 +73,8 @@ func (h *hostRun) done(s *sent, err error, began time.Time) {
 	s.end = s.outcome.End(s.instance, s.task.Place)
 	if err != nil {
 		h.explain(s.end, err, s.task)
-		if s.instance.Sensitive && s.end.Status == event.Failed { // what went wrong may name an argument, or repeat what was answered
-			s.end.Failure = &event.Failure{Message: event.Hidden, Place: s.task.Place}
+		if s.end.Status == event.Failed {
+			s.end.Failure = s.end.Failure.Hide(s.instance)
 			s.end.Error = s.end.Failure.Text()
 		}
 	}

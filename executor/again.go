@@ -65,7 +65,7 @@ func (h *hostRun) heed(s *sent, verdict plan.Verdict, result *plan.Result, end *
 
 // condemn makes a task fail that its target thinks well of.
 func (h *hostRun) condemn(s *sent, result *plan.Result, end *event.TaskEnd, reason string, why *event.Failure) {
-	if s.instance.Sensitive && why.Cause != nil {
+	if (s.instance.Hidden.All || len(s.instance.Hidden.Results) > 0) && why.Cause != nil {
 		why = &event.Failure{Message: event.Hidden, Place: why.Place}
 	}
 	s.wentOn = !s.task.Verdict && end.Status != event.Failed

@@ -160,7 +160,7 @@ func TestAsidesPreviewed(t *testing.T) {
 	})
 	b.aside(job, "pause", "pause", func(plan.State) plan.Instance { return plan.Instance{Args: map[string]any{"duration": "1h"}} })
 	b.aside(job, "fail", "hidden", func(plan.State) plan.Instance {
-		return plan.Instance{Args: map[string]any{"message": "secret"}, Sensitive: true}
+		return plan.Instance{Args: map[string]any{"message": "secret"}, Hidden: plan.Hidden{All: true}}
 	}).OnFailure = plan.Continue
 	b.aside(job, "fail", "unsaid", func(plan.State) plan.Instance { return plan.Instance{Unknown: []string{"message"}} }).OnFailure = plan.Continue
 	b.asserts(job, "false", nil, func(string) bool { return false })

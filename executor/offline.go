@@ -255,10 +255,12 @@ func (h *hostRun) plan(task *plan.Task) planned {
 			change.Unknown = union(in.Unknown, []string{"action"})
 		}
 		switch {
-		case in.Sensitive:
+		case in.Hidden.All:
 			change.After = event.Hidden
 		case !in.Skip:
-			change.After = arguments(in)
+			given := arguments(in)
+			hideAll(given, in.Secrets)
+			change.After = given
 		}
 		out.changes = append(out.changes, change)
 	}

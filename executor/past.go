@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"runner/executor/batch"
 	"runner/executor/event"
@@ -56,8 +57,8 @@ func (h *hostRun) warnAgain(task *plan.Task, address string) {
 
 // isHidden says whether the result of an end is not known any more. What reads it needs it anew.
 func isHidden(end event.TaskEnd) bool {
-	_, known := end.Result.(map[string]any)
-	return !known
+	result, known := end.Result.(map[string]any)
+	return !known || slices.Contains(slices.Collect(maps.Values(result)), any(event.Hidden))
 }
 
 // repeat makes what stands for a task that an earlier run has done: nothing is evaluated for it. Of a task with for_each

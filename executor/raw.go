@@ -23,7 +23,7 @@ func (h *hostRun) raw(ctx context.Context, s *sent) {
 		s.end = outcome.End(s.instance, s.task.Place)
 		return
 	}
-	if h.run.Live && !s.instance.Sensitive {
+	if h.run.Live && !s.instance.Hidden.Output() {
 		line.Live = func(stream wire.Stream, data []byte) {
 			h.output(s, stream, strings.ToValidUTF8(string(data), "\uFFFD"))
 		}

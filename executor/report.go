@@ -156,8 +156,14 @@ func (h *hostRun) pass(s *sent) {
 	h.add(s, plan.Result{Skipped: true})
 }
 
+// result is a result of the instance: under its key, and with what of it is sensitive.
+func (s *sent) result(r plan.Result) plan.Result {
+	r.Key, r.Sensitive, r.Hidden = s.instance.Key, s.instance.Hidden.All, s.instance.Hidden.Results
+	return r
+}
+
 func (h *hostRun) add(s *sent, r plan.Result) {
-	r.Key = s.instance.Key
+	r = s.result(r)
 	g := s.group
 	g.results.Elements = append(g.results.Elements, r)
 	if g.missing--; g.missing > 0 {
@@ -194,7 +200,7 @@ func (h *hostRun) planned(s *sent, change wire.Change, of wire.Attributes, outco
 		Job: h.job.Name, Address: s.instance.Address, Host: h.name, Action: verb, Outcome: outcome,
 		Unknown: union(s.instance.Unknown, change.Unknown), State: change.State,
 	}
-	if !s.instance.Sensitive {
+	if !s.instance.Hidden.All {
 		p.Call = callDigest(s.instance)
 	}
 	end := event.TaskEnd{}
@@ -214,7 +220,7 @@ func (h *hostRun) planned(s *sent, change wire.Change, of wire.Attributes, outco
 func (h *hostRun) unknowable(s *sent, change wire.Change) string {
 	arguments, by := s.instance.Unknown, s.reason
 	switch {
-	case change.Why != "" && s.instance.Sensitive:
+	case change.Why != "" && s.instance.Hidden.Failures():
 		return event.Hidden
 	case change.Why != "":
 		return change.Why
@@ -232,11 +238,19 @@ func (h *hostRun) unknowable(s *sent, change wire.Change) string {
 	return ""
 }
 
-// callDigest tells an instance from one with other arguments, environment, conditions of trying again, and the like.
+// callDigest tells an instance from one with other arguments, environment, conditions of trying again, and the like. What is
+// sensitive is not in it: a digest of something short gives it away.
 func callDigest(in plan.Instance) []byte {
 	in.Sources, in.Patterns = nil, nil // their bytes and programs are in the arguments
 	if in.Content != nil {
 		in.Content = nil // its digest is
+	}
+	in.Args = maps.Clone(in.Args)
+	for _, name := range in.Secrets {
+		maps.DeleteFunc(in.Args, func(arg string, _ any) bool { return arg == name || strings.HasPrefix(arg, name+"_") })
+		if name == "environment" {
+			in.Environment = nil
+		}
 	}
 	if in.Own != nil { // so is its, and what stands in its arguments
 		in.Own = &plan.Own{SHA256: in.Own.SHA256, Tail: in.Own.Tail}
@@ -249,10 +263,11 @@ func callDigest(in plan.Instance) []byte {
 	return sum[:16]
 }
 
-// change fills in what an end says about the change; of a sensitive task nothing but its verb.
+// change fills in what an end says about the change, without what is hidden; of a sensitive task nothing but its verb.
 func (h *hostRun) change(end *event.TaskEnd, s *sent, change wire.Change, of wire.Attributes) {
 	end.Action = event.Verb(change.Verb)
-	if s.instance.Sensitive {
+	hidden := s.instance.Hidden
+	if hidden.All {
 		if of.Before != nil {
 			end.Before = event.Hidden
 		}
@@ -264,21 +279,26 @@ func (h *hostRun) change(end *event.TaskEnd, s *sent, change wire.Change, of wir
 		}
 		return
 	}
-	end.Diff = change.Diff
-	if of.Before != nil {
-		end.Before = of.Before
+	if end.Diff = change.Diff; hidden.Diff && end.Diff != "" {
+		end.Diff = event.Hidden
 	}
-	if of.After != nil {
-		end.After = of.After
+	before, after := hideChange(of.Before, of.After, hidden.Change)
+	if before != nil {
+		end.Before = before
+	}
+	if after != nil {
+		end.After = after
 	}
 }
 
 // shown is a result as expressions see it, or hidden.
 func (h *hostRun) shown(s *sent, r plan.Result) any {
-	if s.instance.Sensitive {
+	if s.instance.Hidden.All {
 		return event.Hidden
 	}
-	return shown(s.task, r)
+	out := shown(s.task, r)
+	hideAll(out, s.instance.Hidden.Results)
+	return out
 }
 
 // shown is a result with everything that the action documents: null is what there is not.

@@ -200,7 +200,7 @@ func (h *hostRun) send(s *sent) {
 	if s.task.Verdict || s.task.OnFailure == plan.Continue && (h.isPreview() || s.isLast()) {
 		flags |= wire.FlagContinue
 	}
-	if h.isPreview() && s.instance.Sensitive {
+	if h.isPreview() && s.instance.Hidden.State() {
 		flags |= wire.FlagState
 	}
 	if h.run.WholeDiff {
@@ -219,7 +219,7 @@ func (h *hostRun) send(s *sent) {
 		exchange.NewSync(content, h.run.Open).Options(&options)
 	case s.fetching != nil:
 		s.fetching.Options(&options)
-	case h.run.Live && !s.instance.Sensitive:
+	case h.run.Live && !s.instance.Hidden.Output():
 		flags |= wire.FlagLive
 		on := s.on
 		options.Live = func(stream wire.Stream, data []byte) {
@@ -282,7 +282,7 @@ func (h *hostRun) shared(s *sent) *wire.Hold {
 	if o := s.instance.Own; o != nil && !h.isPreview() { // the executable is no secret, whatever it is given
 		return &wire.Hold{Size: o.Size, SHA256: o.SHA256}
 	}
-	if digest == "" || s.instance.Sensitive || h.isPreview() {
+	if digest == "" || s.instance.Hidden.All || slices.Contains(s.instance.Secrets, "content") || h.isPreview() {
 		return nil
 	}
 	return &wire.Hold{Size: size, SHA256: digest}

@@ -60,7 +60,7 @@ func TestSharedContent(t *testing.T) {
 						Args: map[string]any{
 							"path": filepath.Join(dir, host), "content_size": int64(size), "content_sha256": hex.EncodeToString(digest[:]),
 						},
-						Content: &plan.Content{Argument: "content", File: source}, Sensitive: c.sensitive,
+						Content: &plan.Content{Argument: "content", File: source}, Hidden: plan.Hidden{All: c.sensitive},
 					}}
 				}
 			}

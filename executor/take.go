@@ -82,7 +82,7 @@ func (h *hostRun) takeEnd(ctx context.Context, s *sent) {
 
 // takeReply takes what a peer says, or why it says nothing.
 func (h *hostRun) takeReply(ctx context.Context, s *sent) {
-	end := event.TaskEnd{Address: s.instance.Address, Attempts: s.attempt, Sensitive: s.instance.Sensitive}
+	end := event.TaskEnd{Address: s.instance.Address, Attempts: s.attempt, Sensitive: s.instance.Hidden.Failures()}
 	reply, err := h.await(ctx, s)
 	if s.task.Action == rebootAction && !h.isPreview() {
 		reply, err = h.reboots(ctx, s, reply, err)
@@ -162,10 +162,8 @@ func (h *hostRun) conclude(s *sent, reply answer, result *plan.Result, end *even
 	changed := reply.Change.Verb != "" && reply.Change.Verb != wire.VerbNone && reply.Change.Verb != wire.VerbRead
 	if reply.Problem != nil {
 		h.explain(end, reply.Problem, s.task)
-		if s.instance.Sensitive { // what went wrong may name an argument, or repeat what was printed
-			end.Failure = &event.Failure{Message: event.Hidden, Place: s.task.Place}
-			end.Error = end.Failure.Text()
-		}
+		end.Failure = end.Failure.Hide(s.instance)
+		end.Error = end.Failure.Text()
 		result.Failed = end.Status == event.Failed
 		s.cuts(end)
 		result.Changed = changed && s.task.ChangedWhen
@@ -347,7 +345,7 @@ func (h *hostRun) fail(s *sent, end event.TaskEnd, result plan.Result) {
 		h.report(end, s.task)
 		return
 	}
-	f := fault{at: s.at, task: s.task, end: end, result: result}
+	f := fault{at: s.at, task: s.task, end: end, result: s.result(result)}
 	if s.group != nil {
 		s.group.fault = &f
 	}

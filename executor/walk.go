@@ -177,7 +177,6 @@ func (h *hostRun) instances(task *plan.Task, at int, t *batch.Turn[outcome], on 
 	out := make([]*sent, len(instances))
 	for i, in := range instances {
 		g.results.Keyed = in.Keyed
-		g.results.Sensitive = g.results.Sensitive || in.Sensitive
 		out[i] = &sent{task: task, at: at, instance: in, group: g, on: on, attempt: 1, delay: in.Retry.Delay}
 		past, again := h.past(task, at, in.Address, t != nil)
 		if out[i].past = past; past != nil {

@@ -32,6 +32,7 @@ func resetSchema() schema.Block {
 			"What the host's tasks have written so far is brought to stable storage first. Other hosts of the run that are at work over the same connection, or " +
 			"behind it, are not disturbed: they keep the old one for the rest of their job. To log in to a machine anew where the chain goes on behind the login, such " +
 			"as with sudo, use `on` with the host whose chain ends at the login.",
+		Environ: &schema.Reach{},
 		Example: `task "command" "group" { argv = ["/usr/sbin/usermod", "-aG", "docker", "deploy"] }
 
 task "reset_connection" "login" {
@@ -47,8 +48,9 @@ task "command" "images" {
 
 func flushSchema() schema.Block {
 	return schema.Block{
-		Name: "flush",
-		Doc:  "Runs the handlers that were notified so far at this point instead of at the end of the host's tasks. They are no longer due then.",
+		Name:    "flush",
+		Doc:     "Runs the handlers that were notified so far at this point instead of at the end of the host's tasks. They are no longer due then.",
+		Environ: &schema.Reach{},
 		Example: `task "file" "conf" {
   path    = "/etc/app.conf"
   content = "port = 80\n"
@@ -72,6 +74,7 @@ func assertSchema() schema.Block {
 			{Name: "condition", Type: schema.Bool, Required: true, Doc: "What must hold."},
 			{Name: "message", Type: schema.String, Free: true, Doc: "What is said where it does not: what is wrong, and what to do."},
 		},
+		Environ: &schema.Reach{},
 		Example: `task "assert" "memory" {
   condition = self.facts.memory_bytes >= 64 * 1024 * 1024
   message   = "${self.name} has less than 64 MiB of memory: take a larger machine."
@@ -87,6 +90,7 @@ func failSchema() schema.Block {
 		Arguments: []schema.Attribute{
 			{Name: "message", Type: schema.String, Required: true, Free: true, Doc: "What is said: what is wrong, and what to do."},
 		},
+		Environ: &schema.Reach{},
 		Example: `task "fail" "small" {
   when    = self.facts.cpus < 1
   message = "${self.name} has ${self.facts.cpus} processors, and needs one."
@@ -103,6 +107,7 @@ func printSchema() schema.Block {
 			{Name: "message", Type: schema.String, Required: true, Free: true, Doc: "What is shown; of several lines, each."},
 		},
 		Results: []schema.Attribute{{Name: "message", Type: schema.String, Doc: "What was shown."}},
+		Environ: &schema.Reach{},
 		Example: `task "command" "version" {
   argv    = ["uname", "-r"]
   changes = false
@@ -120,6 +125,7 @@ func pauseSchema() schema.Block {
 		Doc: "Waits for a time before the next task. It is runner that waits, not the target: no lane and no place among the hosts that are worked on at once is held, and an interrupt " +
 			"ends it at once. A preview does not wait. What waits for something to happen is `wait`, and what tries again is `retry`.",
 		Arguments: []schema.Attribute{{Name: "duration", Type: schema.Pause, Required: true, Doc: "How long."}},
+		Environ:   &schema.Reach{},
 		Example:   `task "pause" "settle" { duration = "100ms" }`,
 	}
 }

@@ -22,12 +22,12 @@ func httpSchema() schema.Block {
 		Arguments: []schema.Attribute{
 			{Name: "url", Type: schema.String, Required: true, Doc: "An `http` or `https` address, without a user and a password."},
 			{Name: "method", Type: schema.String, Doc: "In capital letters. Default `GET`."},
-			{Name: "headers", Type: schema.Map, Doc: "What is said beside it, such as `Accept` or `Content-Type`."},
-			{Name: "body", Type: schema.String, Free: true, Doc: "What is sent. Its kind is for `headers` to say."},
+			{Name: "headers", Type: schema.Map, Reach: answered(), Doc: "What is said beside it, such as `Accept` or `Content-Type`."},
+			{Name: "body", Type: schema.String, Free: true, Reach: answered(), Doc: "What is sent. Its kind is for `headers` to say."},
 			{Name: "status", Type: schema.Numbers, Doc: "The statuses that are expected. Default: 200 to 299."},
-			{Name: "username", Type: schema.String, Doc: "For basic authentication, with `password`."},
-			{Name: "password", Type: schema.String, Secret: true, Doc: "The password of `username`."},
-			{Name: "token", Type: schema.String, Secret: true, Doc: "For bearer authentication."},
+			{Name: "username", Type: schema.String, Reach: answered(), Doc: "For basic authentication, with `password`."},
+			{Name: "password", Type: schema.String, Secret: true, Reach: answered(), Doc: "The password of `username`."},
+			{Name: "token", Type: schema.String, Secret: true, Reach: answered(), Doc: "For bearer authentication."},
 			{Name: "ca", Type: schema.String, Free: true, Doc: "Certificates in PEM that are trusted instead of those of the machine that runs runner."},
 			{Name: "insecure", Type: schema.Bool, Doc: "Whether anybody's certificate is trusted. Default false."},
 			{Name: "follow", Type: schema.Bool, Doc: "Whether it goes where the answer sends it, ten times at most. Default true. Another server is told the body, but neither who asks nor `headers`, except `Accept`, `User-Agent` and what begins with `Content-`."},
@@ -40,6 +40,7 @@ func httpSchema() schema.Block {
 			{Name: "body", Type: schema.String, Doc: "The first MiB of the body. `jsondecode` takes it apart."},
 			{Name: "truncated", Type: schema.Bool, Doc: "Whether there was more."},
 		},
+		Environ: &schema.Reach{},
 		Example: `task "http" "health" {
   url = "https://shop.example.net/health"
   ca  = <<-EOT
@@ -75,6 +76,11 @@ task "http" "version" {
 }`,
 		Check: checkHTTP,
 	}
+}
+
+// answered is how far reaches what a server is told, and can say again.
+func answered() *schema.Reach {
+	return &schema.Reach{Results: []string{"body", "headers", "url"}, Quote: true}
 }
 
 // checkHTTP finds what a request cannot be made with.

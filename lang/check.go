@@ -85,7 +85,7 @@ func (l *loader) checkTask(j *jobScope, t *Task) {
 	l.checkDestination(j, t, found)
 	t.body.keys, t.body.keysKnown = found[0].keys, true
 	for _, f := range found {
-		t.body.secret = t.body.secret || f.secret
+		t.body.hidden.join(f.hidden)
 		t.body.keysKnown = t.body.keysKnown && !f.keysDiffer && slices.Equal(f.keys, t.body.keys)
 		l.failAll(f.diags)
 	}
@@ -113,7 +113,7 @@ const fewHosts = 64
 // finding is what was found about a task on some hosts.
 type finding struct {
 	files      source.Files
-	secret     bool
+	hidden     Hidden
 	keys       []any // of the elements on each of the hosts,
 	keysDiffer bool  // unless they differ or are not known
 	leftOut    *Host // the first one that runs none of it, or not all elements
@@ -146,7 +146,7 @@ func (f *finding) look(site *Site, t *Task, hosts []*Host) {
 			f.judges(site, t, h, state, x.open[0])
 		}
 		for _, in := range instances {
-			f.secret = f.secret || in.Sensitive
+			f.hidden.join(in.Hidden)
 			f.sources(t, in)
 		}
 	}
@@ -187,7 +187,7 @@ func (f *finding) sources(t *Task, in Instance) {
 			keeper.Keep(file)
 		}
 		at := t.body.block.Args[name].At()
-		if in.Sensitive && (err != nil || !info.Mode().IsRegular()) {
+		if in.Hidden.All && (err != nil || !info.Mode().IsRegular()) {
 			f.fail(diag.Errorf(diag.Unreadable, at, "File cannot be read", "The source, whose name is sensitive, is not there or is no regular file."))
 			continue
 		}
@@ -220,7 +220,7 @@ func (f *finding) tree(t *Task, in Instance, name, root string) {
 	}}
 	at := t.body.block.Args[name].At()
 	switch err := walk.Walk(f.files); {
-	case err != nil && in.Sensitive:
+	case err != nil && in.Hidden.All:
 		f.fail(diag.Errorf(diag.Unreadable, at, "Tree cannot be read", "The source, whose name is sensitive, is not there, or cannot be read."))
 	case err != nil:
 		f.fail(diag.Errorf(diag.Unreadable, at, "Tree cannot be read", "%s.", diag.Capital(plain.Reading(err).Error())))

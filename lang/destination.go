@@ -67,7 +67,7 @@ func (j *jobScope) claim(t *Task, all []writing) hcl.Diagnostics {
 	for _, w := range all {
 		for _, in := range w.instances {
 			from, _ := in.Args["path"].(string)
-			if in.Destination == "" || in.Skip || len(in.Unknown) > 0 || in.Sensitive {
+			if in.Destination == "" || in.Skip || len(in.Unknown) > 0 || in.Hidden.All {
 				continue
 			}
 			if other, free := j.places.Claim(in.Destination, places.Writer{Address: in.Address, Host: w.host.Name, From: from}); !free {

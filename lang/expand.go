@@ -94,7 +94,7 @@ func (x *expansion) run() []Instance {
 		if e.keyed {
 			x.ctx = with(bare, map[string]cty.Value{"each": e.each})
 		}
-		in := Instance{Address: x.task.Address, Key: e.key, Keyed: e.keyed, Sensitive: x.body.sensitive}
+		in := Instance{Address: x.task.Address, Key: e.key, Keyed: e.keyed, Hidden: Hidden{All: x.body.sensitive}}
 		switch key := e.key.(type) {
 		case string:
 			in.Address += "[" + quoteKey(key) + "]"
@@ -121,18 +121,22 @@ func (x *expansion) run() []Instance {
 	return out
 }
 
-// hide remembers what a sensitive task is given, for who keeps the site.
+// hide remembers what is sensitive of what a task is given, for who keeps the site.
 func (x *expansion) hide(in Instance) {
-	if !in.Sensitive || !x.scope.run.Remembers {
+	if !x.scope.run.Remembers {
 		return
 	}
 	var texts []string
 	for _, name := range []string{"content", "stdin", "script"} {
-		if text, ok := in.Args[name].(string); ok {
+		if text, ok := in.Args[name].(string); ok && (in.Hidden.All || slices.Contains(in.Secrets, name)) {
 			texts = append(texts, text)
 		}
 	}
-	x.scope.run.HideTask(texts, in.Sources)
+	files := in.Sources
+	if !in.Hidden.All {
+		files = nil
+	}
+	x.scope.run.HideTask(texts, files)
 }
 
 // maxElements bounds the elements of one for_each.
@@ -263,7 +267,6 @@ func (x *expansion) arguments(in *Instance) {
 	in.Args = make(map[string]any, len(block.Args))
 	known := make(map[string]any, len(block.Args))
 	of := x.body.title
-	in.Secrets = nil
 	to := "" // the argument that is a destination
 	for _, a := range x.body.schema.Arguments {
 		e := block.Args[a.Name]
@@ -272,8 +275,8 @@ func (x *expansion) arguments(in *Instance) {
 		}
 		arg, ok := x.argument(a, e, of)
 		if arg.Sensitive {
-			in.Sensitive = true
 			in.Secrets = append(in.Secrets, a.Name)
+			in.Hidden.add(a.Reach)
 		}
 		switch {
 		case !ok:
@@ -359,7 +362,10 @@ func (x *expansion) addEnvironment(in *Instance, e *config.Expr, of string) {
 		return
 	}
 	plain, sensitive := value.Bare(v)
-	in.Sensitive = in.Sensitive || sensitive
+	if sensitive && !slices.Contains(in.Secrets, "environment") {
+		in.Secrets = append(in.Secrets, "environment")
+		in.Hidden.add(x.body.schema.Environ)
+	}
 	m, err := convert.Convert(plain, cty.Map(cty.String))
 	switch {
 	case err != nil:

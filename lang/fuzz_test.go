@@ -312,7 +312,8 @@ func (everything) Results(address, _ string) (lang.Results, bool) {
 	result := lang.Result{Values: map[string]any{"stdout": "out", "exit_code": int64(0)}, Changed: true}
 	if strings.HasSuffix(address, ".e") {
 		result.Key = "x"
-		return lang.Results{Keyed: true, Elements: []lang.Result{result}, Sensitive: true}, true
+		result.Sensitive = true
+		return lang.Results{Keyed: true, Elements: []lang.Result{result}}, true
 	}
 	return lang.Results{Elements: []lang.Result{result}}, true
 }

@@ -353,7 +353,7 @@ func (l *loader) buildTask(j *jobScope, b *config.Task) *Task {
 	body.on = l.on(j, b.On)
 	body.lanes = l.lanes(j, b.Lane)
 	body.sensitive = l.staticBool(b.Sensitive, "a task")
-	body.secret = body.sensitive
+	body.hidden.All = body.sensitive
 	body.conditions = conditionsOf(j.block, b)
 	l.collectUses(t)
 	body.saveConstants() // only now it is known whose facts they need

@@ -94,7 +94,7 @@ func (x *expansion) choose(key any) {
 func (x *expansion) judge(r Result) Verdict {
 	v := Verdict{Changed: r.Changed, Failed: r.Failed, UnknownChanged: r.UnknownChanged, UnknownFailed: r.Unknown}
 	b := x.body.block
-	x.ctx = with(x.ctx, map[string]cty.Value{"result": resultValue(x.body, r, x.body.secret)})
+	x.ctx = with(x.ctx, map[string]cty.Value{"result": resultValue(x.body, x.body.hide(r))})
 	if b.FailedWhen != nil {
 		known, holds := x.condition(b.FailedWhen)
 		v.Failed, v.UnknownFailed = holds, !known

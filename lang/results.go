@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -82,16 +83,16 @@ func resultsOn(state State, t *Task, host string) cty.Value {
 	case !ok:
 		return t.body.unknownResult(keyed)
 	case !keyed && len(results.Elements) == 0:
-		return resultValue(t.body, Result{Skipped: true}, results.Sensitive)
+		return resultValue(t.body, Result{Skipped: true})
 	case !keyed:
-		return resultValue(t.body, results.Elements[0], results.Sensitive)
+		return resultValue(t.body, results.Elements[0])
 	}
 	elements := map[string]cty.Value{}
 	for _, r := range results.Elements {
 		if r.Key == nil {
 			return t.body.unknownResult(keyed)
 		}
-		elements[fmt.Sprint(r.Key)] = resultValue(t.body, r, results.Sensitive)
+		elements[fmt.Sprint(r.Key)] = resultValue(t.body, r)
 	}
 	return mapOf(elements, t.body.result)
 }
@@ -100,7 +101,7 @@ func resultsOn(state State, t *Task, host string) cty.Value {
 // found when the site is checked, and where a map that is unknown as a whole would make the flags in it sensitive.
 func expects(state State, t *Task) bool {
 	_, checking := state.(success)
-	return checking || t.body.secret
+	return checking || t.body.hidden.results()
 }
 
 // mapOf is a map, or an object where the type leaves something open.
@@ -127,7 +128,7 @@ func resultsOfJob(state State, j *jobScope, address string) cty.Value {
 func resultsOfAll(state State, j *jobScope, t *Task) cty.Value {
 	keyed := t.body.block.ForEach != nil
 	if !j.sound {
-		return unknownMap(elementType(t, keyed), t.body.secret)
+		return unknownMap(elementType(t, keyed), t.body.hidden.results())
 	}
 	elements := map[string]cty.Value{}
 	for _, h := range j.Hosts {
@@ -165,7 +166,7 @@ func unknownMap(element cty.Type, sensitive bool) cty.Value {
 }
 
 // resultValue is one result. Of a skipped one everything but the flags is null.
-func resultValue(b *taskBody, r Result, sensitive bool) cty.Value {
+func resultValue(b *taskBody, r Result) cty.Value {
 	attrs := map[string]cty.Value{}
 	for name, at := range b.result.AttributeTypes() {
 		v := cty.UnknownVal(at)
@@ -175,7 +176,7 @@ func resultValue(b *taskBody, r Result, sensitive bool) cty.Value {
 		case !r.Unknown:
 			v = value.FromPlain(r.Values[name], at)
 		}
-		if sensitive {
+		if r.Sensitive || slices.Contains(r.Hidden, name) {
 			v = v.Mark(function.Sensitive)
 		}
 		attrs[name] = v
@@ -214,7 +215,7 @@ func failureValue(state State, j *jobScope, try int, host string) cty.Value {
 	if known {
 		task, _, _ := strings.Cut(f.Address, "[")
 		if t := j.tasks[task]; t != nil {
-			maps.Copy(attrs, resultValue(t.body, f.Result, false).AsValueMap())
+			maps.Copy(attrs, resultValue(t.body, f.Result).AsValueMap())
 		}
 		address, text, result = cty.StringVal(f.Address), cty.StringVal(f.Error), f.Result
 	}
@@ -224,9 +225,7 @@ func failureValue(state State, j *jobScope, try int, host string) cty.Value {
 		attrs["duration"] = cty.UnknownVal(cty.Number)
 	}
 	if f.Sensitive {
-		for name, v := range attrs {
-			attrs[name] = v.Mark(function.Sensitive)
-		}
+		attrs["error"] = text.Mark(function.Sensitive)
 	}
 	return cty.ObjectVal(attrs)
 }

@@ -179,9 +179,8 @@ type State interface {
 
 // Results are a task's results on one host.
 type Results struct {
-	Keyed     bool // the task has for_each
-	Elements  []Result
-	Sensitive bool
+	Keyed    bool // the task has for_each
+	Elements []Result
 }
 
 // Result is one result. A value that is not known yet (while planning) is listed in Unknown.
@@ -190,6 +189,8 @@ type Result struct {
 	Changed, Failed, Skipped bool
 	Seconds                  float64
 	Values                   map[string]any // what the action documents
+	Sensitive                bool           // all of Values is
+	Hidden                   []string       // what of Values is sensitive
 	Unknown                  bool           // Values will only be given by the run
 	UnknownChanged           bool           // Changed too
 }
@@ -200,7 +201,7 @@ type Failure struct {
 	Result
 	Address   string // of the task, with ["key"] under for_each
 	Error     string
-	Sensitive bool
+	Sensitive bool // the error is
 }
 
 // Instance is a task evaluated for a host, one for each element of its for_each.
@@ -215,8 +216,8 @@ type Instance struct {
 	Destination string            // of the argument of that type: an absolute path on the controller
 	Trees       map[string]bool   // which of them are trees
 	Patterns    []string          // arguments that are regular expressions
-	Sensitive   bool              // the task says so, or an argument is
-	Secrets     []string          // names of the arguments that are
+	Secrets     []string          // names of the arguments that are sensitive; "environment" if that is
+	Hidden      Hidden            // what is not shown because of them, or because the task says so
 	Environment map[string]string // the job's and the task's
 	Notify      []string          // addresses of handlers, in source order; Task.Notify has all that could be
 	Timeout     time.Duration     // 0: not set

@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"runner/agent/schema"
 	"runner/lang"
 	"runner/lang/diag"
 )
@@ -171,7 +173,7 @@ output "whos" {
 			t.Errorf("%s: got %q, unknown %q", test.task, got, instances[0].Unknown)
 		}
 	}
-	if in, _ := site.Expand(find(t, site, "own"), site.Hosts[0], state); !in[0].Sensitive {
+	if in, _ := site.Expand(find(t, site, "own"), site.Hosts[0], state); len(in[0].Secrets) == 0 {
 		t.Error("the environment of a host is not sensitive")
 	}
 	value, isKnown, diags := site.Output(site.Outputs[0], state)
@@ -248,10 +250,73 @@ job "a" {
 }
 `}), options())
 	result := ok(map[string]any{"stdout": "hidden"})
-	result.Sensitive = true
+	result.Elements[0].Sensitive = true
 	in, diags := site.Expand(find(t, site, "s"), site.Hosts[0], known{results: map[string]lang.Results{"job.a.task.command.c localhost": result}})
-	if diags.HasErrors() || !in[0].Sensitive || in[0].Args["script"] != "hidden" {
+	if diags.HasErrors() || !in[0].Hidden.All || in[0].Args["script"] != "hidden" {
 		t.Errorf("%+v %v", in, diags)
+	}
+}
+
+// TestG36SensitiveArgument: of a task with a sensitive argument those results are sensitive that can tell of it, before the run
+// and in it, and so is what errors and conditions say of them.
+func TestG36SensitiveArgument(t *testing.T) {
+	o := options()
+	file := o.Catalog.Actions["file"]
+	for i, a := range file.Arguments {
+		if a.Name == "content" {
+			file.Arguments[i].Reach = &schema.Reach{Change: []string{"size"}, Results: []string{"size"}, Diff: true}
+		}
+	}
+	file.Environ = &schema.Reach{Quote: true}
+	o.Catalog.Actions["file"] = file
+	site := load(t, write(t, map[string]string{"x.hcl": `
+job "a" {
+  hosts       = host.localhost
+  environment = { TOKEN = sensitive("t") }
+  task "file" "f" {
+    path        = "/f"
+    content     = sensitive("s3cret")
+    failed_when = result.size > 3
+  }
+  task "file" "g" {
+    path    = "/g"
+    content = "${task.file.f.size}"
+  }
+  task "file" "h" {
+    path    = "/h"
+    content = task.file.f.path
+  }
+  task "shell" "s" {
+    script = "true"
+  }
+}
+output "path" { value = job.a.task.file.f.localhost.path }
+`}), o)
+	in := func(name string, state lang.State) lang.Instance {
+		t.Helper()
+		all, diags := site.Expand(find(t, site, name), site.Hosts[0], state)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		return all[0]
+	}
+	f := in("f", unknown{})
+	if want := (lang.Hidden{Change: []string{"size"}, Results: []string{"size"}, Diff: true, Quote: true}); !reflect.DeepEqual(f.Hidden, want) || !slices.Equal(f.Secrets, []string{"content", "environment"}) {
+		t.Errorf("%+v, %q", f.Hidden, f.Secrets)
+	}
+	result := ok(map[string]any{"path": "/f", "size": int64(6)})
+	result.Elements[0].Hidden = f.Hidden.Results
+	for name, state := range map[string]lang.State{"before": unknown{}, "in": known{results: map[string]lang.Results{"job.a.task.file.f localhost": result}}} {
+		if g, h := in("g", state), in("h", state); !slices.Contains(g.Secrets, "content") || slices.Contains(h.Secrets, "content") {
+			t.Errorf("%s the run: %q, %q", name, g.Secrets, h.Secrets)
+		}
+	}
+	if s := in("s", unknown{}); !s.Hidden.All {
+		t.Errorf("an environment that reaches anywhere: %+v", s.Hidden)
+	}
+	_, diags := site.Judge(find(t, site, "f"), site.Hosts[0], lang.Result{Values: map[string]any{"size": "s3cret"}}, unknown{})
+	if !diags.HasErrors() || strings.Contains(fmt.Sprint(diags), "s3cret") {
+		t.Errorf("%v", diags)
 	}
 }
 

@@ -40,7 +40,7 @@ type taskBody struct {
 	sensitive bool // the task says so
 	unknown   sync.Once
 	nothing   cty.Value
-	secret    bool // its results are: it says so, or an argument was found to be sensitive when the site was loaded
+	hidden    Hidden // it says so, or an argument was found to be sensitive when the site was loaded
 
 	keys       []any // of for_each, where they are known before the run and the same on all hosts
 	keysKnown  bool
@@ -139,14 +139,20 @@ func (b *taskBody) saveConstants() {
 	}
 }
 
+// hide says of a result what is sensitive.
+func (b *taskBody) hide(r Result) Result {
+	r.Sensitive, r.Hidden = b.hidden.All, b.hidden.Results
+	return r
+}
+
 // unknownResult is what is known of the results on a host before the task has run. It is first asked for when the task
 // itself was checked.
 func (b *taskBody) unknownResult(keyed bool) cty.Value {
 	b.unknown.Do(func() {
 		if keyed {
-			b.nothing = unknownMap(b.result, b.secret)
+			b.nothing = unknownMap(b.result, b.hidden.results())
 		} else {
-			b.nothing = resultValue(b, Result{Unknown: true, UnknownChanged: true}, b.secret)
+			b.nothing = resultValue(b, b.hide(Result{Unknown: true, UnknownChanged: true}))
 		}
 	})
 	return b.nothing
@@ -160,7 +166,7 @@ func (b *taskBody) expectedResult(keyed bool) cty.Value {
 	b.expect.Do(func() {
 		elements := map[string]cty.Value{}
 		for _, key := range b.keys {
-			elements[fmt.Sprint(key)] = resultValue(b, Result{Unknown: true, UnknownChanged: true}, b.secret)
+			elements[fmt.Sprint(key)] = resultValue(b, b.hide(Result{Unknown: true, UnknownChanged: true}))
 		}
 		b.expected = mapOf(elements, b.result)
 	})

@@ -162,7 +162,8 @@ func (d *dumper) instance(t *lang.Task, in lang.Instance) {
 		{"environment", in.Environment, in.Environment != nil},
 		{"notify", in.Notify, len(in.Notify) > 0},
 		{"timeout", in.Timeout.String(), in.Timeout != 0},
-		{"sensitive", true, in.Sensitive},
+		{"secrets", in.Secrets, len(in.Secrets) > 0},
+		{"sensitive", true, in.Hidden.All},
 		{"lane", in.Lane, in.Lane != ""},
 		{"retry", in.Retry, in.Retry != (lang.Retry{})},
 	} {

@@ -51,7 +51,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	for i, in := range instances {
 		out[i] = plan.Instance{
 			Address: in.Address, Key: in.Key, Keyed: in.Keyed, Skip: in.Skip,
-			Args: in.Args, Unknown: in.Unknown, Sensitive: in.Sensitive, Sources: in.Sources, Trees: in.Trees, Destination: in.Destination,
+			Args: in.Args, Unknown: in.Unknown, Secrets: in.Secrets, Hidden: plan.Hidden(in.Hidden), Sources: in.Sources, Trees: in.Trees, Destination: in.Destination,
 			Environment: in.Environment, Timeout: in.Timeout, Notify: in.Notify, Lane: in.Lane, Retry: plan.Retry(in.Retry),
 		}
 		if task.Action == "" {
@@ -106,7 +106,7 @@ func requirement(in *plan.Instance) {
 	message, _ := in.Args["error_message"].(string)
 	switch {
 	case in.Skip, !known, holds:
-	case in.Sensitive:
+	case in.Hidden.All:
 		in.Refusal = "A precondition does not hold. Why is sensitive."
 	case message == "":
 		in.Refusal = "A precondition does not hold."
@@ -149,7 +149,7 @@ func (a adapt) Results(address, host string) (lang.Results, bool) {
 	for i, e := range r.Elements {
 		elements[i] = lang.Result(e)
 	}
-	return lang.Results{Keyed: r.Keyed, Elements: elements, Sensitive: r.Sensitive}, ok
+	return lang.Results{Keyed: r.Keyed, Elements: elements}, ok
 }
 
 // Failure returns what the rescue of a try works on.

@@ -35,7 +35,18 @@ type Attribute struct {
 	OneOf    []string          // the values allowed, if they are few
 	Meant    map[string]string // other words that people know → the value of OneOf that they mean
 	Free     bool              // any text without a NUL will do, whatever Check says; of a list, in all places but the first
+	Reach    *Reach            // of an argument of an action; nil: anywhere
 	Doc      string            // one sentence, for the reference
+}
+
+// Reach says what of a task can hold the value of one of its arguments, or tell of it. That is hidden where the value is
+// sensitive, as the argument itself is, and the rest is shown.
+type Reach struct {
+	Change  []string // attributes of what the change is about
+	Results []string // results
+	Diff    bool
+	Quote   bool // what programs have printed, where errors quote it
+	Errors  bool // what errors say
 }
 
 // Block describes an action or a transport.
@@ -45,6 +56,7 @@ type Block struct {
 	Arguments []Attribute
 	Results   []Attribute // of an action, beside changed, failed, skipped and duration
 	Example   string      // a block that the reference shows and a test runs
+	Environ   *Reach      // how far the environment of an action reaches; nil: anywhere
 	Uncut     bool        // what an action does may be at a point where it must not be cut: an interrupt lets it finish
 	Beside    [2]string   // the name of a file that the example needs, and what is in it
 	// Check finds what the attributes alone cannot say (two that exclude each other, a name that is none). It gets the

@@ -168,6 +168,76 @@ func block(b *strings.Builder, s schema.Block, marker string) {
 			fmt.Fprintf(b, "| %s | %s | %s |\n", code(a.Name), typeName(a), cell(a.Doc))
 		}
 	}
+	if text := hides(s); marker == "task" && text != "" {
+		fmt.Fprintf(b, "\n%s\n", text)
+	}
+}
+
+// hides says what a sensitive argument of an action hides besides itself. That a sensitive environment hides what errors quote is
+// said elsewhere, for all actions.
+func hides(s schema.Block) string {
+	var out, reaches []string // in order
+	by := map[string][]string{}
+	note := func(argument string, reach *schema.Reach) {
+		text := reached(reach, argument)
+		if by[text] == nil {
+			reaches = append(reaches, text)
+		}
+		by[text] = append(by[text], code(argument))
+	}
+	for _, a := range s.Arguments {
+		if a.Reach != nil {
+			note(a.Name, a.Reach)
+		}
+	}
+	if e := s.Environ; e == nil || len(e.Change) > 0 || len(e.Results) > 0 || e.Diff || e.Errors {
+		note("environment", e)
+	}
+	for _, text := range reaches {
+		out = append(out, fmt.Sprintf("Where %s is sensitive, %s.", list(by[text], "or"), text))
+	}
+	if slices.ContainsFunc(s.Arguments, func(a schema.Attribute) bool { return a.Reach == nil }) {
+		out = append(out, map[bool]string{true: "A sensitive argument", false: "Any other sensitive argument"}[len(out) == 0]+" hides the whole task.")
+	}
+	return strings.Join(out, " ")
+}
+
+// reached is what a sensitive argument hides besides itself.
+func reached(r *schema.Reach, argument string) string {
+	if r == nil {
+		return "the whole task is hidden"
+	}
+	var what []string
+	if r.Diff {
+		what = append(what, "the diff")
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(r.Change, r.Results)))) {
+		if name != argument || slices.Contains(r.Results, name) {
+			what = append(what, code(name))
+		}
+	}
+	switch {
+	case r.Errors:
+		what = append(what, "why it fails")
+	case r.Quote:
+		what = append(what, "what errors quote")
+	}
+	switch len(what) {
+	case 0:
+		return "nothing else is hidden"
+	case 1:
+		return what[0] + " is hidden, too"
+	}
+	return list(what, "and") + " are hidden, too"
+}
+
+// list joins words.
+func list(words []string, last string) string {
+	n := len(words) - 1
+	if n == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:n], ", ") + " " + last + " " + words[n]
 }
 
 func typeName(a schema.Attribute) string {

@@ -89,7 +89,7 @@ func (o *Outcome) Later(in plan.Instance) {
 
 // End is how a task ends that has come to it.
 func (o *Outcome) End(in plan.Instance, place plan.Place) *event.TaskEnd {
-	end := &event.TaskEnd{Address: in.Address, Status: event.OK, Sensitive: in.Sensitive}
+	end := &event.TaskEnd{Address: in.Address, Status: event.OK, Sensitive: in.Hidden.Failures()}
 	switch {
 	case !o.Failed && o.Changed:
 		end.Status = event.Changed
@@ -97,10 +97,7 @@ func (o *Outcome) End(in plan.Instance, place plan.Place) *event.TaskEnd {
 	case !o.Failed:
 		return end
 	}
-	failure := &event.Failure{Message: o.Message, Place: place}
-	if in.Sensitive {
-		failure.Message = event.Hidden
-	}
+	failure := (&event.Failure{Message: o.Message, Place: place}).Hide(in)
 	end.Status, end.Reason, end.Error, end.Failure = event.Failed, "error", failure.Text(), failure
 	return end
 }

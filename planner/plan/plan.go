@@ -118,7 +118,8 @@ type Instance struct {
 	Destination string            // the path on the controller that the target's are written to; "": none
 	Trees       map[string]bool   // those of them that name a whole tree, whose description does
 	Patterns    map[string]string // regular expressions, whose programs stand in Args
-	Sensitive   bool              // arguments, results and diffs are not shown
+	Secrets     []string          // names of the arguments that are sensitive; "environment" if that is
+	Hidden      Hidden            // what is not shown because of them, or because the task says so
 	Environment map[string]string
 	Timeout     time.Duration // 0: none
 	Notify      []string      // addresses of handlers
@@ -126,6 +127,25 @@ type Instance struct {
 	Retry       Retry
 	Refusal     string // of a precondition that does not hold: why
 }
+
+// Hidden is what of a task is not shown: All, or what can hold a sensitive argument, or tell of it.
+type Hidden struct {
+	All     bool
+	Change  []string // attributes of what the change is about
+	Results []string
+	Diff    bool
+	Quote   bool // what programs have printed, where errors quote it
+	Errors  bool // what errors say
+}
+
+// State says whether what is hidden could tell that something is not as it was.
+func (h Hidden) State() bool { return h.All || h.Diff || len(h.Change) > 0 }
+
+// Failures says whether nothing is shown of what went wrong.
+func (h Hidden) Failures() bool { return h.All || h.Errors }
+
+// Output says whether what programs print is not shown.
+func (h Hidden) Output() bool { return h.All || h.Errors || h.Quote }
 
 // Own is an executable that is sent to a target and run there, and what it reads: Head, "look" or "act", and Tail.
 type Own struct {

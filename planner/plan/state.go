@@ -18,14 +18,13 @@ type Failure struct {
 	Result
 	Address   string // of the task, with ["key"] under for_each
 	Error     string
-	Sensitive bool
+	Sensitive bool // the error is
 }
 
 // Results are a task's results on one host, one for each element of its for_each.
 type Results struct {
-	Keyed     bool // the task has for_each
-	Elements  []Result
-	Sensitive bool
+	Keyed    bool // the task has for_each
+	Elements []Result
 }
 
 // Result is one result.
@@ -34,6 +33,8 @@ type Result struct {
 	Changed, Failed, Skipped bool
 	Seconds                  float64
 	Values                   map[string]any // what the action documents
+	Sensitive                bool           // all of Values is
+	Hidden                   []string       // what of Values is sensitive
 	Unknown                  bool           // planning: Values will only be given by the run
 	UnknownChanged           bool           // planning: Changed too
 }

@@ -29,6 +29,7 @@ func AuthorizedKeySchema() schema.Block {
 			{Name: "user", Type: schema.String, Doc: "The user as given."},
 			{Name: "path", Type: schema.String, Doc: "The file that the keys are in."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "authorized_key" "laptop" {
   run_as = "root"
   user   = "publisher"

@@ -18,7 +18,7 @@ func CronSchema() schema.Block {
 			marker + "NAME`, which this action writes; one that somebody else has made is left alone, as everything else in the crontab. What `crontab` refuses is an error, and the old crontab stays.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "What the entry is known by, within its crontab or file."},
-			{Name: "command", Type: schema.String, Doc: "What `/bin/sh` is given; a `%` is a line break unless a `\\` is before it. Required unless state is absent."},
+			{Name: "command", Type: schema.String, Reach: &schema.Reach{Change: []string{"entry", "sha256", "size"}, Results: []string{"entry"}, Diff: true, Quote: true}, Doc: "What `/bin/sh` is given; a `%` is a line break unless a `\\` is before it. Required unless state is absent."},
 			{Name: "minute", Type: schema.String, Doc: "When, as crontab(5) says: `*` unless set, which is each minute."},
 			{Name: "hour", Type: schema.String, Doc: "Likewise."},
 			{Name: "day", Type: schema.String, Doc: "Likewise, of the month."},
@@ -35,6 +35,7 @@ func CronSchema() schema.Block {
 			{Name: "user", Type: schema.String, Doc: "The user of the crontab, or as whom the command runs."},
 			{Name: "entry", Type: schema.String, Doc: "The line; null when absent."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "cron" "backup" {
   run_as  = "root"
   name    = "backup"

@@ -23,6 +23,7 @@ func GroupSchema() schema.Block {
 			{Name: "name", Type: schema.String, Doc: "The name as given."},
 			{Name: "gid", Type: schema.Number, Doc: "Its number; null when absent."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "group" "editors" {
   run_as = "root"
   name   = "editors"

@@ -28,7 +28,7 @@ func UserSchema() schema.Block {
 			{Name: "create_home", Type: schema.Bool, Doc: "Whether the home directory of a new user is made, with what is in /etc/skel: so it is, unless `system` is set. One that is there stays as it is."},
 			{Name: "comment", Type: schema.String, Doc: "Mostly the whole name."},
 			{Name: "system", Type: schema.Bool, Doc: "A new user gets a number from those of the system and no home directory. It says nothing about a user that is there."},
-			{Name: "password", Type: schema.String, Secret: true, Doc: "The password as /etc/shadow has it, never in the clear: a hash such as `mkpasswd` or `openssl passwd -6` print, or `*` for none. " +
+			{Name: "password", Type: schema.String, Secret: true, Reach: &schema.Reach{Change: []string{"password"}}, Doc: "The password as /etc/shadow has it, never in the clear: a hash such as `mkpasswd` or `openssl passwd -6` print, or `*` for none. " +
 				"It is compared as text, so a function that makes another hash each time would change it each time. It is given to `chpasswd -e` by standard input."},
 			{Name: "locked", Type: schema.Bool, Doc: "Whether the password is locked (`!` before it in /etc/shadow), so that nobody can log in by it. Keys still work."},
 			{Name: "expires", Type: schema.String, Doc: "From which day on nobody can log in, such as `2027-01-31`, or `never`."},
@@ -42,6 +42,7 @@ func UserSchema() schema.Block {
 			{Name: "home", Type: schema.String, Doc: "Its home directory; null when absent."},
 			{Name: "shell", Type: schema.String, Doc: "What runs when it logs in; null when absent."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "user" "deploy" {
   run_as  = "root"
   name    = "deploy"

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"runner/agent/action/files"
 	"runner/agent/action/given"
 	"runner/agent/schema"
 )
@@ -16,13 +17,14 @@ func BlockSchema() schema.Block {
 		Doc: "Makes sure that some lines are in a text file between two lines that mark them, or that no such block is. A block that is there is replaced where it is; more of the same marker are removed. " +
 			"A marker without its other one is an error. Blocks with other markers are not touched." + kept,
 		Arguments: targetSchema(slices.Concat([]schema.Attribute{
-			{Name: "content", Type: schema.String, Free: true, Doc: "The lines; a line break at its end means nothing. Needed unless `state` is `absent`; if it is empty, the markers stand alone."},
+			{Name: "content", Type: schema.String, Free: true, Reach: files.Written(), Doc: "The lines; a line break at its end means nothing. Needed unless `state` is `absent`; if it is empty, the markers stand alone."},
 			{Name: "marker", Type: schema.String, Doc: "The lines around the block, with `{mark}` where `begin` and `end` go. `# {mark} MANAGED BLOCK` unless set; two blocks in one file need two markers."},
 			{Name: "begin", Type: schema.String, Doc: "What `{mark}` is in the line before the block; `BEGIN` unless set."},
 			{Name: "end", Type: schema.String, Doc: "What it is in the line behind the block; `END` unless set."},
 			stateSchema("`present` (unless set), or `absent`: the block is removed with its markers."),
 		}, whereSchema("block"))...),
 		Results: targetResults(),
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "block" "hosts" {
   path    = "/tmp/runner-example-hosts-block"
   marker  = "# {mark} shop"

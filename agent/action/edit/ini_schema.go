@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"runner/agent/action/files"
 	"runner/agent/action/given"
 	"runner/agent/schema"
 )
@@ -17,11 +18,12 @@ func IniSchema() schema.Block {
 		Arguments: targetSchema(
 			schema.Attribute{Name: "section", Type: schema.String, Doc: "The section, without brackets. Unless set: what stands in front of all sections."},
 			schema.Attribute{Name: "key", Type: schema.String, Doc: "The key. Unless set, the task is about the section: it is there, or it is removed with all that is in it."},
-			schema.Attribute{Name: "value", Type: schema.String, Free: true, Doc: "Its value, with quotes if the file wants them. If neither this nor `values` is set, the key stands alone, without an equals sign."},
-			schema.Attribute{Name: "values", Type: schema.Strings, Doc: "Its values where a key may stand in several lines, in their order, instead of `value`. Either way further lines with the key are removed."},
+			schema.Attribute{Name: "value", Type: schema.String, Free: true, Reach: files.Written(), Doc: "Its value, with quotes if the file wants them. If neither this nor `values` is set, the key stands alone, without an equals sign."},
+			schema.Attribute{Name: "values", Type: schema.Strings, Reach: files.Written(), Doc: "Its values where a key may stand in several lines, in their order, instead of `value`. Either way further lines with the key are removed."},
 			stateSchema("`present` (unless set), or `absent`."),
 		),
 		Results: targetResults(),
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "ini" "port" {
   path    = "/tmp/runner-example.ini"
   section = "server"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"runner/agent/action/files"
 	"runner/agent/action/given"
 	"runner/agent/schema"
 )
@@ -15,11 +16,12 @@ func LineSchema() schema.Block {
 		Doc: "Makes sure that a line is in a text file, or that none like it is. With `regex`, the last line that matches it is replaced; otherwise, and where none matches, the line is added unless it is there. " +
 			"Other lines that match stay as they are. A line that is there already counts as a match, so that nothing is added a second time if `regex` does not match it." + kept,
 		Arguments: targetSchema(slices.Concat([]schema.Attribute{
-			{Name: "line", Type: schema.String, Free: true, Doc: "The line, as it is, without a line break. Needed unless `state` is `absent`."},
+			{Name: "line", Type: schema.String, Free: true, Reach: files.Written(), Doc: "The line, as it is, without a line break. Needed unless `state` is `absent`."},
 			{Name: "regex", Type: schema.Regex, Doc: "Which line it takes the place of; with `state = \"absent\"`: which lines are removed, beside those that are equal to `line`. It may match any part of a line."},
 			stateSchema("`present` (unless set), or `absent`: all lines that match are removed."),
 		}, whereSchema("line"))...),
 		Results: targetResults(),
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "line" "forwarding" {
   path   = "/tmp/runner-example-sysctl.conf"
   regex  = "^#?\\s*net\\.ipv4\\.ip_forward\\s*="

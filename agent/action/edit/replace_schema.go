@@ -12,11 +12,12 @@ func ReplaceSchema() schema.Block {
 			"What the expression is replaced with must not be replaced again by the next run: that is an error, found by trying it." + kept,
 		Arguments: targetSchema(
 			schema.Attribute{Name: "regex", Type: schema.Regex, Required: true, Doc: "What is replaced, each time that it is found."},
-			schema.Attribute{Name: "with", Type: schema.String, Doc: "What it is replaced with; nothing unless set. `$1`, `${1}`, `$name` and `$${name}` (which HCL reads as `${name}`) stand for the groups of `regex`, `$$` for a dollar sign."},
+			schema.Attribute{Name: "with", Type: schema.String, Reach: whole(), Doc: "What it is replaced with; nothing unless set. `$1`, `${1}`, `$name` and `$${name}` (which HCL reads as `${name}`) stand for the groups of `regex`, `$$` for a dollar sign."},
 			schema.Attribute{Name: "after", Type: schema.Regex, Doc: "Only what is behind the first match of this is replaced; nothing if there is none."},
 			schema.Attribute{Name: "before", Type: schema.Regex, Doc: "Only what is in front of the first match of this is replaced (behind that of `after`, if it is set); nothing if there is none."},
 		),
 		Results: targetResults(),
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "replace" "names" {
   path   = "/tmp/runner-example-replace"
   regex  = "\\bold(\\d)\\.example\\.net\\b"

@@ -28,6 +28,7 @@ func DirectorySchema() schema.Block {
 			{Name: "group", Type: schema.String, Doc: "The name of the group, or the number if it has none; null when absent."},
 			{Name: "created", Type: schema.Strings, Doc: "The directories that were missing and were made, outermost first. Parents get the mode `0755` and the owner and group of the task's user."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "directory" "data" {
   path = "/tmp/runner-example/data"
   mode = "0750"

@@ -19,7 +19,7 @@ func FileSchema() schema.Block {
 			"lead to could have put them. Without `content` and `source` the content is left alone, and a new file is empty.",
 		Arguments: []schema.Attribute{
 			{Name: "path", Type: schema.Path, Required: true, Doc: "Where the file is."},
-			{Name: "content", Type: schema.String, Free: true, Doc: "What is in it, as text."},
+			{Name: "content", Type: schema.String, Free: true, Reach: Written(), Doc: "What is in it, as text."},
 			{Name: "source", Type: schema.Source, Doc: "A file on the controller whose bytes are what is in it, instead of `content`. A large one is sent only where the file differs, and once for all hosts that lie behind the same ssh hop."},
 			{Name: "mode", Type: schema.Mode, Doc: "Its permissions, such as `\"0640\"`, whatever the umask. Unless set, a new file gets `\"0644\"` and an old one keeps its own."},
 			{Name: "owner", Type: schema.String, Doc: "The name or number of the user it belongs to. Unless set, a new file belongs to the task's user and an old one keeps its own."},
@@ -40,6 +40,7 @@ func FileSchema() schema.Block {
 			{Name: "group", Type: schema.String, Doc: "The name of the group, or the number if it has none; null when absent."},
 			{Name: "backup", Type: schema.String, Doc: "The path of the backup, or null if none was made."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "file" "motd" {
   path     = "/tmp/runner-example-motd"
   content  = "Managed by ${self.name}\n"
@@ -68,6 +69,11 @@ task "file" "old" {
 }`,
 		Check: checkFile,
 	}
+}
+
+// Written is how far a text reaches that is written to a file, the whole of it or a part.
+func Written() *schema.Reach {
+	return &schema.Reach{Change: []string{"sha256", "size"}, Results: []string{"sha256", "size"}, Diff: true, Quote: true}
 }
 
 func checkFile(m map[string]any) error {

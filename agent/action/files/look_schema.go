@@ -42,6 +42,7 @@ func StatSchema() schema.Block {
 			{Name: "exists", Type: schema.Bool, Doc: "Whether something is there."},
 		}, append(describedSchema("; null when nothing is there."),
 			schema.Attribute{Name: "sha256", Type: schema.String, Doc: "SHA-256 of the content in hexadecimal, if it was asked for; null for what is no regular file."})...),
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "stat" "hosts" {
   path   = "/etc/hosts"
   follow = true
@@ -72,6 +73,7 @@ func ReadSchema() schema.Block {
 			{Name: "content", Type: schema.String, Doc: "The content, with its last line break; null if it is not UTF-8."},
 			{Name: "base64", Type: schema.String, Doc: "The content in base64 if it is not UTF-8; otherwise null."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "read" "kernel" {
   path = "/proc/sys/kernel/ostype"
 }
@@ -113,6 +115,7 @@ func FindSchema() schema.Block {
 			{Name: "truncated", Type: schema.Bool, Doc: "Whether there was more than `limit`."},
 			{Name: "unreadable", Type: schema.Strings, Doc: "Directories that could not be read."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "find" "logs" {
   path       = "/var/log"
   names      = ["*.log", "*.log.[0-9]"]
@@ -171,6 +174,7 @@ func RemoveSchema() schema.Block {
 		Results: []schema.Attribute{
 			{Name: "path", Type: schema.String, Doc: "The path as given."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "remove" "old" {
   path    = "/tmp/runner-example-remains"
   recurse = true

@@ -23,6 +23,7 @@ func SymlinkSchema() schema.Block {
 			{Name: "path", Type: schema.String, Doc: "The path as given."},
 			{Name: "target", Type: schema.String, Doc: "What the link says; null when absent."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "symlink" "current" {
   path   = "/tmp/runner-example-current"
   target = "/tmp/releases/7"

@@ -33,6 +33,7 @@ func PackageSchema() schema.Block {
 		Results: []schema.Attribute{
 			{Name: "versions", Type: schema.Map, Doc: "The version of each package named that is there, by name."},
 		},
+		Environ: &schema.Reach{Errors: true},
 		Example: `task "package" "web" {
   run_as = "root"
   names  = ["nginx", "curl"]

@@ -41,6 +41,7 @@ func RepositorySchema() schema.Block {
 		Results: []schema.Attribute{
 			{Name: "path", Type: schema.String, Doc: "The file."},
 		},
+		Environ: &schema.Reach{Errors: true},
 		Example: `task "repository" "shop" {
   run_as     = "root"
   manager    = "apt"

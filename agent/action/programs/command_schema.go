@@ -20,6 +20,7 @@ func CommandSchema() schema.Block {
 			{Name: "argv", Type: schema.Strings, Required: true, Free: true, Doc: "The program and its arguments."},
 		}, processArguments()...),
 		Results: processResults(),
+		Environ: printed(),
 		Example: `task "command" "migrate" {
   argv    = ["/bin/sh", "-c", "echo migrated > \"$1\"", "sh", "/tmp/runner-example-migrated"]
   creates = "/tmp/runner-example-migrated"
@@ -56,6 +57,7 @@ func ShellSchema() schema.Block {
 				"arguments (`[\"/bin/bash\", \"-eu\"]`), `/bin/sh` unless set. The script's file is added as the last argument; a `-c` at the end is left out."},
 		}, processArguments()...),
 		Results: processResults(),
+		Environ: printed(),
 		Example: `task "shell" "stamp" {
   script      = <<-EOT
     set -eu
@@ -96,6 +98,7 @@ func ScriptSchema() schema.Block {
 			{Name: "args", Type: schema.Strings, Free: true, Doc: "Its arguments."},
 		}, processArguments()...),
 		Results: processResults(),
+		Environ: printed(),
 		Beside:  [2]string{"setup.sh", "#!/bin/sh\nset -eu\nif [ $# -gt 0 ]; then touch /tmp/runner-example-ready; else grep -c .; fi\n"},
 		Example: `task "script" "setup" {
   source  = "setup.sh"
@@ -142,7 +145,7 @@ func checkSmallStdin(g given.Args) error {
 func processArguments() []schema.Attribute {
 	return []schema.Attribute{
 		{Name: "chdir", Type: schema.Path, Doc: "The directory to run in. Unless set: the user's home, on the local machine the site's directory."},
-		{Name: "stdin", Type: schema.String, Doc: "What the program reads from its standard input, of any size; empty unless set."},
+		{Name: "stdin", Type: schema.String, Reach: printed(), Doc: "What the program reads from its standard input, of any size; empty unless set."},
 		{Name: "creates", Type: schema.String, Doc: "A path or a pattern (`*`, `?`, `[a-z]`); where something matches, the task has nothing to do. " +
 			"A link counts, wherever it points. It is absolute, or relative to `chdir`."},
 		{Name: "removes", Type: schema.String, Doc: "A path or a pattern; where nothing matches, the task has nothing to do."},
@@ -150,6 +153,11 @@ func processArguments() []schema.Attribute {
 			"an earlier task of the host would change or run something. `true` unless set."},
 		{Name: "ok_exit_codes", Type: schema.Numbers, Doc: "The exit codes that are no failure, `[0]` unless set."},
 	}
+}
+
+// printed is how far reaches what a program is given and can print.
+func printed() *schema.Reach {
+	return &schema.Reach{Results: []string{"stderr", "stdout"}, Quote: true}
 }
 
 func processResults() []schema.Attribute {

@@ -36,6 +36,7 @@ func ServiceSchema() schema.Block {
 			{Name: "enabled", Type: schema.Bool, Doc: "Whether it is started with the machine."},
 			{Name: "masked", Type: schema.Bool, Doc: "Whether it is masked."},
 		},
+		Environ: &schema.Reach{Errors: true},
 		Example: `task "service" "ssh" {
   name    = "ssh"
   state   = "running"

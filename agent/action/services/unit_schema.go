@@ -9,6 +9,13 @@ import (
 	"runner/agent/schema"
 )
 
+// content is how far the text of a unit reaches: of one that systemd cannot use, an error quotes it.
+func content() *schema.Reach {
+	r := files.Written()
+	r.Errors = true
+	return r
+}
+
 // UnitSchema describes Unit.
 func UnitSchema() schema.Block {
 	file := files.FileSchema()
@@ -20,7 +27,7 @@ func UnitSchema() schema.Block {
 			"Where systemd does not run, the file is all that is done. Whether the unit runs, and from when on, is for a task `service`: stop and disable a unit before its file is removed.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "The unit's name, such as `shop.timer` or `shop@.service`; without an ending that of a service."},
-			{Name: "content", Type: schema.String, Free: true, Doc: "What is in the file, as text."},
+			{Name: "content", Type: schema.String, Free: true, Reach: content(), Doc: "What is in the file, as text."},
 			{Name: "source", Type: schema.Source, Doc: "A file on the controller whose bytes are what is in it, instead of `content`."},
 			{Name: "dropin", Type: schema.String, Doc: "The name of a drop-in, such as `10-limits.conf`, which adds to the unit: the file is that one, in the directory `NAME.d`."},
 			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`: there is no such file."},
@@ -28,6 +35,7 @@ func UnitSchema() schema.Block {
 				"`global`: one of every user, in `/etc/systemd/user`, which is read when a user's service manager starts."},
 		},
 		Results: append([]schema.Attribute{{Name: "name", Type: schema.String, Doc: "The unit's whole name."}}, file.Results...),
+		Environ: &schema.Reach{Change: []string{"path"}, Results: []string{"path"}, Errors: true},
 		Example: `task "unit" "example" {
   name    = "runner-example"
   content = <<-EOT

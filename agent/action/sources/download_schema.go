@@ -36,6 +36,7 @@ func DownloadSchema() schema.Block {
 			{Name: "group", Type: schema.String, Doc: "The name of the group, or the number if it has none."},
 			{Name: "backup", Type: schema.String, Doc: "The path of the backup, or null if none was made."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "download" "version" {
   url      = "https://downloads.example.net/shop/1.4.2/VERSION"
   path     = "/tmp/runner-example-version"
@@ -65,9 +66,9 @@ func request(what string) []schema.Attribute {
 	return []schema.Attribute{
 		{Name: "url", Type: schema.String, Required: true, Doc: what + " It begins with `https://`, `http://` or `ftp://`."},
 		{Name: "sha256", Type: schema.String, Doc: "The SHA-256 that it must have, 64 hexadecimal digits in lower case."},
-		{Name: "headers", Type: schema.Map, Doc: "Headers of the request."},
-		{Name: "username", Type: schema.String, Doc: "Who asks, where the server wants to know."},
-		{Name: "password", Type: schema.String, Secret: true, Doc: "The password of that user."},
+		{Name: "headers", Type: schema.Map, Reach: &schema.Reach{Quote: true}, Doc: "Headers of the request."},
+		{Name: "username", Type: schema.String, Reach: &schema.Reach{Quote: true}, Doc: "Who asks, where the server wants to know."},
+		{Name: "password", Type: schema.String, Secret: true, Reach: &schema.Reach{Quote: true}, Doc: "The password of that user."},
 	}
 }
 

@@ -39,6 +39,7 @@ func ExtractSchema() schema.Block {
 			{Name: "created", Type: schema.Number, Doc: "How many files, directories and links were not there."},
 			{Name: "updated", Type: schema.Number, Doc: "How many were there and differed."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "extract" "shop" {
   archive = "/tmp/runner-example-shop.tar.gz"
   path    = "/tmp/runner-example-unpacked"

@@ -27,7 +27,7 @@ func GitSchema() schema.Block {
 			{Name: "submodules", Type: schema.Bool, Doc: "Check out submodules too, and theirs."},
 			{Name: "force", Type: schema.Bool, Doc: "Lose changes that only this repository has. Tracked files are reset whenever they differ."},
 			{Name: "update", Type: schema.Bool, Doc: "`false` leaves a working copy as it is once it is there."},
-			{Name: "key", Type: schema.String, Secret: true, Doc: "A private ssh key without a passphrase, in the form of ssh-keygen. It is given to ssh in a file without a name, and then gone; no other key and no agent is tried. Unset, ssh finds keys as it does otherwise."},
+			{Name: "key", Type: schema.String, Secret: true, Reach: &schema.Reach{}, Doc: "A private ssh key without a passphrase, in the form of ssh-keygen. It is given to ssh in a file without a name, and then gone; no other key and no agent is tried. Unset, ssh finds keys as it does otherwise."},
 			{Name: "host_key", Type: schema.String, OneOf: []string{"strict", "accept-new", "ignore"}, Doc: "What to do about the host's key: `strict` takes only one that known_hosts has, `accept-new` also one of a host that it does not have, and notes it, `ignore` any. Unset, as the account's ssh is configured."},
 			{Name: "known_hosts", Type: schema.Path, Doc: "The file of known host keys on the target, instead of the account's."},
 		},
@@ -37,6 +37,7 @@ func GitSchema() schema.Block {
 			{Name: "after", Type: schema.String, Doc: "The commit that is checked out."},
 			{Name: "branch", Type: schema.String, Doc: "The branch that is checked out; null for a tag or a commit."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "git" "shop" {
   url        = "file:///tmp/runner-example-repository"
   path       = "/tmp/runner-example-checkout"

@@ -20,6 +20,7 @@ func HostnameSchema() schema.Block {
 		Results: []schema.Attribute{
 			{Name: "name", Type: schema.String, Doc: "The name as given."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "hostname" "name" {
   run_as = "root"
   name   = "web1"
@@ -62,6 +63,7 @@ func TimezoneSchema() schema.Block {
 		Results: []schema.Attribute{
 			{Name: "name", Type: schema.String, Doc: "The zone as given."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "timezone" "zone" {
   run_as = "root"
   name   = "Europe/Berlin"
@@ -97,6 +99,7 @@ func SysctlSchema() schema.Block {
 			{Name: "name", Type: schema.String, Doc: "The name as given."},
 			{Name: "value", Type: schema.String, Doc: "The value as given; null when absent."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "sysctl" "ports" {
   run_as = "root"
   name   = "net.ipv4.ip_local_port_range"
@@ -149,7 +152,7 @@ func MountSchema() schema.Block {
 			{Name: "path", Type: schema.Path, Required: true, Doc: "Where it is mounted. A directory is made there, if there is none and it is to be mounted now; it is never removed."},
 			{Name: "source", Type: schema.String, Doc: "What is mounted: a device, `UUID=…` or `LABEL=…`, `server:/path`, a directory (with the option `bind`), an image (with `loop`), or any word where there is no source. Required unless state is `unmounted` or `absent`."},
 			{Name: "type", Type: schema.String, Doc: "Its type, such as `ext4`, `nfs`, `tmpfs`, or `none` with the option `bind`. Required likewise."},
-			{Name: "options", Type: schema.String, Doc: "The options, with commas between them; `defaults` unless set. Whether what is mounted has them is compared for `ro`, `rw`, `nosuid`, `nodev`, `noexec` and `noatime`; for others the line in /etc/fstab is believed."},
+			{Name: "options", Type: schema.String, Reach: &schema.Reach{Change: []string{"options"}, Diff: true, Quote: true}, Doc: "The options, with commas between them; `defaults` unless set. They stand in /etc/fstab and on the command line of `mount`, which everybody on the target can read: a password belongs into a file (`credentials=`). Whether what is mounted has them is compared for `ro`, `rw`, `nosuid`, `nodev`, `noexec` and `noatime`; for others the line in /etc/fstab is believed."},
 			{Name: "dump", Type: schema.Number, Doc: "The fifth field of the line; 0 unless set."},
 			{Name: "pass", Type: schema.Number, Doc: "The sixth one, which orders the checks at the start of the system; 0 unless set, which means none."},
 			{Name: "state", Type: schema.String, OneOf: []string{"mounted", "present", "unmounted", "absent"}, Doc: "`mounted` (unless set): in /etc/fstab, and mounted now. `present`: in /etc/fstab; what is mounted now stays. " +
@@ -158,6 +161,7 @@ func MountSchema() schema.Block {
 		Results: []schema.Attribute{
 			{Name: "path", Type: schema.String, Doc: "The path as given."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "mount" "cache" {
   run_as  = "root"
   path    = "/srv/cache"

@@ -32,6 +32,7 @@ func FetchSchema() schema.Block {
 			{Name: "removed", Type: schema.Number, Doc: "How many were removed."},
 			{Name: "bytes", Type: schema.Number, Doc: "The size of all files that were written."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "fetch" "hosts" {
   path        = "/etc/hosts"
   destination = "fetched/${self.name}/hosts"

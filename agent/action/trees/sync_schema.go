@@ -42,6 +42,7 @@ func SyncSchema() schema.Block {
 			{Name: "removed", Type: schema.Number, Doc: "How many were removed."},
 			{Name: "bytes", Type: schema.Number, Doc: "The size of all files whose content was written. What was sent of them may be less."},
 		},
+		Environ: &schema.Reach{Quote: true},
 		Example: `task "sync" "site" {
   source         = "/usr/share/doc/base-files"
   path           = "/tmp/runner-example-site"

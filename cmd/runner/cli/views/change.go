@@ -293,7 +293,9 @@ func (c *changes) body(g *sameChange) string {
 	}
 	if g.change.Before == event.Hidden || g.change.After == event.Hidden {
 		body = "        " + event.Hidden + "\n"
-	} else if d := g.change.Diff; d != "" && c.diffs != arguments.DiffNone {
+	} else if d := g.change.Diff; d == event.Hidden && c.diffs != arguments.DiffNone {
+		body += "        " + event.Hidden + "\n"
+	} else if d != "" && c.diffs != arguments.DiffNone {
 		most := 0
 		if c.diffs == arguments.DiffShort {
 			most = shortDiff
@@ -392,6 +394,8 @@ func (c *changes) attributes(e event.PlannedChange) string {
 			line = "  " + c.Mark(event.Create) + " " + style.Pad(keyName(k), widest) + " = " + shown
 		case !has:
 			line = "  " + c.Mark(event.Remove) + " " + style.Pad(keyName(k), widest) + " = " + Value(old, "        ")
+		case value == event.Hidden && old == event.Hidden:
+			line = "  " + c.Mark(event.Update) + " " + style.Pad(keyName(k), widest) + " = " + event.Hidden
 		case unknown[k] || !same(old, value):
 			line = "  " + c.Mark(event.Update) + " " + style.Pad(keyName(k), widest) + " = " + Value(old, "        ") + " -> " + shown
 		case k == "path" || k == "name" || k == "argv" || k == "target":

@@ -373,6 +373,9 @@ func (r *report) lastWords(e event.TaskEnd) {
 	for _, stream := range []string{"stdout", "stderr"} {
 		const most = 10
 		text, _ := result[stream].(string)
+		if text == event.Hidden {
+			continue
+		}
 		lines := strings.Split(strings.TrimRight(diag.Harmless(text), "\n"), "\n")
 		if len(lines) > most {
 			r.print("    %s\n", r.Paint(style.Dim, fmt.Sprintf("… %d lines of %s before", len(lines)-most, stream)))
