@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,5 +63,63 @@ func TestSentOn(t *testing.T) {
 	got, err := io.ReadAll(in)
 	if err != nil || strings.Contains(string(got), "X-Key") || strings.Contains(string(got), "Authorization") || !strings.Contains(string(got), "Accept=text/plain") {
 		t.Errorf("%v\n%s", err, got)
+	}
+}
+
+// What comes is what the server has, as it has it; nothing is asked before somebody reads, and another answer than that is an error.
+func TestAnswers(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		switch r.URL.Path {
+		case "/packed":
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = io.WriteString(w, "as it is")
+		case "/host":
+			_, _ = io.WriteString(w, r.Method+" "+r.Host)
+		case "/cut":
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, "a part")
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "a page that says so")
+		}
+	}))
+	defer server.Close()
+	for path, c := range map[string]struct{ want, err string }{
+		"/packed": {want: "as it is"},
+		"/host":   {want: "GET example.net"},
+		"/cut":    {want: "a part", err: "unexpected EOF"},
+		"/none":   {err: server.URL + "/none answers 404 Not Found"},
+	} {
+		asked.Store(0)
+		in := relay.Open(&plan.Request{URL: server.URL + path, Headers: map[string]string{"Host": "example.net"}})
+		if asked.Load() > 0 {
+			t.Errorf("%s: it is asked before anybody reads", path)
+		}
+		got, err := io.ReadAll(in)
+		if string(got) != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %q, %v", path, got, err)
+		}
+		for range 2 {
+			if err := in.Close(); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+		if asked.Load() != 1 {
+			t.Errorf("%s: it is asked %d times", path, asked.Load())
+		}
+	}
+	for _, url := range []string{"http://127.0.0.1:1/", "http://[", "gopher://127.0.0.1/"} {
+		in := relay.Open(&plan.Request{URL: url})
+		if _, err := io.ReadAll(in); err == nil {
+			t.Errorf("%s answers", url)
+		}
+		_ = in.Close()
+	}
+	never := relay.Open(&plan.Request{URL: server.URL})
+	asked.Store(0)
+	if err := never.Close(); err != nil || asked.Load() > 0 {
+		t.Errorf("closed unread, it is asked %d times, %v", asked.Load(), err)
 	}
 }
