@@ -222,7 +222,7 @@ func (e *Evaluator) takeTree(in *plan.Instance, root string) error {
 	}
 	links, _ := in.Args["links"].(string)
 	filter := manifest.Filter{Exclude: value.Texts(in.Args["exclude"]), Include: value.Texts(in.Args["include"])}
-	t, err := e.trees.Of(root, links, filter).Now(e.files)
+	t, err := e.trees.Of(root, links, filter, in.Args["checksum"] == true).Now(e.files)
 	if err != nil {
 		return err
 	}

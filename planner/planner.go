@@ -10,7 +10,9 @@ import (
 
 	"runner/lang"
 	"runner/lang/source"
+	"runner/planner/digests"
 	"runner/planner/plan"
+	"runner/planner/trees"
 )
 
 // Options are what planning needs to know beside the site.
@@ -18,6 +20,7 @@ type Options struct {
 	Selection Selection
 	EveryHost bool         // checks the ways to all hosts, also those on which nothing runs
 	Files     source.Files // those that tasks name; nil: the disk's
+	Cache     string       // the directory where what is known of files is kept from run to run; "": nowhere
 	// Expand resolves one hop into those that it stands for: an ssh hop into its jump hosts and itself, with the values
 	// of ~/.ssh/config filled in. Other hops come back as they are.
 	Expand func(transport string, options map[string]any) ([]map[string]any, error)
@@ -44,7 +47,7 @@ func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics)
 		hosts:   map[*lang.Host]int{},
 		names:   make(map[string]*lang.Host, len(site.Hosts)),
 		plan:    &plan.Plan{Site: site.Dir, Parallelism: site.Settings.Parallelism},
-		eval:    &Evaluator{site: site, files: o.Files, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, sources: map[string]*sourceFile{}},
+		eval:    &Evaluator{site: site, files: o.Files, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, sources: map[string]*sourceFile{}, trees: trees.Trees{Digests: digests.New(o.Cache)}},
 	}
 	for _, h := range site.Hosts {
 		b.names[h.Name] = h

@@ -3,6 +3,7 @@
 package source
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -25,6 +26,11 @@ type Files interface {
 
 // Keeper are Files that keep what is read for later, and have to be told of what will only be read then.
 type Keeper interface{ Keep(name string) }
+
+// Knower are Files that want to know the digests of files, of whoever knows them, so that they need not be read for that.
+type Knower interface {
+	Know(name string, digest [sha256.Size]byte)
+}
 
 // Disk are the files as they are.
 type Disk struct{}

@@ -26,12 +26,13 @@ type Recorder struct {
 	nodes   map[string]Node
 	opened  map[string]bool
 	kept    map[string]bool // will be opened
-	changed string          // a file that was another one when it was looked at again
+	known   map[string]Digest
+	changed string // a file that was another one when it was looked at again
 }
 
 // NewRecorder returns files that note what is read of others; relative names are noted as those in a directory.
 func NewRecorder(files source.Files, dir string) *Recorder {
-	return &Recorder{files: files, dir: dir, nodes: map[string]Node{}, opened: map[string]bool{}, kept: map[string]bool{}}
+	return &Recorder{files: files, dir: dir, nodes: map[string]Node{}, opened: map[string]bool{}, kept: map[string]bool{}, known: map[string]Digest{}}
 }
 
 // Open notes that the content of a file is needed.
@@ -63,6 +64,14 @@ func (r *Recorder) Keep(name string) {
 		defer r.mu.Unlock()
 		r.kept[source.Within(r.dir, name)] = true
 	}
+}
+
+// Know notes the digest of the content of a file, which counts as read.
+func (r *Recorder) Know(name string, digest [sha256.Size]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name = source.Within(r.dir, name)
+	r.opened[name], r.known[name] = true, Digest(digest)
 }
 
 func (r *Recorder) note(name string, info fs.FileInfo, err error) {
@@ -172,14 +181,28 @@ func (r *Recorder) Nodes() (map[string]Node, error) {
 		if !n.Looked || !fs.FileMode(n.Mode).IsRegular() {
 			continue
 		}
-		sum := sha256.New()
-		if err := r.read(name, n, sum); err != nil {
+		var err error
+		if n.Digest, err = r.digest(name, n); err != nil {
 			return nil, err
 		}
-		n.Digest, n.Read = Digest(sum.Sum(nil)), true
+		n.Read = true
 		out[name] = n
 	}
 	return out, nil
+}
+
+// digest is that of a file that still is what was noted.
+func (r *Recorder) digest(name string, n Node) (Digest, error) {
+	if digest, ok := r.known[name]; ok {
+		info, err := r.files.Stat(name)
+		if err != nil || n.changed(info) {
+			return Digest{}, &ChangedError{Name: name}
+		}
+		return digest, nil
+	}
+	sum := sha256.New()
+	err := r.read(name, n, sum)
+	return Digest(sum.Sum(nil)), err
 }
 
 func (r *Recorder) content(name string, n Node) ([]byte, error) {
@@ -199,13 +222,18 @@ func (r *Recorder) read(name string, n Node, to io.Writer) error {
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil || info.Size() != n.Size || n.Size > 0 && !info.ModTime().Equal(n.Modified) {
+	if err != nil || n.changed(info) {
 		return &ChangedError{Name: name}
 	}
 	if _, err := io.Copy(to, io.LimitReader(f, max(n.Size, MaxBlob)+1)); err != nil {
 		return fmt.Errorf("cannot read %s: %w", name, err)
 	}
 	return nil
+}
+
+// changed says whether a file is not any more what was noted.
+func (n Node) changed(info fs.FileInfo) bool {
+	return info.Size() != n.Size || n.Size > 0 && !info.ModTime().Equal(n.Modified)
 }
 
 // Same says whether a file or directory is still what it was when it was noted; "" if so, else in which way it differs. Times

@@ -1,6 +1,7 @@
 package planfile
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -148,5 +149,44 @@ func TestRecordChanged(t *testing.T) {
 	}
 	if _, _, err := rec.Record(); !errors.As(err, new(*ChangedError)) {
 		t.Errorf("%v", err)
+	}
+}
+
+// unreadable are files that nobody may read.
+type unreadable struct{ source.Disk }
+
+func (unreadable) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+}
+
+// TestKnown: a file whose digest is known is not read for that, and is still looked at again.
+func TestKnown(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a")
+	if err := os.WriteFile(name, []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rec := NewRecorder(unreadable{}, "/")
+	if _, err := rec.Stat(name); err != nil {
+		t.Fatal(err)
+	}
+	want := sha256.Sum256([]byte("content"))
+	rec.Know(name, want)
+	nodes, err := rec.Nodes()
+	if n := nodes[name]; err != nil || !n.Read || n.Digest != want {
+		t.Errorf("%+v, %v", n, err)
+	}
+	if err := os.WriteFile(name, []byte("another content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rec.Nodes(); !errors.As(err, new(*ChangedError)) {
+		t.Errorf("of a file that has changed: %v", err)
+	}
+	rec = NewRecorder(source.Disk{}, "/")
+	if _, err := rec.Stat(name); err != nil {
+		t.Fatal(err)
+	}
+	rec.Know(name, want)
+	if _, blobs, err := rec.Record(); err != nil || len(blobs) != 1 { // which is the content, and not what somebody says of it
+		t.Errorf("%v, %v", blobs, err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -20,18 +19,22 @@ import (
 	"runner/agent/manifest"
 	"runner/agent/wire"
 	"runner/lang/source"
+	"runner/planner/digests"
 	"runner/planner/plan"
 )
 
 // Trees are those that tasks have named, by what tells them apart. The zero value has none. It is safe for concurrent use.
 type Trees struct {
+	Digests *digests.Cache // of files; nil: each is read
+
 	mu  sync.Mutex // guards what follows
 	all map[string]*Tree
 }
 
-// Of returns a tree: what a filter leaves of what is at a root. Links says what becomes of links, as in source.Tree.
-func (t *Trees) Of(root, links string, filter manifest.Filter) *Tree {
-	key := fmt.Sprintf("%q %q %q %q", root, links, filter.Exclude, filter.Include)
+// Of returns a tree: what a filter leaves of what is at a root. Links says what becomes of links, as in source.Tree. With anew all of it is read,
+// whatever is known of earlier runs.
+func (t *Trees) Of(root, links string, filter manifest.Filter, anew bool) *Tree {
+	key := fmt.Sprintf("%q %q %q %q %v", root, links, filter.Exclude, filter.Include, anew)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.all == nil {
@@ -40,6 +43,9 @@ func (t *Trees) Of(root, links string, filter manifest.Filter) *Tree {
 	s := t.all[key]
 	if s == nil {
 		s = &Tree{root: root, links: links, filter: filter}
+		if !anew {
+			s.digests = t.Digests
+		}
 		s.change.L = &s.mu
 		t.all[key] = s
 	}
@@ -50,6 +56,7 @@ func (t *Trees) Of(root, links string, filter manifest.Filter) *Tree {
 type Tree struct {
 	root, links string
 	filter      manifest.Filter
+	digests     *digests.Cache
 
 	mu           sync.Mutex // guards what follows
 	change       sync.Cond
@@ -110,7 +117,7 @@ func (s *Tree) describe(files source.Files, last *Description) (*Description, er
 	if last != nil {
 		d.reuse(last)
 	}
-	if err := d.read(files); err != nil {
+	if err := d.read(files, s.digests); err != nil {
 		return nil, err
 	}
 	d.encode()
@@ -142,8 +149,9 @@ func (d *Description) reuse(last *Description) {
 
 func isFile(f source.Found) bool { return f.Info != nil && f.Info.Mode().IsRegular() }
 
-// read reads files whose digests are not known, several at a time; all of them, where the content is to ride along.
-func (d *Description) read(files source.Files) error {
+// read finds out the digests that are not known, several at a time, and reads files for that unless they are known of earlier runs; it reads all of
+// them, where the content is to ride along.
+func (d *Description) read(files source.Files, known *digests.Cache) error {
 	total := int64(0)
 	var read []source.Found
 	for _, f := range d.found {
@@ -178,7 +186,7 @@ func (d *Description) read(files source.Files) error {
 				f := read[next]
 				next++
 				mu.Unlock()
-				digest, err := digestOf(files, f, buf)
+				digest, err := digestOf(files, known, f, buf)
 				mu.Lock()
 				if err != nil && wrong == nil {
 					wrong = err
@@ -189,6 +197,7 @@ func (d *Description) read(files source.Files) error {
 		})
 	}
 	all.Wait()
+	_ = known.Save() // without it the next run reads more
 	return wrong
 }
 
@@ -212,18 +221,18 @@ func (d *Description) readAll(files source.Files) error {
 	return nil
 }
 
-func digestOf(files source.Files, f source.Found, buf []byte) (out [sha256.Size]byte, err error) {
-	in, err := files.Open(f.Name)
-	if err != nil {
-		return out, err
+func digestOf(files source.Files, known *digests.Cache, f source.Found, buf []byte) ([sha256.Size]byte, error) {
+	if f.Info.Sys() == nil { // it is not the disk's
+		known = nil
 	}
-	defer in.Close()
-	sum := sha256.New()
-	n, err := io.CopyBuffer(sum, struct{ io.Reader }{in}, buf)
+	digest, n, err := known.Of(f.Name, files.Open, buf)
 	if err == nil && n != f.Info.Size() {
 		err = fmt.Errorf("%s was changed while it was read", f.Name)
 	}
-	return [sha256.Size]byte(sum.Sum(nil)), err
+	if knower, ok := files.(source.Knower); ok && err == nil {
+		knower.Know(f.Name, digest)
+	}
+	return digest, err
 }
 
 // encode describes what was found.

@@ -3,6 +3,7 @@ package trees
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"runner/agent/disk"
 	"runner/agent/manifest"
 	"runner/lang/source"
+	"runner/planner/digests"
 )
 
 // opening counts the files that are opened.
@@ -79,29 +81,29 @@ func TestDescribe(t *testing.T) {
 	var all Trees
 	files := &opening{}
 	filter := manifest.Filter{Exclude: []string{"*.bak"}}
-	first, err := all.Of(dir, "", filter).Now(files)
+	first, err := all.Of(dir, "", filter, false).Now(files)
 	if err != nil || len(files.opened) != 2 || first.Content != nil || len(first.Files) != 2 {
 		t.Fatalf("%v were opened, %+v, %v", files.opened, first, err)
 	}
 	if got := names(t, first); got != " a d b link->d" {
 		t.Errorf("there are %q", got)
 	}
-	again, err := all.Of(dir, "", filter).Now(files)
+	again, err := all.Of(dir, "", filter, false).Now(files)
 	if err != nil || again != first || len(files.opened) != 2 {
 		t.Errorf("%v were opened, %v", files.opened, err)
 	}
 	write(t, dir+"/d/b", "other")
-	changed, err := all.Of(dir, "", filter).Now(files)
+	changed, err := all.Of(dir, "", filter, false).Now(files)
 	if err != nil || changed.SHA256 == first.SHA256 || len(files.opened) != 3 || files.opened[2] != "b" {
 		t.Errorf("%v were opened, %v", files.opened, err)
 	}
 	write(t, dir+"/a", "small")
-	little, err := all.Of(dir, "", filter).Now(files)
+	little, err := all.Of(dir, "", filter, false).Now(files)
 	if err != nil || string(little.Content) != "smallother" {
 		t.Errorf("%q, %v", little.Content, err)
 	}
 	for links, want := range map[string]string{source.FollowLinks: " a d b link b", source.SkipLinks: " a d b"} {
-		d, err := all.Of(dir, links, filter).Now(files)
+		d, err := all.Of(dir, links, filter, false).Now(files)
 		if err != nil || names(t, d) != want {
 			t.Errorf("%s: %q, %v", links, names(t, d), err)
 		}
@@ -123,11 +125,45 @@ func TestWhatCannotBeSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		var all Trees
-		if _, err := all.Of(dir, c.links, manifest.Filter{}).Now(source.Disk{}); err == nil || !strings.Contains(err.Error(), c.err) {
+		if _, err := all.Of(dir, c.links, manifest.Filter{}, false).Now(source.Disk{}); err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if _, err := all.Of(dir, c.links, manifest.Filter{Exclude: []string{"x"}}).Now(source.Disk{}); err != nil {
+		if _, err := all.Of(dir, c.links, manifest.Filter{Exclude: []string{"x"}}, false).Now(source.Disk{}); err != nil {
 			t.Errorf("%s, excluded: %v", what, err)
 		}
 	}
 }
+
+// TestRemembered: a large file that has rested is read in the first run only, unless that is not wanted; whoever notes digests hears of it all the same.
+func TestRemembered(t *testing.T) {
+	program, err := exec.LookPath("go") // a file of some size that nobody has just written
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var want *Description
+	for _, c := range []struct {
+		anew  bool
+		reads int
+	}{{false, 1}, {false, 0}, {true, 1}} {
+		files := &noting{known: map[string][32]byte{}}
+		all := Trees{Digests: digests.New(dir)} // of another run
+		d, err := all.Of(program, "", manifest.Filter{}, c.anew).Now(files)
+		if err != nil || len(files.opened) != c.reads {
+			t.Fatalf("%v were opened, %v", files.opened, err)
+		}
+		if want == nil {
+			want = d
+		}
+		if d.SHA256 != want.SHA256 || len(files.known) != 1 || files.known[program] != d.digests[""] {
+			t.Errorf("%+v, %v", d, files.known)
+		}
+	}
+}
+
+type noting struct {
+	opening
+	known map[string][32]byte
+}
+
+func (n *noting) Know(name string, digest [32]byte) { n.known[name] = digest }

@@ -15,7 +15,7 @@ func SyncSchema() schema.Block {
 		Name: "sync",
 		Doc: "Makes a directory on the target like one on the controller, or a file: what is missing is created, what differs is updated, and with `delete` what is there beside is removed. " +
 			"Only differences are sent, in one go for all files; of a large file of which there is another version, only the parts that are not in that. " +
-			"A file counts as the same if it has the same size and the same time of its last change, to the nanosecond, or else the same SHA-256; with `checksum` only the latter. So files that were copied in another way, or come from a fresh checkout, are read once more, and not sent. " +
+			"A file counts as the same if it has the same size and the same time of its last change, to the nanosecond, or else the same SHA-256; with `checksum` only the latter. So files that were copied in another way, or come from a fresh checkout, are read once more, and not sent. On the controller files of 64 KiB and more that nobody has touched since an earlier run are not read again (`~/.cache/runner/digests`, or `$XDG_CACHE_HOME/runner`, has their digests). " +
 			"Each file appears whole or not at all, as with `file`, with its final owner and mode, and gets the time of the last change of its source; holes stay holes. " +
 			"Symbolic links on the way to `path`, and at it where a directory is to be, are followed as with `directory`; in the tree no link is ever followed on the target. A file or link in the place of the other is replaced. " +
 			"A directory in the place of a file or link, those in the place of a directory, and pipes, sockets and devices are an error, unless `delete` is set: then they are removed first. Nothing that is mounted is replaced or removed, which is an error before anything is changed. " +
@@ -33,7 +33,7 @@ func SyncSchema() schema.Block {
 			{Name: "directory_mode", Type: schema.Mode, Doc: "The permissions of all directories, such as `\"0755\"`. Unless set, a new one gets those of the source (and the setgid bit of its parent), and an old one keeps its own."},
 			{Name: "links", Type: schema.String, OneOf: []string{"keep", "follow", "skip"}, Doc: "What becomes of symbolic links in the source: `keep` (unless set) makes the same links, whatever they say; `follow` sends what they lead to; `skip` leaves them out."},
 			{Name: "times", Type: schema.Bool, Doc: "Also set the time of the last change of files whose content is the same already."},
-			{Name: "checksum", Type: schema.Bool, Doc: "Compare all files by their content, also those of the same size and time."},
+			{Name: "checksum", Type: schema.Bool, Doc: "Compare all files by their content, also those of the same size and time, and read all of them on the controller, too."},
 		},
 		Results: []schema.Attribute{
 			{Name: "path", Type: schema.String, Doc: "The path as given."},

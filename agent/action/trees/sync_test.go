@@ -48,7 +48,7 @@ func (r *rig) call(env *action.Env, a actiontest.Args) action.Action {
 	links, _ := a["links"].(string)
 	exclude, _ := a["exclude"].([]string)
 	include, _ := a["include"].([]string)
-	d, err := r.trees.Of(a["source"].(string), links, manifest.Filter{Exclude: exclude, Include: include}).Now(source.Disk{})
+	d, err := r.trees.Of(a["source"].(string), links, manifest.Filter{Exclude: exclude, Include: include}, false).Now(source.Disk{})
 	if err != nil {
 		r.Fatal(err)
 	}

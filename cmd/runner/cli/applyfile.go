@@ -255,10 +255,16 @@ func (r *run) together(all []saved.Difference) []saved.Difference {
 }
 
 // stateDir is where runner keeps what it has to remember; "" is nowhere.
-func (p *Program) stateDir() string {
-	dir := p.env("XDG_STATE_HOME")
+func (p *Program) stateDir() string { return p.userDir("XDG_STATE_HOME", ".local/state") }
+
+// cacheDir is where runner keeps what it could find out again; "" is nowhere.
+func (p *Program) cacheDir() string { return p.userDir("XDG_CACHE_HOME", ".cache") }
+
+// userDir is runner's directory in the one of the user that a variable names, or that lies in the home directory.
+func (p *Program) userDir(variable, inHome string) string {
+	dir := p.env(variable)
 	if home := p.env("HOME"); !filepath.IsAbs(dir) && home != "" {
-		dir = filepath.Join(home, ".local", "state")
+		dir = filepath.Join(home, inHome)
 	}
 	if !filepath.IsAbs(dir) {
 		return ""
