@@ -71,7 +71,7 @@ func (j *jobScope) claim(t *Task, all []writing) hcl.Diagnostics {
 				continue
 			}
 			if other, free := j.places.Claim(in.Destination, places.Writer{Address: in.Address, Host: w.host.Name, From: from}); !free {
-				d := diag.Errorf(diag.InvalidValue, t.Range, "The same place for several", "%s", other.Clash(in.Destination))
+				d := diag.Errorf(diag.InvalidValue, t.Range, "The same place for several", "%s", other.Clash(diag.Quote(in.Destination)))
 				return diag.At(hcl.Diagnostics{d}, w.host.Name, in.Address)
 			}
 		}

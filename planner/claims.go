@@ -3,6 +3,7 @@ package planner
 import (
 	"sync"
 
+	"runner/lang/diag"
 	"runner/lang/places"
 	"runner/planner/plan"
 )
@@ -25,5 +26,5 @@ func (c *claims) claim(in *plan.Instance, host string) string {
 	if free {
 		return ""
 	}
-	return other.Clash(in.Destination)
+	return other.Clash(diag.Quote(in.Destination))
 }
