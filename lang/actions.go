@@ -102,7 +102,7 @@ func printSchema() schema.Block {
 	return schema.Block{
 		Name: "print",
 		Doc: "Shows a message, in its place among the tasks, in what `plan` and `apply` print, and with `--json` as the result's `message`. Nothing is asked of the target for that, " +
-			"and nothing waits for what the message reads: what comes after is on its way meanwhile. What a run is to give in the end is an `output`.",
+			"and nothing waits for what the message reads: what comes after is on its way meanwhile, also where it turns out that there is no such message, which fails the task: what is not to begin before that is known comes after an `assert`. What a run is to give in the end is an `output`.",
 		Arguments: []schema.Attribute{
 			{Name: "message", Type: schema.String, Required: true, Free: true, Doc: "What is shown; of several lines, each."},
 		},

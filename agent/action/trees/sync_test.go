@@ -309,7 +309,7 @@ func TestG29SyncFull(t *testing.T) {
 	layout(t, dir+"/to", map[string]string{"b": "old", "z": "extra"})
 	layout(t, from, map[string]string{"a": "small", "b": string(noise(5 << 20))})
 	_, err := r.apply(actiontest.Args{"source": from, "path": dir + "/to", "delete": true})
-	if p, ok := errors.AsType[*wire.Problem](err); !ok || !strings.Contains(p.Message, dir+"/to/b") || !strings.Contains(p.Hint, "room") {
+	if p, ok := errors.AsType[*wire.Problem](err); !ok || !strings.Contains(p.Message, dir+"/to/b") || !strings.Contains(p.Message, "1 of 3 entries") || !strings.Contains(p.Hint, "room") {
 		t.Errorf("it ended with %v", err)
 	}
 	if got := actiontest.Entries(t, dir+"/to"); fmt.Sprint(got) != "[a b z]" || actiontest.Read(t, dir+"/to/b") != "old" {

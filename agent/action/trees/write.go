@@ -3,6 +3,7 @@ package trees
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,10 +49,22 @@ func (s *Sync) Act(ctx context.Context, env *action.Env, found action.Outcome) (
 		err = askErr
 	}
 	if err != nil {
-		return action.Outcome{}, action.Cannot("write", w.now, err)
+		return action.Outcome{}, w.stopped(err)
 	}
 	found.Values = s.values()
 	return found, nil
+}
+
+// stopped is the error of a tree of which only a part was written, and says so: it is each entry of a tree that is whole or not there.
+func (w *writing) stopped(err error) error {
+	err = action.Cannot("write", w.now, err)
+	problem, ok := errors.AsType[*wire.Problem](err)
+	if !ok || w.done == 0 {
+		return err
+	}
+	told := *problem
+	told.Message += fmt.Sprintf(" (%d of %d entries were written or removed before it)", w.done, len(w.steps))
+	return &told
 }
 
 // needs says whether the content of a file has to be asked for.
@@ -110,6 +123,7 @@ type writing struct {
 	base     string
 	contents *transfer.Contents // nil: nothing has to be asked for
 	now      string             // what is being written
+	done     int                // how many steps are
 	after    []step             // directories that get their attributes at the end
 }
 
@@ -132,6 +146,7 @@ func (w *writing) all() error {
 		if err := w.step(dir, name, s); err != nil {
 			return err
 		}
+		w.done++
 	}
 	for i := range w.after {
 		s := &w.after[len(w.after)-1-i]
