@@ -67,11 +67,11 @@ func (j *jobScope) claim(t *Task, all []writing) hcl.Diagnostics {
 	for _, w := range all {
 		for _, in := range w.instances {
 			from, _ := in.Args["path"].(string)
-			if in.Destination == "" || in.Skip || len(in.Unknown) > 0 || in.Hidden.All {
+			if in.Destination == "" || in.Skip || len(in.Unknown) > 0 {
 				continue
 			}
 			if other, free := j.places.Claim(in.Destination, places.Writer{Address: in.Address, Host: w.host.Name, From: from}); !free {
-				d := diag.Errorf(diag.InvalidValue, t.Range, "The same place for several", "%s", other.Clash(diag.Quote(in.Destination)))
+				d := diag.Errorf(diag.InvalidValue, t.Range, "The same place for several", "%s", other.Clash(in.Destination, in.Hidden.All || slices.Contains(in.Secrets, "destination")))
 				return diag.At(hcl.Diagnostics{d}, w.host.Name, in.Address)
 			}
 		}

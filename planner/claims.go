@@ -1,9 +1,9 @@
 package planner
 
 import (
+	"slices"
 	"sync"
 
-	"runner/lang/diag"
 	"runner/lang/places"
 	"runner/planner/plan"
 )
@@ -26,5 +26,5 @@ func (c *claims) claim(in *plan.Instance, host string) string {
 	if free {
 		return ""
 	}
-	return other.Clash(diag.Quote(in.Destination))
+	return other.Clash(in.Destination, in.Hidden.All || slices.Contains(in.Secrets, "destination"))
 }

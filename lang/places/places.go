@@ -7,6 +7,8 @@ import (
 	"iter"
 	"path/filepath"
 	"strings"
+
+	"runner/lang/diag"
 )
 
 // Writer is a task, or an element of one, that writes on the controller for a host.
@@ -59,7 +61,11 @@ func directories(at string) iter.Seq[string] {
 // is says whether it is the same one, which has written elsewhere while less was known.
 func (w Writer) is(other Writer) bool { return w.Address == other.Address && w.Host == other.Host }
 
-// Clash says in a sentence what is wrong with a path that is not free, as it is to be shown.
-func (w Writer) Clash(at string) string {
-	return "This would write to " + at + ", which is, lies in, or has in it what " + w.Address + " writes to for " + w.Host + ". Let each have a destination of its own; where several hosts fetch, with self.name in it."
+// Clash says in a sentence what is wrong with a path that is not free, and may be sensitive.
+func (w Writer) Clash(at string, sensitive bool) string {
+	shown := diag.Quote(at)
+	if sensitive {
+		shown = "the sensitive value"
+	}
+	return "This would write to " + shown + ", which is, lies in, or has in it what " + w.Address + " writes to for " + w.Host + ". Let each have a destination of its own; where several hosts fetch, with self.name in it."
 }
