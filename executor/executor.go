@@ -54,6 +54,7 @@ type Config struct {
 	Broker    *broker.Broker
 	Mode      wire.Mode // look: preview; apply: look and act in one pass
 	Sink      event.Sink
+	Mask      func(text string) string                 // hides what is sensitive in what comes from targets; nil: nothing is
 	OnRecord  func()                                   // returns when what was emitted before outlives this process; nil: nothing is kept
 	Open      func(name string) (io.ReadCloser, error) // how files that are sent are opened; nil: from the disk
 	Parallel  int                                      // hosts worked on at once; 0: the plan's, or 64
@@ -108,6 +109,7 @@ func Run(ctx context.Context, c Config) Summary {
 	if c.OnRecord == nil {
 		c.OnRecord = func() {}
 	}
+	c.Sink = event.Mask(c.Sink, c.Mask)
 	id := c.ID
 	if c.Mode == wire.ModeLook {
 		id = "" // the run to come will have another

@@ -200,7 +200,7 @@ func (h *hostRun) send(s *sent) {
 	if s.task.Verdict || s.task.OnFailure == plan.Continue && (h.isPreview() || s.isLast()) {
 		flags |= wire.FlagContinue
 	}
-	if h.isPreview() && s.instance.Hidden.State() {
+	if h.isPreview() && (s.instance.Hidden.State() || h.run.Mask != nil) {
 		flags |= wire.FlagState
 	}
 	if h.run.WholeDiff {

@@ -19,7 +19,7 @@ import (
 // Run is what functions evaluate once a run, for all modules of it, and, if they are asked to, what they remember.
 type Run struct {
 	Once
-	Remembers bool // keeps what expressions asked the environment for, and which texts are sensitive
+	Remembers bool // keeps what expressions asked the environment for, and what tasks that are sensitive are given
 
 	mu       sync.Mutex             // guards what follows
 	readers  []*files.Reader        // of all modules
@@ -112,7 +112,7 @@ func (r *Run) ask(name string, value *string) {
 
 // Hide remembers the texts of a value that is sensitive, or has parts that are.
 func (r *Run) Hide(v cty.Value) {
-	if !r.Remembers || !v.ContainsMarked() {
+	if !v.ContainsMarked() {
 		return
 	}
 	r.mu.Lock()
@@ -151,10 +151,7 @@ const longNumber = 6
 
 // reveal forgets the texts of a value of which the site says that it is not sensitive.
 func (r *Run) reveal(v cty.Value) {
-	if !r.Remembers {
-		return
-	}
-	shown := &Run{Remembers: true}
+	shown := &Run{}
 	bare, _ := v.UnmarkDeep()
 	shown.Hide(bare.Mark(Sensitive))
 	r.mu.Lock()

@@ -32,11 +32,12 @@ type run struct {
 	broker  *broker.Broker
 	began   time.Time
 	past    executor.Past // of the run that this one goes on with; nil: none
+	mask    func(text string) string
 }
 
 // begin announces a run and makes its broker. Nothing is connected yet. It returns nil when it has said what is wrong.
 func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
-	r := &run{session: s, work: *w, id: newRunID(time.Now()), command: o.command, kill: kill, began: time.Now()}
+	r := &run{session: s, work: *w, id: newRunID(time.Now()), command: o.command, kill: kill, began: time.Now(), mask: w.site.Mask(event.Hidden)}
 	r.broker = s.newTellingBroker(w, r.recognizing(executor.Connections(w.plan, s)))
 	if r.broker == nil {
 		return nil
@@ -57,7 +58,7 @@ func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
 func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Config)) executor.Summary {
 	r.acted = r.acted || mode == wire.ModeApply
 	c := executor.Config{
-		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session, OnRecord: r.onRecord,
+		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session, Mask: r.mask, OnRecord: r.onRecord,
 		WholeDiff: r.options.Diff == arguments.DiffFull || r.saving != nil,
 		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill, Spared: r.program.spare,
@@ -125,7 +126,7 @@ func (r *run) finishAs(summary executor.Summary, status event.RunStatus, code ex
 		end.Status = event.RunInterrupted
 		codes = append(codes, exitInterrupted)
 	}
-	r.Emit(end)
+	event.Mask(r, r.mask).Emit(end)
 	if r.acted && r.recording != nil && end.Status != event.RunOK && r.command == "apply" {
 		r.unfinished = r.id
 	}
