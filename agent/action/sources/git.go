@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -108,8 +110,11 @@ func (g *Git) look(ctx context.Context, env *action.Env, p *view.Place) (same bo
 	if g.fresh, err = vacant(p); err != nil {
 		return false, err
 	}
+	if err := g.owned(env, p); err != nil {
+		return false, err
+	}
 	if !g.fresh {
-		if err := g.examine(ctx, p, repo); err != nil || g.Update != nil && !*g.Update {
+		if err := g.examine(ctx, repo); err != nil || g.Update != nil && !*g.Update {
 			return true, err
 		}
 	}
@@ -144,14 +149,41 @@ func vacant(p *view.Place) (bool, error) {
 	return true, p.Dir.Access(p.Name, unix.W_OK)
 }
 
+// owned refuses a working copy of another user: what its configuration and hooks name, git would run as this one. It is git's own
+// rule; but an old git has it not, sudo makes an exception of whoever called it, and a configuration of everything (safe.directory).
+func (g *Git) owned(env *action.Env, p *view.Place) error {
+	if p.Entry == nil || p.Entry.New || p.Dir == nil {
+		return nil
+	}
+	inside, err := p.Dir.Open(p.Name)
+	if err != nil {
+		return err
+	}
+	defer inside.Close()
+	at, owner := g.Path, p.Entry.UID
+	if owner == disk.Me() {
+		st, err := inside.Lstat(".git")
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		at, owner = path.Join(at, ".git"), st.UID
+	}
+	if owner == disk.Me() {
+		return nil
+	}
+	name := env.View.UserName(owner)
+	return action.Problem("Let the task run as its owner, with run_as = \""+name+"\", or change the owner.",
+		"cannot check out into %s: %s belongs to %s, and git would run as %s what is named there", g.Path, at, name, env.View.UserName(disk.Me()))
+}
+
 // examine finds out what is checked out in a directory.
-func (g *Git) examine(ctx context.Context, p *view.Place, repo *repository) error {
+func (g *Git) examine(ctx context.Context, repo *repository) error {
 	inside, err := repo.run(ctx, "rev-parse --is-inside-work-tree")
 	failed, is := errors.AsType[*toolError](err)
 	switch {
-	case is && failed.says("dubious ownership"):
-		return action.Problem("Let the task run as the user to whom the directory belongs, with run_as, or change its owner.",
-			"cannot check out into %s: it belongs to somebody else (user %d), and git refuses to work there", g.Path, p.Entry.UID)
 	case is && failed.says("not a git repository"), err == nil && inside != "true":
 		return action.Problem("Remove it, or choose another path.",
 			"cannot check out into %s: a directory is there that is no working copy, and it is not empty", g.Path)
@@ -304,6 +336,9 @@ func (g *Git) Act(ctx context.Context, env *action.Env, found action.Outcome) (a
 	case p.Entry.Kind != disk.Directory:
 		err = &disk.ChangedError{Path: g.Path}
 	default:
+		if err := g.owned(env, p); err != nil {
+			return action.Outcome{}, err
+		}
 		if err = g.update(ctx, repo); err != nil && g.fresh {
 			ctx, cancel := tidying(ctx)
 			defer cancel()

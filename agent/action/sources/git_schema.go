@@ -17,7 +17,7 @@ func GitSchema() schema.Block {
 			"A remote that refuses or does not answer is an error of the plan, too; but where an earlier task would change or run something, which may be what is lacking (a key, a name server), the commit is known after apply, and the plan says what git has said now. " +
 			"A new working copy appears whole or not at all. In one that is there, files that git does not track stay. " +
 			"Changes that only this repository has (of tracked files, or commits that no remote and no tag has) are never lost, unless `force` is set: where the commit would have to change, they are an error that lists them. " +
-			"A directory that is neither empty nor a working copy is an error, and so is a file. git asks for nothing: where it would, it fails. A task works as the user it runs as: with `run_as` for a working copy that is to belong to somebody else.",
+			"A directory that is neither empty nor a working copy is an error, and so is a file. git asks for nothing: where it would, it fails. A task works as the user it runs as: with `run_as` for a working copy that is to belong to somebody else. One that belongs to another user is an error, for git would run what is named in its configuration and hooks.",
 		Arguments: []schema.Attribute{
 			{Name: "url", Type: schema.String, Required: true, Doc: "Where the repository is: a URL without a password, `USER@HOST:PATH` for ssh, or an absolute path on the target."},
 			{Name: "path", Type: schema.Path, Required: true, Doc: "The directory of the working copy. Its parent must exist."},

@@ -311,13 +311,6 @@ func TestGitErrorsAreNamed(t *testing.T) {
 			t.Errorf("%v: left %s, before %s", c.args, now, before)
 		}
 	}
-	if os.Geteuid() == 0 {
-		u.git("", "clone", "-q", u.url, dir+"/other")
-		actiontest.OK(t, exec.Command("chown", "-R", "1234", dir+"/other").Run())
-		if _, err := b.Apply("git", args{"url": u.url, "path": dir + "/other"}); err == nil || !strings.Contains(err.Error(), "it belongs to somebody else (user 1234)") {
-			t.Error(err)
-		}
-	}
 	env := b.Env(wire.ModeApply)
 	env.Environ = []string{"PATH=/nowhere"}
 	if _, err := b.ApplyIn(env, "git", args{"url": u.url, "path": dir + "/x"}); err == nil || !strings.Contains(err.Error(), "cannot start git") {
@@ -355,3 +348,60 @@ func TestGitErrorsAreNamed(t *testing.T) {
 }
 
 func asProblem(err error) (*wire.Problem, bool) { return errors.AsType[*wire.Problem](err) }
+
+// Nothing that another user has put into a repository is run as root: neither from the working copy, whatever sudo and the configuration
+// say, nor from a local remote, where git itself refuses.
+func TestGitRunsNothingOfAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	u := newUpstream(t)
+	u.git("", "config", "--global", "safe.directory", "*")
+	dir := t.TempDir()
+	trap := func(path string, owned ...string) {
+		u.git("", "clone", "-q", u.url, path)
+		u.git(path, "reset", "-q", "--hard", u.first)
+		actiontest.OK(t, os.MkdirAll(path+"/.git/hooks", 0o755))
+		actiontest.Write(t, path+"/.git/hooks/post-checkout", "#!/bin/sh\ntouch "+dir+"/ran\n", 0o755)
+		u.git(path, "config", "core.fsmonitor", path+"/.git/hooks/post-checkout")
+		for _, name := range owned {
+			actiontest.OK(t, os.Lchown(path+name, 65534, 65534))
+		}
+	}
+	trap(dir+"/all", "", "/.git", "/.git/config")
+	trap(dir+"/inner", "/.git", "/.git/config")
+	actiontest.OK(t, os.Mkdir(dir+"/empty", 0o755))
+	actiontest.OK(t, os.Chown(dir+"/empty", 65534, 65534))
+	actiontest.OK(t, os.RemoveAll(dir+"/ran")) // of the test's own git
+	b := actiontest.New(t)
+	for name, at := range map[string]string{"/all": "/all", "/inner": "/inner/.git", "/empty": "/empty"} {
+		for _, mode := range []wire.Mode{wire.ModeLook, wire.ModeApply} {
+			env := b.Env(mode)
+			env.Environ = append(env.Environ, "SUDO_UID=65534")
+			_, err := b.Make("git", args{"url": u.url, "path": dir + name}).Look(t.Context(), env)
+			p, is := asProblem(err)
+			if !is || !strings.Contains(p.Message, dir+at+" belongs to nobody") || !strings.Contains(p.Hint, `run_as = "nobody"`) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	if _, err := os.Lstat(dir + "/ran"); err == nil {
+		t.Error("another user's program was run")
+	}
+
+	out, err := exec.Command("chown", "-R", "65534", u.path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s", out)
+	}
+	a := args{"url": u.url, "path": dir + "/of another"}
+	if err := gitMatrix(t, b, dir, a); err != nil { // safe.directory allows it
+		t.Error(err)
+	}
+	u.git("", "config", "--global", "--unset", "safe.directory")
+	env := b.Env(wire.ModeLook)
+	env.Environ = append(env.Environ, "SUDO_UID=65534")
+	_, err = b.Make("git", args{"url": u.url, "path": dir + "/another"}).Look(t.Context(), env)
+	if p, is := asProblem(err); !is || !strings.Contains(p.Quote, "dubious ownership") || !strings.Contains(p.Hint, "run_as") {
+		t.Errorf("a remote of another user: %v", err)
+	}
+}

@@ -22,7 +22,8 @@ type repository struct {
 func (g *Git) open(env *action.Env, dir string) (*repository, error) {
 	r := &repository{env: env, dir: dir, close: func() {}}
 	for _, v := range env.Environ {
-		if name, _, _ := strings.Cut(v, "="); !strings.Contains(" GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE ", " "+name+" ") {
+		// Of SUDO_UID root's git takes it that what belongs to that user may tell root what to run.
+		if name, _, _ := strings.Cut(v, "="); !strings.Contains(" GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE SUDO_UID ", " "+name+" ") {
 			r.vars = append(r.vars, v)
 		}
 	}
