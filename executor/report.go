@@ -282,6 +282,11 @@ func (h *hostRun) change(end *event.TaskEnd, s *sent, change wire.Change, of wir
 	if end.Diff = change.Diff; hidden.Diff && end.Diff != "" {
 		end.Diff = event.Hidden
 	}
+	if source := s.instance.Sources["source"]; source != "" && change.Verb == wire.VerbRun { // where the text is that runs; the target only has the text
+		after := map[string]any{"source": source}
+		maps.Copy(after, of.After)
+		of.After = after
+	}
 	before, after := hideChange(of.Before, of.After, hidden.Change)
 	if before != nil {
 		end.Before = before
