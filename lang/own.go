@@ -98,12 +98,12 @@ func (o *ownActions) askAll() {
 // ask has an action say what it is.
 func (o *ownActions) ask(f *folder, a own.Found) *own.Action {
 	file := o.opts.absolute(a.File)
-	content, err := source.Read(o.opts.Files, a.File, 1) // so that whoever keeps the site keeps it
+	content, err := source.Read(o.opts.Files, a.File, mostFirstLine) // so that whoever keeps the site keeps it
 	if err != nil || len(content) == 0 {
 		o.wrong(a.File, "It cannot be read: %s.", plain.File(a.File, err))
 		return nil
 	}
-	text, ok := o.describe(a, file, o.opts.absolute(f.dir))
+	text, ok := o.describe(a, file, o.opts.absolute(f.dir), content)
 	if !ok {
 		return nil
 	}
@@ -117,8 +117,11 @@ func (o *ownActions) ask(f *folder, a own.Found) *own.Action {
 	return action
 }
 
-// describe returns what an action prints, or what it printed when the site was loaded first.
-func (o *ownActions) describe(a own.Found, file, dir string) ([]byte, bool) {
+// mostFirstLine is how much of an executable is looked at for the interpreter in its first line, in bytes.
+const mostFirstLine = 512
+
+// describe returns what an action, which begins with head, prints, or what it printed when the site was loaded first.
+func (o *ownActions) describe(a own.Found, file, dir string, head []byte) ([]byte, bool) {
 	argv := []string{file, own.Describe}
 	key := strings.Join(argv, "\x00")
 	if m := o.opts.Memory; m != nil {
@@ -130,7 +133,7 @@ func (o *ownActions) describe(a own.Found, file, dir string) ([]byte, bool) {
 	}
 	text, err := o.opts.Describe(program.Command{Argv: argv, Dir: dir, Timeout: describeTimeout, Most: own.MaxDescription})
 	if failed, bad := errors.AsType[*program.Error](err); bad {
-		o.wrong(a.File, "%s%s", undescribed(failed), failed.Words())
+		o.wrong(a.File, "%s%s", undescribed(failed, head), failed.Words())
 		return nil, false
 	}
 	if o.opts.Remember {
@@ -139,8 +142,8 @@ func (o *ownActions) describe(a own.Found, file, dir string) ([]byte, bool) {
 	return text, true
 }
 
-// undescribed says why an action has not said what it is.
-func undescribed(failed *program.Error) string {
+// undescribed says why an action, which begins with head, has not said what it is.
+func undescribed(failed *program.Error, head []byte) string {
 	const asked = "It is started here with the argument \"describe\" and has to print what it takes and gives as JSON, but "
 	switch failed.Why {
 	case program.TooMuch:
@@ -148,7 +151,11 @@ func undescribed(failed *program.Error) string {
 	case program.TooLong:
 		return asked + "it did not end within " + describeTimeout.String() + "."
 	case program.Missing:
-		return asked + "it cannot be started: the interpreter that its first line names is not here."
+		line, _, _ := strings.Cut(string(head), "\n")
+		if strings.HasSuffix(line, "\r") {
+			return asked + "it cannot be started: its lines end as on Windows. Let them end in a line feed alone."
+		}
+		return asked + "it cannot be started: the interpreter that its first line names is not here: " + diag.Quote(line) + "."
 	case program.Permission:
 		return asked + "it cannot be started: permission denied. Whoever runs this must be allowed to execute it, and its file system too."
 	case program.NoFormat:

@@ -51,7 +51,7 @@ func parse(text []byte) (object, error) {
 	v, err := p.value(0)
 	if err == nil {
 		if _, more := p.decoder.Token(); !errors.Is(more, io.EOF) {
-			return nil, fmt.Errorf("something follows the JSON object, in line %d", lineOf(text, p.decoder.InputOffset()))
+			return nil, fmt.Errorf("something follows the JSON object, in line %d; anything beside it belongs on standard error", lineOf(text, p.decoder.InputOffset()))
 		}
 	}
 	var syntax *json.SyntaxError
@@ -59,7 +59,7 @@ func parse(text []byte) (object, error) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, errors.New("it is not whole JSON: it ends too early")
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("it is not JSON: %s, in line %d", syntax.Error(), lineOf(text, syntax.Offset))
+		return nil, fmt.Errorf("it is not JSON: %s, in line %d; anything beside the object belongs on standard error", syntax.Error(), lineOf(text, syntax.Offset))
 	case err != nil:
 		return nil, err
 	}
