@@ -99,6 +99,31 @@ func TestHandlers(t *testing.T) {
 	}
 }
 
+// A preview shows the handlers that the run would run behind a failure. G33.
+func TestHandlersInPreview(t *testing.T) {
+	for _, c := range []struct {
+		withheld bool
+		want     []string
+	}{
+		{false, []string{"one run", "first run"}},
+		{true, []string{"one run"}},
+	} {
+		b := newBench("a")
+		job := b.job("j")
+		b.sh(job, "one", "true").Notify = []string{"job.j.handler.first"}
+		b.aside(job, "fail", "two", func(plan.State) plan.Instance { return plan.Instance{Args: map[string]any{"message": "no"}} })
+		b.sh(job, "three", "true")
+		b.handler(job, "first", "true")
+		b.handler(job, "second", "true")
+		b.run.Mode, b.run.NoHandlersOnFailure = wire.ModeLook, c.withheld
+		s := b.apply(t, t.Context())
+		same(t, b.sink.planned(), c.want)
+		if s.Unhandled != 1 {
+			t.Errorf("%d failures, want one", s.Unhandled)
+		}
+	}
+}
+
 // A handler that an interrupt ends while it runs stays due, whoever carries it out, and also where its failures count for nothing. G31.
 func TestInterruptedHandlerIsDue(t *testing.T) {
 	for action, args := range map[string]map[string]any{

@@ -17,11 +17,14 @@ func (h *hostRun) runHandlers(ctx context.Context) {
 	if h.isGone() || h.run.traffic.IsEnding() {
 		return // they stay due
 	}
-	if h.stopped != "" && (h.run.NoHandlersOnFailure || h.isPreview()) || len(h.notified) == 0 {
+	if h.stopped != "" && h.run.NoHandlersOnFailure || len(h.notified) == 0 {
 		return
 	}
-	if !h.isPreview() {
+	switch {
+	case !h.isPreview():
 		h.pipeline = h.run.Broker.NextPipeline() // a failed task does not cancel them
+	case h.stopped != "":
+		h.newPipeline()
 	}
 	h.stopped, h.synced = "", false
 	h.course = h.handlersAt(len(h.tasks))

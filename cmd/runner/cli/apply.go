@@ -121,7 +121,7 @@ func (s *session) carryOut(ctx context.Context, w *work, o origin, approved bool
 			return r.finishAs(executor.Summary{}, refused(code), code)
 		}
 	}
-	return r.finish(r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.NoHandlersOnFailure = o.noHandlersOnFailure }))
+	return r.finish(r.walk(ctx, wire.ModeApply, nil))
 }
 
 // canAsk says whether somebody is there to answer.

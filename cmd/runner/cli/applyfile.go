@@ -68,7 +68,7 @@ func (s *session) applyFile(ctx context.Context, a arguments.Apply, kill <-chan 
 		s.refuse(err)
 		return r.finishAs(executor.Summary{}, event.RunStale, exitRefused)
 	}
-	summary := r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.Gone, c.NoHandlersOnFailure = leave, a.NoHandlersOnFailure })
+	summary := r.walk(ctx, wire.ModeApply, func(c *executor.Config) { c.Gone = leave })
 	return r.finishAs(summary, refused(code), code)
 }
 

@@ -33,11 +33,16 @@ type run struct {
 	began   time.Time
 	past    executor.Past // of the run that this one goes on with; nil: none
 	mask    func(text string) string
+
+	noHandlersOnFailure bool
 }
 
 // begin announces a run and makes its broker. Nothing is connected yet. It returns nil when it has said what is wrong.
 func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
-	r := &run{session: s, work: *w, id: newRunID(time.Now()), command: o.command, kill: kill, began: time.Now(), mask: w.site.Mask(event.Hidden)}
+	r := &run{
+		session: s, work: *w, id: newRunID(time.Now()), command: o.command, kill: kill, began: time.Now(), mask: w.site.Mask(event.Hidden),
+		noHandlersOnFailure: o.noHandlersOnFailure,
+	}
 	r.broker = s.newTellingBroker(w, r.recognizing(executor.Connections(w.plan, s)))
 	if r.broker == nil {
 		return nil
@@ -63,7 +68,7 @@ func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Co
 		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill, Spared: r.program.spare,
 		Open: func(name string) (io.ReadCloser, error) { return r.source.Open(name) },
-		Past: r.past, Parallel: reach.Parallel(r.plan), Thrifty: reach.Roots(r.plan) > reach.Most(r.plan),
+		Past: r.past, NoHandlersOnFailure: r.noHandlersOnFailure, Parallel: reach.Parallel(r.plan), Thrifty: reach.Roots(r.plan) > reach.Most(r.plan),
 	}
 	if change != nil {
 		change(&c)
