@@ -114,6 +114,22 @@ func TestCronThatCannotBe(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "cannot write the crontab of rtu: crontab ended with status 1") {
 		t.Error(err)
 	}
+	// Nor does a spool without room, or one that cannot be written to, take half of it.
+	actiontest.Command(t, "sh", "-c", `set -e; cd /var/spool/cron/crontabs; mount -t tmpfs -o size=64k,mode=1730,gid=$(stat -c %g .) tmpfs .`)
+	b.Must("cron", args{"user": "rtu", "name": "a", "command": "true"})
+	before := actiontest.Read(t, "/var/spool/cron/crontabs/rtu")
+	for place, make := range map[string]string{"full": "dd if=/dev/zero of=/var/spool/cron/crontabs/filler || true", "read-only": "mount -o remount,ro /var/spool/cron/crontabs"} {
+		actiontest.Command(t, "sh", "-c", make)
+		_, err := b.Apply("cron", args{"user": "rtu", "name": "b", "command": strings.Repeat("true; ", 100)})
+		if p, ok := errors.AsType[*wire.Problem](err); !ok || !strings.Contains(p.Message, "cannot write the crontab of rtu: crontab ended with status 1") || p.Quote == "" {
+			t.Errorf("%s: %#v", place, err)
+		}
+		if now := actiontest.Read(t, "/var/spool/cron/crontabs/rtu"); now != before {
+			t.Errorf("%s: the crontab is %q", place, now)
+		}
+		actiontest.Command(t, "mount", "-o", "remount,rw", "/var/spool/cron/crontabs")
+		actiontest.Command(t, "rm", "-f", "/var/spool/cron/crontabs/filler")
+	}
 	env := b.Env(wire.ModeLook)
 	env.Environ = []string{"PATH=/srv"}
 	_, err = b.Make("cron", args{"user": "rtu", "name": "a", "command": "true"}).Look(t.Context(), env)

@@ -316,6 +316,19 @@ func TestGitErrorsAreNamed(t *testing.T) {
 	if _, err := b.ApplyIn(env, "git", args{"url": u.url, "path": dir + "/x"}); err == nil || !strings.Contains(err.Error(), "cannot start git") {
 		t.Error(err)
 	}
+	// Another git is at work there, or was killed.
+	a := args{"url": u.url, "path": dir + "/busy"}
+	b.Must("git", actiontest.Merged(a, args{"version": u.first}))
+	actiontest.Write(t, dir+"/busy/.git/index.lock", "", 0o600)
+	_, err := b.Apply("git", a)
+	if p, is := asProblem(err); !is || !strings.Contains(p.Quote, "index.lock': File exists") || !strings.Contains(p.Hint, "Another git works there") {
+		t.Errorf("%#v", err)
+	}
+	if now := u.git(dir+"/busy", "rev-parse", "HEAD"); now != u.first || actiontest.Read(t, dir+"/busy/file") != "one\n" {
+		t.Errorf("it is at %s, and the file is %q", now, actiontest.Read(t, dir+"/busy/file"))
+	}
+	actiontest.OK(t, os.Remove(dir+"/busy/.git/index.lock"))
+	b.Must("git", a)
 	for _, name := range []string{"git", "extract"} { // what only changes files before brings neither git nor xz
 		env = b.Env(wire.ModeLook)
 		env.Environ, env.Unsettled = []string{"PATH=/nowhere"}, true

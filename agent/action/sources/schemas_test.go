@@ -18,6 +18,11 @@ func TestG36NoPasswordInAddresses(t *testing.T) {
 			t.Errorf("git %s: %v", url, err)
 		}
 	}
+	for key, wrong := range map[string]bool{"-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----\n": false, "ssh-ed25519 AAAA me": true, "nonsense": true, "": true} {
+		if err := checkGit(map[string]any{"url": "/srv/x", "path": "/srv/shop", "key": key}); (err != nil) != wrong || wrong && strings.Contains(err.Error(), "nonsense") {
+			t.Errorf("git with the key %q: %v", key, err)
+		}
+	}
 	if err := checkDownload(map[string]any{"url": "https://me:hunter2@example.net/x", "path": "/srv/x"}); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("download: %v", err)
 	}

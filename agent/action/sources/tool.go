@@ -81,5 +81,6 @@ epository not found: There is no repository at this url, or one that wants a nam
 ' not found: There is no repository at this url, or one that wants a name and a password.
 Could not resolve host: Correct the name in url, or the target's name servers.
 dubious ownership: It belongs to somebody else, and git does not do what another user's repository may tell it: let the task run as its owner with run_as, reach it over ssh, or add it to safe.directory in the git configuration of the user that the task runs as.
+.lock': File exists: Another git works there: run again when it has ended. If none does, one was killed: remove that file.
 overwritten by checkout: Move these files away, or set force = true to lose them.
 transport 'file' not allowed: Allow it with protocol.file.allow in the target's git configuration.`

@@ -317,6 +317,35 @@ func TestG29SyncFull(t *testing.T) {
 	}
 }
 
+// TestG29SyncRefused: an owner that does not exist, and a file system that is read-only, are the same errors of a preview.
+func TestG29SyncRefused(t *testing.T) {
+	actiontest.NeedsRoot(t)
+	r, dir, from := newRig(t), t.TempDir(), t.TempDir()
+	layout(t, from, map[string]string{"a": "new", "d/b": "y"})
+	layout(t, dir+"/to", map[string]string{"a": "old"})
+	refused := func(a actiontest.Args, want string) {
+		t.Helper()
+		before := actiontest.Snapshot(t, dir)
+		for _, f := range []func(actiontest.Args) (action.Outcome, error){r.preview, r.apply} {
+			_, err := f(actiontest.Merged(actiontest.Args{"source": from, "path": dir + "/to"}, a))
+			if p, ok := errors.AsType[*wire.Problem](err); !ok || !strings.Contains(p.Message, want) || p.Hint == "" {
+				t.Errorf("%v: it ended with %v", a, err)
+			}
+		}
+		if now := actiontest.Snapshot(t, dir); now != before {
+			t.Errorf("%v: something was changed: %s", a, actiontest.Difference(before, now))
+		}
+	}
+	refused(actiontest.Args{"owner": "nobody-here"}, `there is no user "nobody-here"`)
+	refused(actiontest.Args{"group": "nobody-here"}, `there is no group "nobody-here"`)
+	if err := unix.Mount(dir, dir, "", unix.MS_BIND, ""); err != nil {
+		t.Skip("cannot mount: ", err)
+	}
+	defer unix.Unmount(dir, 0) //nolint:errcheck // the test's end tells
+	actiontest.OK(t, unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
+	refused(nil, "read-only file system")
+}
+
 // TestSyncMounts: what is mounted is neither removed nor replaced.
 func TestSyncMounts(t *testing.T) {
 	actiontest.NeedsRoot(t)
