@@ -38,6 +38,7 @@ type account struct {
 	out  action.Outcome
 	argv []string // the program that makes the change, without the name at its end; nil: none
 	hash string   // what is to be in /etc/shadow then; "": what is there
+	home string   // the directory of a new user, where none was; ""
 }
 
 func (a *account) absent() bool { return a.State == "absent" }
@@ -123,15 +124,11 @@ func writable(env *action.Env) error {
 
 // Act runs the tools that change the account; what is to be in /etc/shadow comes to chpasswd(8) by its input.
 func (a *account) Act(ctx context.Context, env *action.Env, found action.Outcome) (action.Outcome, error) {
-	if a.argv != nil {
-		if err := a.change(ctx, env, "", append(a.argv, a.Name)...); err != nil {
-			return found, err
+	if err := a.make(ctx, env); err != nil {
+		if a.kind == "user" && found.Change.Verb == wire.VerbCreate {
+			a.unmake(context.WithoutCancel(ctx), env)
 		}
-	}
-	if a.hash != "" {
-		if err := a.change(ctx, env, a.Name+":"+a.hash+"\n", "chpasswd", "-e"); err != nil {
-			return found, err
-		}
+		return found, err
 	}
 	file := view.Groups
 	if a.kind == "user" {
@@ -140,6 +137,33 @@ func (a *account) Act(ctx context.Context, env *action.Env, found action.Outcome
 	all, err := env.View.Lines(file)
 	found.Values = describe(a.kind, a.Name, find(all, nameField, a.Name), true)
 	return found, err
+}
+
+func (a *account) make(ctx context.Context, env *action.Env) (err error) {
+	if a.argv != nil {
+		err = a.change(ctx, env, "", append(a.argv, a.Name)...)
+	}
+	if err == nil && a.hash != "" {
+		err = a.change(ctx, env, a.Name+":"+a.hash+"\n", "chpasswd", "-e")
+	}
+	return err
+}
+
+// unmake takes back a new user whose home directory or password could not be made. What went wrong before is reported.
+func (a *account) unmake(ctx context.Context, env *action.Env) {
+	if all, err := env.View.Lines(view.Passwd); err != nil || find(all, nameField, a.Name) == nil {
+		return
+	}
+	_, err := env.UncutTool(ctx, "", "", "userdel", a.Name)
+	if err != nil || a.home == "" {
+		return
+	}
+	if p, err := env.View.Find(a.home); err == nil {
+		if p.Entry != nil {
+			_ = p.Dir.RemoveAll(ctx, p.Name)
+		}
+		p.Close()
+	}
 }
 
 // change runs one of the tools.

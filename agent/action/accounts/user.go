@@ -363,6 +363,10 @@ func (u *User) planHome(env *action.Env) error {
 	if p.Entry != nil {
 		return u.cannot("Remove it, or choose another home.", "something that is no directory is at "+*u.Home)
 	}
+	if err := action.Writable(p); err != nil && !env.View.Disturbed() {
+		return action.Cannot("make", *u.Home, err)
+	}
+	u.home = *u.Home
 	env.View.Plan(p, view.Entry{Stat: action.Fresh(p, disk.Directory), Unknown: view.Mode | view.Owner | view.Group, New: true})
 	skeleton, err := env.View.Find("/etc/skel/x")
 	if err != nil || skeleton.Dir == nil {

@@ -4,6 +4,8 @@ package accounts_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -480,4 +482,35 @@ func TestG24AccountsAreNotCut(t *testing.T) {
 	}
 	cancel()
 	watch.Wait()
+}
+
+// TestG29UserWithoutRoomForAHome: a user whose home directory or password cannot be made is not made, and of the directory nothing is left.
+func TestG29UserWithoutRoomForAHome(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	b := actiontest.New(t)
+	actiontest.Command(t, "mount", "-t", "tmpfs", "-o", "nr_inodes=2,mode=755", "tmpfs", "/home")
+	actiontest.Command(t, "mkdir", "/home/other")
+	of := func() string {
+		return actiontest.Read(t, "/etc/passwd") + actiontest.Read(t, "/etc/shadow") + actiontest.Read(t, "/etc/group") + fmt.Sprint(actiontest.Entries(t, "/home"))
+	}
+	before := of()
+	refused := func(a args, want string, predicted bool) {
+		t.Helper()
+		_, looked := b.Preview("user", a)
+		_, err := b.Apply("user", a)
+		if p, ok := errors.AsType[*wire.Problem](err); !ok || !strings.Contains(p.Message, want) || (looked != nil) != predicted {
+			t.Errorf("%v: %v, predicted %v", a, err, looked)
+		}
+		if now := of(); now != before {
+			t.Errorf("%v: %v, and something was changed: %s", a, err, actiontest.Difference(before, now))
+		}
+	}
+	refused(args{"name": "rthome"}, "useradd ended with status 12", false)
+	actiontest.Command(t, "mount", "-o", "remount,ro", "/home")
+	refused(args{"name": "rthome"}, "cannot make /home/rthome: cannot write to /home: read-only file system", true)
+	actiontest.Write(t, "/srv/chpasswd", "#!/bin/sh\necho no >&2; exit 1\n", 0o755)
+	t.Setenv("PATH", "/srv:"+os.Getenv("PATH"))
+	refused(args{"name": "rtsystem", "system": true, "password": "$6$x$y"}, "chpasswd ended with status 1", false)
 }
