@@ -45,7 +45,7 @@ type status struct {
 	found   bool
 	broken  string // why its description cannot be used, or ""
 	state   string // running, stopped, failed, starting or stopping
-	enabled bool
+	enabled bool   // also of what is not found: something that is to start it is left
 	masked  bool
 	fixed   bool // it cannot be enabled by itself
 	reloads bool
@@ -66,7 +66,7 @@ func (s *Service) Look(ctx context.Context, env *action.Env) (action.Outcome, er
 		return action.Change(wire.VerbUpdate, nil, s.wanted(status{name: s.Name}), env.Unknown...), nil
 	}
 	var err error
-	if s.manager, err = find(env, s.Name, s.Scope); err == nil {
+	if s.manager, err = find(ctx, env, s.Name, s.Scope); err == nil {
 		s.was, err = s.manager.look(ctx, env)
 	}
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Service) Look(ctx context.Context, env *action.Env) (action.Outcome, er
 		return s.doubtful(), nil
 	}
 	before, after := map[string]any(nil), s.wanted(will)
-	if s.was.found {
+	if s.was.found || s.was.enabled {
 		before = s.was.describe()
 		for name, value := range will.describe() { // of what nobody asks for only what changes is shown
 			if _, is := after[name]; !is && value == before[name] {
@@ -131,7 +131,7 @@ func (s *Service) plan() (will status, err error) {
 	if s.Masked != nil && !*s.Masked && was.masked {
 		s.steps, will.masked = append(s.steps, "unmask"), false
 	}
-	if s.Enabled != nil && *s.Enabled != was.enabled {
+	if s.Enabled != nil && (*s.Enabled != was.enabled || *s.Enabled && !was.found) {
 		step := "disable"
 		if *s.Enabled {
 			step = "enable"
@@ -287,11 +287,11 @@ func (s *Service) Act(ctx context.Context, env *action.Env, found action.Outcome
 }
 
 // find finds what there is to ask about a service.
-func find(env *action.Env, name, scope string) (manager, error) {
+func find(ctx context.Context, env *action.Env, name, scope string) (manager, error) {
 	switch {
 	case exists("/run/systemd/system"):
 		s := &systemd{unit: unitName(name), user: scope == "user"}
-		return s, s.reachable(env)
+		return s, s.reachable(ctx, env)
 	case scope == "user":
 		return nil, action.Problem("Units of users need systemd.", "cannot find the service manager of a user: systemd does not run here")
 	case exists("/run/openrc"):

@@ -16,7 +16,7 @@ func ServiceSchema() schema.Block {
 			"`/etc/init.d` with the links that `update-rc.d` makes, whichever is there; where there is none of them, as in most containers, that is an error. With systemd it can be a unit of any kind.\n\n" +
 			"A start is believed only when the service runs: one that ends within a quarter of a second is an error, which quotes what it has logged. " +
 			"A unit of systemd whose file has changed is read again first. Where systemd knows that a unit does not go on running after its start (`Type=oneshot`), `running` starts it each time. " +
-			"A service that is not there is stopped and not enabled; to run or enable it is an error, unless an earlier task of the plan brings it. " +
+			"A service that is not there is stopped, and not enabled unless links that would start it are left, which `enabled = false` removes; to run or enable it is an error, unless an earlier task of the plan brings it. " +
 			"A unit that is masked, or cannot be enabled because it has no `[Install]` section, is an error where it is to run, or to be enabled. " +
 			"What only root may do is an error of `plan`, too, for another user; where polkit, or the service's script, decides that, `plan` says so.",
 		Arguments: []schema.Attribute{

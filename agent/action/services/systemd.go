@@ -2,7 +2,10 @@ package services
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,12 +46,40 @@ func (s *systemd) places() []string {
 }
 
 // reachable tells whether the service manager of a user is there.
-func (s *systemd) reachable(env *action.Env) error {
-	if !s.user || exists(runtimeDir(env)+"/systemd") {
-		return nil
+func (s *systemd) reachable(ctx context.Context, env *action.Env) error {
+	there, err := s.there(ctx, env)
+	if there || err != nil {
+		return err
 	}
 	return action.Problem("It runs while the user is logged in, or always after loginctl enable-linger NAME.",
 		"user %s has no service manager: there is no %s/systemd", env.View.UserName(disk.Me()), runtimeDir(env))
+}
+
+// starting is how long the service manager of a user may take to come up.
+const starting = 10 * time.Second
+
+// there tells whether the manager runs, and waits for one that starts: of a user who has just logged in, or who lingers.
+func (s *systemd) there(ctx context.Context, env *action.Env) (bool, error) {
+	if !s.user {
+		return true, nil
+	}
+	const step = 50 * time.Millisecond
+	dir, name := runtimeDir(env), env.View.UserName(disk.Me())
+	for range starting / step {
+		if exists(dir+"/systemd/private") || exists(dir+"/bus") {
+			return true, nil
+		}
+		if !exists(dir+"/systemd") && !exists("/var/lib/systemd/linger/"+name) {
+			return false, nil
+		}
+		select {
+		case <-time.After(step):
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+	return false, action.Problem(fmt.Sprintf("See as root what systemctl status user@%d.service says.", disk.Me()),
+		"the service manager of user %s does not listen in %s, after %v: it has not started, or failed", name, dir, starting)
 }
 
 // runtimeDir is where the service manager of the task's user listens.
@@ -88,6 +119,9 @@ func (s *systemd) look(ctx context.Context, env *action.Env) (status, error) {
 		ends:   p["Type"] == "oneshot" && p["RemainAfterExit"] != "yes",
 		simple: p["Type"] == "simple" || p["Type"] == "exec" || p["Type"] == "idle",
 	}
+	if !st.found {
+		st.enabled = s.linked(env)
+	}
 	switch p["UnitFileState"] {
 	case "static", "indirect", "transient":
 		st.fixed = true
@@ -105,6 +139,20 @@ func (s *systemd) look(ctx context.Context, env *action.Env) (status, error) {
 		}
 	}
 	return st, nil
+}
+
+// linked tells whether something there starts the unit, whose own file is gone: systemd says nothing of that, but disable removes it.
+func (s *systemd) linked(env *action.Env) bool {
+	scope := map[bool]string{true: "user"}[s.user]
+	dir := path.Dir(unitPath(s.unit, "", scope, process.Variable(env.Environ, "HOME", "")))
+	entries, _ := os.ReadDir(dir) // of a directory that cannot be read, systemctl says it
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		if !strings.HasSuffix(e.Name(), ".wants") && !strings.HasSuffix(e.Name(), ".requires") {
+			return false
+		}
+		_, err := os.Readlink(path.Join(dir, e.Name(), s.unit))
+		return err == nil
+	})
 }
 
 // stateOf is what people call it.
@@ -169,7 +217,11 @@ func (s *systemd) do(ctx context.Context, env *action.Env, step string, was stat
 func (s *systemd) reload(ctx context.Context, env *action.Env) error {
 	exit, err := s.run(ctx, env, "systemctl", "--no-ask-password", "daemon-reload")
 	if err == nil && exit.Status != 0 {
-		return said("", "cannot have systemd read its units again", exit)
+		hint := ""
+		if s.user {
+			hint = fmt.Sprintf("The service manager of the user does not answer: see as root what systemctl status user@%d.service says.", disk.Me())
+		}
+		return said(hint, "cannot have systemd read its units again", exit)
 	}
 	return err
 }

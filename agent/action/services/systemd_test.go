@@ -286,6 +286,47 @@ func TestServiceOfSystemd(t *testing.T) {
 			t.Errorf("unknown: %v", out.Change.Unknown)
 		}
 	})
+	t.Run("a unit whose file is gone", func(t *testing.T) {
+		const at, link = "/etc/systemd/system/gone.service", "/etc/systemd/system/multi-user.target.wants/gone.service"
+		unit(t, at, "[Service]\nExecStart=/bin/sleep 1000\n")
+		absent := args{"name": "gone", "state": "absent"}
+		for _, c := range []struct {
+			wish args
+			why  string
+		}{
+			{args{"state": "running"}, "it is running now, and goes on"},
+			{args{"enabled": true}, "it is running and enabled now, and stays so"},
+			{args{"state": "stopped"}, "it is enabled now, and what is to start it stays"},
+		} {
+			b.Must("service", actiontest.Merged(c.wish, args{"name": "gone"}))
+			out, err := b.Preview("unit", absent)
+			if actiontest.OK(t, err); !strings.HasPrefix(out.Change.Why, c.why) || !strings.Contains(out.Change.Why, "belongs before") {
+				t.Errorf("%v: the preview says %q", c.wish, out.Change.Why)
+			}
+		}
+		env := b.Env(wire.ModeLook)
+		env.Unsettled = true
+		out, err := b.Make("unit", absent).Look(t.Context(), env)
+		if actiontest.OK(t, err); !strings.HasSuffix(out.Change.Why, "unless a task before this one changes that") {
+			t.Errorf("behind something else the preview says %q", out.Change.Why)
+		}
+		b.Must("unit", absent)
+		_, err = b.Apply("service", args{"name": "gone", "enabled": true})
+		fails(t, err, "there is no service gone.service")
+		a := args{"name": "gone", "enabled": false}
+		predicted, err := b.Preview("service", a)
+		actiontest.OK(t, err)
+		b.Verb(predicted, wire.VerbUpdate)
+		b.Verb(b.Must("service", a), wire.VerbUpdate)
+		if _, err := os.Lstat(link); err == nil {
+			t.Error("the link is still there")
+		}
+		b.Verb(b.Must("service", a), wire.VerbNone)
+		unit(t, at, "[Service]\nExecStart=/bin/sleep 1000\n")
+		if out, err := b.Preview("unit", absent); err != nil || out.Change.Why != "" {
+			t.Errorf("of a unit that does nothing the preview says %q, %v", out.Change.Why, err)
+		}
+	})
 	t.Run("a unit that cannot be used", func(t *testing.T) {
 		unit(t, vendor+"bad.service", "[Service]\nType=oneshot")
 		_, err := b.Preview("service", args{"name": "bad", "state": "running"})

@@ -43,10 +43,37 @@ func (u *Unit) Look(ctx context.Context, env *action.Env) (action.Outcome, error
 		}
 	}
 	out, err := u.named(u.File.Look(ctx, env))
+	if err == nil && out.Change.Verb == wire.VerbRemove {
+		out.Change.Why = u.orphan(ctx, env)
+	}
 	if err == nil && env.Mode == wire.ModeLook && u.State != "absent" && !env.View.Disturbed() && !env.View.Planning(u.Path+".d/") {
 		err = u.Judge(ctx, env)
 	}
 	return out, err
+}
+
+// orphan says what is left of a unit without its file.
+func (u *Unit) orphan(ctx context.Context, env *action.Env) string {
+	s := &systemd{unit: unitName(u.Name), user: u.Scope == "user"}
+	if u.Dropin != "" || u.Scope == "global" || !exists("/run/systemd/system") || s.reachable(ctx, env) != nil {
+		return ""
+	}
+	is, err := s.look(ctx, env)
+	what := ""
+	switch running := is.state == "running" || is.state == "starting"; {
+	case err != nil, !running && !is.enabled:
+		return ""
+	case running && is.enabled:
+		what = "it is running and enabled now, and stays so without its file"
+	case running:
+		what = "it is running now, and goes on without its file"
+	default:
+		what = "it is enabled now, and what is to start it stays"
+	}
+	if env.Mode == wire.ModeLook && (env.Unsettled || env.View.Disturbed()) {
+		return what + ", unless a task before this one changes that"
+	}
+	return what + `: a task "service" with state = "stopped" and enabled = false belongs before this one`
 }
 
 // lookDirectory tells whether the file's directory is to be made.
@@ -93,13 +120,23 @@ func (u *Unit) Act(ctx context.Context, env *action.Env, found action.Outcome) (
 			return action.Outcome{}, err
 		}
 	}
-	out, err := u.named(u.File.Act(ctx, env, found))
-	if err != nil {
-		return out, err
-	}
 	s := &systemd{unit: unitName(u.Name), user: u.Scope == "user"}
-	if u.Scope != "global" && exists("/run/systemd/system") && s.reachable(env) == nil { // elsewhere it is read when the manager starts
-		err = s.reload(ctx, env)
+	reads := u.Scope != "global" && exists("/run/systemd/system")
+	if reads {
+		var err error
+		if reads, err = s.there(ctx, env); err != nil { // where it is not, it reads the file when it starts
+			return action.Outcome{}, err
+		}
+	}
+	restore, err := files.Kept(ctx, env, u.Path)
+	if err != nil {
+		return action.Outcome{}, err
+	}
+	out, err := u.named(u.File.Act(ctx, env, found))
+	if err == nil && reads {
+		if err = s.reload(ctx, env); err != nil {
+			restore(context.WithoutCancel(ctx), env)
+		}
 	}
 	return out, err
 }

@@ -24,7 +24,8 @@ func UnitSchema() schema.Block {
 		Doc: "Makes sure that a unit file of systemd, or a drop-in for a unit, is there with the content that is given, or is not there, and has systemd read its units again when that has changed something. " +
 			"The file is written like that of the action `file`; its directory is made where it is missing. " +
 			"What systemd could not use (`systemd-analyze verify`, where it is there) is not written, and an error of `plan`, too, unless a program that runs before, or a drop-in that comes before, may change that; a drop-in is not looked at, and neither is what the unit needs, such as its program. " +
-			"Where systemd does not run, the file is all that is done. Whether the unit runs, and from when on, is for a task `service`: stop and disable a unit before its file is removed.",
+			"Where systemd does not run, the file is all that is done. Whether the unit runs, and from when on, is for a task `service`: stop and disable a unit before its file is removed; where that was left out, the plan says so. " +
+			"A unit of a user is written when the user's service manager listens: one that is just starting is waited for, at most ten seconds.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "The unit's name, such as `shop.timer` or `shop@.service`; without an ending that of a service."},
 			{Name: "content", Type: schema.String, Free: true, Reach: content(), Doc: "What is in the file, as text."},

@@ -131,10 +131,10 @@ func TestUnitsOfUsers(t *testing.T) {
 	if !bed.Inside(t, bed.BoxOptions{Systemd: true}) {
 		return
 	}
-	for _, name := range []string{"lingers", "is away"} {
+	for _, name := range []string{"lingers", "is away", "fails"} {
 		account := strings.ReplaceAll(name, " ", "")
 		for _, argv := range [][]string{{"useradd", "--create-home", account}, {"loginctl", "enable-linger", account}} {
-			if argv[0] == "loginctl" && account != "lingers" {
+			if argv[0] == "loginctl" && name == "is away" {
 				continue
 			}
 			if out, err := exec.CommandContext(t.Context(), argv[0], argv[1:]...).CombinedOutput(); err != nil {
@@ -146,9 +146,14 @@ func TestUnitsOfUsers(t *testing.T) {
 		var id uint32
 		_, err = fmt.Sscan(found.Uid, &id)
 		actiontest.OK(t, err)
-		if account == "lingers" {
-			systemctl(t, "start", "user@"+found.Uid) // waits for it
-		} else {
+		switch name {
+		case "fails": // its manager takes commands, and does not carry them out
+			systemctl(t, "start", "user@"+found.Uid)
+			socket := "/run/user/" + found.Uid + "/systemd/private"
+			actiontest.OK(t, os.Remove(socket))
+			actiontest.Write(t, socket, "", 0o644)
+			actiontest.OK(t, os.Remove("/run/user/"+found.Uid+"/bus"))
+		case "is away":
 			actiontest.OK(t, os.MkdirAll(filepath.Dir(polkit), 0o755))
 			actiontest.Write(t, polkit, "[D-BUS Service]\nName=org.freedesktop.PolicyKit1\nExec=/bin/false\nUser=root\n", 0o644)
 		}
@@ -168,6 +173,14 @@ func unitsOf(t *testing.T, account string) {
 	t.Helper()
 	b := actiontest.New(t)
 	unit := args{"name": "mine", "content": fmt.Sprintf(sleeps, 1111), "scope": "user"}
+	if account == "fails" {
+		_, err := b.Apply("unit", unit)
+		fails(t, err, "cannot have systemd read its units again")
+		if left, _ := filepath.Glob(os.Getenv("HOME") + "/.config/systemd/user/*"); len(left) > 0 {
+			t.Errorf("it has left %v", left)
+		}
+		return
+	}
 	predicted, err := b.Preview("unit", unit)
 	actiontest.OK(t, err)
 	done := b.Must("unit", unit)
