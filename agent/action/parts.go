@@ -25,8 +25,10 @@ type Part struct {
 	Found  Outcome // without an Action
 	// Do does it; with an Action it is what follows when that has changed something.
 	Do func(ctx context.Context, env *Env) error
-	// Undo, if it is set, undoes it where Do or a later part fails.
+	// Undo, if it is set, undoes it where Do or a later part fails. Of a part that had nothing to do nothing is undone.
 	Undo func(ctx context.Context, env *Env)
+
+	begun bool // there is something to undo
 }
 
 // Compose makes an action of its parts. Each part is found out with what those before it will leave, and made after them.
@@ -93,13 +95,13 @@ func over(under *map[string]any, m map[string]any) {
 	maps.Copy(*under, m)
 }
 
-// Act makes what the parts find, one after the other. When one fails, those before it that can be undone are.
+// Act makes what the parts find, one after the other. When one fails, what was done and can be undone is.
 func (c *composite) Act(ctx context.Context, env *Env, found Outcome) (Outcome, error) {
 	for i := range c.parts {
 		if err := c.parts[i].act(ctx, env); err != nil {
-			for _, done := range slices.Backward(c.parts[:i]) {
-				if done.Undo != nil {
-					done.Undo(context.WithoutCancel(ctx), env)
+			for _, p := range slices.Backward(c.parts[:i+1]) {
+				if p.begun && p.Undo != nil {
+					p.Undo(context.WithoutCancel(ctx), env)
 				}
 			}
 			return found, err
@@ -117,11 +119,8 @@ func (p *Part) act(ctx context.Context, env *Env) (err error) {
 			return err
 		}
 	}
-	if p.Do != nil {
+	if p.begun = true; p.Do != nil {
 		err = p.Do(ctx, env)
-	}
-	if err != nil && p.Undo != nil {
-		p.Undo(context.WithoutCancel(ctx), env)
 	}
 	return err
 }

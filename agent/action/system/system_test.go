@@ -378,6 +378,20 @@ func TestG28MountMatrix(t *testing.T) {
 	if asked := actiontest.Read(t, "/srv/asked"); asked != "daemon-reload\ndaemon-reload\n" { // also of the table as it was
 		t.Errorf("systemctl %s", asked)
 	}
+	// A table that has the line already is not touched where mount(8) fails: somebody else may have changed it meanwhile.
+	const present = "tmpfs /srv/y/z tmpfs defaults 0 0\n"
+	actiontest.Write(t, "/etc/fstab", before+present, 0o644)
+	actiontest.OK(t, os.Remove("/srv/asked"))
+	actiontest.Write(t, "/srv/mount", "#!/bin/sh\necho '# new' >>/etc/fstab; exit 32\n", 0o755)
+	_, err := b.Apply("mount", args{"path": "/srv/y/z", "source": "tmpfs", "type": "tmpfs"})
+	if table := actiontest.Read(t, "/etc/fstab"); err == nil || !strings.Contains(err.Error(), "mount ended with status 32") || table != before+present+"# new\n" {
+		t.Errorf("%v: %s", err, table)
+	}
+	if asked, err := os.ReadFile("/srv/asked"); err == nil {
+		t.Errorf("systemctl %s", asked)
+	}
+	actiontest.OK(t, os.Remove("/srv/mount"))
+	actiontest.Write(t, "/etc/fstab", before, 0o644)
 	actiontest.OK(t, os.Remove("/srv/systemctl"))
 	t.Setenv("PATH", search)
 	actiontest.Command(t, "umount", "/run")
