@@ -322,12 +322,14 @@ func checkTags(site *lang.Site, tags []string) hcl.Diagnostics {
 			all = append(all, t.Tags...)
 		}
 	}
+	slices.Sort(all)
+	all = slices.Compact(all)
 	for _, tag := range tags {
 		if slices.Contains(all, tag) {
 			continue
 		}
 		diags = append(diags, diag.Errorf(diag.NoMatch, hcl.Range{}, "No such tag",
-			"No task has the tag %s.%s", diag.Quote(tag), diag.DidYouMean(tag, all)))
+			"No task has the tag %s.%s", diag.Quote(tag), diag.OneOf(tag, all)))
 	}
 	return diags
 }

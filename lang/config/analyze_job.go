@@ -54,7 +54,7 @@ func (a *analysis) analyzeDependsOn(j *Job, g graph) {
 		}
 		if a.names.Jobs[ref.Name] == nil {
 			a.fail(diag.Errorf(diag.UnknownReference, ref.At, "Unknown job", "The site declares no job %s.%s",
-				diag.Quote(ref.Name), diag.DidYouMean(ref.Name, diag.Candidates(a.names.Jobs))))
+				diag.Quote(ref.Name), diag.OneOf(ref.Name, diag.Candidates(a.names.Jobs))))
 			continue
 		}
 		g.edge(node{refs.Jobs, j.Name}, node{refs.Jobs, ref.Name}, ref.At)

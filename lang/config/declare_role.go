@@ -202,10 +202,12 @@ func (d *declarer) roleOutput(r *Role, o *Output) {
 
 // leftOver reports arguments that the role has no variable for.
 func (d *declarer) leftOver(r *Role, variables []*Variable, given map[string]*syntax.Argument) {
-	names := roleArguments()
+	var names []string
 	for _, v := range variables {
 		names = append(names, v.Name)
 	}
+	slices.Sort(names)
+	names = append(names, roleArguments()...)
 	var left []*syntax.Argument
 	for name, arg := range given {
 		if !slices.Contains(names, name) {
@@ -215,6 +217,6 @@ func (d *declarer) leftOver(r *Role, variables []*Variable, given map[string]*sy
 	slices.SortFunc(left, func(a, b *syntax.Argument) int { return a.Range.Start.Byte - b.Range.Start.Byte })
 	for _, arg := range left {
 		d.diags = append(d.diags, diag.Errorf(diag.UnknownArgument, arg.NameRange, "Unknown argument", "The role %s has no variable %s.%s",
-			diag.Quote(r.Name), diag.Quote(arg.Name), diag.DidYouMean(arg.Name, names)))
+			diag.Quote(r.Name), diag.Quote(arg.Name), diag.OneOf(arg.Name, names)))
 	}
 }

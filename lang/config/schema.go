@@ -140,16 +140,24 @@ func taskSchema(block schema.Block) syntax.Schema {
 		What:      fmt.Sprintf("a task of the action %q", block.Name),
 		Arguments: slices.Concat(argumentNames(block), commonArguments()),
 		Blocks:    []syntax.BlockSchema{hopSchema(), {Type: "retry"}},
+		Common:    len(commonArguments()),
 	}
 	return out
 }
 
+// argumentNames are the names of a block's arguments: those that it needs, then the others, both sorted.
 func argumentNames(block schema.Block) []string {
-	names := make([]string, len(block.Arguments))
-	for i, a := range block.Arguments {
-		names[i] = a.Name
+	var needed, others []string
+	for _, a := range block.Arguments {
+		if a.Required {
+			needed = append(needed, a.Name)
+		} else {
+			others = append(others, a.Name)
+		}
 	}
-	return names
+	slices.Sort(needed)
+	slices.Sort(others)
+	return append(needed, others...)
 }
 
 func outputSchema() syntax.Schema {

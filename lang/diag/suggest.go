@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -175,21 +176,33 @@ func Capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// OneOf is DidYouMean that lists all names, if none is near and they are few.
+// OneOf is DidYouMean that lists the names, or the first of many, if none is near.
 func OneOf(name string, names []string) string {
-	const few = 8
 	text := DidYouMean(name, names)
-	if text != "" || len(names) == 0 || len(names) > few {
+	if text != "" || len(names) == 0 {
 		return text
 	}
-	quoted := make([]string, len(names))
-	for i, n := range names {
+	if len(names) == 1 {
+		return " There is only " + Quote(names[0]) + "."
+	}
+	return " There are " + Listed(names) + "."
+}
+
+// Listed lists names in a sentence, the first of very many; at least one.
+func Listed(names []string) string {
+	const most = 20
+	shown := names
+	if len(names) > most {
+		shown = names[:most-1]
+	}
+	quoted := make([]string, len(shown), most)
+	for i, n := range shown {
 		quoted[i] = Quote(n)
 	}
-	if len(quoted) == 1 {
-		return " There is only " + quoted[0] + "."
+	if more := len(names) - len(shown); more > 0 {
+		quoted = append(quoted, fmt.Sprintf("%d more", more))
 	}
-	return " There are " + and(quoted) + "."
+	return and(quoted)
 }
 
 // and lists some things in a sentence, at least one.

@@ -138,9 +138,9 @@ func (w *walk) attribute(s source, key cty.Value, at hcl.Range) {
 		return
 	}
 	if s.kind == result {
-		if valid := append(flags(), s.task.Results...); !slices.Contains(valid, name) && !s.loose {
+		if valid := slices.Concat(s.task.Results, flags()); !slices.Contains(valid, name) && !s.loose {
 			w.errorf(diag.UnknownReference, at, "Unknown attribute", "A result of the action %q has no attribute %s.%s",
-				s.task.Action, diag.Quote(name), diag.DidYouMean(name, valid))
+				s.task.Action, diag.Quote(name), diag.OneOf(name, valid))
 		}
 		return
 	}
@@ -149,7 +149,7 @@ func (w *walk) attribute(s source, key cty.Value, at hcl.Range) {
 		w.facts(s, at)
 	case !slices.Contains(HostAttributes(), name) && !s.loose:
 		w.errorf(diag.UnknownReference, at, "Unknown attribute", "A host has no attribute %s.%s",
-			diag.Quote(name), diag.DidYouMean(name, HostAttributes()))
+			diag.Quote(name), diag.OneOf(name, HostAttributes()))
 	}
 }
 

@@ -42,7 +42,7 @@ func (w *walk) inventoryRef(t hcl.Traversal) flow {
 			}
 		}
 		w.errorf(diag.UnknownReference, upTo(t, 3), "Unknown inventory", "The site declares no inventory %s of type %s.%s",
-			diag.Quote(parts[1]), diag.Quote(parts[0]), diag.DidYouMean(full, candidates))
+			diag.Quote(parts[1]), diag.Quote(parts[0]), diag.OneOf(full, candidates))
 		return nil
 	}
 	w.uses.Refs = append(w.uses.Refs, Ref{Host, full, t.SourceRange()})

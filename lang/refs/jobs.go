@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,7 +108,7 @@ func (w *walk) task(m *Module, t, steps hcl.Traversal) (*Task, hcl.Traversal) {
 	}
 	hint := diag.DidYouMean(action+"."+name, candidates)
 	if hint == "" {
-		hint = withoutAction(m, action)
+		hint = cmp.Or(withoutAction(m, action), diag.OneOf(action+"."+name, m.names[:min(len(m.names), diag.MostCandidates)]))
 	}
 	w.errorf(diag.UnknownReference, at, "Unknown task", "%s has no task %s.%s", diag.Capital(m.Title), diag.Quote(action+"."+name), hint)
 	return nil, nil
@@ -149,7 +150,7 @@ func (w *walk) handlerRef(t hcl.Traversal) {
 	case index < 0 && w.place.Module.Partial:
 		w.missing(name, t)
 	case index < 0:
-		hint := diag.DidYouMean(name, names)
+		hint := diag.OneOf(name, names)
 		if third, ok := stepName(t[min(2, len(t)-1)]); ok && slices.Contains(names, third) {
 			hint = diag.Meant("handler." + third) // the action was named too
 		}

@@ -173,7 +173,7 @@ func (w *walk) undeclared(what, name string, candidates []string, t hcl.Traversa
 		return
 	}
 	w.errorf(diag.UnknownReference, upTo(t, 2), "Unknown "+what, "%s declares no %s %s.%s",
-		diag.Capital(where), what, diag.Quote(name), diag.DidYouMean(name, candidates))
+		diag.Capital(where), what, diag.Quote(name), diag.OneOf(name, candidates))
 }
 
 // missing notes what may be declared in something that could not be read: the expression is not evaluated, and nothing is
@@ -259,7 +259,7 @@ func (w *walk) roleRef(t hcl.Traversal) flow {
 		return nil
 	case !has:
 		w.errorf(diag.UnknownReference, upTo(t, 3), "Unknown output", "The role %s has no output %s.%s",
-			diag.Quote(name), diag.Quote(output), diag.DidYouMean(output, diag.Candidates(role.Outputs)))
+			diag.Quote(name), diag.Quote(output), diag.OneOf(output, diag.Candidates(role.Outputs)))
 		return nil
 	}
 	return w.local(full, t, t[3:])

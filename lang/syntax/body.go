@@ -50,6 +50,7 @@ type Schema struct {
 	Blocks    []BlockSchema
 	Raw       []string // arguments that are read by Literal or Literals, and not evaluated
 	Later     []string // arguments and blocks that the language has, but this version does not
+	Common    int      // how many of the arguments, the last ones, every task takes
 }
 
 // BlockSchema is a kind of block and what its labels are.
@@ -229,7 +230,7 @@ func (s Schema) unknownName(name string, at hcl.Range, object bool) *hcl.Diagnos
 		return s.unknownArgument(name, at)
 	}
 	return diag.Errorf(diag.UnknownArgument, at, "Unknown argument or block", "There is no argument or block %s in %s.%s",
-		diag.Quote(name), s.What, meant(name, slices.Concat(s.blocks(), s.Arguments, s.Later)))
+		diag.Quote(name), s.What, cmp.Or(meant(name, slices.Concat(s.blocks(), s.Arguments, s.Later)), s.listBlocks()))
 }
 
 func (b *Body) jsonName(d *hcl.Diagnostic) (string, bool) {
@@ -251,7 +252,32 @@ func (s Schema) unknownArgument(name string, at hcl.Range) *hcl.Diagnostic {
 			"%q is a block and not an argument: write it without the equals sign.", name)
 	}
 	return diag.Errorf(diag.UnknownArgument, at, "Unknown argument", "There is no argument %s in %s.%s",
-		diag.Quote(name), s.What, meant(name, s.names()))
+		diag.Quote(name), s.What, cmp.Or(meant(name, s.names()), s.listArguments()))
+}
+
+// listArguments says what there is where no argument is like the one given.
+func (s Schema) listArguments() string {
+	own := s.Arguments[:len(s.Arguments)-s.Common]
+	switch {
+	case len(own) == 0 && s.Common > 0:
+		return " It takes what every task takes, and nothing else."
+	case len(own) == 0:
+		return s.listBlocks()
+	case s.Common > 0:
+		return " Beside what every task takes it has " + diag.Listed(own) + "."
+	}
+	return " It takes " + diag.Listed(own) + "."
+}
+
+func (s Schema) listBlocks() string {
+	switch blocks := s.blocks(); len(blocks) {
+	case 0:
+		return " It takes no blocks."
+	case 1:
+		return " The only block that it takes is " + diag.Listed(blocks) + "."
+	default:
+		return " The blocks that it takes are " + diag.Listed(blocks) + "."
+	}
 }
 
 func (s Schema) unknownBlock(name string, at hcl.Range) *hcl.Diagnostic {
@@ -263,7 +289,7 @@ func (s Schema) unknownBlock(name string, at hcl.Range) *hcl.Diagnostic {
 			"%q is an argument and not a block: write an equals sign behind its name.", name)
 	}
 	return diag.Errorf(diag.UnknownBlock, at, "Unknown block", "There is no block %s in %s.%s",
-		diag.Quote(name), s.What, meant(name, slices.Concat(s.blocks(), s.Arguments, s.Later)))
+		diag.Quote(name), s.What, cmp.Or(meant(name, slices.Concat(s.blocks(), s.Arguments, s.Later)), s.listBlocks()))
 }
 
 func (s Schema) later(name string, at hcl.Range) *hcl.Diagnostic {

@@ -111,7 +111,7 @@ func (r *reader) givenValues() map[string]*given {
 		}
 		if !r.declared(input.Name) {
 			r.fail(diag.Errorf(diag.UnknownVariable, hcl.Range{}, "Unknown variable", "--var %s: the site declares no such variable.%s",
-				input.Name, diag.DidYouMean(input.Name, r.variableNames())))
+				input.Name, diag.OneOf(input.Name, r.variableNames())))
 			continue
 		}
 		out[input.Name] = &given{text: input.Value, isText: true, origin: "--var " + input.Name}
@@ -158,7 +158,7 @@ func (r *reader) valueFile(name string, out map[string]*given) {
 	for _, c := range constants {
 		if !r.declared(c.Name) {
 			r.fail(diag.Warningf(diag.UnknownVariable, c.NameRange, "Unknown variable", "The site declares no variable %s.%s",
-				diag.Quote(c.Name), diag.DidYouMean(c.Name, r.variableNames())))
+				diag.Quote(c.Name), diag.OneOf(c.Name, r.variableNames())))
 			continue
 		}
 		out[c.Name] = &given{value: c.Value, at: c.Range, expr: c.Expr, origin: filepath.Base(name)}

@@ -1,7 +1,7 @@
 job "web" {
   hosts        = [host.localhost]
   become       = true # says: There is no argument "become" in a job. Did you mean "run_as"?
-  gather_facts = true # says: There is no argument "gather_facts" in a job.
+  gather_facts = true # says: There is no argument "gather_facts" in a job. It takes "hosts", "depends_on", "when", "run_as", "environment", "tags", "vars" and "strategy".
   serial       = 1 # says: There is no argument "serial" in a job. Did you mean "rollout"?
   task "copy" "x" { # says: There is no action "copy". Did you mean "file"?
     src      = "a"

@@ -26,6 +26,6 @@ host "e" {
   hop "ssh" {
     host_key      = false # says: "host_key" of the hop "ssh" must be "strict", "accept-new" or "ignore", not "false".
     port          = "22a" # says: "port" of the hop "ssh" takes number, but this is string.
-    identity_file = "x" # says: There is no argument "identity_file" in a hop of the transport "ssh".
+    identity_file = "x" # says: There is no argument "identity_file" in a hop of the transport "ssh". It takes "address", "config", "connect_timeout", "host_key", "keys", "password", "port" and "user".
   }
 }

@@ -6,6 +6,6 @@ job "a" {
   }
   task "command" "b" {
     tags = [self.facts.os.id] # says: "tags" of a task cannot use "self". It is only known in the arguments of hops, and in what a job evaluates for each host.
-    argv = [self.ansible_host] # says: A host has no attribute "ansible_host".
+    argv = [self.ansible_host] # says: A host has no attribute "ansible_host". There are "name", "address", "labels", "vars", "groups" and "facts".
   }
 }

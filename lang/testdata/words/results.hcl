@@ -6,7 +6,7 @@ job "a" {
     failed_when  = stdout == "" # says: There is nothing called "stdout" here. Did you mean "result.stdout"?
   }
   task "command" "b" {
-    argv = ["ls", task.a.stdout, task.command.a.result.stdout, task.command["a"].stdout] # says: The job "a" has no task "a.stdout". Did you mean "task.command.a"? # says: A result of the action "command" has no attribute "result".
+    argv = ["ls", task.a.stdout, task.command.a.result.stdout, task.command["a"].stdout] # says: The job "a" has no task "a.stdout". Did you mean "task.command.a"? # says: A result of the action "command" has no attribute "result". There are "stdout", "stderr", "exit_code", "changed", "failed", "skipped" and "duration".
   }
   task "command" "c" {
     argv = ["ls", command.a.stdout] # says: There is nothing called "command" here.

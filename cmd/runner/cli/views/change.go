@@ -214,6 +214,9 @@ func (c *changes) line(g *sameChange) string {
 	text := fmt.Sprintf("%s %s", diag.HarmlessLine(g.change.Address), c.Paint(style.Dim, "on "+names.List(g.hosts, 6)+": "+what))
 	if len(g.change.Unknown) > 0 {
 		what := strings.Join(g.change.Unknown, ", ")
+		if what == "result" { // which is no name that a site could read
+			what = "all that it gives"
+		}
 		if g.change.Reason != "" {
 			what += ", because " + g.change.Reason
 		}
