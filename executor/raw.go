@@ -25,7 +25,7 @@ func (h *hostRun) raw(ctx context.Context, s *sent) {
 	}
 	if h.run.Live && !s.instance.Hidden.Output() {
 		line.Live = func(stream wire.Stream, data []byte) {
-			h.output(s, stream, strings.ToValidUTF8(string(data), "\uFFFD"))
+			h.output(s, stream, strings.ToValidUTF8(s.live[stream].next(data, h.run.Mask != nil), "\uFFFD"))
 		}
 	}
 	limit := s.instance.Timeout
@@ -46,6 +46,7 @@ func (h *hostRun) raw(ctx context.Context, s *sent) {
 	began := time.Now()
 	h.begins(s, s.on)
 	printed, err := h.run.Broker.Raw(ctx, s.on, line)
+	h.outputEnds(s)
 	if err == nil {
 		h.after += printed.Trip
 		h.run.trip(s.on, h.after)

@@ -331,6 +331,13 @@ func (h *hostRun) output(s *sent, stream wire.Stream, text string) {
 	h.run.Sink.Emit(event.Output{Address: s.instance.Address, Host: h.name, Stream: name, Text: text})
 }
 
+// outputEnds tells what was held back: all output has come.
+func (h *hostRun) outputEnds(s *sent) {
+	for stream := range s.live {
+		h.output(s, wire.Stream(stream), strings.ToValidUTF8(string(s.live[stream].held), "\uFFFD"))
+	}
+}
+
 // target returns what a connection leads to, or nil when nobody has said yet.
 func (h *hostRun) target(on int) *event.Target {
 	if p := h.peers.Held(on); p != nil {

@@ -200,7 +200,7 @@ func (h *hostRun) send(s *sent) {
 	if s.task.Verdict || s.task.OnFailure == plan.Continue && (h.isPreview() || s.isLast()) {
 		flags |= wire.FlagContinue
 	}
-	if h.isPreview() && (s.instance.Hidden.State() || h.run.Mask != nil) {
+	if h.isPreview() && s.instance.Hidden.State() {
 		flags |= wire.FlagState
 	}
 	if h.run.WholeDiff {
@@ -226,7 +226,7 @@ func (h *hostRun) send(s *sent) {
 			if !h.isPreview() {
 				begin.tell(h.run.Sink, targetOf(h.run.Broker.Hello(on)))
 			}
-			h.output(s, stream, s.live[stream].next(data))
+			h.output(s, stream, s.live[stream].next(data, h.run.Mask != nil))
 		}
 	}
 	h.on = s.on
@@ -255,13 +255,21 @@ func (h *hostRun) send(s *sent) {
 	s.on = notSent
 }
 
-// pieces joins characters that lie across the borders of what comes in pieces.
+// pieces joins characters that lie across the borders of what comes in pieces, and, where something is sensitive, the parts of a line: it
+// would not be found in them.
 type pieces struct{ held []byte }
 
-// next returns the next piece as far as its characters are whole.
-func (p *pieces) next(data []byte) string {
+// longestLine is how many bytes of a line wait for the rest of it.
+const longestLine = 64 << 10
+
+// next returns the next piece as far as its characters, or its lines, are whole.
+func (p *pieces) next(data []byte, lines bool) string {
 	data = append(p.held, data...)
 	whole := len(data)
+	if end := bytes.LastIndexAny(data, "\r\n") + 1; lines && len(data)-end < longestLine {
+		p.held = bytes.Clone(data[end:])
+		return string(data[:end])
+	}
 	for i := 1; i < utf8.UTFMax && i <= len(data); i++ {
 		if tail := data[len(data)-i:]; utf8.RuneStart(tail[0]) {
 			if !utf8.FullRune(tail) {

@@ -228,9 +228,7 @@ func (h *hostRun) await(ctx context.Context, s *sent) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	for stream := range s.live { // all output has come
-		h.output(s, wire.Stream(stream), string(s.live[stream].held))
-	}
+	h.outputEnds(s)
 	read := s.read
 	if s.instance.Own != nil {
 		read = func(r broker.Reply) (answer, error) { return h.readOwn(s, r) }

@@ -238,7 +238,7 @@ func (l *loader) read() []*syntax.Body {
 // begin makes the site and the scope that the other steps fill.
 func (l *loader) begin() {
 	dir := l.opts.absolute(l.dir)
-	l.site = &Site{Path: l.opts.absolute(l.path), Dir: dir}
+	l.site = &Site{mask: &mask{}, Path: l.opts.absolute(l.path), Dir: dir}
 	l.scope = newScope(l.opts, dir)
 	l.scope.config = l.config
 	l.scope.budget = syntax.NewBudget(l.bytesRead())

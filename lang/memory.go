@@ -141,13 +141,7 @@ func (s *Site) Memory() *Memory {
 	if m.secrets == nil {
 		m.secrets = map[string]bool{}
 	}
-	for _, h := range s.Hosts {
-		for _, hop := range h.Hops {
-			for _, name := range hop.Secrets {
-				hideTexts(m.secrets, hop.Options[name])
-			}
-		}
-	}
+	s.hideHops(m.secrets)
 	for _, v := range s.scope.config.Variables {
 		value := s.scope.vars.GetAttr(v.Name)
 		hidden := value.HasMark(function.Sensitive)
@@ -165,6 +159,17 @@ func (s *Site) Memory() *Memory {
 		m.Variables[v.Name] = encoded
 	}
 	return m
+}
+
+// hideHops adds the passwords of hops.
+func (s *Site) hideHops(to map[string]bool) {
+	for _, h := range s.Hosts {
+		for _, hop := range h.Hops {
+			for _, name := range hop.Secrets {
+				hideTexts(to, hop.Options[name])
+			}
+		}
+	}
 }
 
 // hideTexts adds the texts of a plain value.

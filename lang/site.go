@@ -56,6 +56,7 @@ type Site struct {
 	Outputs  []*Output
 
 	scope *scope // what expressions can see
+	mask  *mask
 }
 
 // Localhost is host.localhost, which always exists.

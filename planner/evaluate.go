@@ -45,7 +45,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 	task := e.tasks[address]
 	instances, diags := e.site.Expand(task, e.hosts[host], adapt{state})
 	if diags.HasErrors() {
-		return nil, &EvaluationError{diags, barrierOf(instances)}
+		return nil, &EvaluationError{e.site.Conceal(diags), barrierOf(instances)}
 	}
 	out := make([]plan.Instance, len(instances))
 	for i, in := range instances {
@@ -75,7 +75,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 			takeRequest(&out[i])
 		}
 	}
-	return out, evaluationError(diags)
+	return out, evaluationError(e.site.Conceal(diags))
 }
 
 // barrierOf returns the condition that keeps a task from being evaluated; nil for its own.
@@ -122,7 +122,7 @@ func requirement(in *plan.Instance) {
 // Judge applies a task's own conditions to the result of one of its elements.
 func (e *Evaluator) Judge(address string, host int, result plan.Result, state plan.State) (plan.Verdict, error) {
 	v, diags := e.site.Judge(e.tasks[address], e.hosts[host], lang.Result(result), adapt{state})
-	return plan.Verdict(v), evaluationError(diags)
+	return plan.Verdict(v), evaluationError(e.site.Conceal(diags))
 }
 
 // Outputs evaluates the site's outputs; one that is not known is left out, a sensitive one is marked.
@@ -136,7 +136,7 @@ func (e *Evaluator) Outputs(state plan.State) ([]plan.Output, error) {
 			out = append(out, plan.Output{Name: o.Name, Value: value, Sensitive: o.Sensitive})
 		}
 	}
-	return out, evaluationError(diags)
+	return out, evaluationError(e.site.Conceal(diags))
 }
 
 // adapt shows a plan's state to the language.

@@ -6,8 +6,8 @@ import (
 )
 
 // Mask returns a sink that changes the texts that come from targets with a function, which puts Hidden in the place of what is
-// sensitive. An attribute of a result that has something sensitive in it is hidden whole: a resumed run must not take it for the value.
-// A nil function changes nothing.
+// sensitive. Results and outputs, which others read, have each attribute with something sensitive in it hidden whole: nobody must take it
+// for the value. A nil function changes nothing.
 func Mask(to Sink, mask func(text string) string) Sink {
 	if mask == nil {
 		return to
@@ -24,7 +24,10 @@ type masking struct {
 func (m *masking) Emit(e Event) {
 	switch t := e.(type) {
 	case PlannedChange:
-		t.Before, t.After, t.Diff, t.Reason = m.attributes(t.Before), m.attributes(t.After), m.mask(t.Diff), m.mask(t.Reason)
+		t.Before, t.After, t.Diff, t.Reason = m.inside(t.Before), m.inside(t.After), m.mask(t.Diff), m.mask(t.Reason)
+		e = t
+	case Diagnostic:
+		t.Detail, t.Failure = m.mask(t.Detail), m.failure(t.Failure)
 		e = t
 	case Output:
 		t.Text = m.mask(t.Text)
@@ -42,35 +45,64 @@ func (m *masking) Emit(e Event) {
 }
 
 func (m *masking) end(t TaskEnd) TaskEnd {
-	t.Before, t.After, t.Result = m.attributes(t.Before), m.attributes(t.After), m.attributes(t.Result)
-	t.Diff, t.Error = m.mask(t.Diff), m.mask(t.Error)
-	if t.Failure != nil {
-		f := *t.Failure
-		f.Message, f.Hint, f.Quote = m.mask(f.Message), m.mask(f.Hint), m.mask(f.Quote)
-		t.Failure = &f
-	}
+	t.Before, t.After, t.Result = m.inside(t.Before), m.inside(t.After), m.attributes(t.Result)
+	t.Diff, t.Error, t.Failure = m.mask(t.Diff), m.mask(t.Error), m.failure(t.Failure)
 	return t
+}
+
+// failure is one with the cause that it had: whoever evaluates an expression has seen to that.
+func (m *masking) failure(f *Failure) *Failure {
+	if f == nil {
+		return nil
+	}
+	out := *f
+	out.Message, out.Hint, out.Quote = m.mask(f.Message), m.mask(f.Hint), m.mask(f.Quote)
+	return &out
 }
 
 // attributes hides each attribute that has something sensitive in it.
 func (m *masking) attributes(v any) any {
 	all, ok := v.(map[string]any)
-	if !ok {
+	if !ok || !m.holds(v) {
 		return v
 	}
-	var out map[string]any
+	out := maps.Clone(all)
 	for name, value := range all {
 		if m.holds(value) {
-			if out == nil {
-				out = maps.Clone(all)
-			}
 			out[name] = Hidden
 		}
 	}
-	if out == nil {
+	return out
+}
+
+// inside hides what is sensitive in the texts of a plain value.
+func (m *masking) inside(v any) any {
+	if !m.holds(v) {
 		return v
 	}
-	return out
+	switch v := v.(type) {
+	case string:
+		return m.mask(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = m.inside(e)
+		}
+		return out
+	case []string:
+		out := make([]string, len(v))
+		for i, e := range v {
+			out[i] = m.mask(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, e := range v {
+			out[m.mask(name)] = m.inside(e)
+		}
+		return out
+	}
+	return v
 }
 
 // holds says whether something sensitive is in a plain value.

@@ -27,8 +27,12 @@ func TestG36Mask(t *testing.T) {
 		},
 		{event.EarlyFailure{TaskEnd: event.TaskEnd{Error: "hunter2"}}, event.EarlyFailure{TaskEnd: event.TaskEnd{Error: event.Hidden}}},
 		{
-			event.PlannedChange{Before: map[string]any{"line": "hunter2"}, After: map[string]any{"line": "x"}, Diff: "hunter2", Reason: "hunter2"},
-			event.PlannedChange{Before: map[string]any{"line": event.Hidden}, After: map[string]any{"line": "x"}, Diff: event.Hidden, Reason: event.Hidden},
+			event.PlannedChange{Before: map[string]any{"lines": []any{"a hunter2", 1}, "hunter2": []string{"x"}}, After: map[string]any{"line": "x"}, Diff: "hunter2", Reason: "hunter2"},
+			event.PlannedChange{Before: map[string]any{"lines": []any{"a (sensitive)", 1}, event.Hidden: []string{"x"}}, After: map[string]any{"line": "x"}, Diff: event.Hidden, Reason: event.Hidden},
+		},
+		{
+			event.Diagnostic{Summary: "Task failed", Detail: "hunter2", Failure: failure},
+			event.Diagnostic{Summary: "Task failed", Detail: event.Hidden, Failure: &event.Failure{Message: "no (sensitive)", Hint: "ask (sensitive)", Quote: "(sensitive)?"}},
 		},
 		{event.Output{Text: "hunter2\n"}, event.Output{Text: "(sensitive)\n"}},
 		{event.RunEnd{Outputs: map[string]any{"a": "hunter2", "b": "b"}}, event.RunEnd{Outputs: map[string]any{"a": event.Hidden, "b": "b"}}},

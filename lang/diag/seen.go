@@ -13,6 +13,12 @@ import (
 // mostSeen is how many values are shown with a diagnostic.
 const mostSeen = 8
 
+// Seen returns the values that would be shown with a diagnostic.
+func Seen(d *hcl.Diagnostic) string {
+	e, _ := hcl.DiagnosticExtra[Extra](d)
+	return Printer{}.seen(d, e)
+}
+
 // seen renders the values of what the diagnostic's expression refers to, for an expression that is evaluated more than
 // once. Sensitive values are named and not shown; unknown ones say so.
 func (p Printer) seen(d *hcl.Diagnostic, e Extra) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +27,8 @@ type Run struct {
 	hashes   map[bcryptInput]string // of bcrypt: a hash has a random salt
 	asked    map[string]*string
 	secrets  map[string]bool
+	names    map[string]bool // keys of maps that are sensitive
+	settled  bool            // Texts was asked for: what comes now is kept only by who remembers
 	revealed map[string]bool
 	wholes   map[string]bool // texts of which only all is sensitive
 	files    map[string]bool // whose content is
@@ -117,8 +120,11 @@ func (r *Run) Hide(v cty.Value) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.settled && !r.Remembers {
+		return
+	}
 	if r.secrets == nil {
-		r.secrets = map[string]bool{}
+		r.secrets, r.names = map[string]bool{}, map[string]bool{}
 	}
 	r.hide(v, false)
 }
@@ -139,7 +145,7 @@ func (r *Run) hide(v cty.Value, hidden bool) {
 		for it := v.ElementIterator(); it.Next(); {
 			key, e := it.Element()
 			if hidden && t.IsMapType() { // the names of attributes stand in types
-				r.secrets[key.AsString()] = true
+				r.names[key.AsString()] = true
 			}
 			r.hide(e, hidden)
 		}
@@ -160,6 +166,25 @@ func (r *Run) reveal(v cty.Value) {
 		r.revealed = map[string]bool{}
 	}
 	maps.Copy(r.revealed, shown.secrets)
+}
+
+// Texts returns what is sensitive by now: texts, but not the names of attributes. What an expression makes of results later is not among them
+// at any time.
+func (r *Run) Texts() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settled = true
+	return slices.Collect(maps.Keys(r.secrets))
+}
+
+// Revealed returns the texts of which the site has said that they are not sensitive, if there are others than a number of them.
+func (r *Run) Revealed(known int) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.revealed) == known {
+		return nil
+	}
+	return slices.Collect(maps.Keys(r.revealed))
 }
 
 // HideTask remembers what a task that is sensitive is given: texts that are sensitive as a whole, and names of files.
@@ -194,11 +219,14 @@ func (r *Run) Memory() Memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := Memory{Once: r.Once, Asked: maps.Clone(r.asked), Secrets: maps.Clone(r.secrets), Wholes: maps.Clone(r.wholes), Files: maps.Clone(r.files)}
+	if len(r.names) > 0 {
+		maps.Copy(out.Secrets, r.names)
+	}
 	maps.DeleteFunc(out.Secrets, func(s string, _ bool) bool { return r.revealed[s] })
 	out.Hashes = map[string]string{}
 	maps.Copy(out.Hashes, r.Hashes)
 	for input, hash := range r.hashes {
-		if !input.secret && !contains(r.secrets, input.text) {
+		if !input.secret && !contains(r.secrets, input.text) && !contains(r.names, input.text) {
 			out.Hashes[input.key()] = hash
 		}
 	}

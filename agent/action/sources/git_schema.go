@@ -62,7 +62,7 @@ task "git" "private" {
 
 func checkGit(m map[string]any) error {
 	g := given.Args(m)
-	err := errors.Join(g.Named("path"), g.Path("known_hosts"), link(g), version(g), key(g))
+	err := errors.Join(g.Named("path"), g.Path("known_hosts"), link(g), version(g))
 	if remote, known := g.Text("remote"); known && (!isRef(remote) || strings.Contains(remote, "/")) {
 		err = errors.Join(err, given.Wrong("remote", "remote must be a name such as \"origin\"."))
 	}
@@ -103,13 +103,6 @@ func link(g given.Args) error {
 func holdsPassword(url string) bool {
 	_, rest, is := strings.Cut(url, "://")
 	return is && hasPassword(rest)
-}
-
-func key(g given.Args) error {
-	if k, known := g.Text("key"); known && !strings.HasPrefix(strings.TrimSpace(k), "-----BEGIN ") {
-		return given.Wrong("key", "key must be a private key as ssh-keygen writes it, which begins with -----BEGIN.")
-	}
-	return nil
 }
 
 func version(g given.Args) error {

@@ -32,7 +32,6 @@ type run struct {
 	broker  *broker.Broker
 	began   time.Time
 	past    executor.Past // of the run that this one goes on with; nil: none
-	mask    func(text string) string
 
 	noHandlersOnFailure bool
 }
@@ -40,7 +39,7 @@ type run struct {
 // begin announces a run and makes its broker. Nothing is connected yet. It returns nil when it has said what is wrong.
 func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
 	r := &run{
-		session: s, work: *w, id: newRunID(time.Now()), command: o.command, kill: kill, began: time.Now(), mask: w.site.Mask(event.Hidden),
+		session: s, work: *w, id: newRunID(time.Now()), command: o.command, kill: kill, began: time.Now(),
 		noHandlersOnFailure: o.noHandlersOnFailure,
 	}
 	r.broker = s.newTellingBroker(w, r.recognizing(executor.Connections(w.plan, s)))
@@ -63,7 +62,7 @@ func (s *session) begin(w *work, o origin, kill <-chan struct{}) *run {
 func (r *run) walk(ctx context.Context, mode wire.Mode, change func(*executor.Config)) executor.Summary {
 	r.acted = r.acted || mode == wire.ModeApply
 	c := executor.Config{
-		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session, Mask: r.mask, OnRecord: r.onRecord,
+		ID: r.id, Plan: r.plan, Evaluator: r.evaluator, Broker: r.broker, Mode: mode, Sink: r.session, Mask: r.site.Mask(), OnRecord: r.onRecord,
 		WholeDiff: r.options.Diff == arguments.DiffFull || r.saving != nil,
 		Machine:   facts.Identity().Machine,
 		Live:      r.options.Verbose || r.options.Exec, Kill: r.kill, Spared: r.program.spare,
@@ -131,7 +130,7 @@ func (r *run) finishAs(summary executor.Summary, status event.RunStatus, code ex
 		end.Status = event.RunInterrupted
 		codes = append(codes, exitInterrupted)
 	}
-	event.Mask(r, r.mask).Emit(end)
+	event.Mask(r, r.site.Mask()).Emit(end)
 	if r.acted && r.recording != nil && end.Status != event.RunOK && r.command == "apply" {
 		r.unfinished = r.id
 	}
