@@ -131,7 +131,7 @@ func (m *Memory) Hide(texts ...string) {
 	}
 }
 
-// Memory returns what the site was loaded with, if Options.Remember was set, and what its expressions have asked for since.
+// Memory returns what the site was loaded with and what its expressions have asked for since, which is whole if Options.Remember was set.
 func (s *Site) Memory() *Memory {
 	run := s.scope.run.Memory()
 	m := &Memory{

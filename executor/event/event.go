@@ -12,7 +12,8 @@ import (
 // Format is the version of the JSON form.
 const Format = "1.0"
 
-// Hidden stands for a value that must not be shown. Whoever makes an event puts it there: what reaches a sink is shown.
+// Hidden stands for a value that must not be shown. Whoever makes an event puts it there, and Mask where a value comes back: what reaches a
+// sink is shown.
 const Hidden = "(sensitive)"
 
 // Event is one of the types of this package, by value.
