@@ -80,6 +80,11 @@ func (m *Mount) Parts(ctx context.Context, env *action.Env) (parts []action.Part
 			return nil, err
 		}
 	}
+	m.moves = argv != nil
+	remount := m.on() && m.mounted != nil
+	if m.moves && remount { // before the table: from one that has the options the next run would conclude that this was done
+		parts = append(parts, m.run(argv))
+	}
 	if m.State != "unmounted" {
 		restore, err := files.Kept(ctx, env, fstab)
 		if err != nil {
@@ -93,7 +98,7 @@ func (m *Mount) Parts(ctx context.Context, env *action.Env) (parts []action.Part
 			},
 		})
 	}
-	if m.moves = argv != nil; m.moves {
+	if m.moves && !remount {
 		parts = append(parts, m.run(argv))
 	}
 	return parts, nil

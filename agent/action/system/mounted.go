@@ -15,8 +15,8 @@ import (
 	"runner/agent/wire"
 )
 
-// mount is something that is mounted.
-type mount struct{ device, root, kind, source, options string }
+// mount is something that is mounted; super are the options of the whole file system.
+type mount struct{ device, root, kind, source, options, super string }
 
 // mountedAt returns what is mounted at a path without links; nil: nothing is.
 func mountedAt(point string) (*mount, error) {
@@ -29,7 +29,7 @@ func mountedAt(point string) (*mount, error) {
 		about, from, _ := strings.Cut(text, " - ")
 		a, f := strings.Fields(about), strings.Fields(from)
 		if len(a) > 5 && len(f) > 2 && disk.Unescape(a[4]) == point { // the last one is on top
-			out = &mount{device: a[2], root: a[3], kind: f[0], source: disk.Unescape(f[1]), options: a[5]}
+			out = &mount{device: a[2], root: a[3], kind: f[0], source: disk.Unescape(f[1]), options: a[5], super: disk.Unescape(f[2])}
 			if strings.HasPrefix(f[2], "ro") { // the whole file system
 				out.options = strings.Replace(a[5], "rw", "ro", 1)
 			}
@@ -63,8 +63,7 @@ func (m *Mount) now(env *action.Env) (argv []string, err error) {
 	case !m.remounts():
 		return nil, nil
 	default:
-		// Without a source mount(8) would add the options that the table has still.
-		argv = []string{"mount", "-o", "remount," + m.Options, "--", m.mounted.source, m.Path}
+		argv = m.remount(m.Options)
 	}
 	if err := administrator(env, argv[0]+" "+m.Path); err != nil {
 		return nil, err
@@ -82,7 +81,15 @@ func (m *Mount) run(argv []string) action.Part {
 		return err
 	}}
 	p.Found.Change.Verb = wire.VerbUpdate
-	if m.on() && m.mounted == nil {
+	switch {
+	case m.on() && m.mounted != nil:
+		was := m.mounted.super + "," + m.mounted.options
+		if strings.Contains(m.Options, "bind") { // the file system itself stays as it is
+			was = "bind," + m.mounted.options
+		}
+		back := m.remount(was)
+		p.Undo = func(ctx context.Context, env *action.Env) { _, _ = env.Tool(ctx, "", "", back...) } // what went wrong before is reported
+	case m.on():
 		p.Undo = func(ctx context.Context, env *action.Env) { // of what was cut when it was done
 			if m.mounted, _ = mountedAt(m.point); m.mounted != nil && m.same() {
 				_, _ = env.Tool(ctx, "", "", "umount", "--", m.Path) // what went wrong before is reported
@@ -90,6 +97,11 @@ func (m *Mount) run(argv []string) action.Part {
 		}
 	}
 	return p
+}
+
+// remount is the program that gives other options to what is mounted. Without a source mount(8) would add those of the table.
+func (m *Mount) remount(options string) []string {
+	return []string{"mount", "-o", "remount," + options, "--", m.mounted.source, m.Path}
 }
 
 func (m *Mount) cannot(hint, why string) error {

@@ -391,6 +391,28 @@ func TestG28MountMatrix(t *testing.T) {
 		t.Errorf("systemctl %s", asked)
 	}
 	actiontest.OK(t, os.Remove("/srv/mount"))
+	// What is mounted has other options before the table has them: if that is cut in between, the next run does it again. Both are as before
+	// where the table is what fails.
+	for _, old := range []string{"size=1m", "ro,noexec,size=1m"} {
+		for _, options := range []string{"size=2m", "noatime,size=2m"} {
+			table := before + strings.Replace(present, "defaults", old, 1)
+			actiontest.Write(t, "/etc/fstab", table, 0o644)
+			actiontest.OK(t, os.MkdirAll("/srv/y/z", 0o755))
+			actiontest.Command(t, "mount", "/srv/y/z")
+			was := isMounted(t, "/srv/y/z")
+			actiontest.Write(t, "/srv/systemctl", "#!/bin/sh\ngrep ' /srv/y/z ' /proc/mounts >>/srv/asked; exit 1\n", 0o755)
+			_, err := b.Apply("mount", args{"path": "/srv/y/z", "source": "tmpfs", "type": "tmpfs", "options": options})
+			if now := isMounted(t, "/srv/y/z"); err == nil || now != was || actiontest.Read(t, "/etc/fstab") != table {
+				t.Errorf("%s to %s: %v: was %s, is %s: %s", old, options, err, was, now, actiontest.Read(t, "/etc/fstab"))
+			}
+			if asked := actiontest.Read(t, "/srv/asked"); strings.Count(asked, "size=2048k") != 2 || strings.Contains(asked, " ro,") {
+				t.Errorf("%s to %s: when the table was read there was %s", old, options, asked)
+			}
+			actiontest.OK(t, os.Remove("/srv/asked"))
+			actiontest.Command(t, "umount", "/srv/y/z")
+		}
+	}
+	actiontest.OK(t, os.RemoveAll("/srv/y"))
 	actiontest.Write(t, "/etc/fstab", before, 0o644)
 	actiontest.OK(t, os.Remove("/srv/systemctl"))
 	t.Setenv("PATH", search)
