@@ -5,9 +5,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"runner/agent/action"
+	"runner/agent/disk"
 	"runner/agent/process"
 	"runner/agent/wire"
 )
@@ -130,8 +131,9 @@ func run(ctx context.Context, env *action.Env, argv []string, environ ...string)
 func said(hint, what string, exit process.Exit) *wire.Problem {
 	printed := bytes.TrimSpace(append(exit.Stderr, exit.Stdout...))
 	first, _, _ := bytes.Cut(printed, []byte("\n"))
-	if strings.Contains(strings.ToLower(string(first)), "access denied") || bytes.Contains(first, []byte("authentication")) {
-		hint = "Run the task as a user who may do this, for example with run_as = \"root\"."
+	refused := func(words string) bool { return bytes.Contains(bytes.ToLower(printed), []byte(words)) }
+	if disk.Me() != 0 && slices.ContainsFunc([]string{"access denied", "authentication", "permission denied", "not permitted", "superuser"}, refused) {
+		hint = action.RunAsRoot
 	}
 	p := action.Problem(hint, "%s: %s", what, first)
 	p.Quote = wire.Quote(printed)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"runner/agent/action"
@@ -50,6 +51,10 @@ reload() { return 0; }
 
 // TestG28ServiceOfSystemV is the matrix for scripts that nobody manages.
 func TestG28ServiceOfSystemV(t *testing.T) {
+	if os.Getenv(ofOthers) != "" {
+		refusedEnable(t)
+		return
+	}
 	t.Parallel()
 	if bed.Inside(t, bed.BoxOptions{Debian: true}) {
 		scripts(t, script, "/etc/rc3.d/S??old")
@@ -58,6 +63,10 @@ func TestG28ServiceOfSystemV(t *testing.T) {
 
 // TestG28ServiceOfOpenRC is the matrix for OpenRC.
 func TestG28ServiceOfOpenRC(t *testing.T) {
+	if os.Getenv(ofOthers) != "" {
+		refusedEnable(t)
+		return
+	}
 	t.Parallel()
 	if !bed.Inside(t, bed.BoxOptions{Debian: true}) {
 		return
@@ -118,6 +127,33 @@ func scripts(t *testing.T, text, link string) {
 	}
 	_, err := b.Check("service", args{"name": "old", "masked": true, "state": "stopped"}, "/etc/init.d")
 	fails(t, err, "only systemd masks")
+	b.Must("service", args{"name": "old", "state": "stopped", "enabled": false})
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), ofOthers + "=1", "TMPDIR=/tmp"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: actiontest.Nobody, Gid: actiontest.Nobody}}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("as nobody: %v\n%s", err, out)
+	}
+	if links, _ := filepath.Glob(link); len(links) > 0 {
+		t.Errorf("nobody has made %v", links)
+	}
+}
+
+// ofOthers has a test run as a user to whom the services do not belong.
+const ofOthers = "RUNNER_TEST_SERVICES_OF_OTHERS"
+
+func refusedEnable(t *testing.T) {
+	t.Helper()
+	b := actiontest.New(t)
+	out, err := b.Preview("service", args{"name": "old", "enabled": true})
+	if actiontest.OK(t, err); out.Change.Why != "the service's script may refuse this to a user who is not root" {
+		t.Errorf("the preview says %q", out.Change.Why)
+	}
+	_, err = b.Apply("service", args{"name": "old", "enabled": true})
+	if p := problem(t, err, "cannot enable old: "); p.Hint != action.RunAsRoot || p.Quote == "" {
+		t.Errorf("%v: the hint is %q, the quote %q", err, p.Hint, p.Quote)
+	}
 }
 
 // TestServiceWithoutManager: a container in which there is nothing to ask says so.

@@ -82,10 +82,6 @@ func (s *Service) Look(ctx context.Context, env *action.Env) (action.Outcome, er
 	if err == nil && slices.Contains(s.steps, "mask") {
 		err = s.maskable(env)
 	}
-	why := ""
-	if err == nil {
-		why, err = s.permitted()
-	}
 	switch {
 	case err != nil && env.View.Disturbed():
 		return s.doubtful(), nil
@@ -112,7 +108,7 @@ func (s *Service) Look(ctx context.Context, env *action.Env) (action.Outcome, er
 		verb = wire.VerbRun
 	}
 	out := action.Change(verb, before, after, env.Unknown...)
-	out.Change.Why = why
+	out.Change.Why = s.doubt()
 	if len(env.Unknown) == 0 && s.was.found && (!s.was.ends || !s.runs()) {
 		out.Values = will.values()
 	}
@@ -194,23 +190,16 @@ func (s *Service) usable(env *action.Env) error {
 	return action.Problem("Look at its name, or install what brings it with a task before this one.", "there is no service %s", s.was.name)
 }
 
-// permitted tells whether this user may take the steps, as far as that can be told: "" where nothing speaks against it.
-func (s *Service) permitted() (doubt string, err error) {
+// doubt says why a step may be refused: to others than root by systemd, which asks polkit if that is there, or by the script. In
+// apply they say so themselves.
+func (s *Service) doubt() string {
 	if disk.Me() == 0 || s.Scope == "user" || len(s.steps) == 0 {
-		return "", nil
+		return ""
 	}
-	rest := slices.ContainsFunc(s.steps, func(step string) bool { return step == "enable" || step == "disable" })
-	switch by := s.manager.(type) {
-	case *systemd:
-		if exists("/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service") {
-			return "polkit decides whether this user may do that", nil
-		}
-	case *scripts:
-		if !by.openrc && !rest {
-			return "the script decides whether this user may do that", nil
-		}
+	if _, ok := s.manager.(*systemd); ok {
+		return "systemd may refuse this to a user who is not root"
 	}
-	return "", action.NeedsRoot("change the service " + s.was.name)
+	return "the service's script may refuse this to a user who is not root"
 }
 
 // maskable tells whether there is room for a mask: a link at the place where a unit's file would come first.

@@ -18,7 +18,7 @@ func ServiceSchema() schema.Block {
 			"A unit of systemd whose file has changed is read again first. Where systemd knows that a unit does not go on running after its start (`Type=oneshot`), `running` starts it each time. " +
 			"A service that is not there is stopped, and not enabled unless links that would start it are left, which `enabled = false` removes; to run or enable it is an error, unless an earlier task of the plan brings it. " +
 			"A unit that is masked, or cannot be enabled because it has no `[Install]` section, is an error where it is to run, or to be enabled. " +
-			"What only root may do is an error of `plan`, too, for another user; where polkit, or the service's script, decides that, `plan` says so.",
+			"Whether another user than root may change it is decided by systemd (by polkit, where that is there), or by the service's script: `plan` says so, and `apply` fails with what they say.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "Its name, such as `nginx`, or a unit's, such as `apt-daily.timer` or `getty@tty1`."},
 			{Name: "state", Type: schema.String, OneOf: []string{"running", "stopped", restarted, reloaded}, Meant: map[string]string{

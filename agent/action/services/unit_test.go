@@ -196,14 +196,7 @@ func unitsOf(t *testing.T, account string) {
 			_, err := try("service", service)
 			fails(t, err, "user "+account+" has no service manager")
 		}
-		out, err := b.Preview("service", args{"name": "ssh", "state": "restarted"})
-		if actiontest.OK(t, err); out.Change.Why != "polkit decides whether this user may do that" {
-			t.Errorf("the preview says %q", out.Change.Why)
-		}
-		_, err = b.Apply("service", args{"name": "ssh", "state": "restarted"})
-		if p := problem(t, err, "cannot restart ssh.service"); !strings.Contains(p.Hint, "run_as") {
-			t.Errorf("the hint is %q", p.Hint)
-		}
+		refused(t, b)
 		return
 	}
 	predicted, err = b.Preview("service", service)
@@ -215,12 +208,22 @@ func unitsOf(t *testing.T, account string) {
 	b.Verb(b.Must("service", service), wire.VerbNone)
 	b.Must("service", args{"name": "mine", "state": "stopped", "enabled": false, "scope": "user"})
 	b.Must("unit", args{"name": "mine", "state": "absent", "scope": "user"})
-	// The machine's services are not this user's, and nobody is there who could let the user change them.
-	for _, try := range []func(string, args) (action.Outcome, error){b.Preview, b.Apply} {
-		_, err = try("service", args{"name": "ssh", "state": "restarted"})
-		if p := problem(t, err, "cannot change the service ssh.service: "); !strings.Contains(p.Hint, "run_as") {
-			t.Errorf("the hint is %q", p.Hint)
+	refused(t, b)
+	b.Verb(b.Must("service", args{"name": "ssh", "state": "running"}), wire.VerbNone)
+}
+
+// refused changes the machine's services, which are not this user's, with polkit or without.
+func refused(t *testing.T, b *actiontest.Bench) {
+	t.Helper()
+	for step, change := range map[string]args{"restart": {"state": "restarted"}, "disable": {"enabled": false}} {
+		change["name"] = "ssh"
+		out, err := b.Preview("service", change)
+		if actiontest.OK(t, err); out.Change.Why != "systemd may refuse this to a user who is not root" {
+			t.Errorf("the preview says %q", out.Change.Why)
+		}
+		_, err = b.Apply("service", change)
+		if p := problem(t, err, "cannot "+step+" ssh.service: "); p.Hint != action.RunAsRoot || p.Quote == "" {
+			t.Errorf("%s: the hint is %q, the quote %q", step, p.Hint, p.Quote)
 		}
 	}
-	b.Verb(b.Must("service", args{"name": "ssh", "state": "running"}), wire.VerbNone)
 }
