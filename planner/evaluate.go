@@ -31,6 +31,7 @@ type Evaluator struct {
 	hosts   []*lang.Host // in the order of plan.Hosts
 	timeout time.Duration
 	tasks   map[string]*lang.Task
+	rescues map[string]bool // addresses of tasks that stand in a rescue
 
 	mu      sync.Mutex             // guards sources
 	sources map[string]*sourceFile // by file
@@ -64,7 +65,7 @@ func (e *Evaluator) Expand(address string, host int, state plan.State) ([]plan.I
 			diags = append(diags, e.takeOwn(task, action, &out[i], in.Secrets)...)
 			continue
 		}
-		if clash := e.claims.claim(&out[i], e.hosts[host].Name); clash != "" {
+		if clash := e.claims.claim(&out[i], e.hosts[host].Name, e.rescues[address]); clash != "" {
 			diags = append(diags, diag.Errorf(diag.InvalidValue, task.Range, "The same place for several", "%s", placeOfTask(task).Explain(clash)))
 		}
 		if err := e.takeContent(&out[i]); err != nil {

@@ -47,7 +47,7 @@ func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics)
 		hosts:   map[*lang.Host]int{},
 		names:   make(map[string]*lang.Host, len(site.Hosts)),
 		plan:    &plan.Plan{Site: site.Dir, Parallelism: site.Settings.Parallelism},
-		eval:    &Evaluator{site: site, files: o.Files, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, sources: map[string]*sourceFile{}, trees: trees.Trees{Digests: digests.New(o.Cache)}},
+		eval:    &Evaluator{site: site, files: o.Files, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, rescues: map[string]bool{}, sources: map[string]*sourceFile{}, trees: trees.Trees{Digests: digests.New(o.Cache)}},
 	}
 	for _, h := range site.Hosts {
 		b.names[h.Name] = h
@@ -192,6 +192,7 @@ func (b *builder) job(job *lang.Job, byName map[string]int) plan.Job {
 		out.Tries = append(out.Tries, plan.Try(t))
 		for i := t.From; i < t.To; i++ { // what cannot be judged has failed: nothing behind may have started by then
 			out.Tasks[i].Verdict = out.Tasks[i].Verdict || out.Tasks[i].ChangedWhen
+			b.eval.rescues[out.Tasks[i].Address] = b.eval.rescues[out.Tasks[i].Address] || t.Rescue <= i && i < t.Always
 		}
 	}
 	out.Lockstep = job.Lockstep

@@ -17,7 +17,7 @@ func FetchSchema() schema.Block {
 		Arguments: []schema.Attribute{
 			{Name: "path", Type: schema.Path, Required: true, Doc: "The file or directory on the target. Links to it are followed as with `directory`."},
 			{Name: "destination", Type: schema.Destination, Required: true, Doc: "What is to be like it on the controller, relative to the module's directory. If it ends in a slash, the copy lies in it, under the name that it has on the target. " +
-				"Each host, and each element of a `for_each`, must have one of its own, so it has `self.name` in it where several hosts fetch; it is an error if two would write to the same place, or one into the place of another. " +
+				"Each host, and each element of a `for_each`, must have one of its own, so it has `self.name` in it where several hosts fetch; it is an error if two would write to the same place, or one into the place of another. In a `rescue` it may be that of the task that has failed. " +
 				"So is one that is empty, that is or holds the directory of the site or of a role, or is a file or an action of theirs, and with `delete` a directory at the top of a system, such as `/etc`."},
 			{Name: "delete", Type: schema.Bool, Doc: "Remove what is in `destination` and not on the target, but for what is excluded."},
 			{Name: "exclude", Type: schema.Strings, Doc: "Patterns of what does not count, on either side, as with `sync`."},
