@@ -18,9 +18,9 @@ import (
 // Options are what planning needs to know beside the site.
 type Options struct {
 	Selection Selection
-	EveryHost bool         // checks the ways to all hosts, also those on which nothing runs
-	Files     source.Files // those that tasks name; nil: the disk's
-	Cache     string       // the directory where what is known of files is kept from run to run; "": nowhere
+	EveryHost bool           // checks the ways to all hosts, also those on which nothing runs
+	Files     source.Files   // those that tasks name; nil: the disk's
+	Digests   *digests.Cache // what is known of files from earlier runs, which the caller saves; nil: nothing
 	// Expand resolves one hop into those that it stands for: an ssh hop into its jump hosts and itself, with the values
 	// of ~/.ssh/config filled in. Other hops come back as they are.
 	Expand func(transport string, options map[string]any) ([]map[string]any, error)
@@ -47,7 +47,7 @@ func Build(site *lang.Site, o Options) (*plan.Plan, *Evaluator, hcl.Diagnostics)
 		hosts:   map[*lang.Host]int{},
 		names:   make(map[string]*lang.Host, len(site.Hosts)),
 		plan:    &plan.Plan{Site: site.Dir, Parallelism: site.Settings.Parallelism},
-		eval:    &Evaluator{site: site, files: o.Files, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, rescues: map[string]bool{}, sources: map[string]*sourceFile{}, trees: trees.Trees{Digests: digests.New(o.Cache)}},
+		eval:    &Evaluator{site: site, files: o.Files, timeout: site.Settings.TaskTimeout, tasks: map[string]*lang.Task{}, rescues: map[string]bool{}, sources: map[string]*sourceFile{}, trees: trees.Trees{Digests: o.Digests}},
 	}
 	for _, h := range site.Hosts {
 		b.names[h.Name] = h

@@ -197,7 +197,6 @@ func (d *Description) read(files source.Files, known *digests.Cache) error {
 		})
 	}
 	all.Wait()
-	_ = known.Save() // without it the next run reads more
 	return wrong
 }
 

@@ -152,12 +152,51 @@ func TestRemembered(t *testing.T) {
 		if err != nil || len(files.opened) != c.reads {
 			t.Fatalf("%v were opened, %v", files.opened, err)
 		}
+		if err := all.Digests.Save(); err != nil {
+			t.Fatal(err)
+		}
 		if want == nil {
 			want = d
 		}
 		if d.SHA256 != want.SHA256 || len(files.known) != 1 || files.known[program] != d.digests[""] {
 			t.Errorf("%+v, %v", d, files.known)
 		}
+	}
+}
+
+// TestManyTrees: however many trees there are, what is known of their files is written when that is asked for, once.
+func TestManyTrees(t *testing.T) {
+	program, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "cache")
+	all := Trees{Digests: digests.New(dir)}
+	for n := range 50 {
+		root := t.TempDir()
+		if err := os.Symlink(program, filepath.Join(root, "program")); err != nil {
+			t.Fatal(err)
+		}
+		d, err := all.Of(root, source.FollowLinks, manifest.Filter{}, false).Now(&opening{})
+		if err != nil || d.Content != nil || len(d.Files) != 1 {
+			t.Fatalf("%d: %+v, %v", n, d, err)
+		}
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("something was written before the end, %v", err)
+	}
+	written := func() fs.FileInfo {
+		if err := all.Digests.Save(); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join(dir, "digests"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	if first := written(); first.Size() < 50*48 || !os.SameFile(first, written()) {
+		t.Errorf("it has %d bytes, and is written again although nothing has changed", first.Size())
 	}
 }
 

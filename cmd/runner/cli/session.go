@@ -23,6 +23,7 @@ import (
 	"runner/executor/event"
 	"runner/lang/diag"
 	"runner/lang/source"
+	"runner/planner/digests"
 	"runner/planner/planfile"
 )
 
@@ -35,9 +36,10 @@ type session struct {
 	files   map[string]*hcl.File // shared with the view
 	log     logs.Log
 	logFile *os.File
-	acted   bool         // something may have been changed
-	saving  *saving      // nil: the plan is not saved
-	source  source.Files // what the site is read from
+	acted   bool           // something may have been changed
+	saving  *saving        // nil: the plan is not saved
+	source  source.Files   // what the site is read from
+	digests *digests.Cache // of its files; saved once, at the end of the session
 
 	recorder   *planfile.Recorder // notes what is read of it; nil: nobody needs that
 	recording  *recording         // nil: what happens is not recorded
@@ -69,7 +71,7 @@ func unloggable(file string, err error) error {
 
 // open makes a session. Its first event is the version.
 func (p *Program) open(o arguments.Output, change func(*views.Options)) (*session, error) {
-	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}, source: source.Disk{}}
+	s := &session{program: p, json: o.JSON, files: map[string]*hcl.File{}, source: source.Disk{}, digests: digests.New(p.cacheDir())}
 	logTo := io.Writer(p.Err)
 	if o.LogFile != "" {
 		f, err := os.OpenFile(o.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -192,6 +194,7 @@ func (s *session) diagnose(diags hcl.Diagnostics) (failed bool) {
 // end closes the session of a command that ends with a code. Output that could not be written is an error.
 func (s *session) end(code exitCode) error {
 	s.endRecord()
+	_ = s.digests.Save() // without it the next run reads more
 	s.hide()
 	if s.unfinished != "" && !s.json {
 		fmt.Fprintf(s.program.Err, "To go on with this run: runner apply --resume %s\n", s.unfinished) //nolint:errcheck // nowhere to tell

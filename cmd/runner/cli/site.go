@@ -142,7 +142,7 @@ func (s *session) planning(a arguments.Site, site *lang.Site, p *passwords.Typed
 	return planner.Options{
 		Selection: planner.Selection(a.Selection),
 		Files:     s.source,
-		Cache:     s.program.cacheDir(),
+		Digests:   s.digests,
 		Expand: func(transport string, options map[string]any) ([]map[string]any, error) {
 			return p.Expand(expander, transport, options)
 		},
