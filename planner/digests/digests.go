@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,7 +34,12 @@ const (
 	most = 1 << 16
 	// fresh is how long it is not noted again that one was needed.
 	fresh = 24 * time.Hour
+	// abandoned is how old a draft is whose run was killed.
+	abandoned = time.Hour
 )
+
+// draft begins the names of files that are still being written.
+const draft = ".digests-"
 
 // magic begins the file, and names what it consists of: it, entries of entrySize bytes, and the SHA-256 of all that.
 const magic = "runner digests 1\n"
@@ -188,7 +194,8 @@ func (c *Cache) read() map[key]entry {
 	return out
 }
 
-// Save keeps what has come to be known, beside what other runs have saved meanwhile. If that cannot be, the next run reads more.
+// Save keeps what has come to be known, beside what other runs have saved meanwhile. If that cannot be, the next run reads more. It writes the
+// whole file, so it is for the end of a run.
 func (c *Cache) Save() error {
 	if c == nil {
 		return nil
@@ -227,7 +234,8 @@ func (c *Cache) write(all map[key]entry) error {
 		body = binary.BigEndian.AppendUint64(body, uint64(e.used)) //nolint:gosec // bytes
 	}
 	sum := sha256.Sum256(body)
-	f, err := os.CreateTemp(c.dir, ".digests-*") // which only its owner can read
+	c.removeAbandoned()
+	f, err := os.CreateTemp(c.dir, draft+"*") // which only its owner can read
 	if err != nil {
 		return err
 	}
@@ -242,4 +250,20 @@ func (c *Cache) write(all map[key]entry) error {
 		_ = os.Remove(f.Name())
 	}
 	return err
+}
+
+// removeAbandoned removes the drafts of runs that were killed.
+func (c *Cache) removeAbandoned() {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return // what is wrong is said where the file is written
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), draft) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && c.now().Sub(info.ModTime()) > abandoned {
+			_ = os.Remove(filepath.Join(c.dir, e.Name()))
+		}
+	}
 }

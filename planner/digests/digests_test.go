@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -202,6 +203,36 @@ func TestTwoRuns(t *testing.T) {
 	all.Wait()
 	if left, err := filepath.Glob(filepath.Join(one.dir, ".*")); err != nil || len(left) > 0 {
 		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
+// The draft of a run that was killed is removed, and that of one that may still be at work stays, as does what is somebody else's.
+func TestAbandoned(t *testing.T) {
+	w := newWorld(t)
+	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, age := range map[string]time.Duration{draft + "old": 2 * time.Hour, draft + "new": 0, "other": 2 * time.Hour} {
+		at := filepath.Join(w.dir, name)
+		if err := os.WriteFile(at, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if then := time.Now().Add(-age); os.Chtimes(at, then, then) != nil {
+			t.Fatal("its time cannot be set")
+		}
+	}
+	c := w.cache()
+	w.digest(c, 'a')
+	if err := c.Save(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(w.dir)
+	var left []string
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if want := []string{draft + "new", "digests", "other"}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("%q are left, %v", left, err)
 	}
 }
 
