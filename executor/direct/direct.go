@@ -1,5 +1,5 @@
-// Package direct is what tasks come to that the controller carries out itself, in the place of a call: assert, fail and print, which
-// ask nothing of a target, http and raw, which ask for no agent's action. It reads their arguments and judges their ends. Its
+// Package direct is what tasks come to that the controller carries out itself, in the place of a call: assert, fail, print and
+// pause, which ask nothing of a target, http and raw, which ask for no agent's action. It reads their arguments and judges their ends. Its
 // neighbours are executor, which carries them out in their turn, executor/request and executor/broker, which do it.
 package direct
 
