@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"runner/agent/wire"
@@ -41,17 +42,23 @@ type hostRun struct {
 	doubtful   map[string]bool // instances that were under way to a hop of their own when that was lost
 	lost       map[int]bool    // connections that could not be made, or broke
 	counts     event.Counts
-	bad        bool // a failure that nothing handled, or the host was lost
-	hanging    bool // a call was told to end and has not said that it did: those behind it cannot have started
-	told       bool // a preview has said that the host was lost
-	disordered bool // a preview has left a pipeline: what that one would leave is not known in the next
+	bad        bool          // a failure that nothing handled, or the host was lost
+	hanging    bool          // a call was told to end and has not said that it did: those behind it cannot have started
+	told       map[told]bool // losses that a preview has said
+	disordered bool          // a preview has left a pipeline: what that one would leave is not known in the next
+}
+
+// told is that a hop could not be passed, or was lost.
+type told struct {
+	hop     string
+	handled bool
 }
 
 func newHostRun(r *run, job *plan.Job, host int) *hostRun {
 	return &hostRun{
 		run: r, job: job, index: r.jobIndex(job), host: host, name: r.Plan.Hosts[host].Name,
 		course: course{tasks: job.Tasks, tries: job.Tries, stride: len(job.Handlers) + 1},
-		on:     -1, peers: r.traffic.NewPeers(), lost: map[int]bool{}, notified: map[string]bool{},
+		on:     -1, peers: r.traffic.NewPeers(), lost: map[int]bool{}, notified: map[string]bool{}, told: map[told]bool{},
 	}
 }
 
@@ -189,6 +196,9 @@ func (h *hostRun) takeSync(ctx context.Context, s *sent) {
 		err = reply.Problem
 	}
 	if err == nil || h.isGone() || h.run.traffic.IsEnding() {
+		return
+	}
+	if lost, ok := errors.AsType[*broker.LostError](err); ok && lost.Unreached && h.lost[lost.Connection] { // nothing was written there
 		return
 	}
 	job := &sent{task: &plan.Task{Address: "job." + h.job.Name, Place: h.job.Place}, at: noTask}

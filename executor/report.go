@@ -31,11 +31,16 @@ func (h *hostRun) report(end event.TaskEnd, task *plan.Task) {
 	case event.Skipped:
 		h.run.Sink.Emit(event.PlannedChange{Job: end.Job, Address: end.Address, Host: end.Host, Action: event.Skip, Outcome: event.Skipped})
 	case event.Failed, event.Unreachable, event.Unknown:
-		lost := end.Status != event.Failed
-		if end.Failure == nil || lost && h.told {
+		if end.Failure == nil {
 			return // the host's first one has said it
 		}
-		h.told = h.told || lost
+		if end.Status != event.Failed {
+			hop := told{end.Failure.Hop, end.Handled}
+			if h.told[hop] {
+				return
+			}
+			h.told[hop] = true
+		}
 		h.run.Sink.Emit(event.Diagnostic{
 			Severity: severityOf(end), Code: codeOf(end), Summary: summaryOf(end), Detail: end.Failure.Place.Explain(end.Error),
 			File: end.Failure.Place.File, Range: event.RangeOf(end.Failure.Place),

@@ -60,7 +60,7 @@ func (s *session) history(a arguments.History) exitCode {
 		if err != nil {
 			return s.noRecords(err)
 		}
-		s.log.Infof("%d runs were removed", removed)
+		s.log.Infof("%s removed", diag.Count(removed, "run"))
 	}
 	var runs []record.Summary
 	for _, host := range spellings(a.Host) {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"runner/lang/diag"
 )
 
 // Exec is what `runner exec` was asked for.
@@ -136,7 +138,7 @@ func BindCopy(fs *pflag.FlagSet) func(args []string) (Copy, error) {
 	return func(args []string) (Copy, error) {
 		const hint = "Name two, such as: runner cp web:/etc/hosts ."
 		if len(args) != 2 {
-			return out, errorf(hint, "cp takes a source and a destination, but got %d arguments", len(args))
+			return out, errorf(hint, "cp takes a source and a destination, but got %s", diag.Count(len(args), "argument"))
 		}
 		out.From, out.To = placeOf(args[0]), placeOf(args[1])
 		switch {

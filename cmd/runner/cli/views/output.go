@@ -85,10 +85,9 @@ func (r *report) execEnd(e event.TaskEnd) {
 			r.print("%s%s\n", r.Paint(style.Dim, host+" | "), r.Paint(style.Green, "done in "+style.Seconds(e.Seconds)))
 		}
 	case event.Unreachable:
-		if r.lost[e.Host] {
+		if !r.loses(e.Host, e.Failure, "") {
 			return
 		}
-		r.lost[e.Host] = true
 		r.print("%s%s\n", r.Paint(style.Dim, host+" | "), r.Paint(style.Red, "cannot be reached: "+reason(e.Error, e.Failure)))
 		r.failure(e.Failure)
 	default:

@@ -28,7 +28,7 @@ type report struct {
 	changes  *changes
 	hosts    hostCounts
 	partial  map[source]string // output that has no line end yet
-	lost     map[string]bool   // hosts whose loss was shown
+	lost     map[lost]bool     // losses that were shown
 	said     map[string]bool   // failures that were explained
 	unseen   []unseen          // hosts that a preview could not look at
 	failing  bool              // a preview has found errors
@@ -42,13 +42,16 @@ type report struct {
 // printAction is the action whose message is shown.
 const printAction = "print"
 
+// lost is a hop on the way of a host's tasks.
+type lost struct{ host, hop string }
+
 // source is where output comes from.
 type source struct{ host, address, stream string }
 
 func newReport(o Options, s style.Style, out *screen) *report {
 	return &report{
 		Style: s, o: o, screen: out, hosts: newHostCounts(nil),
-		partial: map[source]string{}, lost: map[string]bool{}, said: map[string]bool{}, told: map[source]bool{}, failed: map[source]bool{},
+		partial: map[source]string{}, lost: map[lost]bool{}, said: map[string]bool{}, told: map[source]bool{}, failed: map[source]bool{},
 		diffs: map[uint64]source{}, seed: maphash.MakeSeed(),
 	}
 }
@@ -147,10 +150,9 @@ func (r *report) connection(e event.Connection) {
 			r.print("  %s\n", r.Paint(style.Dim, fmt.Sprintf("%s: %s: %s in %s%s", host, title, e.Status, style.Seconds(e.Seconds), reused)))
 		}
 	case event.ConnFailed:
-		if r.lost[e.Host] || r.preview || r.o.Exec { // told when the task ends, or as a diagnostic
+		if r.preview || r.o.Exec || !r.loses(e.Host, e.Failure, e.Title) { // told when the task ends, or as a diagnostic
 			return
 		}
-		r.lost[e.Host] = true
 		text := reason(e.Error, e.Failure)
 		if e.Failure == nil || e.Failure.Hop == "" {
 			text = title + ": " + text
@@ -158,6 +160,16 @@ func (r *report) connection(e event.Connection) {
 		r.print("%s %s: cannot be reached: %s\n", r.Paint(style.Red, "!"), host, text)
 		r.failure(e.Failure)
 	}
+}
+
+// loses notes that a host, or one of its tasks, has lost a hop, and reports whether that is new.
+func (r *report) loses(host string, why *event.Failure, hop string) bool {
+	if why != nil {
+		hop = cmp.Or(why.Hop, hop)
+	}
+	known := r.lost[lost{host, hop}]
+	r.lost[lost{host, hop}], r.lost[lost{host, ""}] = true, true // who names no hop means any
+	return !known
 }
 
 // words say what was done.
@@ -207,8 +219,7 @@ func (r *report) taskEnd(e event.TaskEnd) {
 	case event.Skipped:
 		r.skipped(e)
 	case event.Unreachable:
-		if text := reason(e.Error, e.Failure); text != "" && !r.lost[e.Host] { // without one, another task has told of it
-			r.lost[e.Host] = true
+		if text := reason(e.Error, e.Failure); text != "" && r.loses(e.Host, e.Failure, "") { // without one, another task has told of it
 			r.print("%s %s: cannot be reached: %s\n", r.Paint(style.Red, "!"), host, text)
 			r.failure(e.Failure)
 		}
@@ -378,7 +389,7 @@ func (r *report) lastWords(e event.TaskEnd) {
 		}
 		lines := strings.Split(strings.TrimRight(diag.Harmless(text), "\n"), "\n")
 		if len(lines) > most {
-			r.print("    %s\n", r.Paint(style.Dim, fmt.Sprintf("… %d lines of %s before", len(lines)-most, stream)))
+			r.print("    %s\n", r.Paint(style.Dim, fmt.Sprintf("… %s of %s before", diag.Count(len(lines)-most, "line"), stream)))
 			lines = lines[len(lines)-most:]
 		}
 		if text != "" {
