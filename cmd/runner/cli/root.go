@@ -3,6 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -10,7 +14,9 @@ import (
 	"runner/cmd/runner/build"
 	"runner/cmd/runner/cli/arguments"
 	"runner/cmd/runner/cli/completion"
+	"runner/cmd/runner/cli/reference"
 	"runner/lang"
+	"runner/lang/diag"
 )
 
 // root returns the tree of commands. kill is closed when somebody interrupts for the second time.
@@ -37,23 +43,67 @@ func (p *Program) root(kill <-chan struct{}) *cobra.Command {
 		p.planCommand(kill), p.applyCommand(kill), p.showCommand(), p.historyCommand(), p.validateCommand(), p.fmtCommand(), p.hostsCommand(), p.graphCommand(), p.consoleCommand(), p.execCommand(kill),
 		p.shellCommand(), p.copyCommand(), p.factsCommand(), p.versionCommand(), p.completionCommand(root),
 	)
-	root.SetHelpCommand(&cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Print what a command does and takes",
-		Example: "  runner help plan",
+	root.SetHelpCommand(p.helpCommand(root))
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		p.completeChoices(c)
+	}
+	return root
+}
+
+// helpCommand explains commands, and what a site is made of.
+func (p *Program) helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND | KIND [NAME]]",
+		Short: "Print what a command, an action, a transport, a function or a block takes",
+		Long: "Prints what a command does and takes. With a KIND, which is action, transport, function or block, it prints what the one\n" +
+			"of this NAME takes and gives in a site, and without a NAME which ones there are.",
+		Example: "  runner help plan\n  runner help action file\n  runner help transport ssh\n  runner help function cidrsubnet\n  runner help block job",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var words []string
+			switch len(args) {
+			case 0:
+				words = reference.Kinds()
+				for _, c := range root.Commands() {
+					words = append(words, c.Name())
+				}
+			case 1:
+				words = slices.Sorted(maps.Keys(reference.Of(args[0])))
+			}
+			return words, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				if all := reference.Of(args[0]); all != nil {
+					return p.explain(args[0], strings.Join(args[1:], " "), all)
+				}
+			}
 			c, _, err := root.Find(args)
 			if err != nil {
 				return unknownCommand(root, args)
 			}
 			return c.Help()
 		},
-	})
-	root.InitDefaultHelpCmd()
-	for _, c := range root.Commands() {
-		p.completeChoices(c)
 	}
-	return root
+}
+
+// explain prints one of the texts about things of a kind, or the names of all.
+func (p *Program) explain(kind, name string, all map[string]string) error {
+	text, ok := all[name]
+	switch names := slices.Sorted(maps.Keys(all)); {
+	case name == "":
+		text = strings.Join(names, "\n") + "\n"
+	case !ok:
+		hint := fmt.Sprintf("Run `runner help %s` for a list.", kind)
+		if near := diag.Suggest(name, names); near != "" {
+			hint = fmt.Sprintf("Did you mean %s? %s", near, hint)
+		}
+		return &arguments.Error{Message: fmt.Sprintf("there is no %s %s", kind, diag.Quote(name)), Hint: hint}
+	}
+	if _, err := io.WriteString(p.Out, text); err != nil {
+		return fmt.Errorf("cannot print: %w", err)
+	}
+	return nil
 }
 
 // command makes a command whose flags and arguments become a T.
