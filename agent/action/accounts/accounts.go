@@ -38,7 +38,7 @@ type account struct {
 	out  action.Outcome
 	argv []string // the program that makes the change, without the name at its end; nil: none
 	hash string   // what is to be in /etc/shadow then; "": what is there
-	home string   // the directory of a new user, where none was; ""
+	home string   // the directory that is to be made; "": none
 }
 
 func (a *account) absent() bool { return a.State == "absent" }
@@ -83,7 +83,7 @@ func (a *account) possible(env *action.Env) error {
 		}
 		a.out.Change.Unknown, a.out.Values = append(a.out.Change.Unknown, env.Unknown...), nil
 	}
-	if a.argv != nil || a.hash != "" {
+	if a.argv != nil || a.hash != "" || a.home != "" {
 		if err := action.NeedsRoot("change the " + a.kind + " " + a.Name); err != nil {
 			return err
 		}

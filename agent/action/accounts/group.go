@@ -62,6 +62,7 @@ func (g *Group) look(env *action.Env) error {
 		if err := g.planUsers(env, old[idField], gid); err != nil {
 			return err
 		}
+		g.out.After["files"] = "those of the group keep the number " + old[idField]
 	}
 	return g.possible(env)
 }
@@ -101,7 +102,7 @@ func (g *Group) removable(env *action.Env, old []string) error {
 func (a *account) plan(env *action.Env, file string, old, will []string) {
 	verb := wire.VerbUpdate
 	switch {
-	case slices.Equal(old, will) && a.hash == "" && (old == nil || len(a.argv) <= 1):
+	case slices.Equal(old, will) && a.hash == "" && a.home == "" && (old == nil || len(a.argv) <= 1):
 		a.argv, verb = nil, wire.VerbNone
 	case old == nil:
 		verb = wire.VerbCreate

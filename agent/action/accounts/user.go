@@ -114,15 +114,21 @@ func (u *User) lookPresent(env *action.Env) error {
 			return err
 		}
 	}
+	if u.old != nil && u.CreateHome != nil && *u.CreateHome && !env.View.Directory(will[homeField]) {
+		u.home = will[homeField]
+	}
 	u.plan(env, view.Passwd, u.old, will)
+	if u.home != "" {
+		delete(u.out.Before, "home") // it is not there
+	}
 	if len(u.argv) == 1 {
 		u.argv = nil
 	}
-	if u.argv == nil && u.hash == "" {
+	if u.argv == nil && u.hash == "" && u.home == "" {
 		return nil
 	}
-	if u.old == nil && u.makesHome() {
-		if err := u.planHome(env); err != nil {
+	if u.home != "" || u.old == nil && u.makesHome() && !env.View.Directory(will[homeField]) { // one that is there stays as it is
+		if err := u.planHome(env, will[homeField]); err != nil {
 			return err
 		}
 	}
@@ -297,6 +303,9 @@ func (u *User) lookAbsent(env *action.Env) error {
 	if u.old == nil {
 		return nil
 	}
+	if !u.RemoveHome {
+		delete(u.out.Before, "home") // it stays
+	}
 	u.planGroups(env, nil)
 	env.View.PlanLine(view.Shadow, u.Name, nil)
 	// A group of its own goes with the user, as userdel(8) says.
@@ -348,34 +357,4 @@ func (u *User) houses(dir string) string {
 		}
 	}
 	return ""
-}
-
-// planHome tells the view of the new home directory, with what is put into each.
-func (u *User) planHome(env *action.Env) error {
-	if env.View.Directory(*u.Home) {
-		return nil // it stays as it is
-	}
-	p, err := env.View.Find(*u.Home)
-	if err != nil {
-		return nil // useradd(8) makes parents too
-	}
-	defer p.Close()
-	if p.Entry != nil {
-		return u.cannot("Remove it, or choose another home.", "something that is no directory is at "+*u.Home)
-	}
-	if err := action.Writable(p); err != nil && !env.View.Disturbed() {
-		return action.Cannot("make", *u.Home, err)
-	}
-	u.home = *u.Home
-	env.View.Plan(p, view.Entry{Stat: action.Fresh(p, disk.Directory), Unknown: view.Mode | view.Owner | view.Group, New: true})
-	skeleton, err := env.View.Find("/etc/skel/x")
-	if err != nil || skeleton.Dir == nil {
-		return nil // there is none
-	}
-	defer skeleton.Close()
-	names, _ := skeleton.Dir.Names()
-	for _, name := range names {
-		env.View.Expect(*u.Home + "/" + name)
-	}
-	return nil
 }

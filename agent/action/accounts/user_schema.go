@@ -25,7 +25,7 @@ func UserSchema() schema.Block {
 			{Name: "append", Type: schema.Bool, Doc: "The user stays in groups that `groups` does not name."},
 			{Name: "shell", Type: schema.Path, Doc: "What runs when it logs in; it must be there. Unless set, a new user gets what /etc/default/useradd says and an old one keeps its own."},
 			{Name: "home", Type: schema.Path, Doc: "Its home directory. Unless set, a new user gets the one of its name in /home (or where /etc/default/useradd says) and an old one keeps its own. A change moves no files."},
-			{Name: "create_home", Type: schema.Bool, Doc: "Whether the home directory of a new user is made, with what is in /etc/skel: so it is, unless `system` is set. One that is there stays as it is."},
+			{Name: "create_home", Type: schema.Bool, Doc: "Whether the home directory is made where it is missing, with what is in /etc/skel: that of a new user is, unless `system` is set, and that of an old one only with `true`. One that is there stays as it is."},
 			{Name: "comment", Type: schema.String, Doc: "Mostly the whole name."},
 			{Name: "system", Type: schema.Bool, Doc: "A new user gets a number from those of the system and no home directory. It says nothing about a user that is there."},
 			{Name: "password", Type: schema.String, Secret: true, Reach: &schema.Reach{Change: []string{"password"}}, Doc: "The password as /etc/shadow has it, never in the clear: a hash such as `mkpasswd` or `openssl passwd -6` print, or `*` for none. " +

@@ -85,6 +85,7 @@ func wishes() map[string]args {
 		"shell":            {"shell": "/bin/bash"},
 		"home":             {"home": "/srv/rtu home"},
 		"no home":          {"create_home": false},
+		"home made":        {"create_home": true},
 		"comment":          {"comment": "Ann"},
 		"no comment":       {"comment": ""},
 		"system":           {"system": true},
@@ -181,6 +182,9 @@ func holds(t *testing.T, a args, verb wire.Verb, hadHash, hadGroups string) {
 	if create := a["create_home"] != false && (a["system"] != true || a["create_home"] == true); verb == wire.VerbCreate && create != (noHome == nil) {
 		t.Errorf("home made: %v, wanted: %v", noHome == nil, create)
 	}
+	if noHome != nil && a["create_home"] == true {
+		t.Error("there is no home")
+	}
 	password, _ := a["password"].(string)
 	now := field(t, "shadow", "rtu", 1)
 	switch locked, says := a["locked"].(bool); {
@@ -225,7 +229,7 @@ func TestG28GroupMatrix(t *testing.T) {
 				actiontest.Command(t, setUp...)
 			}
 			a := actiontest.Merged(wish, args{"name": "rtg"})
-			_, err := b.Check("group", a, "/etc")
+			out, err := b.Check("group", a, "/etc")
 			gid := field(t, "group", "rtg", 2)
 			switch {
 			case wish["state"] == "absent" && setUp != nil && setUp[0] == "useradd":
@@ -234,11 +238,58 @@ func TestG28GroupMatrix(t *testing.T) {
 				}
 			case err != nil:
 				t.Errorf("%v %v: %v", setUp, wish, err)
+			case setUp != nil && setUp[0] == "groupadd" && len(setUp) == 2 && wish["gid"] == 7200 && !strings.Contains(fmt.Sprint(out.After["files"]), "keep the number"):
+				t.Errorf("%v %v: nothing said of the files: %v", setUp, wish, out.After)
 			case (wish["state"] == "absent") != (gid == ""), wish["gid"] != nil && gid != "7200", setUp == nil && wish["system"] == true && wish["gid"] == nil && len(gid) > 3:
 				t.Errorf("%v %v: gid %q", setUp, wish, gid)
 			}
 			reset()
 		}
+	}
+}
+
+// The home directory of a user who has none is as useradd makes that of a new one.
+func TestUserGetsAHomeLater(t *testing.T) {
+	if !actiontest.Apart(t) {
+		return
+	}
+	actiontest.OK(t, os.MkdirAll("/etc/skel/below/empty", 0o750))
+	actiontest.OK(t, os.Symlink("../x", "/etc/skel/below/link"))
+	actiontest.Write(t, "/etc/skel/below/program", "x", 0o755)
+	for _, mode := range []string{"0750", ""} {
+		settings := "UMASK 077\nUSERGROUPS_ENAB yes\n"
+		if mode != "" {
+			settings += "HOME_MODE " + mode + "\n"
+		}
+		actiontest.Write(t, "/etc/login.defs", settings, 0o644)
+		see := func() []string {
+			lines := strings.Split(actiontest.Command(t, "find", "/home", "-mindepth", "1", "-printf", "%P %M %u %g %l\n"), "\n")
+			slices.Sort(lines)
+			return lines
+		}
+		actiontest.Command(t, "useradd", "-m", "rtu")
+		want := see()
+		actiontest.OK(t, os.RemoveAll("/home/rtu"))
+		a := args{"name": "rtu", "create_home": true}
+		out, err := actiontest.New(t).Check("user", a, "/etc", "/home")
+		actiontest.OK(t, err)
+		if _, was := out.Before["home"]; was || out.After["home"] != "/home/rtu" {
+			t.Errorf("shown: %v, then %v", out.Before, out.After)
+		}
+		if got := see(); !slices.Equal(got, want) {
+			t.Errorf("it is\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		out, err = actiontest.New(t).Check("user", args{"name": "rtu", "state": "absent"}, "/etc", "/home")
+		actiontest.OK(t, err)
+		if _, shown := out.Before["home"]; shown {
+			t.Error("a home that stays is shown as gone")
+		}
+		actiontest.OK(t, os.RemoveAll("/home/rtu"))
+	}
+	actiontest.Command(t, "useradd", "-M", "-d", "/home/none/rtv", "rtv")
+	_, err := actiontest.New(t).Check("user", args{"name": "rtv", "create_home": true}, "/etc", "/home")
+	if err == nil || !strings.Contains(err.Error(), "cannot make /home/none/rtv") {
+		t.Error(err)
 	}
 }
 
