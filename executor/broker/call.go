@@ -393,7 +393,8 @@ func (c *Pending) feed(ctx context.Context) {
 // inputProblem says why there is no input.
 func inputProblem(err error) *wire.Problem {
 	p := &wire.Problem{Code: wire.CodeArguments, Message: "cannot read the input: " + plain.Reading(err).Error()}
-	if _, is := errors.AsType[*url.Error](err); is {
+	if failed, is := errors.AsType[*url.Error](err); is {
+		p.Message = "cannot fetch " + failed.URL + ": " + failed.Err.Error()
 		p.Hint = "The controller fetches this for the target, and does not get it: check the address, and the controller's network and proxy."
 	}
 	return p

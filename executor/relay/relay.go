@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func open(ctx context.Context, r *plan.Request) (io.ReadCloser, error) {
 	}
 	if response.StatusCode != http.StatusOK {
 		_ = response.Body.Close()
-		return nil, fmt.Errorf("%s answers %s", r.URL, response.Status)
+		return nil, &url.Error{Op: "Get", URL: response.Request.URL.Redacted(), Err: fmt.Errorf("the server answers %s", response.Status)}
 	}
 	return response.Body, nil
 }

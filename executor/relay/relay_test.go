@@ -90,7 +90,7 @@ func TestAnswers(t *testing.T) {
 		"/packed": {want: "as it is"},
 		"/host":   {want: "GET example.net"},
 		"/cut":    {want: "a part", err: "unexpected EOF"},
-		"/none":   {err: server.URL + "/none answers 404 Not Found"},
+		"/none":   {err: server.URL + `/none": the server answers 404 Not Found`},
 	} {
 		asked.Store(0)
 		in := relay.Open(&plan.Request{URL: server.URL + path, Headers: map[string]string{"Host": "example.net"}})

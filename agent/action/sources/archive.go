@@ -36,6 +36,9 @@ type entry struct {
 
 func (e *entry) isDirectory() bool { return e.kind == disk.Directory }
 
+// tooMuch begins what is said of an archive that is whole, and for which there is no room.
+const tooMuch = "it holds more than "
+
 // flaw is what is wrong with an archive.
 type flaw string
 
@@ -169,17 +172,20 @@ func matches(patterns, parts []string) bool {
 // should have is an error: then nothing is taken. most is how many bytes there may be in all.
 func (a *archive) list(ctx context.Context, s *selection, most int64) ([]*entry, error) {
 	entries := map[string]*entry{}
-	ordinal, total := 0, int64(0)
+	ordinal, total, deepest := 0, int64(0), ""
 	err := a.read(ctx, func(m member, content io.Reader) error {
 		e := &entry{member: m, ordinal: ordinal}
 		ordinal++
+		if strings.Count(m.name, "/") > strings.Count(deepest, "/") || deepest == "" {
+			deepest = m.name
+		}
 		name, err := s.name(m.name)
 		if err != nil || name == "" {
 			return wrongEntry(m.name, err)
 		}
 		e.name = name
 		if total += m.size; total > most || len(entries) >= mostEntries {
-			return fmt.Errorf("it holds more than the file system (%d bytes), or more than %d entries", most, mostEntries)
+			return fmt.Errorf(tooMuch+"the file system (%d bytes), or more than %d entries", most, mostEntries)
 		}
 		if err := e.check(s); err != nil {
 			return wrongEntry(m.name, err)
@@ -202,6 +208,9 @@ func (a *archive) list(ctx context.Context, s *selection, most int64) ([]*entry,
 		return nil, context.Cause(ctx)
 	case err != nil:
 		return nil, flaw(err.Error())
+	case len(entries) == 0 && s.Strip > 0 && deepest != "":
+		return nil, action.Problem("Correct strip, and include and exclude if they are set, which are for what strip leaves.",
+			"cannot unpack: with strip = %d nothing of the archive is left, whose deepest name is %.200q", int(s.Strip), deepest)
 	}
 	return arrange(entries)
 }

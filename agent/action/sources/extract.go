@@ -105,7 +105,10 @@ func (x *Extract) cannot(err error) error {
 		return e.remedy()
 	case flaw:
 		hint := "Nothing was unpacked. Get the archive anew: it is cut, damaged or something else."
-		if strings.HasPrefix(string(e), ofEntry) {
+		switch {
+		case strings.HasPrefix(string(e), tooMuch):
+			hint = "Nothing was unpacked. Choose a path where there is room for it, or unpack a part of it, with include."
+		case strings.HasPrefix(string(e), ofEntry):
 			hint = "Nothing was unpacked. Leave such entries out with exclude, or make the archive anew."
 		}
 		return action.Problem(hint,

@@ -27,7 +27,7 @@ func ExtractSchema() schema.Block {
 			{Name: "source", Type: schema.Source, Doc: "An archive on the controller, a path relative to the module."},
 			{Name: "archive", Type: schema.Path, Doc: "An archive on the target."},
 		}, append(sum, []schema.Attribute{
-			{Name: "strip", Type: schema.Number, Doc: "Leave out so many leading elements of each name; entries with no more than those are not unpacked."},
+			{Name: "strip", Type: schema.Number, Doc: "Leave out so many leading elements of each name; entries with no more than those are not unpacked. That nothing is left is an error."},
 			{Name: "include", Type: schema.Strings, Doc: "Unpack only what matches one of these patterns, after `strip`: `*`, `?` and `[…]` within one element; with a slash for a whole name or that of a directory above, without for any element."},
 			{Name: "exclude", Type: schema.Strings, Doc: "Leave out what matches one of these."},
 			{Name: "owner", Type: schema.String, Doc: "User name or number to whom all that is unpacked belongs."},

@@ -350,8 +350,9 @@ func TestG29ExtractOnAFullDisk(t *testing.T) {
 	actiontest.Write(t, dir+"/x/a", "old\n", 0o644)
 	sh(t, dir, "head -c 2000000 /dev/zero >filled")
 	for name, want := range map[string]string{packed: "no space left", filepath.Dir(packed) + "/bomb": "more than the file system"} {
-		if err := extractMatrix(t, dir, args{"archive": name, "path": dir + "/x"}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Error(err)
+		err := extractMatrix(t, dir, args{"archive": name, "path": dir + "/x"})
+		if p, is := asProblem(err); !is || !strings.Contains(p.Message, want) || !strings.Contains(p.Hint, "room") {
+			t.Errorf("%v, hint %q", err, p.Hint)
 		}
 	}
 }
@@ -368,6 +369,7 @@ func TestExtractErrorsAreNamed(t *testing.T) {
 		"other digest":   {args{"archive": tree + "/packed", "sha256": digest("x")}, digest("x")},
 		"no parent":      {args{"archive": tree + "/packed", "path": tree + "/no/x"}, "does not exist"},
 		"no such owner":  {args{"archive": tree + "/packed", "owner": "nobody-of-this-name"}, "nobody-of-this-name"},
+		"too much strip": {args{"archive": tree + "/packed", "strip": 9}, "with strip = 9 nothing of the archive is left, whose deepest name is \""},
 		"damaged stream": {args{"content": []byte("\xfd7zXZ\x00damaged")}, "xz ended with status 1"},
 	} {
 		b := actiontest.New(t)
