@@ -79,6 +79,10 @@ func checkWhere(g given.Args) error {
 		return g.Absent("after", "before")
 	case g.Has("after") && g.Has("before"):
 		return given.Wrong("before", "after and before exclude each other.")
+	case g["before"] == "BOF":
+		return given.Wrong("before", "before is a regular expression, and BOF is no name of the beginning of the file: that is before = \"^\" with first_match = true. For a line with these letters, write \"^BOF\".")
+	case g["after"] == "EOF":
+		return given.Wrong("after", "after is a regular expression, and EOF is no name of the end of the file: without after and before, what is new goes there. For a line with these letters, write \"^EOF\".")
 	}
 	return nil
 }
