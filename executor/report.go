@@ -74,7 +74,7 @@ func summaryOf(end event.TaskEnd) string {
 	case end.Status == event.Failed:
 		return "Task would fail"
 	}
-	return "Host cannot be reached"
+	return "Host " + end.Failure.Lost()
 }
 
 // elements returns the instances of a task with for_each as far as they are known now.

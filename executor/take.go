@@ -288,7 +288,7 @@ func FailureOf(err error, place plan.Place) *event.Failure {
 		failure.Hop = lost.Title
 	}
 	if problem, ok := errors.AsType[*wire.Problem](err); ok {
-		failure.Message, failure.Hint, failure.Quote = problem.Message, problem.Hint, problem.Quote
+		failure.Message, failure.Hint, failure.Quote, failure.Locked = problem.Message, problem.Hint, problem.Quote, problem.Code == wire.CodeLocked
 	}
 	return failure
 }

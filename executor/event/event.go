@@ -290,8 +290,17 @@ type Failure struct {
 	Hop     string // of a chain, where one failed: "sudo root"
 	Hint    string // a full sentence: what to do
 	Quote   string // last words of the program that failed, as it printed them
+	Locked  bool   // the host is there, and another run's
 	Place   plan.Place
 	Cause   error `cbor:"-"` // with its type: an evaluation error has diagnostics of its own
+}
+
+// Lost says in two or three words why there is nothing to be done on a host.
+func (f *Failure) Lost() string {
+	if f != nil && f.Locked {
+		return "is locked"
+	}
+	return "cannot be reached"
 }
 
 // Text is the failure in one line, without the quote.

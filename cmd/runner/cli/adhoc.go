@@ -74,7 +74,9 @@ func (s *session) lost(p *plan.Plan, host int, err error) {
 			e.Summary = "Contact was lost"
 		}
 	}
-	e.Failure = executor.FailureOf(err, place)
+	if e.Failure = executor.FailureOf(err, place); e.Failure.Locked {
+		e.Summary = "Host is locked"
+	}
 	e.Detail, e.File, e.Range = place.Explain(e.Failure.Text()), place.File, event.RangeOf(place)
 	s.show()
 	s.Emit(e)

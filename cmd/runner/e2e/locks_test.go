@@ -72,6 +72,11 @@ func TestG20Locks(t *testing.T) {
 		t.Errorf("the end is %v", end)
 	}
 
+	told := r.run("apply", "--auto-approve", "--lock-timeout", "0s").must(t, 4)
+	if text := told.stdout + told.stderr; !strings.Contains(text, "is locked: ") || !strings.Contains(text, id) || strings.Contains(text, "cannot be reached") {
+		t.Errorf("people are told\n%s", text)
+	}
+
 	interrupted := r.start("apply", "--json", "--auto-approve", "--lock-timeout", "1h")
 	eventually(t, "it waits", interrupted.waits)
 	_ = interrupted.cmd.Process.Signal(syscall.SIGINT)

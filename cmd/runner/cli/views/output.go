@@ -88,7 +88,7 @@ func (r *report) execEnd(e event.TaskEnd) {
 		if !r.loses(e.Host, e.Failure, "") {
 			return
 		}
-		r.print("%s%s\n", r.Paint(style.Dim, host+" | "), r.Paint(style.Red, "cannot be reached: "+reason(e.Error, e.Failure)))
+		r.print("%s%s\n", r.Paint(style.Dim, host+" | "), r.Paint(style.Red, e.Failure.Lost()+": "+reason(e.Error, e.Failure)))
 		r.failure(e.Failure)
 	default:
 		text := string(e.Status)

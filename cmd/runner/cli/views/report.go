@@ -157,7 +157,7 @@ func (r *report) connection(e event.Connection) {
 		if e.Failure == nil || e.Failure.Hop == "" {
 			text = title + ": " + text
 		}
-		r.print("%s %s: cannot be reached: %s\n", r.Paint(style.Red, "!"), host, text)
+		r.print("%s %s: %s: %s\n", r.Paint(style.Red, "!"), host, e.Failure.Lost(), text)
 		r.failure(e.Failure)
 	}
 }
@@ -220,7 +220,7 @@ func (r *report) taskEnd(e event.TaskEnd) {
 		r.skipped(e)
 	case event.Unreachable:
 		if text := reason(e.Error, e.Failure); text != "" && r.loses(e.Host, e.Failure, "") { // without one, another task has told of it
-			r.print("%s %s: cannot be reached: %s\n", r.Paint(style.Red, "!"), host, text)
+			r.print("%s %s: %s: %s\n", r.Paint(style.Red, "!"), host, e.Failure.Lost(), text)
 			r.failure(e.Failure)
 		}
 	case event.Cancelled:
