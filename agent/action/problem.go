@@ -41,14 +41,19 @@ func reason(at string, err error) string {
 }
 
 // RunAsRoot is the hint where this user may not do something.
-const RunAsRoot = "Run the task as a user who may do this, for example with run_as = \"root\"."
+func RunAsRoot() string {
+	if disk.Me() == 0 {
+		return "Not even root may do this: the kernel, an attribute or a mount option of the file system, or a security module refuses it."
+	}
+	return "Run the task as a user who may do this, for example with run_as = \"root\"."
+}
 
 // NeedsRoot is the error where what only root may do is wanted by another user; no earlier task changes that.
 func NeedsRoot(purpose string) error {
 	if disk.Me() == 0 {
 		return nil
 	}
-	return Problem(RunAsRoot, "cannot %s: %v", purpose, unix.EPERM)
+	return Problem(RunAsRoot(), "cannot %s: %v", purpose, unix.EPERM)
 }
 
 func hint(at string, err error) string {
@@ -74,7 +79,7 @@ func hint(at string, err error) string {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return "Make room on the file system; what was there before is still there."
 	case errors.Is(err, fs.ErrPermission):
-		return RunAsRoot
+		return RunAsRoot()
 	case errors.Is(err, unix.ENOENT) && creates(err):
 		return "The file system there takes no new files."
 	case errors.Is(err, unix.EROFS):

@@ -25,6 +25,8 @@ func faccessat(dir int, name string, mode uint32) error {
 // unnamed makes a file without a name; these systems have none.
 func unnamed(int) (int, error) { return -1, errors.ErrUnsupported }
 
+func ofKernel(fs *unix.Statfs_t) bool { return unix.ByteSliceToString(fs.Fstypename[:]) == "procfs" }
+
 func isMemory(fs *unix.Statfs_t) bool { return unix.ByteSliceToString(fs.Fstypename[:]) == "tmpfs" }
 
 func inMemory(string) (int, error) { return -1, errors.ErrUnsupported }

@@ -32,6 +32,10 @@ func unnamed(dir int) (int, error) {
 	return fd, err
 }
 
+func ofKernel(fs *unix.Statfs_t) bool {
+	return fs.Type == unix.PROC_SUPER_MAGIC || fs.Type == unix.SYSFS_MAGIC
+}
+
 // isMemory says whether what is written to a file system stays in memory.
 func isMemory(fs *unix.Statfs_t) bool {
 	kind := uint32(fs.Type) //nolint:gosec // magic numbers have 32 bits, and are signed on some platforms

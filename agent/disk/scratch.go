@@ -44,6 +44,12 @@ func Room(dir string) (all, free int64) {
 	return int64(room.Blocks) * int64(room.Bsize), int64(room.Bavail) * int64(room.Bsize) //nolint:gosec // no file system is that large
 }
 
+// OfKernel tells whether the directory is none of a file system that keeps anything: what is in it stands for processes or devices.
+func (d *Dir) OfKernel() bool {
+	var fs unix.Statfs_t
+	return unix.Fstatfs(d.fd, &fs) == nil && ofKernel(&fs)
+}
+
 func scratch(dir string, size int64) (*os.File, error) {
 	var room unix.Statfs_t
 	if err := unix.Statfs(dir, &room); err != nil {

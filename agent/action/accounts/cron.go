@@ -170,7 +170,7 @@ func (c *Cron) read(ctx context.Context, env *action.Env) (string, error) {
 		return "", err
 	}
 	if disk.Me() != 0 && c.User != env.View.UserName(disk.Me()) {
-		return "", action.Problem(action.RunAsRoot, "cannot change the crontab of %s: only root may change that of another user", c.User)
+		return "", action.Problem(action.RunAsRoot(), "cannot change the crontab of %s: only root may change that of another user", c.User)
 	}
 	if _, err := view.Live().Account(c.User); err != nil {
 		return "", nil //nolint:nilerr // an earlier task makes the user

@@ -207,6 +207,10 @@ func (d *Directory) removable(env *action.Env, p *view.Place) error {
 	if p.Dir == nil || p.Entry.New {
 		return nil
 	}
+	if p.Dir.OfKernel() {
+		return action.Problem("It goes when what it stands for does: when the process ends, or the device is taken away.",
+			"cannot remove %s: the kernel keeps what is there, and no file system", d.Path)
+	}
 	const apart = "Unmount it first; what is mounted is never removed with the directory that it is mounted in."
 	mounted, err := p.Dir.MountPoint(p.Name)
 	if err != nil {

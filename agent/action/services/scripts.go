@@ -133,7 +133,7 @@ func said(hint, what string, exit process.Exit) *wire.Problem {
 	first, _, _ := bytes.Cut(printed, []byte("\n"))
 	refused := func(words string) bool { return bytes.Contains(bytes.ToLower(printed), []byte(words)) }
 	if disk.Me() != 0 && slices.ContainsFunc([]string{"access denied", "authentication", "permission denied", "not permitted", "superuser"}, refused) {
-		hint = action.RunAsRoot
+		hint = action.RunAsRoot()
 	}
 	p := action.Problem(hint, "%s: %s", what, first)
 	p.Quote = wire.Quote(printed)

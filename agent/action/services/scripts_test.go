@@ -151,7 +151,7 @@ func refusedEnable(t *testing.T) {
 		t.Errorf("the preview says %q", out.Change.Why)
 	}
 	_, err = b.Apply("service", args{"name": "old", "enabled": true})
-	if p := problem(t, err, "cannot enable old: "); p.Hint != action.RunAsRoot || p.Quote == "" {
+	if p := problem(t, err, "cannot enable old: "); p.Hint != action.RunAsRoot() || p.Quote == "" {
 		t.Errorf("%v: the hint is %q, the quote %q", err, p.Hint, p.Quote)
 	}
 }

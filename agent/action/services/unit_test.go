@@ -222,7 +222,7 @@ func refused(t *testing.T, b *actiontest.Bench) {
 			t.Errorf("the preview says %q", out.Change.Why)
 		}
 		_, err = b.Apply("service", change)
-		if p := problem(t, err, "cannot "+step+" ssh.service: "); p.Hint != action.RunAsRoot || p.Quote == "" {
+		if p := problem(t, err, "cannot "+step+" ssh.service: "); p.Hint != action.RunAsRoot() || p.Quote == "" {
 			t.Errorf("%s: the hint is %q, the quote %q", step, p.Hint, p.Quote)
 		}
 	}

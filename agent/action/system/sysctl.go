@@ -87,7 +87,7 @@ func (s *Sysctl) cannot(err error) error {
 	case errors.Is(err, unix.EROFS):
 		hint = "A container sees the parameters of its machine and cannot set them: set it there, or set now = false."
 	case os.IsPermission(err):
-		hint = action.RunAsRoot
+		hint = action.RunAsRoot()
 	}
 	if failed, ok := errors.AsType[*os.PathError](err); ok {
 		err = failed.Err
