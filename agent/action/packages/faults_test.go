@@ -57,6 +57,9 @@ func TestPackageThatIsNotThere(t *testing.T) {
 					if p := problem(t, err, "cannot install runner-"); len(p.Quote) == 0 || strings.Contains(p.Message, "ended with status") {
 						t.Errorf("%v: %s, quote %q", wish, p.Message, p.Quote)
 					}
+					if wish["version"] != nil && kind == "apt" {
+						says(t, err, "there is no version 9.9-9 of runner-lib, but ", "refresh = ")
+					}
 					if wish["name"] == nil {
 						says(t, err, "runner-missing", "Check the name")
 					}

@@ -28,12 +28,14 @@ type manager struct {
 	revised bool   // a version may be given without the revision behind its last "-", and without the epoch
 	query   string // prints what is installed of names, in lines that rows can read
 	inspect string // prints the same of a file; "": only the manager knows
-	parse   func(printed string) []step
-	silent  bool   // what it prints of a step does not say which version was there
-	config  string // how the paths begin at which it is said where packages come from
-	index   string // the directory of the index
-	stamps  string // a pattern of what is in there whose time is that of the last refresh; "": of the directory itself
-	one     string // to get the index of one repository, of NAME and FILE
+	// versions prints the versions that there are of a name, one a line, in the second of its fields, which stand between "|"; "": it is not asked.
+	versions string
+	parse    func(printed string) []step
+	silent   bool   // what it prints of a step does not say which version was there
+	config   string // how the paths begin at which it is said where packages come from
+	index    string // the directory of the index
+	stamps   string // a pattern of what is in there whose time is that of the last refresh; "": of the directory itself
+	one      string // to get the index of one repository, of NAME and FILE
 	// repositories is the directory of the files that say where packages come from, whose names end in extension.
 	repositories, extension string
 	indexed                 string // a pattern of what is in there when there is an index
@@ -74,9 +76,10 @@ func managers() []manager {
 			try: how{before: "-s -o Dir::Cache::pkgcache="}, fetch: how{before: "-d"},
 			install: "install", latest: "install", remove: "remove", purge: "purge", pinned: "--allow-downgrades",
 			lean: "--no-install-recommends", rich: "--install-recommends", refresh: "apt-get -q update", joint: "=",
-			query:   "dpkg-query -W -f=${Package}=${Version}=${db:Status-Abbrev}=${Architecture}\\n",
-			inspect: "dpkg-deb -W --showformat=${Package}=${Version}=ii=${Architecture}\\n",
-			parse:   parseApt, config: "/etc/apt", index: "/var/lib/apt/lists", indexed: "*_*", stamps: "partial",
+			versions: "apt-cache madison",
+			query:    "dpkg-query -W -f=${Package}=${Version}=${db:Status-Abbrev}=${Architecture}\\n",
+			inspect:  "dpkg-deb -W --showformat=${Package}=${Version}=ii=${Architecture}\\n",
+			parse:    parseApt, config: "/etc/apt", index: "/var/lib/apt/lists", indexed: "*_*", stamps: "partial",
 			one:          "apt-get -q update -o Dir::Etc::SourceList=FILE -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any",
 			repositories: "/etc/apt/sources.list.d", extension: ".sources",
 		},

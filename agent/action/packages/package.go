@@ -328,7 +328,7 @@ func (p *Package) steps(ctx context.Context, env *action.Env) ([]step, error) {
 	}
 	steps := p.m.parse(string(exit.Stdout))
 	if !p.m.ended(exit) && (len(steps) == 0 || line(said(exit), "Operation aborted|Exiting on user command|to be ") == "") {
-		return nil, failure(p.verb(), p.m.program, exit)
+		return nil, p.refused(ctx, env, exit)
 	}
 	if !p.m.silent {
 		return steps, nil

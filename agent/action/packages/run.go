@@ -3,6 +3,8 @@ package packages
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,4 +158,36 @@ func failure(what, program string, exit process.Exit) error {
 	p := action.Problem("", "cannot %s: %s ended with status %d", what, program, exit.Status)
 	p.Quote = wire.Quote([]byte(said(exit)))
 	return p
+}
+
+// refused words what a manager has refused to do. Of a version that there is not it names those that there are.
+func (p *Package) refused(ctx context.Context, env *action.Env, exit process.Exit) error {
+	for _, w := range p.todo {
+		if w.version == "" || w.file != "" || p.m.versions == "" {
+			continue
+		}
+		list, err := run(ctx, env, append(strings.Fields(p.m.versions), "--", w.name), false)
+		if err != nil {
+			return err
+		}
+		var there []string
+		for _, l := range split(string(list.Stdout), "\n") {
+			if fields := strings.Split(l, "|"); len(fields) > 1 && !slices.Contains(there, strings.TrimSpace(fields[1])) {
+				there = append(there, strings.TrimSpace(fields[1]))
+			}
+		}
+		if len(there) == 0 || slices.ContainsFunc(there, func(is string) bool { return p.m.fits(w, is) }) {
+			continue // it is something else
+		}
+		const most = 5
+		if len(there) > most {
+			there = append(there[:most], "…")
+		}
+		at, _ := p.m.refreshed()
+		problem := action.Problem(fmt.Sprintf("Choose one of these, or add the repository that has it. What there is was asked for %v ago: refresh = \"0s\" asks again.", time.Since(at).Round(time.Minute)),
+			"cannot %s: there is no version %s of %s, but %s", p.verb(), w.version, w.name, strings.Join(there, ", "))
+		problem.Quote = wire.Quote([]byte(said(exit)))
+		return problem
+	}
+	return failure(p.verb(), p.m.program, exit)
 }

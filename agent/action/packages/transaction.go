@@ -32,7 +32,7 @@ func (p *Package) Act(ctx context.Context, env *action.Env, _ action.Outcome) (o
 		if exit, err := run(ctx, env, p.argv(p.m.fetch), false); err != nil {
 			return out, err
 		} else if !p.m.ended(exit) && line(said(exit), interrupted) == "" {
-			return out, failure(p.verb(), p.m.program, exit)
+			return out, p.refused(ctx, env, exit)
 		}
 	}
 	if err := p.transact(ctx, env); err != nil {
