@@ -259,6 +259,7 @@ func (e *ProblemError) Error() string { return "it cannot be sent: " + e.Reason 
 // for; it may be nil.
 func (c *Contents) File(to, old *os.File, size int64) (digest [sha256.Size]byte, err error) {
 	sum, reached := sha256.New(), int64(0)
+	hole := size > 0 // it ends in one, so far
 	for {
 		k, payload, err := c.in.next()
 		if err == nil && c.ctx.Err() != nil {
@@ -274,7 +275,7 @@ func (c *Contents) File(to, old *os.File, size int64) (digest [sha256.Size]byte,
 			}
 			return digest, &ProblemError{end.Problem}
 		case k == kindDone:
-			if reached < size {
+			if hole {
 				c.zeros(sum, size-reached)
 				err = to.Truncate(size)
 			}
@@ -293,7 +294,7 @@ func (c *Contents) File(to, old *os.File, size int64) (digest [sha256.Size]byte,
 		}
 		c.zeros(sum, at-reached)
 		reached = at + length
-		if k == kindCopy {
+		if hole = k == kindCopy || reached < size; k == kindCopy { // of which zeros are not written
 			err = c.copy(sum, to, at, old, from, length)
 		} else {
 			sum.Write(data)

@@ -85,6 +85,7 @@ func TestExchange(t *testing.T) {
 		"over zeros":         {make([]byte, size), old, size + size/100},
 		"zeros over zeros":   {make([]byte, size), make([]byte, size+7), 8 << 10},
 		"zeros in it":        {old, append(append(bytes.Clone(old[:half]), make([]byte, 300000)...), old[half:]...), 24 << 10},
+		"zeros at the end":   {append(bytes.Clone(old[:half]), make([]byte, 1<<20)...), append(bytes.Clone(old[1000:half]), make([]byte, 1<<20)...), 24 << 10},
 		"smaller than delta": {old[:leastDelta-1], old[:leastDelta-1], leastDelta + 100},
 		"as large":           {old[:leastDelta], old[:leastDelta], 200},
 		"large and odd":      {old[:leastDelta+1], old[1 : leastDelta+2], 8 << 10},
