@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"runner/agent/action/files"
 	"runner/agent/action/given"
 	"runner/agent/schema"
 )
@@ -29,13 +28,6 @@ func targetSchema(own ...schema.Attribute) []schema.Attribute {
 			{Name: "in_place", Type: schema.Bool, Doc: "Write into the old file instead of replacing it, as for `file`: for mount points and for files whose hard links must stay."},
 			{Name: "durable", Type: schema.Bool, Doc: "Have the file and its directory on the disk before the task ends. Otherwise that is so before the job ends."},
 		})
-}
-
-// whole is how far a text reaches that errors quote, too.
-func whole() *schema.Reach {
-	r := files.Written()
-	r.Errors = true
-	return r
 }
 
 // whereSchema are the arguments of where.

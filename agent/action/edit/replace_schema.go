@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"runner/agent/action/files"
 	"runner/agent/schema"
 )
 
@@ -12,7 +13,7 @@ func ReplaceSchema() schema.Block {
 			"What the expression is replaced with must not be replaced again by the next run: that is an error, found by trying it." + kept,
 		Arguments: targetSchema(
 			schema.Attribute{Name: "regex", Type: schema.Regex, Required: true, Doc: "What is replaced, each time that it is found."},
-			schema.Attribute{Name: "with", Type: schema.String, Reach: whole(), Doc: "What it is replaced with; nothing unless set. `$1`, `${1}`, `$name` and `$${name}` (which HCL reads as `${name}`) stand for the groups of `regex`, `$$` for a dollar sign."},
+			schema.Attribute{Name: "with", Type: schema.String, Reach: files.Repeated(), Doc: "What it is replaced with; nothing unless set. `$1`, `${1}`, `$name` and `$${name}` (which HCL reads as `${name}`) stand for the groups of `regex`, `$$` for a dollar sign."},
 			schema.Attribute{Name: "after", Type: schema.Regex, Doc: "Only what is behind the first match of this is replaced; nothing if there is none."},
 			schema.Attribute{Name: "before", Type: schema.Regex, Doc: "Only what is in front of the first match of this is replaced (behind that of `after`, if it is set); nothing if there is none."},
 		),

@@ -76,6 +76,13 @@ func Written() *schema.Reach {
 	return &schema.Reach{Change: []string{"sha256", "size"}, Results: []string{"sha256", "size"}, Diff: true, Quote: true}
 }
 
+// Repeated is how far such a text reaches where errors may repeat it, too.
+func Repeated() *schema.Reach {
+	r := Written()
+	r.Errors = true
+	return r
+}
+
 func checkFile(m map[string]any) error {
 	g := given.Args(m)
 	err := errors.Join(g.WithoutSlash("path", "file"), g.State(), g.Mode("mode"), g.Account("owner"), g.Account("group"), g.Validation())

@@ -9,13 +9,6 @@ import (
 	"runner/agent/schema"
 )
 
-// content is how far the text of a unit reaches: of one that systemd cannot use, an error quotes it.
-func content() *schema.Reach {
-	r := files.Written()
-	r.Errors = true
-	return r
-}
-
 // UnitSchema describes Unit.
 func UnitSchema() schema.Block {
 	file := files.FileSchema()
@@ -28,7 +21,7 @@ func UnitSchema() schema.Block {
 			"A unit of a user is written when the user's service manager listens: one that is just starting is waited for, at most ten seconds.",
 		Arguments: []schema.Attribute{
 			{Name: "name", Type: schema.String, Required: true, Doc: "The unit's name, such as `shop.timer` or `shop@.service`; without an ending that of a service."},
-			{Name: "content", Type: schema.String, Free: true, Reach: content(), Doc: "What is in the file, as text."},
+			{Name: "content", Type: schema.String, Free: true, Reach: files.Repeated(), Doc: "What is in the file, as text."},
 			{Name: "source", Type: schema.Source, Doc: "A file on the controller whose bytes are what is in it, instead of `content`."},
 			{Name: "dropin", Type: schema.String, Doc: "The name of a drop-in, such as `10-limits.conf`, which adds to the unit: the file is that one, in the directory `NAME.d`."},
 			{Name: "state", Type: schema.String, OneOf: []string{"present", "absent"}, Doc: "`present` (unless set), or `absent`: there is no such file."},
