@@ -2,6 +2,11 @@
 // actions give. The language checks sites against it and the reference is printed from it; it evaluates nothing.
 package schema
 
+import (
+	"slices"
+	"strings"
+)
+
 // Type is the type of an attribute, in the words of the language.
 type Type string
 
@@ -64,6 +69,16 @@ type Block struct {
 	// *ArgumentError or several of them, joined. Its message may quote the argument that it names, and no other. Where that is sensitive it is not shown,
 	// unless it is Fixed.
 	Check func(given map[string]any) error
+}
+
+// NeededFirst are the arguments in the order in which they are listed: those that must be given, then the others, both by name.
+func (b Block) NeededFirst() []Attribute {
+	return slices.SortedFunc(slices.Values(b.Arguments), func(x, y Attribute) int {
+		if x.Required != y.Required {
+			return map[bool]int{true: -1, false: 1}[x.Required]
+		}
+		return strings.Compare(x.Name, y.Name)
+	})
 }
 
 // Unknown stands for the value of an argument that is given and that only the run will tell.

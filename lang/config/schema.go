@@ -147,17 +147,11 @@ func taskSchema(block schema.Block) syntax.Schema {
 
 // argumentNames are the names of a block's arguments: those that it needs, then the others, both sorted.
 func argumentNames(block schema.Block) []string {
-	var needed, others []string
-	for _, a := range block.Arguments {
-		if a.Required {
-			needed = append(needed, a.Name)
-		} else {
-			others = append(others, a.Name)
-		}
+	out := make([]string, len(block.Arguments))
+	for i, a := range block.NeededFirst() {
+		out[i] = a.Name
 	}
-	slices.Sort(needed)
-	slices.Sort(others)
-	return append(needed, others...)
+	return out
 }
 
 func outputSchema() syntax.Schema {

@@ -6,7 +6,6 @@ package reference
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	actions "runner/agent/action/catalog"
@@ -78,17 +77,7 @@ func block(s schema.Block) string {
 	for line := range strings.SplitSeq(strings.TrimSpace(s.Example), "\n") {
 		b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
 	}
-	given := slices.Clone(s.Arguments)
-	slices.SortStableFunc(given, func(x, y schema.Attribute) int {
-		switch {
-		case x.Required == y.Required:
-			return strings.Compare(x.Name, y.Name)
-		case x.Required:
-			return -1
-		}
-		return 1
-	})
-	attributes(&b, "Arguments", given)
+	attributes(&b, "Arguments", s.NeededFirst())
 	attributes(&b, "Results, beside changed, failed, skipped and duration", s.Results)
 	return b.String()
 }
