@@ -57,12 +57,11 @@ func (u *User) Act(ctx context.Context, env *action.Env, found action.Outcome) (
 
 // makeHome makes the directory under a hidden name, out of the user's reach, and gives it its own name when it is whole.
 func (u *User) makeHome(ctx context.Context, env *action.Env) error {
-	users, err := env.View.Lines(view.Passwd)
+	line, err := env.View.Account(u.Name)
 	if err != nil {
 		return err
 	}
 	var id [2]uint32
-	line := find(users, nameField, u.Name)
 	for i, field := range []int{idField, gidField} {
 		n, err := strconv.ParseUint(line[field], 10, 32)
 		if err != nil {
