@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -8,22 +10,18 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"runner/lang/diag"
+	"runner/lang/value"
 )
 
 // shortestMasked is how many bytes a sensitive text has to have to be looked for in what comes from elsewhere. A shorter one stands there
 // by chance, and would hide what it is not in.
 const shortestMasked = 6
 
-// masked is what stands for a sensitive text.
-const masked = "(sensitive)"
-
 // mask knows the texts of a site that are sensitive. It is safe for concurrent use.
 type mask struct {
-	mu      sync.Mutex // guards what follows
-	begun   bool
-	secrets []string
-	shown   int      // how many texts the site has revealed
-	passes  []string // those that have a secret in them
+	mu      sync.Mutex        // guards what follows
+	texts   map[string]string // what is put in the place of each; nil: nobody has asked yet
+	shown   int               // how many texts the site has revealed
 	replace *strings.Replacer
 }
 
@@ -54,63 +52,46 @@ func (s *Site) Conceal(diags hcl.Diagnostics) hcl.Diagnostics {
 	return out
 }
 
+// replacer is nil where nothing is sensitive.
 func (m *mask) replacer(s *Site) *strings.Replacer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	run := s.scope.run
-	if !m.begun {
-		m.begun = true
-		texts := map[string]bool{}
-		for _, text := range run.Texts() {
-			texts[text] = true
+	if m.texts == nil {
+		secrets := run.Texts()
+		s.hideHops(secrets)
+		m.texts = map[string]string{}
+		for text := range secrets {
+			for _, form := range append(forms(text), lines(text)...) {
+				if len(form) >= shortestMasked {
+					m.texts[form] = value.Hidden
+				}
+			}
 		}
-		s.hideHops(texts)
-		m.secrets = maskable(texts)
 		m.build()
 	}
-	if len(m.secrets) == 0 {
+	if len(m.texts) == 0 {
 		return nil
 	}
 	if shown := run.Revealed(m.shown); shown != nil {
 		m.shown = len(shown)
-		passes := slices.DeleteFunc(shown, func(text string) bool { return m.replace.Replace(text) == text })
-		if len(passes) > 0 {
-			m.passes = append(m.passes, passes...)
+		shown = slices.DeleteFunc(shown, func(text string) bool { return m.replace.Replace(text) == text })
+		for _, text := range shown { // it has something sensitive in it, and stays
+			m.texts[text] = text
+		}
+		if len(shown) > 0 {
 			m.build()
 		}
 	}
 	return m.replace
 }
 
-// maskable returns the ways in which texts may come back.
-func maskable(texts map[string]bool) (out []string) {
-	for text := range texts {
-		for _, form := range append(forms(text), lines(text)...) {
-			if len(form) >= shortestMasked {
-				out = append(out, form)
-			}
-		}
-	}
-	return out
-}
-
 // build makes the replacer. Of texts that begin alike it takes the first, so the longest come first.
 func (m *mask) build() {
-	longest := func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	}
-	all := append(slices.Clone(m.secrets), m.passes...)
-	slices.SortFunc(all, longest)
+	longest := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
 	var pairs []string
-	for _, text := range slices.Compact(all) {
-		with := masked
-		if slices.Contains(m.passes, text) {
-			with = text
-		}
-		pairs = append(pairs, text, with)
+	for _, text := range slices.SortedFunc(maps.Keys(m.texts), longest) {
+		pairs = append(pairs, text, m.texts[text])
 	}
 	m.replace = strings.NewReplacer(pairs...)
 }

@@ -166,15 +166,18 @@ func (r *Run) reveal(v cty.Value) {
 		r.revealed = map[string]bool{}
 	}
 	maps.Copy(r.revealed, shown.secrets)
+	maps.Copy(r.revealed, shown.names)
 }
 
 // Texts returns what is sensitive by now: texts, but not the names of attributes. What an expression makes of results later is not among them
 // at any time.
-func (r *Run) Texts() []string {
+func (r *Run) Texts() map[string]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.settled = true
-	return slices.Collect(maps.Keys(r.secrets))
+	out := map[string]bool{}
+	maps.Copy(out, r.secrets)
+	return out
 }
 
 // Revealed returns the texts of which the site has said that they are not sensitive, if there are others than a number of them.

@@ -16,8 +16,8 @@ import (
 	"runner/lang/function"
 )
 
-// hidden stands for sensitive values where plain ones are shown.
-const hidden = "(sensitive)"
+// Hidden stands for sensitive values where plain ones are shown.
+const Hidden = "(sensitive)"
 
 // Plain converts a value that is wholly known and not marked to plain types: string, int64 or float64, bool, []any,
 // map[string]any and nil.
@@ -128,12 +128,12 @@ func Shown(v cty.Value) any {
 	}
 	hide := func(_ cty.Path, v cty.Value) (cty.Value, error) {
 		if v.HasMark(function.Sensitive) {
-			return cty.StringVal(hidden), nil
+			return cty.StringVal(Hidden), nil
 		}
 		return v, nil
 	}
 	if v.HasMark(function.Sensitive) {
-		return hidden
+		return Hidden
 	}
 	t := v.Type()
 	if t.IsMapType() || t.IsListType() || t.IsSetType() {
@@ -146,7 +146,7 @@ func Shown(v cty.Value) any {
 	}
 	v, err := cty.Transform(v, hide)
 	if err != nil {
-		return hidden
+		return Hidden
 	}
 	return Exact(v)
 }

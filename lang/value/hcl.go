@@ -29,7 +29,7 @@ type writer struct{ name func(thing any) string }
 func (w writer) write(v cty.Value, indent string) string {
 	switch {
 	case v.HasMark(function.Sensitive):
-		return hidden
+		return Hidden
 	case v.IsMarked():
 		v, _ = v.Unmark()
 	}
